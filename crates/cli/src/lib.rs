@@ -1,0 +1,1 @@
+//! The mixedmode command line.

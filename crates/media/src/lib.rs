@@ -1,0 +1,1 @@
+//! SDP, SDES, RTP, SRTP, codecs, WAV, test signals and the ledger of what was said, without sockets or clock.

@@ -1,0 +1,1 @@
+//! The reference recorder: sessions, legs, journal, files, metadata and certificates.

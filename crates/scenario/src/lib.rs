@@ -1,0 +1,1 @@
+//! Scenario files, their diagnostics, the runner and its outcome as data.

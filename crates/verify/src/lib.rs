@@ -1,0 +1,1 @@
+//! Is the audio right? Pure functions over samples and the ledger.
