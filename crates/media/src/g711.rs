@@ -1,0 +1,1 @@
+//! G.711 A-law and mu-law.

@@ -1,0 +1,1 @@
+//! A reorder buffer for playing out.

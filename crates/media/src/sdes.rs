@@ -1,0 +1,1 @@
+//! Security descriptions in SDP (RFC 4568).

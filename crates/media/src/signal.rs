@@ -1,0 +1,1 @@
+//! Sources of speech and test signals.
