@@ -1,1 +1,3 @@
 //! Scenario files, their diagnostics, the runner and its outcome as data.
+
+pub mod file;

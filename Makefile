@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+.PHONY: help build check test scenarios bench interop doc deny ci clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## the release binary
+	cargo build --release --bin mixedmode
+
+check: ## formatting, lints and documentation, all warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+test: ## every test, every scenario by name
+	cargo test --workspace
+
+scenarios: ## every scenario on real loopback sockets
+	cargo run --release -- run scenarios
+
+bench: ## the figures the project promises, measured here
+	cargo bench -p media -p verify -p wire
+	cargo bench -p tests --bench figures
+
+interop: ## against programs that nobody here wrote; installs what it needs
+	tests/interop/run.sh
+
+deny: ## licences, advisories and sources of all dependencies
+	cargo deny --offline check bans licenses sources
+
+doc: ## the documentation of all crates, in a browser
+	cargo doc --workspace --no-deps --open
+
+ci: check test ## what CI runs
+
+clean: ## removes what was built
+	cargo clean

@@ -1,0 +1,318 @@
+//! A scenario as the runner sees it: checked, with defaults filled in, each step knowing its line.
+//!
+//! The words are CUCM's own where CUCM has one ("SRTP allowed", "X.509 subject name", "transmit security status").
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use media::ledger::Leg;
+use media::srtp::Suite;
+
+/// One scenario file.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub title: String,
+    /// The cluster that drives the call.
+    pub cluster: Cluster,
+    /// The phones, in the order of the file.
+    pub phones: Vec<Phone>,
+    /// The SIP trunk to the recorder.
+    pub trunk: Trunk,
+    /// What is asked of the bundled recorder.
+    pub recorder: Recorder,
+    /// What the network does to media.
+    pub network: Network,
+    /// What happens, one after the other.
+    pub steps: Vec<Step>,
+    /// What differs from a plain pass.
+    pub expect: Expect,
+}
+
+/// CUCM releases with a profile of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// 11.5.
+    V11_5,
+    /// 14.
+    V14,
+}
+
+/// The cluster.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Which release's messages it sends.
+    pub release: Release,
+    /// Enterprise parameter *Cluster Security Mode*: mixed (1) or non-secure (0).
+    pub mixed: bool,
+    /// The kind of key in CallManager.pem.
+    pub key: Key,
+    /// Whether CallManager.pem was imported at the recorder.
+    pub known_to_recorder: bool,
+    /// Whether CUCM shows its certificate when it connects to the recorder.
+    pub presents_certificate: bool,
+    /// Which TLS version it speaks on the trunk.
+    pub tls: Tls,
+}
+
+/// Kinds of certificate keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// RSA with 2048 bits, CUCM's default.
+    Rsa2048,
+    /// ECDSA on P-256.
+    EcP256,
+}
+
+/// TLS versions on the trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Only 1.2.
+    V1_2,
+    /// Only 1.3.
+    V1_3,
+    /// Either.
+    Any,
+}
+
+/// A phone.
+#[derive(Clone, Debug)]
+pub struct Phone {
+    /// Its name in the file.
+    pub name: String,
+    /// Its directory number.
+    pub line: String,
+    /// The name shown to the other party.
+    pub display: String,
+    /// Whether its phone security profile is encrypted (else non-secure).
+    pub encrypted: bool,
+    /// Whether its line's recording option is automatic (else none).
+    pub recorded: bool,
+    /// The SRTP suites it offers, in order.
+    pub suites: Vec<Suite>,
+    /// The codecs it offers, in order.
+    pub codecs: Vec<Codec>,
+    /// What it says: a WAV file beside the scenario, or one of the bundled speakers.
+    pub says: Says,
+    /// The first sequence number of its bridge streams, where the scenario sets it.
+    pub first_sequence: Option<u16>,
+}
+
+/// What a phone says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// The bundled speaker with this number (0 or 1).
+    Speaker(usize),
+    /// A WAV file.
+    File(PathBuf),
+}
+
+/// Codecs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// G.711 mu-law.
+    Pcmu,
+    /// G.711 A-law.
+    Pcma,
+    /// G.729: offered and refused only; nothing here encodes it.
+    G729,
+}
+
+/// How the trunk is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Mutual TLS.
+    Tls,
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// The SIP trunk and its security profile.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Outgoing transport.
+    pub transport: Transport,
+    /// *SRTP Allowed*.
+    pub srtp_allowed: bool,
+    /// *Transmit Security Status*.
+    pub transmit_security_status: bool,
+    /// *X.509 Subject Name*; empty stands for the recorder's address.
+    pub x509_subject: Vec<String>,
+    /// Early offer support for voice calls (else delayed offer).
+    pub early_offer: bool,
+    /// Extra time between ACKing the phone and ACKing the recorder, so that RTP comes before the ACK.
+    pub ack_after: Duration,
+}
+
+/// What is asked of the bundled recorder; no effect on an external one.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// The suites it offers, in order; empty is the default order.
+    pub suites: Vec<Suite>,
+    /// The codecs it offers; empty is the default.
+    pub codecs: Vec<Codec>,
+    /// How long it takes to answer an INVITE.
+    pub answers_after: Duration,
+    /// Whether it answers the far leg before the near leg.
+    pub far_first: bool,
+    /// Its policy on SRTP.
+    pub srtp: SrtpPolicy,
+    /// Its certificate.
+    pub certificate: RecorderCertificate,
+    /// A fault planted in it, by name.
+    pub fault: Option<String>,
+}
+
+/// A recorder's policy on SRTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SrtpPolicy {
+    /// A leg without SRTP is refused.
+    Required,
+    /// SRTP is offered, RTP is taken where both sides support the fallback.
+    Allowed,
+    /// RTP is offered.
+    Off,
+}
+
+/// What is wrong with the recorder's certificate, if anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecorderCertificate {
+    /// Its common name, where it is not the recorder's address.
+    pub name: Option<String>,
+    /// Whether it was left out of CallManager-trust.
+    pub untrusted: bool,
+    /// Whether it has expired.
+    pub expired: bool,
+}
+
+/// What the network does to media on the way to the recorder.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Network {
+    /// Share of packets lost.
+    pub loss: f64,
+    /// Mean length of a loss burst in packets; 0 and 1 are independent losses.
+    pub burst: f64,
+    /// Share of packets that overtake.
+    pub reorder: f64,
+    /// Share of packets that come twice.
+    pub duplicate: f64,
+    /// Delay of every packet.
+    pub delay: Duration,
+    /// Largest additional random delay.
+    pub jitter: Duration,
+}
+
+impl Network {
+    /// Whether it does anything at all.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A step and its line in the file.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Line, from 1.
+    pub line: usize,
+    /// What happens.
+    pub action: Action,
+}
+
+/// What a step does; phones are named by their index in [`Scenario::phones`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// `from` dials the line of `to` and waits until it rings.
+    Call {
+        /// Who dials.
+        from: usize,
+        /// Whose line.
+        to: usize,
+    },
+    /// The phone answers; waits until the call is up and its recordings were set up or failed.
+    Answer(usize),
+    /// Both parties talk.
+    Talk(Duration),
+    /// The phone hangs up; waits until everything has ended.
+    HangUp(usize),
+    /// A phone's built-in bridge does something wrong towards the recorder.
+    Inject(Inject),
+}
+
+/// Something wrong on a media stream, on purpose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inject {
+    /// Whose bridge.
+    pub phone: usize,
+    /// On which of its legs.
+    pub legs: Vec<Leg>,
+    /// What.
+    pub what: Injected,
+    /// For how long, from now; the step itself takes no time.
+    pub lasts: Duration,
+}
+
+/// What is injected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Injected {
+    /// Plain RTP beside the genuine stream.
+    PlainRtp,
+    /// One bit of the authentication tag flipped in every n-th packet, which is then lost.
+    FlippedTag {
+        /// Every how many packets.
+        every: u32,
+    },
+    /// Every n-th packet sent once more, later.
+    Replay {
+        /// Every how many packets.
+        every: u32,
+    },
+    /// Packets under a key of the attacker's own.
+    Forged {
+        /// How many for each genuine packet.
+        times: u32,
+    },
+}
+
+/// What differs from a plain pass, where every recording is complete, encrypted and right.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expect {
+    /// Line of the key `expect`, for findings.
+    pub line: usize,
+    /// How many recordings; `None` is one for every recorded phone of every answered call.
+    pub recordings: Option<usize>,
+    /// Whether audio goes to the recorder in clear.
+    pub clear: bool,
+    /// The suite that must have been chosen.
+    pub suite: Option<Suite>,
+    /// Who must refuse the TLS connection, and by which rule.
+    pub refused: Option<Refused>,
+    /// The Q.850 cause in the BYE of a recording that was given up.
+    pub bye_cause: Option<u16>,
+    /// Whether a leg's sequence number must have wrapped.
+    pub sequence_wraps: bool,
+    /// Whether media must have come before the ACK.
+    pub media_before_ack: bool,
+    /// Whether the recorder must have answered the far leg first.
+    pub far_answered_first: bool,
+}
+
+/// A refusal that must happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Who refuses.
+    pub by: Party,
+    /// The rule's code, as [`trust::rule::Refusal::rule`] names it.
+    pub rule: String,
+}
+
+/// The two ends of the trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// CUCM.
+    Cucm,
+    /// The recorder.
+    Recorder,
+}

@@ -1,0 +1,148 @@
+//! Scenario files: strict YAML whose every mistake is shown with line, caret and what would be right.
+
+mod ast;
+mod diagnostic;
+mod fields;
+mod read;
+mod steps;
+mod tree;
+
+use std::path::{Path, PathBuf};
+
+pub use ast::{
+    Action, Cluster, Codec, Expect, Inject, Injected, Key, Network, Party, Phone, Recorder, RecorderCertificate,
+    Refused, Release, Says, Scenario, SrtpPolicy, Step, Tls, Transport, Trunk,
+};
+pub use diagnostic::{Diagnostic, Place};
+pub use tree::MAX_FILE;
+
+/// A file that is no valid scenario: all its mistakes.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{} is not a valid scenario: {} mistakes", path.display(), diagnostics.len())]
+pub struct Broken {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text, as far as it could be read.
+    pub text: String,
+    /// What is wrong, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Broken {
+    /// Every mistake as the user sees it.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let file = self.path.display().to_string();
+        self.diagnostics.iter().map(|d| d.render(&file, &self.text)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Reads a scenario from its text.
+///
+/// # Errors
+/// Every mistake in the text, at least one.
+pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
+    let root = tree::parse(text)?;
+    let mut wrong = Vec::new();
+    let scenario = read::read(&root, &mut wrong);
+    if wrong.is_empty() {
+        return Ok(scenario);
+    }
+    wrong.sort_by_key(|d| d.place);
+    Err(wrong)
+}
+
+/// Reads a scenario file.
+///
+/// # Errors
+/// [`Broken`] with every mistake; a file that cannot be read is one mistake in line 1.
+pub fn load(path: &Path) -> Result<Scenario, Broken> {
+    let broken = |text: &str, diagnostics| Broken { path: path.to_owned(), text: text.to_owned(), diagnostics };
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(message) => return Err(broken("", vec![Diagnostic::new(Place::START, message)])),
+    };
+    let mut scenario = parse(&text).map_err(|wrong| broken(&text, wrong))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for phone in &mut scenario.phones {
+        if let Says::File(file) = &mut phone.says {
+            *file = folder.join(&*file);
+        }
+    }
+    Ok(scenario)
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|e| format!("the file cannot be read: {e}"))?.len();
+    if size > MAX_FILE as u64 {
+        return Err(format!("the file has {size} bytes, expected at most {MAX_FILE}"));
+    }
+    let bytes = std::fs::read(path).map_err(|e| format!("the file cannot be read: {e}"))?;
+    String::from_utf8(bytes).map_err(|e| format!("the file is not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = "scenario: An encrypted call is recorded on both sides\nphones:\n  agent: { line: \"2000\", recording: automatic }\n  customer: { line: \"1000\" }\nsteps:\n  - call: { from: customer, to: agent }\n  - answer: agent\n  - talk: 10s\n  - hang up: agent\n";
+
+    fn complaints(text: &str) -> Vec<String> {
+        parse(text).unwrap_err().iter().map(|d| format!("{}: {}", d.place.line, d.message)).collect()
+    }
+
+    #[test]
+    fn a_plain_call_needs_little_and_gets_secure_defaults() {
+        let s = parse(PLAIN).unwrap();
+        assert!(s.cluster.mixed && s.phones[0].encrypted && s.phones[0].recorded && !s.phones[1].recorded);
+        assert_eq!(s.trunk.transport, Transport::Tls);
+        assert!(s.trunk.srtp_allowed && s.trunk.transmit_security_status);
+        assert_eq!(s.steps.len(), 4);
+        assert_eq!(s.steps[2].line, 8);
+    }
+
+    #[test]
+    fn every_mistake_of_a_file_is_told_at_once() {
+        let text = "scenario: x\ncluster: { release: \"99\" }\nphones:\n  agent: { lin: \"2000\" }\n  b: { line: abc, security: maybe }\nsteps:\n  - tlak: 10s\n  - call: { from: agent, to: nobody }\n  - talk: 10\nexpct: {}\n";
+        let all = complaints(text);
+        assert_eq!(all.len(), 9, "{all:#?}");
+    }
+
+    #[test]
+    fn steps_that_cannot_happen_are_mistakes_of_the_file() {
+        let twice = PLAIN.replace("- answer: agent", "- answer: customer");
+        assert!(complaints(&twice)[0].contains("not ringing"));
+        let open = PLAIN.replace("  - hang up: agent\n", "");
+        assert!(complaints(&open)[0].contains("still up"));
+        let early = PLAIN.replace("  - answer: agent\n", "");
+        assert!(complaints(&early)[0].contains("nobody"));
+    }
+
+    #[test]
+    fn mutated_files_never_panic_and_render_every_mistake() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |n: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % n
+        };
+        let spice: Vec<char> = ":-{}[]\"'&*!<>|%@`#,\n\t 09azé\u{0}\u{feff}".chars().collect();
+        for _ in 0..4000 {
+            let mut text: Vec<char> = PLAIN.chars().collect();
+            for _ in 0..1 + next(8) {
+                let at = next(text.len());
+                match next(3) {
+                    0 => text[at] = spice[next(spice.len())],
+                    1 => text.insert(at, spice[next(spice.len())]),
+                    _ => text.truncate(at.max(1)),
+                }
+            }
+            let text: String = text.into_iter().collect();
+            if let Err(wrong) = parse(&text) {
+                assert!(!wrong.is_empty());
+                for d in wrong {
+                    assert!(d.render("f.yaml", &text).contains("f.yaml:"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The tree of a file → a [`Scenario`], telling every mistake.
+
+use std::time::Duration;
+
+use media::srtp::Suite;
+
+use super::ast::*;
+use super::diagnostic::{Diagnostic, Place};
+use super::fields::{Fields, duration, flag, list, number, one_of, share, text};
+use super::steps::read_steps;
+use super::tree::{Node, Value};
+
+/// The suites by their names in SDP.
+const SUITES: [(&str, Suite); 4] = [
+    ("AEAD_AES_256_GCM", Suite::AeadAes256Gcm),
+    ("AEAD_AES_128_GCM", Suite::AeadAes128Gcm),
+    ("AES_CM_128_HMAC_SHA1_80", Suite::AesCm128HmacSha1_80),
+    ("AES_CM_128_HMAC_SHA1_32", Suite::AesCm128HmacSha1_32),
+];
+const CODECS: [(&str, Codec); 3] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
+const PARTIES: [(&str, Party); 2] = [("cucm", Party::Cucm), ("recorder", Party::Recorder)];
+/// The most phones a scenario may have.
+const MAX_PHONES: usize = 32;
+
+/// Reads a whole file's tree; what is wrong goes to `wrong`, and the result is then of no use.
+pub fn read(root: &Node, wrong: &mut Vec<Diagnostic>) -> Scenario {
+    let mut fields = Fields::of(root, "a scenario", wrong);
+    let title = fields.required("scenario", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
+    let cluster = read_cluster(fields.optional("cluster"), wrong);
+    let phones = fields.required("phones", wrong).map(|n| read_phones(n, wrong)).unwrap_or_default();
+    let trunk = read_trunk(fields.optional("trunk"), cluster.mixed, wrong);
+    let recorder = read_recorder(fields.optional("recorder"), cluster.mixed, wrong);
+    let network = read_network(fields.optional("network"), wrong);
+    let steps = fields.required("steps", wrong).map(|n| read_steps(n, &phones, wrong)).unwrap_or_default();
+    let expect = read_expect(fields.optional("expect"), wrong);
+    fields.finish(wrong);
+    Scenario { title, cluster, phones, trunk, recorder, network, steps, expect }
+}
+
+/// The value, or its mistake told.
+pub(super) fn keep<T>(result: Result<T, Diagnostic>, wrong: &mut Vec<Diagnostic>) -> Option<T> {
+    result.map_err(|diagnostic| wrong.push(diagnostic)).ok()
+}
+
+fn empty() -> Node {
+    Node { place: Place::START, value: Value::Mapping(Vec::new()) }
+}
+
+fn suite(node: &Node) -> Result<Suite, Diagnostic> {
+    one_of(node, &SUITES)
+}
+
+fn codec(node: &Node) -> Result<Codec, Diagnostic> {
+    one_of(node, &CODECS)
+}
+
+fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
+    let none = empty();
+    let mut f = Fields::of(node.unwrap_or(&none), "the cluster", wrong);
+    let releases = [("11.5", Release::V11_5), ("14", Release::V14)];
+    let modes = [("mixed", true), ("non-secure", false)];
+    let keys = [("RSA-2048", Key::Rsa2048), ("EC-P256", Key::EcP256)];
+    let versions = [("1.2", Tls::V1_2), ("1.3", Tls::V1_3), ("any", Tls::Any)];
+    let cluster = Cluster {
+        release: f.or("release", Release::V14, wrong, |n| one_of(n, &releases)),
+        mixed: f.or("mode", true, wrong, |n| one_of(n, &modes)),
+        key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
+        known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
+        presents_certificate: f.or("presents certificate", true, wrong, flag),
+        tls: f.or("TLS", Tls::Any, wrong, |n| one_of(n, &versions)),
+    };
+    f.finish(wrong);
+    cluster
+}
+
+fn read_phones(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
+    let Value::Mapping(entries) = &node.value else {
+        wrong.push(Diagnostic::new(node.place, "expected phones by name").help("such as `agent: { line: \"2000\" }`"));
+        return Vec::new();
+    };
+    if entries.len() > MAX_PHONES {
+        let message = format!("got {} phones, expected at most {MAX_PHONES}", entries.len());
+        wrong.push(Diagnostic::new(node.place, message));
+    }
+    let mut phones: Vec<Phone> = Vec::new();
+    for (index, (key, node)) in entries.iter().take(MAX_PHONES).enumerate() {
+        let phone = read_phone(&key.name, index, node, wrong);
+        if let Some(other) = phones.iter().find(|p| p.line == phone.line) {
+            let message = format!("`{}` and `{}` have the same line {}", other.name, phone.name, phone.line);
+            wrong.push(Diagnostic::new(key.place, message));
+        }
+        phones.push(phone);
+    }
+    phones
+}
+
+fn read_phone(name: &str, index: usize, node: &Node, wrong: &mut Vec<Diagnostic>) -> Phone {
+    let mut f = Fields::of(node, "a phone", wrong);
+    let security = [("encrypted", true), ("non-secure", false)];
+    let recording = [("automatic", true), ("none", false)];
+    let line = f.required("line", wrong).and_then(|n| keep(directory_number(n), wrong)).unwrap_or_default();
+    let phone = Phone {
+        name: name.to_owned(),
+        line,
+        display: f.maybe("name", wrong, text).unwrap_or_else(|| capitalised(name)),
+        encrypted: f.or("security", true, wrong, |n| one_of(n, &security)),
+        recorded: f.or("recording", false, wrong, |n| one_of(n, &recording)),
+        suites: f.or("suites", Suite::ALL.to_vec(), wrong, |n| list(n, suite)),
+        codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
+        says: f.or("says", Says::Speaker(index % 2), wrong, |n| text(n).map(|t| Says::File(t.into()))),
+        first_sequence: f.maybe("first sequence", wrong, |n| number(n, 0, 65_535).map(|v| v as u16)),
+    };
+    f.finish(wrong);
+    phone
+}
+
+fn directory_number(node: &Node) -> Result<String, Diagnostic> {
+    let line = text(node)?;
+    let digits = line.strip_prefix('+').unwrap_or(&line);
+    if (1..=24).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(line);
+    }
+    let message = format!("got `{line}`, expected a directory number of at most 24 digits");
+    Err(Diagnostic::new(node.place, message).help("such as \"2000\""))
+}
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn read_trunk(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Trunk {
+    let none = empty();
+    let mut f = Fields::of(node.unwrap_or(&none), "the trunk", wrong);
+    let transports = [("TLS", Transport::Tls), ("TCP", Transport::Tcp), ("UDP", Transport::Udp)];
+    let default = if mixed { Transport::Tls } else { Transport::Tcp };
+    let transport = f.or("transport", default, wrong, |n| one_of(n, &transports));
+    let trunk = Trunk {
+        transport,
+        srtp_allowed: f.or("SRTP allowed", transport == Transport::Tls, wrong, flag),
+        transmit_security_status: f.or("transmit security status", transport == Transport::Tls, wrong, flag),
+        x509_subject: f.or("X.509 subject name", Vec::new(), wrong, |n| list(n, text)),
+        early_offer: f.or("early offer", false, wrong, flag),
+        ack_after: f.or("ACK after", Duration::ZERO, wrong, duration),
+    };
+    f.finish(wrong);
+    trunk
+}
+
+fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Recorder {
+    let none = empty();
+    let mut f = Fields::of(node.unwrap_or(&none), "the recorder", wrong);
+    let policies =
+        [("required", SrtpPolicy::Required), ("allowed", SrtpPolicy::Allowed), ("off", SrtpPolicy::Off)];
+    let default = if mixed { SrtpPolicy::Allowed } else { SrtpPolicy::Off };
+    let recorder = Recorder {
+        suites: f.or("suites", Vec::new(), wrong, |n| list(n, suite)),
+        codecs: f.or("codecs", Vec::new(), wrong, |n| list(n, codec)),
+        answers_after: f.or("answers after", Duration::ZERO, wrong, duration),
+        far_first: f.or("answers far first", false, wrong, flag),
+        srtp: f.or("SRTP", default, wrong, |n| one_of(n, &policies)),
+        certificate: f.optional("certificate").map(|n| read_certificate(n, wrong)).unwrap_or_default(),
+        fault: f.maybe("fault", wrong, text),
+    };
+    f.finish(wrong);
+    recorder
+}
+
+fn read_certificate(node: &Node, wrong: &mut Vec<Diagnostic>) -> RecorderCertificate {
+    let mut f = Fields::of(node, "the recorder's certificate", wrong);
+    let certificate = RecorderCertificate {
+        name: f.maybe("name", wrong, text),
+        untrusted: !f.or("in CallManager-trust", true, wrong, flag),
+        expired: f.or("expired", false, wrong, flag),
+    };
+    f.finish(wrong);
+    certificate
+}
+
+fn read_network(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Network {
+    let none = empty();
+    let mut f = Fields::of(node.unwrap_or(&none), "the network", wrong);
+    let network = Network {
+        loss: f.or("loss", 0.0, wrong, share),
+        burst: f.or("burst", 0.0, wrong, |n| number(n, 1, 1000).map(|v| v as f64)),
+        reorder: f.or("reorder", 0.0, wrong, share),
+        duplicate: f.or("duplicate", 0.0, wrong, share),
+        delay: f.or("delay", Duration::ZERO, wrong, duration),
+        jitter: f.or("jitter", Duration::ZERO, wrong, duration),
+    };
+    f.finish(wrong);
+    network
+}
+
+fn read_expect(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Expect {
+    let Some(node) = node else { return Expect::default() };
+    let mut f = Fields::of(node, "what is expected", wrong);
+    let media = [("SRTP", false), ("RTP", true)];
+    let expect = Expect {
+        line: node.place.line,
+        recordings: f.maybe("recordings", wrong, |n| number(n, 0, 1000).map(|v| v as usize)),
+        clear: f.or("media", false, wrong, |n| one_of(n, &media)),
+        suite: f.maybe("suite", wrong, suite),
+        refused: f.optional("refused").map(|n| read_refused(n, wrong)),
+        bye_cause: f.maybe("BYE cause", wrong, |n| number(n, 1, 127).map(|v| v as u16)),
+        sequence_wraps: f.or("sequence wraps", false, wrong, flag),
+        media_before_ack: f.or("media before ACK", false, wrong, flag),
+        far_answered_first: f.or("far answered first", false, wrong, flag),
+    };
+    f.finish(wrong);
+    expect
+}
+
+fn read_refused(node: &Node, wrong: &mut Vec<Diagnostic>) -> Refused {
+    let mut f = Fields::of(node, "a refusal", wrong);
+    let by = f.required("by", wrong).and_then(|n| keep(one_of(n, &PARTIES), wrong)).unwrap_or(Party::Cucm);
+    let rule = f.required("rule", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
+    f.finish(wrong);
+    Refused { by, rule }
+}
