@@ -1,0 +1,110 @@
+//! Recorders known to be bad: each fault is one way in which recorders in the field fail.
+//!
+//! A harness that tests recorders must itself be tested by recorders that are wrong in a known way. All of them are here;
+//! the rest of the crate calls these functions at marked places (`fault:`), each a no-op for a sound recorder.
+
+use serde::{Deserialize, Serialize};
+
+/// What this recorder does wrong on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// Nothing: the reference recorder.
+    #[default]
+    None,
+    /// Near and far change places.
+    SwapChannels,
+    /// The first 80 ms of each leg are missing.
+    DropStart,
+    /// Packets that fail authentication, plain ones and replayed ones are written too.
+    IgnoreAuthentication,
+    /// Lost packets leave no silence: what follows moves up.
+    CloseGaps,
+    /// Every n-th packet of a leg is not written.
+    LoseEvery(u32),
+    /// The near leg's sound is in both channels.
+    DoubleNear,
+    /// Packets that came before the keys are written as they came, undecrypted.
+    EarlyNoise,
+    /// The last second of each leg is missing.
+    TruncateEnd,
+    /// Everything is 3 dB quieter.
+    Quieter,
+    /// INVITE gets no answer.
+    NeverAnswer,
+    /// Connections are closed as soon as they stand.
+    CloseAtOnce,
+    /// INVITE is answered by bytes that are no SIP.
+    AnswerGarbage,
+    /// Calls are answered but no file is written.
+    StoreNothing,
+}
+
+/// What [`Fault::AnswerGarbage`] sends.
+pub(crate) const GARBAGE: &[u8] = b"\x00\x01\xffSIP/9.9 dreihundert vielleicht\r\n\r\n\x00\x00";
+
+impl Fault {
+    /// Whether a genuine packet, the `nth` of its leg counted from one, is written.
+    pub(crate) fn keeps_packet(self, nth: u64) -> bool {
+        match self {
+            Self::LoseEvery(every) => every == 0 || !nth.is_multiple_of(u64::from(every)),
+            Self::StoreNothing => false,
+            _ => true,
+        }
+    }
+
+    /// Whether gaps in the RTP time line stay silence.
+    pub(crate) fn keeps_gaps(self) -> bool {
+        self != Self::CloseGaps
+    }
+
+    /// What happens to both legs' samples (near, far) before they are written.
+    pub(crate) fn spoil(self, legs: &mut [Vec<i16>; 2]) {
+        match self {
+            Self::SwapChannels => legs.swap(0, 1),
+            Self::DoubleNear => legs[1] = legs[0].clone(),
+            Self::DropStart => legs.iter_mut().for_each(|leg| {
+                leg.drain(..leg.len().min(8 * 80));
+            }),
+            Self::TruncateEnd => legs.iter_mut().for_each(|leg| leg.truncate(leg.len().saturating_sub(8000))),
+            Self::Quieter => legs.iter_mut().flatten().for_each(|sample| *sample = quieter(*sample)),
+            _ => {}
+        }
+    }
+}
+
+/// 3 dB down: a factor of 0.7079.
+fn quieter(sample: i16) -> i16 {
+    ((i32::from(sample) * 23_198) >> 15) as i16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sound_recorder_keeps_everything() {
+        assert!((1..1000).all(|nth| Fault::None.keeps_packet(nth)));
+        let mut legs = [vec![1, 2, 3], vec![4, 5]];
+        Fault::None.spoil(&mut legs);
+        assert_eq!(legs, [vec![1, 2, 3], vec![4, 5]]);
+    }
+
+    #[test]
+    fn each_fault_spoils_the_sound_in_its_own_way() {
+        let sound = || [vec![1000i16; 16_000], vec![-1000i16; 16_000]];
+        let spoiled = |fault: Fault| {
+            let mut legs = sound();
+            fault.spoil(&mut legs);
+            legs
+        };
+        assert_eq!(spoiled(Fault::SwapChannels)[0][0], -1000);
+        assert_eq!(spoiled(Fault::DoubleNear)[1][0], 1000);
+        assert_eq!(spoiled(Fault::DropStart)[0].len(), 16_000 - 640);
+        assert_eq!(spoiled(Fault::TruncateEnd)[1].len(), 8_000);
+        assert_eq!(spoiled(Fault::Quieter)[0][0], 707);
+        assert!(!Fault::LoseEvery(50).keeps_packet(100));
+        assert!(Fault::LoseEvery(50).keeps_packet(101));
+        assert!(Fault::LoseEvery(0).keeps_packet(7));
+    }
+}

@@ -1,0 +1,339 @@
+//! `recording.json`: everything about one recording that is not sound.
+//!
+//! One JSON object a recording, written last and atomically: where the file stands, the recording is finished.
+//! The shape is versioned; a reader refuses a `version` above the one it knows.
+//!
+//! Times are RFC 3339 in UTC with microseconds. Durations carry their unit in the name. Keys never appear here,
+//! only the names of the suites.
+
+use serde::{Deserialize, Serialize};
+
+/// The value of [`Recording::schema`].
+pub const SCHEMA: &str = "mixedmode.recording";
+/// The version of the shape this crate writes.
+pub const VERSION: u32 = 1;
+/// The name of the metadata file in a recording's folder.
+pub const FILE_NAME: &str = "recording.json";
+
+/// What became of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Both voices are stored.
+    Complete,
+    /// Only one of the two legs came or carried audio.
+    OneLeg,
+    /// No audio at all; [`Recording::reason`] says why.
+    Failed,
+    /// The recorder stopped before the call did; the files were made from the journal at the next start.
+    Recovered,
+}
+
+/// Whose voice a leg carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The recorded party's own voice (`x-nearend`).
+    Near,
+    /// The other party's voice (`x-farend`).
+    Far,
+}
+
+impl Side {
+    /// Both sides, near first: the order of the channels in the stereo file.
+    pub const BOTH: [Self; 2] = [Self::Near, Self::Far];
+
+    /// `0` for near (left), `1` for far (right).
+    pub fn channel(self) -> usize {
+        self as usize
+    }
+
+    /// `near` or `far`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Near => "near",
+            Self::Far => "far",
+        }
+    }
+}
+
+/// The whole document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// [`VERSION`] of the writer.
+    pub version: u32,
+    /// The name of the recording's folder.
+    pub id: String,
+    /// What became of it.
+    pub status: Status,
+    /// Why it failed or is not whole.
+    pub reason: Option<String>,
+    /// Oddities worth knowing, each a stable word: `leg-unknown`, `timestamp-jump`, `sender-stalled`, `journal-torn`...
+    pub flags: Vec<String>,
+    /// When the first INVITE came.
+    pub started: String,
+    /// When the last leg ended.
+    pub ended: Option<String>,
+    /// Length of the stereo file, in milliseconds.
+    pub duration_ms: u64,
+    /// `x-nearendclusterid`.
+    pub cluster_id: Option<String>,
+    /// `x-refci`: the call leg of the recorded party.
+    pub refci: Option<String>,
+    /// `x-farendrefci`: the call leg of the other party.
+    pub farend_refci: Option<String>,
+    /// The recorded party.
+    pub near: Party,
+    /// The other party.
+    pub far: Party,
+    /// The SIP dialogs, in the order in which they came.
+    pub legs: Vec<Leg>,
+    /// The audio files.
+    pub files: Vec<File>,
+    /// How the legs lie in the stereo file.
+    pub stereo: Option<Stereo>,
+}
+
+/// One of the two people who talk, as the From parameters name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// `x-nearendaddr` or `x-farendaddr`; empty where withheld.
+    pub address: Option<String>,
+    /// `x-nearenddevice` or `x-farenddevice`: a phone, or the trunk or gateway for parties outside.
+    pub device: Option<String>,
+    /// `x-nearendclusterid` or `x-farendclusterid`.
+    pub cluster_id: Option<String>,
+    /// The display name; only known for the near party (P-Asserted-Identity, Remote-Party-ID, From).
+    pub name: Option<String>,
+    /// Whether this party is a conference bridge (`isfocus` among the From parameters).
+    pub conference: bool,
+}
+
+/// One parameter of the From URI, as it was spelled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// The name as spelled.
+    pub name: String,
+    /// The value, where there was one.
+    pub value: Option<String>,
+}
+
+/// The parameters as they stood from a moment on; CUCM changes them by UPDATE or re-INVITE after a transfer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// When the request came.
+    pub at: String,
+    /// `INVITE` or `UPDATE`.
+    pub method: String,
+    /// All parameters, new ones included.
+    pub parameters: Vec<Parameter>,
+}
+
+/// One SIP dialog and the stream it carried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leg {
+    /// Whose voice.
+    pub side: Side,
+    /// Call-ID, verbatim.
+    pub call_id: String,
+    /// Our tag (To of the INVITE).
+    pub local_tag: String,
+    /// CUCM's tag (From of the INVITE).
+    pub remote_tag: String,
+    /// The CUCM node and the transport the INVITE came by, `tls 127.0.0.2:34567`.
+    pub node: String,
+    /// Session-ID, verbatim.
+    pub session_id: Option<String>,
+    /// Cisco-Guid, verbatim. It differs between the two legs of one call.
+    pub cisco_guid: Option<String>,
+    /// User-Agent, verbatim.
+    pub user_agent: Option<String>,
+    /// P-Asserted-Identity, verbatim.
+    pub p_asserted_identity: Option<String>,
+    /// Remote-Party-ID, verbatim.
+    pub remote_party_id: Option<String>,
+    /// Every parameter of the From URI of the INVITE, in order.
+    pub parameters: Vec<Parameter>,
+    /// Later states of the parameters.
+    pub changes: Vec<Change>,
+    /// When the INVITE came, our 200 left, the ACK came.
+    pub invited: String,
+    /// When our 200 left.
+    pub answered: Option<String>,
+    /// When the ACK came.
+    pub acknowledged: Option<String>,
+    /// When the leg ended.
+    pub ended: Option<String>,
+    /// The Reason header of the BYE, verbatim, or our own words.
+    pub end_reason: Option<String>,
+    /// Who ended it: `peer`, `recorder`, `inactivity`, `no-ack`, `cancel`, `refused`, `crash`.
+    pub ended_by: Option<String>,
+    /// The agreed codec's name.
+    pub codec: Option<String>,
+    /// The agreed payload type.
+    pub payload_type: Option<u8>,
+    /// `srtp` or `rtp`.
+    pub protection: Option<String>,
+    /// The SRTP suite's name.
+    pub suite: Option<String>,
+    /// How often the peer changed its key.
+    pub rekeyed: u32,
+    /// The address and port we received on.
+    pub received_on: Option<String>,
+    /// The address and port the peer signalled; CUCM often writes a dummy port here.
+    pub signalled_source: Option<String>,
+    /// Where genuine packets really came from, in order of appearance.
+    pub sources: Vec<String>,
+    /// The SSRCs of genuine packets, in order of appearance.
+    pub ssrcs: Vec<u32>,
+    /// When the first and the last genuine packet came.
+    pub first_packet: Option<String>,
+    /// When the last genuine packet came.
+    pub last_packet: Option<String>,
+    /// The packet counts.
+    pub packets: Packets,
+    /// Length of the leg's sound in samples at 8 kHz.
+    pub samples: u64,
+}
+
+/// What became of every packet that reached a leg's port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packets {
+    /// Datagrams on the RTP port.
+    pub received: u64,
+    /// Genuine packets in the journal.
+    pub stored: u64,
+    /// Sequence numbers between the first and the last that never came.
+    pub lost: u64,
+    /// Genuine sequence numbers that came again (plain RTP; on SRTP they count as replayed).
+    pub duplicate: u64,
+    /// Genuine packets that came after a later one.
+    pub reordered: u64,
+    /// SRTP packets whose tag did not verify.
+    pub auth_failed: u64,
+    /// SRTP packets that the replay window refused.
+    pub replayed: u64,
+    /// Plain RTP packets on an SRTP leg: dropped.
+    pub plain: u64,
+    /// Packets from another address than the latched one, on a plain RTP leg: dropped.
+    pub foreign: u64,
+    /// Datagrams that are no RTP.
+    pub malformed: u64,
+    /// Packets that came before the keys were known. They are kept and counted in the other fields too.
+    pub before_ack: u64,
+    /// Packets before the ACK beyond what is kept.
+    pub early_overflow: u64,
+    /// Genuine packets that are no audio of the agreed codec (telephone-event, comfort noise): not stored.
+    pub other_payload: u64,
+    /// Genuine packets that could not be written.
+    pub not_stored: u64,
+    /// Datagrams on the RTCP port: counted, never used.
+    pub rtcp: u64,
+}
+
+/// An audio file of the recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Name in the recording's folder.
+    pub name: String,
+    /// `near`, `far` or `stereo`.
+    pub content: String,
+    /// Frames (samples a channel).
+    pub samples: u64,
+    /// Samples a second.
+    pub rate: u32,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+/// How the legs lie in the stereo file: left near, right far.
+///
+/// The file starts where the earlier leg starts. A leg's offset is the wall-clock distance of its first sample from there:
+/// the receive time of the leg's least-delayed packet among its first five seconds, less that packet's RTP time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stereo {
+    /// Samples of silence before the near leg's first sample.
+    pub near_offset: u64,
+    /// Samples of silence before the far leg's first sample.
+    pub far_offset: u64,
+}
+
+impl Recording {
+    /// The side's leg, where one came.
+    pub fn leg(&self, side: Side) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.side == side)
+    }
+
+    /// Reads a `recording.json`.
+    pub fn from_json(text: &str) -> Result<Self, MetadataError> {
+        let recording: Self = serde_json::from_str(text)?;
+        if recording.schema != SCHEMA {
+            return Err(MetadataError::Schema { got: recording.schema });
+        }
+        if recording.version > VERSION {
+            return Err(MetadataError::Version { got: recording.version });
+        }
+        Ok(recording)
+    }
+
+    /// The text of `recording.json`, with a newline at its end.
+    pub fn to_json(&self) -> Result<String, MetadataError> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Adds a flag once.
+    pub(crate) fn flag(&mut self, word: &str) {
+        if !self.flags.iter().any(|flag| flag == word) {
+            self.flags.push(word.to_owned());
+        }
+    }
+}
+
+/// Why a `recording.json` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MetadataError {
+    /// Not JSON of this shape.
+    #[error("recording.json: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Another kind of document.
+    #[error("recording.json: got schema {got:?}, expected \"{SCHEMA}\"")]
+    Schema {
+        /// The name found.
+        got: String,
+    },
+    /// Written by a later version.
+    #[error("recording.json: got version {got}, expected at most {VERSION}")]
+    Version {
+        /// The number found.
+        got: u32,
+    },
+}
+
+impl Recording {
+    /// A recording of which only the name is known.
+    pub(crate) fn blank(id: &str) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            version: VERSION,
+            id: id.to_owned(),
+            status: Status::Failed,
+            reason: None,
+            flags: Vec::new(),
+            started: String::new(),
+            ended: None,
+            duration_ms: 0,
+            cluster_id: None,
+            refci: None,
+            farend_refci: None,
+            near: Party::default(),
+            far: Party::default(),
+            legs: Vec::new(),
+            files: Vec::new(),
+            stereo: None,
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! From packets to places on a time line, in samples.
+//!
+//! Inside a run of packets (one SSRC, one epoch) the RTP timestamp says where a packet belongs: loss leaves a gap, reordering
+//! and delay do not matter. Two things end that trust: another run, and a timestamp clock that left the wall clock by more than
+//! [`JUMP_US`] for a whole [`WINDOW_US`], in either direction: a sender that stood still without counting, or one that leapt. Then the
+//! arrival times decide how much time really passed. So no timestamp, however absurd, makes a file longer than the call.
+//!
+//! "Transit" is arrival less RTP time: constant up to jitter while both clocks agree.
+
+use crate::journal::Packet;
+
+/// Samples and timestamp units a second, of all codecs known here.
+pub const RATE: u64 = 8000;
+
+/// By how much timestamps and arrival times may differ before the timestamps are doubted.
+const JUMP_US: i64 = 1_000_000;
+/// How long a doubt must hold before the timestamps are given up: a network that stood still catches up within it.
+const WINDOW_US: i64 = 1_000_000;
+/// The past packets that say what transit is usual now; clocks drift, so it is not those of the beginning.
+const RECENT: usize = 50;
+/// The least-delayed packet among those of the first seconds stands for when the leg began.
+const BASE_US: i64 = 5_000_000;
+/// A new run that would begin inside the old one, or hardly after it, is put at its end.
+const SNAP_BEFORE: i64 = RATE as i64 / 2;
+const SNAP_AFTER: i64 = RATE as i64 / 100;
+/// How far beyond the wall clock a packet may lie before it is left out.
+const SLACK: i64 = 10 * RATE as i64;
+
+/// Where one leg's packets belong.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    /// `(first sample, index into the packets given)`, in order of runs and sequence numbers, each sequence number once.
+    pub placed: Vec<(u64, usize)>,
+    /// Length in samples.
+    pub samples: u64,
+    /// When the first sample was heard, microseconds since the recording's start.
+    pub base_us: i64,
+    /// Sequence numbers that never came.
+    pub lost: u64,
+    /// `timestamp-jump`, `sender-stalled`, `timestamp-absurd`.
+    pub flags: Vec<&'static str>,
+}
+
+/// A packet as the layout sees it.
+#[derive(Clone, Copy)]
+struct Step {
+    packet: usize,
+    index: u64,
+    /// Timestamp, unwrapped, in samples.
+    time: i64,
+    arrival_us: i64,
+    samples: i64,
+}
+
+impl Step {
+    fn transit_us(&self) -> i64 {
+        self.arrival_us - self.time * 125
+    }
+}
+
+/// The mapping in force: sample = `time` + `shift`; `usual_us` is the transit it was made for.
+struct Mapping {
+    shift: i64,
+    recent: Vec<i64>,
+}
+
+impl Mapping {
+    fn usual_us(&self) -> i64 {
+        self.recent.iter().copied().min().unwrap_or(0)
+    }
+
+    fn saw(&mut self, transit_us: i64) {
+        if self.recent.len() == RECENT {
+            self.recent.remove(0);
+        }
+        self.recent.push(transit_us);
+    }
+}
+
+/// Lays out one leg's packets, given in order of arrival. `samples_of` says how many samples a packet holds.
+pub fn lay_out<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Timeline {
+    let mut timeline = Timeline::default();
+    let mut layout = Layout { mapping: None, end: 0, last: 0, origin: 0, timeline: &mut timeline };
+    layout.last = packets.iter().map(|packet| packet.arrival_us as i64).max().unwrap_or(0);
+    for run in runs(packets, samples_of) {
+        layout.run(&run);
+    }
+    timeline
+}
+
+/// The packets by epoch and SSRC in order of appearance, each run by sequence number without repeats.
+fn runs<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Vec<Vec<Step>> {
+    let mut names: Vec<(u16, u32)> = Vec::new();
+    let mut runs: Vec<Vec<Step>> = Vec::new();
+    for (at, packet) in packets.iter().enumerate() {
+        let name = (packet.epoch, packet.ssrc);
+        let run = names.iter().rposition(|known| *known == name).unwrap_or_else(|| {
+            names.push(name);
+            runs.push(Vec::new());
+            runs.len() - 1
+        });
+        runs[run].push(Step {
+            packet: at,
+            index: packet.index,
+            time: i64::from(packet.timestamp),
+            arrival_us: packet.arrival_us as i64,
+            samples: i64::from(samples_of(packet)),
+        });
+    }
+    for run in &mut runs {
+        run.sort_by_key(|step| step.index);
+        run.dedup_by_key(|step| step.index);
+        for at in 1..run.len() {
+            let step = (run[at].time as u32).wrapping_sub(run[at - 1].time as u32) as i32;
+            run[at].time = run[at - 1].time + i64::from(step);
+        }
+    }
+    runs
+}
+
+struct Layout<'a> {
+    mapping: Option<Mapping>,
+    /// The sample after the last one placed.
+    end: i64,
+    /// Arrival of the leg's last packet, microseconds.
+    last: i64,
+    /// When sample 0 was heard, microseconds.
+    origin: i64,
+    timeline: &'a mut Timeline,
+}
+
+impl Layout<'_> {
+    fn run(&mut self, run: &[Step]) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
+        self.timeline.lost += (last.index - first.index + 1).saturating_sub(run.len() as u64);
+        let mut mapping = self.enter(run);
+        for at in 0..run.len() {
+            let time = self.time_of(run, at, &mut mapping);
+            self.place(&run[at], time + mapping.shift);
+        }
+        self.mapping = Some(mapping);
+    }
+
+    /// The mapping for a run's first packets: the leg's origin, or the old mapping moved by the change of transit.
+    fn enter(&mut self, run: &[Step]) -> Mapping {
+        let begin = run[0].arrival_us;
+        let least = |within_us: i64| {
+            let near = run.iter().filter(|step| step.arrival_us - begin <= within_us);
+            near.map(Step::transit_us).min().unwrap_or(0)
+        };
+        let Some(old) = self.mapping.take() else {
+            let origin = run[0].time * 125 + least(BASE_US);
+            // A first packet whose timestamp is far from the others' says nothing; its arrival does.
+            self.origin = if (origin - begin).abs() > JUMP_US { begin } else { origin };
+            self.timeline.base_us = self.origin;
+            return Mapping { shift: -run[0].time, recent: Vec::new() };
+        };
+        let usual = least(WINDOW_US);
+        let mut shift = old.shift + to_samples(usual - old.usual_us());
+        let start = run[0].time + shift;
+        if (start < self.end && self.end - start < SNAP_BEFORE) || (start >= self.end && start - self.end < SNAP_AFTER) {
+            shift += self.end - start;
+        }
+        Mapping { shift, recent: Vec::new() }
+    }
+
+    /// The packet's time in samples; moves the mapping where the timestamps left the wall clock for good.
+    fn time_of(&mut self, run: &[Step], at: usize, mapping: &mut Mapping) -> i64 {
+        let step = &run[at];
+        let transit = step.transit_us();
+        let usual = mapping.usual_us();
+        if mapping.recent.is_empty() || (transit - usual).abs() <= JUMP_US {
+            mapping.saw(transit);
+            return step.time;
+        }
+        let window = run[at..].iter().take_while(|later| later.arrival_us - step.arrival_us <= WINDOW_US);
+        let (least, most) = window.map(Step::transit_us).fold((transit, transit), |(a, b), t| (a.min(t), b.max(t)));
+        if least - usual > JUMP_US || usual - most > JUMP_US {
+            let stalled = least > usual;
+            self.flag(if stalled { "sender-stalled" } else { "timestamp-jump" });
+            mapping.shift += to_samples(least - usual);
+            mapping.recent.clear();
+            mapping.saw(transit);
+            return step.time;
+        }
+        // Only this packet is odd. Where its timestamp agrees with its neighbour's it was merely late on the way.
+        let Some(before) = at.checked_sub(1).map(|before| &run[before]) else { return step.time };
+        let expected = before.time + (step.index - before.index) as i64 * step.samples;
+        if (step.time - expected).abs() <= RATE as i64 {
+            return step.time;
+        }
+        self.flag("timestamp-jump");
+        expected
+    }
+
+    fn place(&mut self, step: &Step, sample: i64) {
+        let latest = to_samples(self.last - self.origin) + SLACK;
+        if sample < 0 || sample > latest {
+            self.flag("timestamp-absurd");
+            return;
+        }
+        self.end = self.end.max(sample + step.samples);
+        self.timeline.samples = self.end as u64;
+        self.timeline.placed.push((sample as u64, step.packet));
+    }
+
+    fn flag(&mut self, word: &'static str) {
+        if !self.timeline.flags.contains(&word) {
+            self.timeline.flags.push(word);
+        }
+    }
+}
+
+/// Microseconds to samples, rounded to the nearest.
+fn to_samples(us: i64) -> i64 {
+    (us + if us < 0 { -62 } else { 62 }) / 125
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::Side;
+
+    fn packet(n: u64, timestamp: u32, arrival_us: u64) -> Packet<()> {
+        Packet {
+            side: Side::Near,
+            epoch: 0,
+            ssrc: 1,
+            index: n,
+            timestamp,
+            arrival_us,
+            payload_type: 0,
+            marker: false,
+            payload: (),
+        }
+    }
+
+    /// `count` packets of 20 ms, the first with this timestamp, `n` counted from zero.
+    fn steady(count: u64, first: u32) -> Vec<Packet<()>> {
+        (0..count).map(|n| packet(n, first.wrapping_add(160 * n as u32), 1_000_000 + 20_000 * n)).collect()
+    }
+
+    fn lay(packets: &[Packet<()>]) -> Timeline {
+        lay_out(packets, |_| 160)
+    }
+
+    fn sample_of(timeline: &Timeline, packet: usize) -> u64 {
+        timeline.placed.iter().find(|(_, at)| *at == packet).unwrap().0
+    }
+
+    #[test]
+    fn steady_packets_lie_side_by_side_over_a_timestamp_wrap() {
+        let timeline = lay(&steady(100, u32::MAX - 1000));
+        assert_eq!(timeline.samples, 16_000);
+        assert_eq!(timeline.base_us, 1_000_000);
+        assert!(timeline.placed.iter().enumerate().all(|(n, placed)| *placed == (160 * n as u64, n)));
+        assert!(timeline.flags.is_empty());
+    }
+
+    #[test]
+    fn loss_leaves_its_time_and_reordering_and_repeats_do_nothing() {
+        let mut packets = steady(100, 7);
+        packets.drain(20..25);
+        packets.swap(50, 53);
+        packets.push(packets[60]);
+        let timeline = lay(&packets);
+        assert_eq!((timeline.lost, timeline.samples, timeline.placed.len()), (5, 16_000, 95));
+        assert_eq!(timeline.placed[20].0, 25 * 160);
+    }
+
+    #[test]
+    fn the_base_is_that_of_the_least_delayed_packet() {
+        let mut packets = steady(100, 0);
+        for packet in &mut packets {
+            packet.arrival_us += 3_000;
+        }
+        packets[0].arrival_us += 40_000;
+        assert_eq!(lay(&packets).base_us, 1_003_000);
+    }
+
+    #[test]
+    fn a_pause_that_the_timestamps_count_is_silence_once() {
+        let mut packets = steady(100, 0);
+        for packet in &mut packets[50..] {
+            packet.timestamp += 80_000;
+            packet.arrival_us += 10_000_000;
+        }
+        let timeline = lay(&packets);
+        assert_eq!(timeline.samples, 16_000 + 80_000);
+        assert!(timeline.flags.is_empty());
+    }
+
+    #[test]
+    fn a_pause_that_the_timestamps_do_not_count_is_silence_too() {
+        let mut packets = steady(100, 0);
+        packets[50..].iter_mut().for_each(|packet| packet.arrival_us += 10_000_000);
+        let timeline = lay(&packets);
+        assert_eq!(timeline.samples, 16_000 + 80_000);
+        assert_eq!(timeline.flags, ["sender-stalled"]);
+    }
+
+    #[test]
+    fn a_network_that_stood_still_and_caught_up_changes_nothing() {
+        let mut packets = steady(400, 0);
+        for packet in &mut packets[100..250] {
+            packet.arrival_us = packet.arrival_us.max(1_000_000 + 20_000 * 250);
+        }
+        let timeline = lay(&packets);
+        assert_eq!((timeline.samples, timeline.flags.len()), (400 * 160, 0));
+    }
+
+    #[test]
+    fn a_leap_of_the_timestamps_makes_no_silence() {
+        for leap in [3_600 * 8_000u32, 1 << 31, 0u32.wrapping_sub(800_000)] {
+            let mut packets = steady(100, 0);
+            packets[50..].iter_mut().for_each(|packet| packet.timestamp = packet.timestamp.wrapping_add(leap));
+            let timeline = lay(&packets);
+            assert_eq!(timeline.samples, 16_000, "leap {leap}");
+            assert!(!timeline.flags.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_single_absurd_timestamp_is_placed_by_its_sequence_number() {
+        for odd in [8_000 * 3_600u32, 0u32.wrapping_sub(8_000 * 3_600)] {
+            let mut packets = steady(100, 100_000);
+            packets[40].timestamp = packets[40].timestamp.wrapping_add(odd);
+            let timeline = lay(&packets);
+            assert_eq!(timeline.samples, 16_000);
+            assert_eq!(sample_of(&timeline, 40), 40 * 160);
+            assert_eq!(sample_of(&timeline, 41), 41 * 160);
+        }
+    }
+
+    #[test]
+    fn another_ssrc_goes_on_where_the_wall_clock_stands() {
+        let mut packets = steady(100, 0);
+        for packet in &mut packets[50..] {
+            (packet.ssrc, packet.timestamp, packet.index) = (2, packet.timestamp.wrapping_add(123_456_789), packet.index + 9_000);
+            packet.arrival_us += 2_000_000;
+        }
+        let timeline = lay(&packets);
+        assert_eq!(timeline.samples, 16_000 + 16_000);
+        assert_eq!(timeline.lost, 0);
+        packets[50..].iter_mut().for_each(|packet| packet.arrival_us -= 2_001_000);
+        assert_eq!(lay(&packets).samples, 16_000, "a run that comes a little early begins at the old one's end");
+    }
+
+    #[test]
+    fn slow_clocks_drift_without_a_jump() {
+        let packets: Vec<_> = (0..60_000u64).map(|n| packet(n, 160 * n as u32, 20_004 * n)).collect();
+        let timeline = lay(&packets);
+        assert_eq!((timeline.samples, timeline.flags.len()), (60_000 * 160, 0));
+    }
+
+    #[test]
+    fn random_packets_never_make_more_than_the_call() {
+        use rand_core::{Rng, SeedableRng};
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(11);
+        for _ in 0..300 {
+            let mut packets = steady(60, rng.next_u32());
+            for _ in 0..10 {
+                let at = rng.next_u32() as usize % packets.len();
+                let odd = &mut packets[at];
+                match rng.next_u32() % 4 {
+                    0 => odd.timestamp = rng.next_u32(),
+                    1 => odd.index = u64::from(rng.next_u32()),
+                    2 => odd.ssrc = rng.next_u32() % 3,
+                    _ => odd.epoch = (rng.next_u32() % 3) as u16,
+                }
+            }
+            let timeline = lay(&packets);
+            assert!(timeline.samples < 8_000 * 30, "{}", timeline.samples);
+        }
+    }
+
+    #[test]
+    fn no_packet_makes_an_empty_time_line() {
+        assert_eq!(lay(&[]), Timeline::default());
+    }
+}
