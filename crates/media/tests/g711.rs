@@ -41,7 +41,7 @@ fn interval(law: Law, decisions: &[i32], sample: i16) -> usize {
 }
 
 fn expected_code(law: Law, interval: usize, negative: bool) -> u8 {
-    let interval = u8::try_from(interval).unwrap();
+    let interval = interval as u8;
     match law {
         Law::Mu => 0xFF - interval - if negative { 0x80 } else { 0 },
         Law::A => (interval + if negative { 0 } else { 0x80 }) ^ 0x55,
