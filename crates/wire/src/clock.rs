@@ -4,10 +4,9 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The wall time at which a simulated run starts unless told otherwise: 2026-01-01T00:00:00Z.
-pub const DEFAULT_WALL: SystemTime = match SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1_767_225_600)) {
-    Some(time) => time,
-    None => SystemTime::UNIX_EPOCH,
-};
+pub fn default_wall() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)
+}
 
 /// Tells the time of one run, monotonic and wall.
 ///
@@ -89,10 +88,10 @@ mod tests {
     fn a_virtual_hour_takes_no_time_and_moves_the_wall_clock() {
         let started = Instant::now();
         simulation_runtime().unwrap().block_on(async {
-            let clock = Clock::simulated(DEFAULT_WALL);
+            let clock = Clock::simulated(default_wall());
             clock.sleep(Duration::from_secs(3600)).await;
             assert_eq!(clock.since_epoch_us(clock.now()), 3_600_000_000);
-            assert_eq!(clock.wall(), DEFAULT_WALL + Duration::from_secs(3600));
+            assert_eq!(clock.wall(), default_wall() + Duration::from_secs(3600));
         });
         assert!(started.elapsed() < Duration::from_secs(60), "the clock was not virtual");
     }
@@ -109,6 +108,6 @@ mod tests {
     #[test]
     fn the_default_wall_time_is_the_first_of_january_2026() {
         let days = 20_454; // 1970-01-01 to 2026-01-01: 56 years, 14 of them leap
-        assert_eq!(DEFAULT_WALL, SystemTime::UNIX_EPOCH + Duration::from_secs(days * 86_400));
+        assert_eq!(default_wall(), SystemTime::UNIX_EPOCH + Duration::from_secs(days * 86_400));
     }
 }

@@ -19,7 +19,7 @@ mod impair;
 mod lateness;
 mod own;
 
-pub use clock::{Clock, DEFAULT_WALL, simulation_runtime};
+pub use clock::{Clock, default_wall, simulation_runtime};
 pub use conditions::Route;
 pub use impair::{Burst, Fate, Impairer, Impairment};
 pub use lateness::Lateness;
