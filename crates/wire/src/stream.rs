@@ -1,6 +1,7 @@
 //! TCP: a listener and a connection, of the operating system or simulated.
 
-use std::io;
+use std::borrow::Cow;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -206,21 +207,36 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    /// TLS hands over several records at once. All of them must go: it tries only once to send the alert that says why
+    /// a handshake failed, and another record may stand before it.
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         // The time before the write: the peer's answer may be on its way before the write returns.
         let at = this.side.clock.now();
         let result = match &mut this.inner {
-            Inner::Os(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Inner::Sim(end) => end.poll_write(cx, bytes),
+            Inner::Os(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Inner::Sim(end) => end.poll_write(cx, &joined(slices)),
         };
         match &result {
-            Poll::Ready(Ok(sent)) => {
-                this.side.tap.record(at, this.side.local, this.side.peer, Kind::TcpData, &bytes[..*sent]);
+            Poll::Ready(Ok(sent)) if this.side.tap.is_active() => {
+                let bytes = &joined(slices)[..*sent];
+                this.side.tap.record(at, this.side.local, this.side.peer, Kind::TcpData, bytes);
             }
             Poll::Ready(Err(error)) => this.side.on_error(error),
-            Poll::Pending => {}
+            Poll::Ready(Ok(_)) | Poll::Pending => {}
         }
         result
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -240,5 +256,13 @@ impl AsyncWrite for Stream {
                 Poll::Ready(Ok(()))
             }
         }
+    }
+}
+
+/// The slices as one; copied only if there are several.
+fn joined<'a>(slices: &'a [IoSlice<'_>]) -> Cow<'a, [u8]> {
+    match slices {
+        [slice] => Cow::Borrowed(slice),
+        _ => Cow::Owned(slices.iter().flat_map(|slice| slice.iter().copied()).collect()),
     }
 }

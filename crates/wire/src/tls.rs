@@ -47,11 +47,11 @@ pub enum Versions {
 }
 
 impl Versions {
-    fn list(self) -> &'static [&'static SupportedProtocolVersion] {
+    fn list(self) -> Vec<&'static SupportedProtocolVersion> {
         match self {
-            Self::Tls12 => &[&rustls::version::TLS12],
-            Self::Tls13 => &[&rustls::version::TLS13],
-            Self::Both => &[&rustls::version::TLS13, &rustls::version::TLS12],
+            Self::Tls12 => vec![&rustls::version::TLS12],
+            Self::Tls13 => vec![&rustls::version::TLS13],
+            Self::Both => vec![&rustls::version::TLS13, &rustls::version::TLS12],
         }
     }
 }
@@ -154,7 +154,7 @@ impl TlsServer {
         let party = &self.0;
         let key = party.key.clone().ok_or_else(|| TlsError::Identity("no key".into()))?;
         let mut config = ServerConfig::builder_with_details(Arc::clone(&party.provider), Arc::new(time))
-            .with_protocol_versions(party.versions.list())
+            .with_protocol_versions(&party.versions.list())
             .map_err(|error| TlsError::from_rustls(&error))?
             .with_client_cert_verifier(judge)
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
@@ -174,7 +174,7 @@ impl TlsClient {
     fn config(&self, judge: Arc<Judge>, secrets: Arc<Secrets>, time: WallTime) -> Result<ClientConfig, TlsError> {
         let party = &self.0;
         let builder = ClientConfig::builder_with_details(Arc::clone(&party.provider), Arc::new(time))
-            .with_protocol_versions(party.versions.list())
+            .with_protocol_versions(&party.versions.list())
             .map_err(|error| TlsError::from_rustls(&error))?
             .dangerous()
             .with_custom_certificate_verifier(judge);
