@@ -1,0 +1,408 @@
+//! The findings of a channel: what its analysis means, in order of time.
+
+use std::collections::BTreeMap;
+
+use media::ledger::{Leg, Row};
+
+use crate::classify::{Analysis, Channel, Patch, Status, Stuff, Why};
+use crate::finding::{Finding, Packets, Rule, Span};
+use crate::fit::decibels;
+use crate::source::{Duty, MS};
+use crate::words::{Place, count, from_to, milliseconds, packets, seconds, span, stray};
+use crate::{Limits, Truth};
+
+/// How many findings of one rule a channel lists one by one.
+const LISTED: usize = 8;
+
+/// Tells what is wrong with a channel.
+pub(crate) struct Teller<'a> {
+    pub(crate) truth: &'a Truth<'a>,
+    pub(crate) channel: &'a Channel<'a>,
+    pub(crate) analysis: &'a Analysis,
+    pub(crate) place: &'a Place,
+}
+
+/// Frames that are missing one after the other for the same reason.
+struct Loss {
+    rule: Rule,
+    frames: Vec<usize>,
+}
+
+impl Teller<'_> {
+    /// All findings, in order of time.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.patches();
+        findings.extend(self.jumps());
+        findings.extend(self.losses());
+        findings.extend(self.undelivered());
+        findings.sort_by(|a, b| start(a).total_cmp(&start(b)));
+        shorten(findings)
+    }
+
+    fn limits(&self) -> &Limits {
+        self.channel.limits
+    }
+
+    fn leg(&self) -> &'static str {
+        self.place.leg.map_or("leg", Leg::name)
+    }
+
+    fn row(&self, source: usize, frame: usize) -> &Row {
+        let frame = &self.channel.world.sources[source].frames[frame];
+        &self.truth.streams[frame.stream as usize].rows[frame.row as usize]
+    }
+
+    /// The sequence numbers of frames of the leg.
+    fn sequences(&self, frames: &[usize]) -> Option<Packets> {
+        let sequence = |frame: &usize| self.row(self.channel.home, *frame).sequence;
+        let (first, last) = (frames.first().map(sequence)?, frames.last().map(sequence)?);
+        Some(Packets { first, last, count: frames.len() as u64 })
+    }
+
+    /// Where frames of the leg should be in the file.
+    fn span_of(&self, frames: &[usize]) -> Span {
+        let line = self.channel.source().line();
+        let place = |frame: &usize| self.channel.place(&self.analysis.line, *frame).unwrap_or(line[*frame].at);
+        let start = frames.first().map_or(0, place);
+        let end = frames.last().map_or(0, |last| place(last) + line[*last].len as i64);
+        span(start, end)
+    }
+
+    // ---- frames that are not in their place ----
+
+    fn losses(&self) -> Vec<Finding> {
+        let losses = self.group_losses();
+        let lost: usize = losses.iter().map(|loss| loss.frames.len()).sum();
+        let excused = lost as u64 <= self.limits().lost_frames;
+        losses
+            .iter()
+            .filter(|loss| !(excused && matches!(loss.rule, Rule::LostFrames | Rule::DamagedFrames)))
+            .map(|loss| self.loss(loss))
+            .collect()
+    }
+
+    fn group_losses(&self) -> Vec<Loss> {
+        let mut losses: Vec<Loss> = Vec::new();
+        let mut joins = false;
+        for (number, frame) in self.channel.source().line().iter().enumerate() {
+            match (frame.duty, self.analysis.status[number]) {
+                (Duty::Due, Status::Exact) => joins &= frame.weak,
+                (Duty::Due, Status::Missing(why)) => {
+                    let Some(rule) = rule(why) else {
+                        joins = false;
+                        continue;
+                    };
+                    match losses.last_mut() {
+                        Some(loss) if joins && loss.rule == rule => loss.frames.push(number),
+                        _ => losses.push(Loss { rule, frames: vec![number] }),
+                    }
+                    joins = true;
+                }
+                _ => {}
+            }
+        }
+        losses
+    }
+
+    fn loss(&self, loss: &Loss) -> Finding {
+        let span = self.span_of(&loss.frames);
+        let sequences = self.sequences(&loss.frames);
+        let (leg, which, when) = (self.leg(), packets(sequences), from_to(span));
+        let ms = milliseconds(self.length(&loss.frames));
+        let missing =
+            |why| loss.frames.iter().filter(|&&frame| self.analysis.status[frame] == Status::Missing(why)).count();
+        let (expected, found) = match loss.rule {
+            Rule::StartClipped => (
+                format!("the {leg} leg from its first packet on"),
+                format!("the first {ms} ms of the {leg} leg are missing: {which} arrived before the file's start"),
+            ),
+            Rule::EndClipped => (
+                format!("the {leg} leg to its last packet"),
+                format!("the last {ms} ms of the {leg} leg are missing: {which} arrived, and the file ends before"),
+            ),
+            Rule::DamagedFrames => (
+                format!("the {leg} leg sample for sample"),
+                format!("{which} of the {leg} leg {when}: {}", self.changes(loss)),
+            ),
+            Rule::MixedLegs => (
+                format!("the {leg} leg alone"),
+                format!("{leg} leg {when} is mixed with the other leg{}", self.mixture(loss)),
+            ),
+            Rule::LevelChanged | Rule::InvertedAudio | Rule::AlteredAudio => (
+                format!("the {leg} leg sample for sample"),
+                format!("{leg} leg {when} is {}: {which}", self.alteration(loss)),
+            ),
+            _ if missing(Why::Concealed) * 2 > loss.frames.len() => (
+                "every packet that arrived in time".to_owned(),
+                format!(
+                    "{leg} leg is concealed (repeated or made up) {when}; {which} arrived there, none is in the file"
+                ),
+            ),
+            _ => (
+                "every packet that arrived in time".to_owned(),
+                format!("{leg} leg is silent {when}; {which} arrived there, none is in the file"),
+            ),
+        };
+        self.place.finding(loss.rule, expected, found).at(span).packets(sequences)
+    }
+
+    fn length(&self, frames: &[usize]) -> i64 {
+        let line = self.channel.source().line();
+        frames.iter().map(|&frame| line[frame].len as i64).sum()
+    }
+
+    fn whys(&self, loss: &Loss) -> impl Iterator<Item = Why> {
+        loss.frames.iter().filter_map(|&frame| match self.analysis.status[frame] {
+            Status::Missing(why) => Some(why),
+            Status::Exact => None,
+        })
+    }
+
+    fn changes(&self, loss: &Loss) -> String {
+        let changed =
+            self.whys(loss).map(|why| if let Why::Damaged { changed } = why { changed } else { 0 }).sum::<usize>();
+        format!("{} of {} changed", count(changed as u64, "sample"), self.length(&loss.frames))
+    }
+
+    fn mixture(&self, loss: &Loss) -> String {
+        let fits = self.whys(loss).filter_map(|why| if let Why::Mixed(fit) = why { Some(fit) } else { None });
+        let (mut own, mut other, mut number) = (0.0, 0.0, 0.0);
+        for fit in fits {
+            (own, other, number) = (own + fit.own, other + fit.other, number + 1.0);
+        }
+        format!(" ({:+.1} dB and {:+.1} dB)", decibels(own / number), decibels(other / number))
+    }
+
+    fn alteration(&self, loss: &Loss) -> String {
+        let gains: Vec<f64> =
+            self.whys(loss).map(|why| if let Why::Altered(fit) = why { fit.own } else { 1.0 }).collect();
+        let mean = gains.iter().sum::<f64>() / gains.len().max(1) as f64;
+        match loss.rule {
+            Rule::InvertedAudio => "turned upside down".to_owned(),
+            Rule::LevelChanged => format!("changed in level by {:+.1} dB on average", decibels(mean)),
+            _ => "there, but not sample for sample".to_owned(),
+        }
+    }
+
+    // ---- jumps of the time line ----
+
+    fn jumps(&self) -> Vec<Finding> {
+        (0..self.analysis.line.runs.len().saturating_sub(1)).filter_map(|run| self.jump(run)).collect()
+    }
+
+    fn jump(&self, run: usize) -> Option<Finding> {
+        let runs = &self.analysis.line.runs;
+        let (before, after) = (&runs[run], &runs[run + 1]);
+        let jump = after.offset - before.offset;
+        let line = self.channel.source().line();
+        let (last, next) = (&line[before.last], &line[after.first]);
+        if self.is_explained(before.last, after.first, jump) || jump.abs() <= i64::from(self.limits().position_samples)
+        {
+            return None;
+        }
+        let (start, end) = (last.end() + before.offset, next.at + after.offset);
+        let removed: Vec<usize> = (before.last + 1..after.first)
+            .filter(|&frame| line[frame].duty == Duty::Due)
+            .filter(|&frame| matches!(self.analysis.status[frame], Status::Missing(Why::Removed(_))))
+            .collect();
+        if jump > 0 && self.patched(start, end) >= jump {
+            return None;
+        }
+        let ms = milliseconds(jump.abs());
+        let (leg, at) = (self.leg(), seconds(start));
+        let sequences = self.sequences(&removed);
+        let (rule, found) = if jump.abs() < 10 * MS {
+            let way = if jump < 0 { "early" } else { "late" };
+            let (rule, n) = (Rule::SampleSlip, count(jump.unsigned_abs(), "sample"));
+            (rule, format!("{leg} leg slips by {n} at {at:.2} s: what follows is {ms} ms too {way}"))
+        } else if jump > 0 {
+            let what = self.between(start, end);
+            (
+                Rule::InsertedAudio,
+                format!("{what} inserted in the {leg} leg at {at:.2} s: what follows is {ms} ms late"),
+            )
+        } else if removed.is_empty() {
+            let text = format!("a pause of the {leg} leg without packets is closed up by {ms} ms at {at:.2} s");
+            (Rule::ClosedGap, text)
+        } else {
+            let which = packets(sequences);
+            let text = format!(
+                "{which} cut out of the {leg} leg at {at:.2} s and the rest closed up: what follows is {ms} ms early"
+            );
+            (Rule::Splice, text)
+        };
+        let finding = self.place.finding(rule, "every packet in its place on the RTP time line", found);
+        Some(finding.at(span(start, end.max(start))).packets(sequences))
+    }
+
+    /// Whether a jump only follows the wall clock where the RTP time line left it, or joins two streams.
+    fn is_explained(&self, last: usize, next: usize, jump: i64) -> bool {
+        let line = self.channel.source().line();
+        let (before, after) = (self.row(self.channel.home, last), self.row(self.channel.home, next));
+        let wall = (after.sent_us as i64 - before.sent_us as i64) * MS / 1000;
+        let rtp = line[next].at - line[last].at;
+        let tolerance = (self.limits().alignment_ms * MS as f64) as i64;
+        let off_wall = (rtp + jump - wall).abs() <= tolerance;
+        off_wall && ((wall - rtp).abs() > tolerance || line[last].stream != line[next].stream)
+    }
+
+    /// How much of a stretch is covered by patches.
+    fn patched(&self, start: i64, end: i64) -> i64 {
+        let patches = self.analysis.patches.iter().filter(|patch| patch.frames > 0);
+        patches.map(|patch| ((patch.end as i64).min(end) - (patch.start as i64).max(start)).max(0)).sum()
+    }
+
+    fn between(&self, start: i64, end: i64) -> &'static str {
+        let range = start.max(0) as usize..(end.max(start).max(0) as usize).min(self.channel.file.len());
+        let silent = self.channel.file.get(range).is_none_or(crate::fit::is_silent);
+        if silent { "silence" } else { "audio" }
+    }
+
+    // ---- what does not belong there ----
+
+    fn patches(&self) -> Vec<Finding> {
+        let mut covered: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (frame, status) in self.analysis.status.iter().enumerate() {
+            if let Status::Missing(Why::Covered(patch)) = status
+                && self.channel.source().line()[frame].duty == Duty::Due
+            {
+                covered.entry(*patch).or_default().push(frame);
+            }
+        }
+        let patches = self.analysis.patches.iter().enumerate().filter(|(_, patch)| patch.frames > 0);
+        let foreign: i64 = patches.clone().map(|(_, patch)| (patch.end - patch.start) as i64).sum();
+        let excused = foreign <= i64::from(self.limits().foreign_ms) * MS;
+        patches
+            .filter(|(_, patch)| !excused || matches!(patch.stuff, Stuff::Stray(_)))
+            .map(|(number, patch)| self.patch(patch, covered.get(&number).map_or(&[], Vec::as_slice)))
+            .collect()
+    }
+
+    fn patch(&self, patch: &Patch, covered: &[usize]) -> Finding {
+        let (leg, place) = (self.leg(), span(patch.start as i64, patch.end as i64));
+        let when = from_to(place);
+        let ms = milliseconds((patch.end - patch.start) as i64);
+        let sequences = patch.placed.map(|(first, last)| Packets {
+            first: self.row(first.source, first.frame).sequence,
+            last: self.row(last.source, last.frame).sequence,
+            count: patch.frames,
+        });
+        let which = packets(sequences);
+        let instead = match self.sequences(covered) {
+            Some(own) => format!(", in the place of {} that arrived", packets(Some(own))),
+            None => String::new(),
+        };
+        let (rule, found) = match patch.stuff {
+            Stuff::Stray(nature) => {
+                let (rule, what) = stray(nature);
+                (rule, format!("audio of {what} in the {leg} leg {when}: {which}{instead}"))
+            }
+            Stuff::Repeat => (Rule::RepeatedFrames, format!("{which} of the {leg} leg a second time {when}{instead}")),
+            Stuff::Misplaced(shift) => {
+                let way = if shift < 0 { "early" } else { "late" };
+                let shift = milliseconds(shift.abs());
+                (Rule::MisplacedFrames, format!("{which} of the {leg} leg {shift} ms too {way} {when}{instead}"))
+            }
+            Stuff::OtherLeg => {
+                let other = self.place.leg.map_or("other", |leg| leg.other().name());
+                (
+                    Rule::OtherLegAudio,
+                    format!("{ms} ms of the {other} leg in the {leg} leg {when}: its {which}{instead}"),
+                )
+            }
+            Stuff::OtherCall => {
+                let whose = patch.placed.map_or(String::new(), |(first, _)| self.whose(first.source));
+                (Rule::OtherCallAudio, format!("{ms} ms of {whose} in the {leg} leg {when}: {which}{instead}"))
+            }
+            Stuff::Noise => {
+                (Rule::NoiseAudio, format!("{leg} leg is noise {when}, as undecrypted SRTP sounds{instead}"))
+            }
+            Stuff::Unknown => (Rule::UnknownAudio, format!("sound in the {leg} leg {when} that nobody sent{instead}")),
+        };
+        let own = self.sequences(covered);
+        let expected = format!("nothing but the {leg} leg, each packet once and in its place");
+        self.place.finding(rule, expected, found).at(place).packets(sequences.or(own))
+    }
+
+    /// Whose audio a source of another call is.
+    fn whose(&self, source: usize) -> String {
+        let source = &self.channel.world.sources[source];
+        match source.owner {
+            Some((recording, leg)) => {
+                let label = self.truth.recordings.get(recording).map_or("", |expected| expected.label.as_str());
+                format!("the {} leg of recording {label}", leg.name())
+            }
+            None => format!("a stream of phone {} that is part of no recording", source.phone),
+        }
+    }
+
+    fn undelivered(&self) -> Vec<Finding> {
+        let line = self.channel.source().line();
+        let there: Vec<usize> = (0..line.len())
+            .filter(|&frame| line[frame].duty == Duty::Undelivered && !line[frame].weak)
+            .filter(|&frame| self.analysis.status[frame] == Status::Exact)
+            .collect();
+        if there.is_empty() {
+            return Vec::new();
+        }
+        let (sequences, span) = (self.sequences(&there), self.span_of(&there[..1]));
+        let found = format!(
+            "{} of the {} leg never reached the recorder, and the file has them",
+            packets(sequences),
+            self.leg()
+        );
+        let finding = self.place.finding(Rule::UndeliveredAudio, "only what reached the recorder", found);
+        vec![finding.at(span).packets(sequences)]
+    }
+}
+
+/// The rule a frame breaks by itself; none if a patch or a jump tells of it.
+fn rule(why: Why) -> Option<Rule> {
+    Some(match why {
+        Why::Misplaced | Why::Removed(_) | Why::Covered(_) => return None,
+        Why::StartClipped => Rule::StartClipped,
+        Why::EndClipped => Rule::EndClipped,
+        Why::Silent | Why::Concealed => Rule::LostFrames,
+        Why::Damaged { .. } => Rule::DamagedFrames,
+        Why::Mixed(_) => Rule::MixedLegs,
+        Why::Altered(fit) if fit.own < 0.0 => Rule::InvertedAudio,
+        Why::Altered(fit) if decibels(fit.own).abs() > 0.03 && fit.rest < 0.01 => Rule::LevelChanged,
+        Why::Altered(_) => Rule::AlteredAudio,
+    })
+}
+
+fn start(finding: &Finding) -> f64 {
+    finding.at.map_or(0.0, |span| span.start_s)
+}
+
+/// Keeps the first findings of each rule and sums the others up in one.
+fn shorten(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut more: BTreeMap<&'static str, (u64, Finding)> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for finding in findings {
+        let number = seen.entry(finding.rule).or_default();
+        *number += 1;
+        if *number <= LISTED {
+            kept.push(finding);
+            continue;
+        }
+        let (places, sum) = more.entry(finding.rule).or_insert_with(|| (0, finding.clone()));
+        *places += 1;
+        if let (Some(span), Some(last)) = (&mut sum.at, finding.at) {
+            span.end_s = span.end_s.max(last.end_s);
+        }
+        if *places > 1
+            && let (Some(packets), Some(last)) = (&mut sum.packets, finding.packets)
+        {
+            packets.last = last.last;
+            packets.count += last.count;
+        }
+    }
+    for (_, (places, mut finding)) in more {
+        let (when, which) = (finding.at.map_or(String::new(), from_to), packets(finding.packets));
+        finding.found = format!("the same in {} more {when}: {which}", count(places, "place"));
+        kept.push(finding);
+    }
+    kept
+}

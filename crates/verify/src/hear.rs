@@ -1,0 +1,204 @@
+//! How a channel has to be read so that its audio is found: as it is, or with something undone first.
+
+use media::g711::{self, Law};
+
+use crate::align::locate;
+use crate::chain::chain;
+use crate::finding::Rule;
+use crate::fit::{decibels, dot, fit_two, is_noise, is_silent};
+use crate::scan::{Placement, scan};
+use crate::source::World;
+use crate::words::round;
+
+/// The truth as it is, and as it would be if every payload were decoded by the other law.
+pub(crate) struct Worlds<'a> {
+    pub(crate) right: &'a World,
+    /// Made only when a channel cannot be read otherwise.
+    pub(crate) other_law: &'a dyn Fn() -> &'a World,
+}
+
+/// A channel as it was heard.
+pub(crate) struct Heard<'a> {
+    pub(crate) world: &'a World,
+    /// The samples with whatever had to be undone undone; `None` if nothing had to be.
+    pub(crate) undone: Option<Vec<i16>>,
+    pub(crate) placements: Vec<Placement>,
+    /// How it was read.
+    pub(crate) mode: String,
+    /// The level against the truth.
+    pub(crate) gain: f64,
+    /// What is wrong with the whole channel: the rule, what was expected, what is.
+    pub(crate) faults: Vec<(Rule, String)>,
+}
+
+impl Heard<'_> {
+    /// Frames found that say where they belong.
+    pub(crate) fn strong(&self) -> usize {
+        strong(self.world, &self.placements)
+    }
+
+    /// Samples found of each source.
+    pub(crate) fn found(&self) -> Vec<u64> {
+        let mut found = vec![0; self.world.sources.len()];
+        for placement in &self.placements {
+            let frame = placement.frame(self.world);
+            if !frame.weak {
+                found[placement.source] += frame.len as u64;
+            }
+        }
+        found
+    }
+}
+
+/// This many telling frames show how a channel is to be read.
+const ENOUGH: usize = 3;
+
+/// Below this share of samples on the lattice a channel's level may have been changed.
+const ON_LATTICE: f64 = 0.999;
+
+/// Reads a channel. `home` is the leg it should hold, `other` the other leg of that recording.
+pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Option<usize>) -> Heard<'a> {
+    let plain = as_it_is(worlds.right, file, home);
+    if is_silent(file) || (plain.strong() >= ENOUGH && lattice(worlds.right, home, file) >= ON_LATTICE) {
+        return plain;
+    }
+    let level = undo_level(worlds.right, &plain, file, home);
+    if let Some(level) = level.filter(|level| level.strong() > plain.strong() + plain.strong() / 20 + ENOUGH - 1) {
+        return level;
+    }
+    if plain.strong() >= ENOUGH {
+        return plain;
+    }
+    let undone = undo_sign(worlds.right, file, home).or_else(|| undo_law((worlds.other_law)(), file, home));
+    undone.unwrap_or_else(|| name_it(worlds.right, plain, file, home, other))
+}
+
+/// The share of samples that the leg's law can say.
+pub(crate) fn lattice(world: &World, home: usize, file: &[i16]) -> f64 {
+    let mut said = vec![false; 1 << 16];
+    for &sample in world.sources[home].law.samples() {
+        said[usize::from(sample as u16)] = true;
+    }
+    // A recorder fills pauses with nought, which A-law cannot say.
+    said[0] = true;
+    let on = file.iter().filter(|&&sample| said[usize::from(sample as u16)]).count();
+    on as f64 / file.len().max(1) as f64
+}
+
+fn strong(world: &World, placements: &[Placement]) -> usize {
+    placements.iter().filter(|placement| !placement.frame(world).weak).count()
+}
+
+fn as_it_is<'a>(world: &'a World, file: &[i16], home: usize) -> Heard<'a> {
+    read(world, file, None, home, "exact", 1.0, Vec::new())
+}
+
+fn read<'a>(
+    world: &'a World,
+    file: &[i16],
+    undone: Option<Vec<i16>>,
+    home: usize,
+    mode: impl Into<String>,
+    gain: f64,
+    faults: Vec<(Rule, String)>,
+) -> Heard<'a> {
+    let placements = scan(world, undone.as_deref().unwrap_or(file), home);
+    Heard { world, undone, placements, mode: mode.into(), gain, faults }
+}
+
+fn undo_sign<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a>> {
+    let turned: Vec<i16> = file.iter().map(|sample| sample.saturating_neg()).collect();
+    let fault = (Rule::InvertedAudio, "every sample has its sign turned round".to_owned());
+    let heard = read(world, file, Some(turned), home, "sign undone", -1.0, vec![fault]);
+    (heard.strong() >= ENOUGH).then_some(heard)
+}
+
+fn undo_law<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a>> {
+    let (right, wrong) = match world.sources[home].law {
+        // This is the world of the other law: what it decodes by is the wrong one.
+        Law::Mu => (Law::A, Law::Mu),
+        Law::A => (Law::Mu, Law::A),
+    };
+    let fault = format!("{} was decoded as {}", right.encoding(), wrong.encoding());
+    let heard = read(world, file, None, home, "law undone", 1.0, vec![(Rule::WrongLaw, fault)]);
+    (heard.strong() >= ENOUGH).then_some(heard)
+}
+
+/// Finds the factor between truth and file, divides by it and snaps to what the law can say.
+fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize) -> Option<Heard<'a>> {
+    let source = &world.sources[home];
+    let run = chain(world, home, &plain.placements).runs.into_iter().max_by_key(|run| run.strong);
+    let known = run.filter(|run| run.strong >= ENOUGH).map(|run| run.offset);
+    let offset = known.or_else(|| locate(source, file).map(|spot| spot.offset))?;
+    let gain = gain(world, home, file, offset)?;
+    let snap = |&sample: &i16| {
+        let divided = (f64::from(sample) / gain).round() as i16;
+        g711::decode(source.law, g711::encode(source.law, divided))
+    };
+    let snapped: Vec<i16> = file.iter().map(snap).collect();
+    let mut faults = Vec::new();
+    if gain < 0.0 {
+        faults.push((Rule::InvertedAudio, "every sample has its sign turned round".to_owned()));
+    }
+    let db = decibels(gain);
+    if db.abs() >= 0.001 || faults.is_empty() {
+        faults.push((Rule::LevelChanged, format!("the level is changed by {db:+.2} dB")));
+    }
+    Some(read(world, file, Some(snapped), home, format!("level of {db:+.3} dB undone"), gain, faults))
+}
+
+/// The least squares factor of `file` on the leg laid at `offset`.
+fn gain(world: &World, home: usize, file: &[i16], offset: i64) -> Option<f64> {
+    let source = &world.sources[home];
+    let step = source.line().len() / 3000 + 1;
+    let (mut cross, mut norm) = (0.0, 0.0);
+    for frame in source.line().iter().step_by(step) {
+        let Ok(start) = usize::try_from(frame.at + offset) else { continue };
+        let Some(heard) = file.get(start..start + frame.len) else { continue };
+        let own = source.samples(frame);
+        cross += dot(heard, own);
+        norm += dot(own, own);
+    }
+    let gain = cross / norm;
+    (gain.is_finite() && gain.abs() > 0.02).then_some(gain)
+}
+
+/// Names a channel in which hardly anything was found.
+fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize, other: Option<usize>) -> Heard<'a> {
+    let own = locate(&world.sources[home], file);
+    let other = other.and_then(|other| locate(&world.sources[other], file).map(|spot| (other, spot)));
+    let fault = match (own, other) {
+        (Some(own), Some((other, spot))) => {
+            let at = own.offset.max(spot.offset).max(0);
+            let len = file.len().saturating_sub(at as usize).min(8000 * 20);
+            let heard = &file[file.len().min(at as usize)..][..len];
+            let near = world.sources[home].render(at - own.offset, len);
+            let far = world.sources[other].render(at - spot.offset, len);
+            let fit = fit_two(heard, &near, &far);
+            let text = format!(
+                "both legs are mixed into one channel, its own at {:+.1} dB and the other at {:+.1} dB",
+                decibels(fit.own),
+                decibels(fit.other)
+            );
+            (Rule::MixedLegs, text)
+        }
+        (Some(spot), None) => {
+            let likeness = round(spot.likeness.abs() * 100.0, 0);
+            let text = format!(
+                "the audio is there ({likeness} % alike) but not sample for sample: transcoded, resampled or filtered"
+            );
+            (Rule::AlteredAudio, text)
+        }
+        (None, Some((_, spot))) => {
+            let likeness = round(spot.likeness.abs() * 100.0, 0);
+            (Rule::WrongLeg, format!("the other leg is there ({likeness} % alike), and not sample for sample"))
+        }
+        (None, None) if is_noise(file) => (Rule::NoiseAudio, "noise, as undecrypted SRTP sounds".to_owned()),
+        (None, None) => (Rule::UnknownAudio, "sound that is neither leg".to_owned()),
+    };
+    if plain.strong() == 0 {
+        plain.mode = "not found".to_owned();
+        plain.faults.push(fault);
+    }
+    plain
+}

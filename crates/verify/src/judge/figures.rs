@@ -1,0 +1,138 @@
+//! The figures of a channel.
+
+use std::collections::BTreeMap;
+
+use super::Case;
+use super::container::Track;
+use crate::classify::{Analysis, Channel, Status, Why};
+use crate::fit::decibels;
+use crate::hear::lattice;
+use crate::scan::Placement;
+use crate::source::Duty;
+use crate::verdict::{ChannelFigures, MatrixCell};
+use crate::words::{Place, milliseconds, round};
+
+pub(crate) fn channel(
+    case: &Case<'_>,
+    track: &Track<'_>,
+    channel: &Channel<'_>,
+    analysis: &Analysis,
+    placements: &[Placement],
+    place: &Place,
+) -> ChannelFigures {
+    let stored = track.stored();
+    let gaps = gaps(channel, analysis);
+    let clipped = |why: Why| -> f64 {
+        let line = channel.source().line().iter().zip(&analysis.status);
+        let missing = line.filter(|(frame, status)| frame.duty == Duty::Due && **status == Status::Missing(why));
+        missing.map(|(frame, _)| milliseconds(frame.len as i64)).sum()
+    };
+    ChannelFigures {
+        recording: place.recording.clone(),
+        file: place.file.clone().unwrap_or_default(),
+        channel: place.channel.unwrap_or_default(),
+        leg: place.leg,
+        duration_ms: milliseconds(stored.len() as i64),
+        mode: track.heard.mode.clone(),
+        frames: classes(case, channel, analysis),
+        offset_samples: analysis.line.runs.first().map(|run| run.offset),
+        segments: analysis.line.runs.len() as u64,
+        start_clipped_ms: clipped(Why::StartClipped),
+        end_clipped_ms: clipped(Why::EndClipped),
+        longest_gap_ms: milliseconds(gaps.iter().map(|gap| gap.1).max().unwrap_or(0)),
+        gaps: histogram(&gaps),
+        lattice_percent: round(lattice(channel.world, channel.home, stored) * 100.0, 3),
+        gain_db: round(decibels(track.heard.gain), 3),
+        clipped_samples: stored.iter().filter(|sample| sample.unsigned_abs() >= 32_256).count() as u64,
+        dc: round(stored.iter().map(|&sample| f64::from(sample)).sum::<f64>() / stored.len().max(1) as f64, 3),
+        matrix: matrix(case, channel, placements),
+    }
+}
+
+fn classes(
+    case: &Case<'_>,
+    channel: &Channel<'_>,
+    analysis: &Analysis,
+) -> BTreeMap<&'static str, BTreeMap<&'static str, u64>> {
+    let mut classes: BTreeMap<&'static str, BTreeMap<&'static str, u64>> = BTreeMap::new();
+    for (frame, status) in channel.source().line().iter().zip(&analysis.status) {
+        let fate = case.truth.streams[frame.stream as usize].rows[frame.row as usize].fate.name();
+        *classes.entry(class(frame.duty, frame.weak, *status)).or_default().entry(fate).or_default() += 1;
+    }
+    classes
+}
+
+fn class(duty: Duty, weak: bool, status: Status) -> &'static str {
+    let why = match (status, duty) {
+        (Status::Exact, _) => return if weak { "silent" } else { "exact" },
+        (Status::Missing(_), Duty::Late) => return "late",
+        (Status::Missing(_), Duty::Excused) => return "excused",
+        (Status::Missing(_), Duty::Undelivered) => return "gap",
+        (Status::Missing(why), Duty::Due) => why,
+    };
+    match why {
+        Why::Misplaced => "misplaced",
+        Why::StartClipped | Why::EndClipped => "clipped",
+        Why::Removed(_) => "removed",
+        Why::Silent => "lost",
+        Why::Concealed => "concealed",
+        Why::Damaged { .. } => "damaged",
+        Why::Altered(_) | Why::Mixed(_) => "altered",
+        Why::Covered(_) => "overwritten",
+    }
+}
+
+/// Stretches of frames that had to be there and are not, as frames and samples.
+fn gaps(channel: &Channel<'_>, analysis: &Analysis) -> Vec<(u64, i64)> {
+    let mut gaps = Vec::new();
+    let mut joins = false;
+    for (frame, status) in channel.source().line().iter().zip(&analysis.status) {
+        let gone = frame.duty == Duty::Due
+            && matches!(status, Status::Missing(why) if !matches!(why, Why::Damaged { .. } | Why::Altered(_)));
+        match gaps.last_mut() {
+            Some((frames, samples)) if gone && joins => {
+                *frames += 1;
+                *samples += frame.len as i64;
+            }
+            _ if gone => gaps.push((1, frame.len as i64)),
+            _ => {}
+        }
+        joins = gone;
+    }
+    gaps
+}
+
+fn histogram(gaps: &[(u64, i64)]) -> BTreeMap<&'static str, u64> {
+    let mut histogram = BTreeMap::new();
+    for (frames, _) in gaps {
+        let class = match frames {
+            1 => "1",
+            2 => "2",
+            3..=5 => "3-5",
+            6..=10 => "6-10",
+            11..=50 => "11-50",
+            _ => "more",
+        };
+        *histogram.entry(class).or_default() += 1;
+    }
+    histogram
+}
+
+fn matrix(case: &Case<'_>, channel: &Channel<'_>, placements: &[Placement]) -> Vec<MatrixCell> {
+    let mut found: BTreeMap<usize, i64> = BTreeMap::new();
+    for placement in placements {
+        let frame = placement.frame(channel.world);
+        if !frame.weak {
+            *found.entry(placement.source).or_default() += frame.len as i64;
+        }
+    }
+    let cell = |(number, samples): (usize, i64)| {
+        let source = &channel.world.sources[number];
+        let recording = match source.owner {
+            Some((recording, _)) => case.truth.recordings[recording].label.clone(),
+            None => source.phone.clone(),
+        };
+        MatrixCell { recording, leg: source.owner.map(|(_, leg)| leg), found_ms: milliseconds(samples) }
+    };
+    found.into_iter().map(cell).collect()
+}

@@ -1,0 +1,166 @@
+//! The verdict: every file of every recording against every leg of the run.
+
+mod channel;
+mod container;
+mod figures;
+mod legs;
+
+use std::cell::OnceCell;
+
+use media::g711::Law;
+use media::ledger::Leg;
+
+use crate::finding::{Finding, Rule};
+use crate::hear::Worlds;
+use crate::source::World;
+use crate::verdict::{ChannelFigures, Level, RecordingFigures, Verdict};
+use crate::words::Place;
+use crate::{Limits, Recorded, Truth};
+
+use channel::Judged;
+
+/// Judges what was recorded against what was said.
+///
+/// Without a recording to expect and without one recorded there is nothing to compare, and the verdict is
+/// [`Level::Undecided`]: whether that is what should have happened is not a question about audio.
+pub fn judge(truth: &Truth<'_>, recorded: &[Recorded<'_>], limits: &Limits) -> Verdict {
+    let right = World::new(truth, limits, |law| law);
+    let other_law = OnceCell::new();
+    let make_other = || {
+        other_law.get_or_init(|| {
+            World::new(truth, limits, |law| match law {
+                Law::Mu => Law::A,
+                Law::A => Law::Mu,
+            })
+        })
+    };
+    let worlds = Worlds { right: &right, other_law: &make_other };
+    let case = Case { truth, limits, worlds: &worlds };
+    let mut outcome = Outcome::default();
+    let mut holders: Vec<Option<usize>> = vec![None; truth.recordings.len()];
+    for (number, recording) in recorded.iter().enumerate() {
+        case.recording(recording, number, &mut holders, &mut outcome);
+    }
+    for (expected, _) in truth.recordings.iter().zip(&holders).filter(|(_, holder)| holder.is_none()) {
+        let place = Place { recording: expected.label.clone(), ..Place::default() };
+        let found = "the recorder has no recording of it";
+        outcome.findings.push(place.finding(
+            Rule::MissingRecording,
+            format!("a recording of {}", expected.label),
+            found,
+        ));
+    }
+    legs::name_exchanges(&mut outcome);
+    outcome.verdict(limits)
+}
+
+/// What everything is judged against.
+pub(crate) struct Case<'a> {
+    pub(crate) truth: &'a Truth<'a>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) worlds: &'a Worlds<'a>,
+}
+
+/// What comes out.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) findings: Vec<Finding>,
+    recordings: Vec<RecordingFigures>,
+    channels: Vec<ChannelFigures>,
+    compared: u64,
+    /// Which recording's audio was found under the name of which other one.
+    pub(crate) strangers: Vec<legs::Stranger>,
+}
+
+impl Outcome {
+    fn verdict(self, limits: &Limits) -> Verdict {
+        let worst = self.findings.iter().map(|finding| finding.severity).max();
+        let level = match worst {
+            Some(worst) => Level::from(worst),
+            None if self.compared == 0 => Level::Undecided,
+            None => Level::Pass,
+        };
+        Verdict {
+            level,
+            findings: self.findings,
+            recordings: self.recordings,
+            channels: self.channels,
+            compared_frames: self.compared,
+            changed_limits: limits.changed(),
+        }
+    }
+}
+
+impl Case<'_> {
+    fn recording(&self, recorded: &Recorded<'_>, number: usize, holders: &mut [Option<usize>], outcome: &mut Outcome) {
+        let mut place = Place { recording: recorded.label.clone(), ..Place::default() };
+        let named = recorded.expected.filter(|&expected| expected < self.truth.recordings.len());
+        if let Some(expected) = named {
+            place.recording.clone_from(&self.truth.recordings[expected].label);
+        }
+        if self.truth.recordings.is_empty() {
+            let found = format!("a recording {}", recorded.label);
+            outcome.findings.push(place.finding(Rule::UnexpectedRecording, "no recording", found));
+            return;
+        }
+        let mut files = Vec::new();
+        for file in &recorded.files {
+            let place = Place { file: Some(file.name.clone()), ..place.clone() };
+            files.extend(container::open(self, file, named, &place, &mut outcome.findings));
+        }
+        let Some(expected) = named.or_else(|| legs::most_found(&files)) else {
+            let found = format!("a recording {} of nothing that was said in a recorded call", recorded.label);
+            outcome.findings.push(place.finding(
+                Rule::UnexpectedRecording,
+                "only recordings that were asked for",
+                found,
+            ));
+            return;
+        };
+        let label = self.truth.recordings[expected].label.clone();
+        place.recording.clone_from(&label);
+        if holders[expected].is_some() {
+            let found = format!("{} is a second recording of {label}", recorded.label);
+            outcome.findings.push(place.finding(Rule::UnexpectedRecording, "one recording of each call", found));
+        }
+        holders[expected].get_or_insert(number);
+
+        let mut figures = RecordingFigures { label, alignment_ms: Default::default() };
+        let mut judged: Vec<Judged> = Vec::new();
+        let before = outcome.findings.len();
+        for file in &files {
+            let place = Place { file: Some(file.name.clone()), ..place.clone() };
+            let channels = self.file(file, expected, &place, outcome);
+            container::duration(self, file, &channels, &place, &mut outcome.findings);
+            legs::alignment(self, file, &channels, &place, &mut figures, &mut outcome.findings);
+            judged.extend(channels);
+        }
+        let mut causes = Vec::new();
+        let unreadable = files.len() < recorded.files.len();
+        legs::name_legs(self, expected, &judged, unreadable, &place, &mut causes, &mut outcome.strangers);
+        outcome.findings.splice(before..before, causes);
+        outcome.recordings.push(figures);
+    }
+
+    fn file(&self, file: &container::Open<'_>, expected: usize, place: &Place, outcome: &mut Outcome) -> Vec<Judged> {
+        let homes: Vec<channel::Home> =
+            file.channels.iter().map(|channel| channel::home(self, channel, expected)).collect();
+        let offsets: Vec<Option<i64>> =
+            file.channels.iter().zip(&homes).map(|(channel, home)| channel::offset(channel, home)).collect();
+        let mut judged = Vec::new();
+        for (number, channel) in file.channels.iter().enumerate() {
+            // The other leg's place in this file, if it has a channel of its own.
+            let other_leg = homes[number].leg.map(Leg::other);
+            let sibling =
+                homes.iter().position(|home| home.leg == other_leg && home.recording == homes[number].recording);
+            let sibling = sibling.filter(|&sibling| sibling != number).and_then(|sibling| offsets[sibling]);
+            let place = Place { channel: Some(number as u16), leg: homes[number].leg, ..place.clone() };
+            let (own, figures, findings) = channel::judge(self, channel, &homes[number], sibling, &place);
+            outcome.compared += own.compared;
+            outcome.findings.extend(findings);
+            outcome.channels.push(figures);
+            judged.push(own);
+        }
+        judged
+    }
+}

@@ -1,0 +1,275 @@
+//! The truth in samples: every leg of every recording as frames on a time line.
+
+use media::g711::Law;
+use media::ledger::{Leg, Nature, Row, Stream};
+
+use crate::index::Index;
+use crate::{Expected, Limits, Truth};
+
+/// Samples a millisecond at 8 kHz.
+pub(crate) const MS: i64 = 8;
+
+/// Whether a frame has to be in the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Duty {
+    /// It was delivered in time: it must be there.
+    Due,
+    /// It came too late: it may be there.
+    Late,
+    /// It came before the recorder had to listen, or after it was told to stop: it may be there.
+    Excused,
+    /// It was never delivered: it cannot be there.
+    Undelivered,
+}
+
+/// One packet's audio.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// Index into [`Truth::streams`].
+    pub(crate) stream: u32,
+    /// Index into the stream's rows.
+    pub(crate) row: u32,
+    /// Where it belongs on the leg's time line, in samples from the leg's first packet.
+    pub(crate) at: i64,
+    /// Where its samples start in [`Source::samples`].
+    pub(crate) start: usize,
+    /// Its length in samples.
+    pub(crate) len: usize,
+    pub(crate) duty: Duty,
+    pub(crate) nature: Nature,
+    /// All samples are equal, as in digital silence: it says nothing about where it belongs.
+    pub(crate) weak: bool,
+}
+
+impl Frame {
+    /// Where it ends on the time line.
+    pub(crate) fn end(&self) -> i64 {
+        self.at + self.len as i64
+    }
+}
+
+/// One voice: a leg of a recording, or a stream that is part of none.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The recording and leg it belongs to.
+    pub(crate) owner: Option<(usize, Leg)>,
+    /// The phone that sent it.
+    pub(crate) phone: String,
+    /// The law its samples were decoded by.
+    pub(crate) law: Law,
+    samples: Vec<i16>,
+    /// Genuine frames by time line, then all others.
+    pub(crate) frames: Vec<Frame>,
+    genuine: usize,
+    /// Places on the time line that belong to packets without G.711 audio: comfort noise, telephone events.
+    pub(crate) free: Vec<(i64, i64)>,
+    /// Time line minus sending time, in samples (median).
+    pub(crate) said: f64,
+    /// Time line minus time of arrival, in samples: by the median packet and by the first.
+    pub(crate) arrived: [f64; 2],
+}
+
+impl Source {
+    /// The genuine frames in order of the time line.
+    pub(crate) fn line(&self) -> &[Frame] {
+        &self.frames[..self.genuine]
+    }
+
+    /// Whether the frame of this index is not genuine.
+    pub(crate) fn is_stray(&self, frame: usize) -> bool {
+        frame >= self.genuine
+    }
+
+    /// The frames that are not genuine.
+    pub(crate) fn strays(&self) -> &[Frame] {
+        &self.frames[self.genuine..]
+    }
+
+    pub(crate) fn samples(&self, frame: &Frame) -> &[i16] {
+        &self.samples[frame.start..frame.start + frame.len]
+    }
+
+    /// Whether `file` holds the frame at `pos`.
+    #[inline]
+    pub(crate) fn is_at(&self, frame: &Frame, file: &[i16], pos: i64) -> bool {
+        usize::try_from(pos).is_ok_and(|pos| file.get(pos..pos + frame.len) == Some(self.samples(frame)))
+    }
+
+    /// Whether something that had to be recorded can be told from silence.
+    pub(crate) fn is_audible(&self) -> bool {
+        self.line().iter().any(|frame| frame.duty == Duty::Due && !frame.weak)
+    }
+
+    /// The time line from `from` on, as far as it was delivered; silence elsewhere.
+    pub(crate) fn render(&self, from: i64, len: usize) -> Vec<i16> {
+        let mut out = vec![0; len];
+        let first = self.line().partition_point(|frame| frame.end() <= from);
+        for frame in &self.line()[first..] {
+            if frame.at >= from + len as i64 {
+                break;
+            }
+            for (k, &sample) in self.samples(frame).iter().enumerate() {
+                if let Ok(place) = usize::try_from(frame.at + k as i64 - from)
+                    && let Some(out) = out.get_mut(place)
+                {
+                    *out = sample;
+                }
+            }
+        }
+        out
+    }
+}
+
+/// All voices of a run, and where their frames are found.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) sources: Vec<Source>,
+    /// The source of each leg of each recording.
+    pub(crate) legs: Vec<[usize; 2]>,
+    pub(crate) index: Index,
+}
+
+impl World {
+    /// Decodes and indexes everything; `law` maps the law a payload is coded in to the one it is decoded by.
+    pub(crate) fn new(truth: &Truth<'_>, limits: &Limits, law: fn(Law) -> Law) -> Self {
+        let mut sources = Vec::new();
+        let mut owned = vec![false; truth.streams.len()];
+        let legs = (truth.recordings.iter().enumerate())
+            .map(|(number, expected)| {
+                Leg::ALL.map(|leg| {
+                    for stream in expected.streams(leg) {
+                        if let Some(owned) = owned.get_mut(*stream) {
+                            *owned = true;
+                        }
+                    }
+                    let owner = Some((number, leg));
+                    sources.push(
+                        Builder::new(truth.streams, limits, Some(expected), law).build(owner, expected.streams(leg)),
+                    );
+                    sources.len() - 1
+                })
+            })
+            .collect();
+        for (number, _) in owned.iter().enumerate().filter(|(_, owned)| !**owned) {
+            sources.push(Builder::new(truth.streams, limits, None, law).build(None, &[number]));
+        }
+        let index = Index::new(&sources);
+        Self { sources, legs, index }
+    }
+
+    pub(crate) fn source_of(&self, recording: usize, leg: Leg) -> Option<usize> {
+        self.legs.get(recording).map(|legs| legs[leg as usize])
+    }
+}
+
+/// Makes one [`Source`].
+struct Builder<'a> {
+    streams: &'a [Stream],
+    limits: &'a Limits,
+    expected: Option<&'a Expected>,
+    law: fn(Law) -> Law,
+    samples: Vec<i16>,
+    genuine: Vec<Frame>,
+    others: Vec<Frame>,
+    free: Vec<(i64, i64)>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(streams: &'a [Stream], limits: &'a Limits, expected: Option<&'a Expected>, law: fn(Law) -> Law) -> Self {
+        let (samples, genuine, others, free) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { streams, limits, expected, law, samples, genuine, others, free }
+    }
+
+    fn build(mut self, owner: Option<(usize, Leg)>, numbers: &[usize]) -> Source {
+        let mut start_us = None;
+        for &number in numbers {
+            let Some(stream) = self.streams.get(number) else { continue };
+            let Some(first) = stream.rows.iter().find(|row| row.nature == Nature::Genuine) else { continue };
+            let start_us = *start_us.get_or_insert(first.sent_us);
+            let base = (first.sent_us as i64 - start_us as i64) * MS / 1000;
+            self.add(number as u32, stream, first.timestamp, base);
+        }
+        // Genuine packets are nearly always sent in order, which this sort takes at one comparison a packet.
+        self.genuine.sort_by_key(|frame| frame.at);
+        let first = numbers.first().and_then(|&number| self.streams.get(number));
+        let phone = first.map_or_else(String::new, |stream| stream.phone.clone());
+        let law = (self.law)(first.map_or(Law::Mu, |stream| stream.codec));
+        let (said, arrived) = self.clocks();
+        let genuine = self.genuine.len();
+        let mut frames = self.genuine;
+        frames.append(&mut self.others);
+        Source { owner, phone, law, samples: self.samples, frames, genuine, free: self.free, said, arrived }
+    }
+
+    fn add(&mut self, number: u32, stream: &Stream, timestamp: u32, base: i64) {
+        self.samples.reserve(stream.payloads.len());
+        self.genuine.reserve(stream.rows.len());
+        let fastest = stream.rows.iter().filter_map(|row| row.fate.delay_us()).min().unwrap_or(0);
+        let (mut last, mut at) = (timestamp, base);
+        for (row_number, row) in stream.rows.iter().enumerate() {
+            let here = at + i64::from(row.timestamp.wrapping_sub(last) as i32);
+            if row.nature == Nature::Genuine {
+                (last, at) = (row.timestamp, here);
+            }
+            let Some(law) = row.law() else {
+                self.free.push((here, here + i64::from(stream.samples_per_packet)));
+                continue;
+            };
+            let payload = stream.payload(row);
+            if payload.is_empty() {
+                continue;
+            }
+            let start = self.samples.len();
+            let table = (self.law)(law).samples();
+            self.samples.extend(payload.iter().map(|&code| table[usize::from(code)]));
+            let samples = &self.samples[start..];
+            let frame = Frame {
+                stream: number,
+                row: row_number as u32,
+                at: here,
+                start,
+                len: samples.len(),
+                duty: self.duty(row, fastest),
+                nature: row.nature,
+                weak: samples.iter().all(|&sample| sample == samples[0]),
+            };
+            let list = if row.nature == Nature::Genuine { &mut self.genuine } else { &mut self.others };
+            list.push(frame);
+        }
+    }
+
+    fn duty(&self, row: &Row, fastest: u32) -> Duty {
+        let (Some(delay), Some(arrived)) = (row.fate.delay_us(), row.arrived_us()) else {
+            return Duty::Undelivered;
+        };
+        let ms = |ms: u32| u64::from(ms) * 1000;
+        let (from, until) = self.expected.map_or((None, None), |expected| (expected.from_us, expected.until_us));
+        if from.is_some_and(|from| arrived < from + ms(self.limits.start_clip_ms))
+            || until.is_some_and(|until| arrived + ms(self.limits.end_clip_ms) > until)
+        {
+            Duty::Excused
+        } else if u64::from(delay - fastest) > ms(self.limits.late_ms) {
+            Duty::Late
+        } else {
+            Duty::Due
+        }
+    }
+
+    /// How the time line lies against the times of sending and of arrival.
+    fn clocks(&self) -> (f64, [f64; 2]) {
+        let row = |frame: &Frame| &self.streams[frame.stream as usize].rows[frame.row as usize];
+        let samples = |us: u64| us as f64 * MS as f64 / 1000.0;
+        let step = self.genuine.len() / 1000 + 1;
+        let some = || self.genuine.iter().step_by(step);
+        let said = median(some().map(|frame| frame.at as f64 - samples(row(frame).sent_us)).collect());
+        let arrival = |frame: &Frame| row(frame).arrived_us().map(|us| frame.at as f64 - samples(us));
+        let arrived = median(some().filter_map(arrival).collect());
+        let first = self.genuine.iter().find_map(arrival).unwrap_or(said);
+        (said, [arrived, first])
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}

@@ -1,0 +1,4 @@
+//! The verifier verified: recordings that are right, and recordings that are wrong in every way we could think of.
+
+mod clean;
+mod rig;
