@@ -87,5 +87,8 @@ fn print(streams: usize, seconds: usize, figures: Figures) {
     let within = late.partition_point(|late| *late <= SLOT) as f64 / late.len() as f64;
     println!("{streams} streams, {seconds} s, {} packets, {not_sent} not sent", late.len());
     println!("late: p50 {:?}, p95 {:?}, p99 {:?}, max {:?}", at(0.5), at(0.95), at(0.99), at(1.0));
-    println!("within 1 ms: {:.2} % (goal 95), p50 goal 0.3 ms, doubled: {doubled} (goal 0), skipped: {skipped}", within * 100.0);
+    println!(
+        "within 1 ms: {:.2} % (goal 95), p50 goal 0.3 ms, doubled: {doubled} (goal 0), skipped: {skipped}",
+        within * 100.0
+    );
 }

@@ -170,7 +170,9 @@ impl Flows {
 /// FNV-1a: only has to tell addresses apart.
 fn digest(address: IpAddr) -> u64 {
     let fold = |bytes: &[u8]| {
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+        bytes
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, |sum: u64, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
     };
     match address {
         IpAddr::V4(four) => fold(&four.octets()),

@@ -144,9 +144,9 @@ fn transport_checksum(from: IpAddr, to: IpAddr, protocol: u8, segment: &[u8]) ->
 
 /// Adds 16 bit words; at most 64 KiB of them, so 32 bits hold the sum.
 fn sum(start: u32, bytes: &[u8]) -> u32 {
-    bytes.chunks(2).fold(start, |total, pair| {
-        total + u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]))
-    })
+    bytes
+        .chunks(2)
+        .fold(start, |total, pair| total + u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])))
 }
 
 fn fold(mut sum: u32) -> u16 {

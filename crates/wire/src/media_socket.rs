@@ -92,8 +92,7 @@ impl MediaSocket {
     pub fn send_to(&mut self, now: Instant, to: SocketAddr, bytes: &[u8]) -> Fate {
         let fate = self.flows.decide(now, to.ip());
         let (first, second) = copies(fate);
-        let is_sent =
-            [first, second].into_iter().flatten().all(|delay| self.deliver(now, delay, to, bytes).is_ok());
+        let is_sent = [first, second].into_iter().flatten().all(|delay| self.deliver(now, delay, to, bytes).is_ok());
         if !is_sent {
             return Fate::NotSent;
         }

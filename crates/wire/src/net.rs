@@ -198,11 +198,7 @@ impl Net {
     /// On the operating system's network the body runs on a thread of its own that sleeps to absolute times; in a
     /// simulated run it is a task. A body that is due again in the past is called at once. A panic in it ends the pacer
     /// and comes out of [`PacerHandle::join`].
-    pub fn pacer(
-        &self,
-        period: Duration,
-        body: impl FnMut(Instant, Instant) -> Pace + Send + 'static,
-    ) -> PacerHandle {
+    pub fn pacer(&self, period: Duration, body: impl FnMut(Instant, Instant) -> Pace + Send + 'static) -> PacerHandle {
         PacerHandle::start(self.shared.clock.clone(), period, Box::new(body))
     }
 

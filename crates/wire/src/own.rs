@@ -27,8 +27,7 @@ impl Own {
 
     /// Whether the address, or the unspecified address with its port, is ours.
     pub(crate) fn has(&self, transport: Transport, address: SocketAddr) -> bool {
-        let any: IpAddr =
-            if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let set = self.0.read().unwrap_or_else(PoisonError::into_inner);
         set.contains(&(transport, address)) || set.contains(&(transport, SocketAddr::new(any, address.port())))
     }

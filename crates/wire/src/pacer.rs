@@ -83,12 +83,12 @@ impl PacerHandle {
         let run = Run { clock, signal: Arc::clone(&signal), lateness: Arc::clone(&lateness), body, due: first };
         let handle = Self { waker: PacerWaker(signal), lateness, ended: Some(ended) };
         if run.clock.is_simulated() {
-            tokio::spawn(async move { drop(report.send(run.as_task().await)) });
+            tokio::spawn(async move { drop(report.send(run.in_task().await)) });
             return handle;
         }
         let report = Arc::new(Mutex::new(Some(report)));
         let theirs = Arc::clone(&report);
-        let spawned = std::thread::Builder::new().name("pacer".into()).spawn(move || tell(&theirs, run.as_thread()));
+        let spawned = std::thread::Builder::new().name("pacer".into()).spawn(move || tell(&theirs, run.on_thread()));
         if let Err(error) = spawned {
             tell(&report, Err(PacerError::NoThread(error.to_string())));
         }
@@ -185,7 +185,7 @@ struct Run {
 }
 
 impl Run {
-    fn as_thread(mut self) -> Result<(), PacerError> {
+    fn on_thread(mut self) -> Result<(), PacerError> {
         finest_timer_slack();
         let sleep = AbsoluteSleep::new();
         loop {
@@ -196,7 +196,7 @@ impl Run {
         }
     }
 
-    async fn as_task(mut self) -> Result<(), PacerError> {
+    async fn in_task(mut self) -> Result<(), PacerError> {
         loop {
             let turn = loop {
                 if let Some(turn) = self.signal.turn() {
@@ -338,7 +338,11 @@ mod tests {
     }
 
     /// Runs a body that ticks `count` times and gives back when each call was due and happened.
-    fn ticks(clock: impl FnOnce() -> Clock, count: usize, runtime: &tokio::runtime::Runtime) -> Vec<(Duration, Duration)> {
+    fn ticks(
+        clock: impl FnOnce() -> Clock,
+        count: usize,
+        runtime: &tokio::runtime::Runtime,
+    ) -> Vec<(Duration, Duration)> {
         runtime.block_on(async {
             let clock = clock();
             let epoch = clock.epoch();

@@ -74,7 +74,7 @@ impl Listener {
 #[derive(Debug)]
 pub struct Stream {
     inner: Inner,
-    side: Side,
+    side: Box<Side>,
 }
 
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Stream {
             peer_closed: false,
             _claim: claim,
         };
-        Self { inner, side }
+        Self { inner, side: Box::new(side) }
     }
 
     /// Our address.

@@ -1,4 +1,5 @@
 //! The same code meets the same behaviour on the operating system's network and on the simulated one.
+#![expect(clippy::unwrap_used, reason = "a step that fails ends its test")]
 
 mod support;
 

@@ -231,7 +231,7 @@ impl Drop for SimListener {
     /// Connections that nobody accepted are reset, as the operating system does.
     fn drop(&mut self) {
         let backlog = self.sim.state().listeners.remove(&self.local);
-        for mut end in backlog.into_iter().flat_map(|backlog| backlog.ready) {
+        for end in backlog.into_iter().flat_map(|backlog| backlog.ready) {
             end.reset();
         }
     }
@@ -258,7 +258,7 @@ impl SimEnd {
         self.peer
     }
 
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_read(&self, cx: &Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut state = self.sim.state();
         let Some(end) = state.ends.get_mut(&self.id) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
@@ -288,7 +288,7 @@ impl SimEnd {
         Poll::Ready(Ok(()))
     }
 
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.sim.state();
         let Some(end) = state.ends.get_mut(&self.id) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
@@ -309,7 +309,7 @@ impl SimEnd {
         Poll::Ready(Ok(length))
     }
 
-    pub(crate) fn shutdown(&mut self) {
+    pub(crate) fn shutdown(&self) {
         let is_first = match self.sim.state().ends.get_mut(&self.id) {
             Some(end) => !std::mem::replace(&mut end.has_ended, true),
             None => false,
@@ -319,7 +319,7 @@ impl SimEnd {
         }
     }
 
-    pub(crate) fn reset(&mut self) {
+    pub(crate) fn reset(&self) {
         self.sim.send_segment(self.id, Segment::Reset);
         let end = self.sim.state().ends.remove(&self.id);
         drop(end);

@@ -25,7 +25,7 @@ pub(crate) fn read(file: &[u8]) -> Vec<Block> {
     let mut rest = file;
     while rest.len() >= 12 {
         let length = long(rest, 4) as usize;
-        assert!(length >= 12 && length % 4 == 0, "a block of {length} bytes");
+        assert!(length >= 12 && length.is_multiple_of(4), "a block of {length} bytes");
         if rest.len() < length {
             break;
         }
