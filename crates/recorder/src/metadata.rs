@@ -337,3 +337,68 @@ impl Recording {
         }
     }
 }
+
+impl Leg {
+    /// A leg of which only the side is known.
+    pub(crate) fn blank(side: Side) -> Self {
+        Self {
+            side,
+            call_id: String::new(),
+            local_tag: String::new(),
+            remote_tag: String::new(),
+            node: String::new(),
+            session_id: None,
+            cisco_guid: None,
+            user_agent: None,
+            p_asserted_identity: None,
+            remote_party_id: None,
+            parameters: Vec::new(),
+            changes: Vec::new(),
+            invited: String::new(),
+            answered: None,
+            acknowledged: None,
+            ended: None,
+            end_reason: None,
+            ended_by: None,
+            codec: None,
+            payload_type: None,
+            protection: None,
+            suite: None,
+            rekeyed: 0,
+            received_on: None,
+            signalled_source: None,
+            sources: Vec::new(),
+            ssrcs: Vec::new(),
+            first_packet: None,
+            last_packet: None,
+            packets: Packets::default(),
+            samples: 0,
+        }
+    }
+}
+
+impl Packets {
+    /// Adds another leg's counts.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.received, other.received),
+            (&mut self.stored, other.stored),
+            (&mut self.lost, other.lost),
+            (&mut self.duplicate, other.duplicate),
+            (&mut self.reordered, other.reordered),
+            (&mut self.auth_failed, other.auth_failed),
+            (&mut self.replayed, other.replayed),
+            (&mut self.plain, other.plain),
+            (&mut self.foreign, other.foreign),
+            (&mut self.malformed, other.malformed),
+            (&mut self.before_ack, other.before_ack),
+            (&mut self.early_overflow, other.early_overflow),
+            (&mut self.other_payload, other.other_payload),
+            (&mut self.not_stored, other.not_stored),
+            (&mut self.rtcp, other.rtcp),
+        ];
+        for (sum, count) in pairs {
+            *sum += count;
+        }
+    }
+}

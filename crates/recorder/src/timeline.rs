@@ -10,7 +10,7 @@
 use crate::journal::Packet;
 
 /// Samples and timestamp units a second, of all codecs known here.
-pub const RATE: u64 = 8000;
+pub(crate) const RATE: u64 = 8000;
 
 /// By how much timestamps and arrival times may differ before the timestamps are doubted.
 const JUMP_US: i64 = 1_000_000;
@@ -28,17 +28,17 @@ const SLACK: i64 = 10 * RATE as i64;
 
 /// Where one leg's packets belong.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     /// `(first sample, index into the packets given)`, in order of runs and sequence numbers, each sequence number once.
-    pub placed: Vec<(u64, usize)>,
+    pub(crate) placed: Vec<(u64, usize)>,
     /// Length in samples.
-    pub samples: u64,
+    pub(crate) samples: u64,
     /// When the first sample was heard, microseconds since the recording's start.
-    pub base_us: i64,
+    pub(crate) base_us: i64,
     /// Sequence numbers that never came.
-    pub lost: u64,
+    pub(crate) lost: u64,
     /// `timestamp-jump`, `sender-stalled`, `timestamp-absurd`.
-    pub flags: Vec<&'static str>,
+    pub(crate) flags: Vec<&'static str>,
 }
 
 /// A packet as the layout sees it.
@@ -78,7 +78,7 @@ impl Mapping {
 }
 
 /// Lays out one leg's packets, given in order of arrival. `samples_of` says how many samples a packet holds.
-pub fn lay_out<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Timeline {
+pub(crate) fn lay_out<P>(packets: &[&Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Timeline {
     let mut timeline = Timeline::default();
     let mut layout = Layout { mapping: None, end: 0, last: 0, origin: 0, timeline: &mut timeline };
     layout.last = packets.iter().map(|packet| packet.arrival_us as i64).max().unwrap_or(0);
@@ -89,7 +89,7 @@ pub fn lay_out<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32)
 }
 
 /// The packets by epoch and SSRC in order of appearance, each run by sequence number without repeats.
-fn runs<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Vec<Vec<Step>> {
+fn runs<P>(packets: &[&Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Vec<Vec<Step>> {
     let mut names: Vec<(u16, u32)> = Vec::new();
     let mut runs: Vec<Vec<Step>> = Vec::new();
     for (at, packet) in packets.iter().enumerate() {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     fn lay(packets: &[Packet<()>]) -> Timeline {
-        lay_out(packets, |_| 160)
+        lay_out(&packets.iter().collect::<Vec<_>>(), |_| 160)
     }
 
     fn sample_of(timeline: &Timeline, packet: usize) -> u64 {

@@ -1,0 +1,61 @@
+//! The media path: from datagrams on a leg's port to packet records in the journal.
+//!
+//! One thread drains all legs in turn, every few milliseconds and in batches ([`drain`]); no leg has a task or a timer of
+//! its own. A [`receiver::Receiver`] decides what a datagram is and is the only place that decrypts.
+
+pub(crate) mod drain;
+pub(crate) mod receiver;
+pub(crate) mod stream;
+
+use std::net::SocketAddr;
+
+use media::srtp::{MasterKey, Suite};
+
+use crate::metadata::Packets;
+
+/// What a leg was told to expect once offer and answer have met.
+#[derive(Clone, Debug)]
+pub(crate) struct Media {
+    /// The agreed payload type.
+    pub(crate) payload_type: u8,
+    /// How packets are protected.
+    pub(crate) protection: Protection,
+    /// The address and port that the peer signalled. The port may be a dummy.
+    pub(crate) source: SocketAddr,
+}
+
+/// How a leg's packets are protected.
+#[derive(Clone, Debug)]
+pub(crate) enum Protection {
+    /// SRTP under the peer's key.
+    Srtp {
+        /// The suite.
+        suite: Suite,
+        /// The peer's key.
+        key: MasterKey,
+        /// The master key identifier each packet carries, where one was agreed.
+        mki: Option<Vec<u8>>,
+    },
+    /// Plain RTP.
+    Plain,
+}
+
+/// What a leg's port saw, from its opening to its end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    /// The counts; `lost` is found out when the time line is laid out.
+    pub(crate) packets: Packets,
+    /// Where genuine packets came from.
+    pub(crate) sources: Vec<SocketAddr>,
+    /// Their SSRCs.
+    pub(crate) ssrcs: Vec<u32>,
+    /// How often the peer changed its key.
+    pub(crate) rekeyed: u32,
+    /// Arrival of the first genuine packet, microseconds since the recording's start.
+    pub(crate) first_us: Option<u64>,
+    /// Arrival of the last one.
+    pub(crate) last_us: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests;

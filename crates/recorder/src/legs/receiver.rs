@@ -1,0 +1,335 @@
+//! One leg's port: which datagrams are genuine packets of the call.
+//!
+//! Source address and SSRC are learned from the first packet that proves itself, never from the SDP: CUCM writes dummy ports
+//! there. On an SRTP leg the tag is the proof. On a plain leg there is none; the first RTP packet latches its source, a packet
+//! from the signalled host takes over from a stranger, and everybody else is foreign from then on.
+//! What comes before the keys are known is kept, within bounds, and judged when they are.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use media::rtp;
+use media::srtp::{Context, MasterKey, SrtpError, Suite};
+
+use super::stream::{Place, Stream};
+use super::{Media, Protection, Report};
+use crate::fault::Fault;
+use crate::journal::{self, Packet};
+use crate::metadata::{Packets, Side};
+
+/// Packets kept before the keys are known: ten seconds of 20 ms packets.
+const EARLY_PACKETS: usize = 512;
+/// How long packets under the old key are still taken after a change of key.
+const OLD_KEY: Duration = Duration::from_secs(2);
+/// How many addresses and SSRCs are remembered for the metadata, and how many streams are told apart.
+const REMEMBERED: usize = 16;
+/// How often a leg that never proved itself is tried one roll-over later: the peer's first packets may have been lost.
+const LATE_JOINS: u32 = 16;
+/// The longest datagram that is looked at.
+pub(crate) const DATAGRAM: usize = 2048;
+
+/// A packet that came before the keys.
+struct Early {
+    at: Instant,
+    bytes: Vec<u8>,
+    from: SocketAddr,
+}
+
+/// The keys of an SRTP leg.
+struct Secure {
+    context: Context,
+    suite: Suite,
+    key: MasterKey,
+    /// The context before a change of key, and until when it is asked.
+    old: Option<(Context, Instant)>,
+    late_joins: u32,
+}
+
+enum Mode {
+    Waiting(Vec<Early>),
+    Srtp(Box<Secure>),
+    Plain { signalled: SocketAddr, latched: Option<SocketAddr> },
+}
+
+/// What a datagram turned out to be.
+enum Proof {
+    /// Genuine; a plain packet of this many bytes is in the buffer.
+    Genuine(usize),
+    /// Not; counted already.
+    Refused,
+}
+
+/// One leg's port.
+pub(crate) struct Receiver {
+    side: Side,
+    fault: Fault,
+    origin: Instant,
+    mode: Mode,
+    payload_type: u8,
+    streams: Vec<Stream>,
+    report: Report,
+    heard: Instant,
+}
+
+impl Receiver {
+    /// A port without keys, opened at `now` for a recording that began at `origin`.
+    pub(crate) fn new(side: Side, fault: Fault, origin: Instant, now: Instant) -> Self {
+        Self {
+            side,
+            fault,
+            origin,
+            mode: Mode::Waiting(Vec::new()),
+            payload_type: 0,
+            streams: Vec::new(),
+            report: Report::default(),
+            heard: now,
+        }
+    }
+
+    /// Offer and answer have met, for the first time or again. Genuine packets among those kept are appended to `out`.
+    pub(crate) fn listen(&mut self, now: Instant, media: &Media, out: &mut Vec<u8>) {
+        self.payload_type = media.payload_type;
+        let mode = match (&media.protection, &mut self.mode) {
+            (Protection::Srtp { key, suite, .. }, Mode::Srtp(secure)) if same_key(secure, *suite, key) => return,
+            (Protection::Srtp { suite, key, mki }, _) => match context(*suite, key, mki.as_deref()) {
+                Some(context) => Mode::Srtp(Box::new(Secure {
+                    context,
+                    suite: *suite,
+                    key: key.clone(),
+                    old: None,
+                    late_joins: LATE_JOINS,
+                })),
+                None => return,
+            },
+            (Protection::Plain, Mode::Plain { signalled, .. }) if *signalled == media.source => return,
+            (Protection::Plain, _) => Mode::Plain { signalled: media.source, latched: None },
+        };
+        let before = std::mem::replace(&mut self.mode, mode);
+        self.streams.iter_mut().for_each(Stream::may_restart);
+        match (before, &mut self.mode) {
+            (Mode::Waiting(early), _) => self.judge_early(early, out),
+            (Mode::Srtp(old), Mode::Srtp(new)) => {
+                new.old = Some((old.context, now + OLD_KEY));
+                self.report.rekeyed += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn judge_early(&mut self, early: Vec<Early>, out: &mut Vec<u8>) {
+        for Early { at, mut bytes, from } in early {
+            let len = bytes.len();
+            // fault: what came early goes to the file as it came.
+            if self.fault == Fault::EarlyNoise {
+                self.store(at, &bytes, from, true, out);
+                continue;
+            }
+            self.judge(at, &mut bytes, len, from, out);
+        }
+    }
+
+    /// Takes a datagram, `buf[..len]`; a genuine packet is appended to `out` as a journal record.
+    pub(crate) fn datagram(&mut self, now: Instant, buf: &mut [u8], len: usize, from: SocketAddr, out: &mut Vec<u8>) {
+        self.report.packets.received += 1;
+        if rtp::Packet::parse(&buf[..len]).is_err() {
+            self.report.packets.malformed += 1;
+            return;
+        }
+        if let Mode::Waiting(early) = &mut self.mode {
+            self.report.packets.before_ack += 1;
+            if early.len() < EARLY_PACKETS {
+                early.push(Early { at: now, bytes: buf[..len].to_vec(), from });
+            } else {
+                self.report.packets.early_overflow += 1;
+            }
+            return;
+        }
+        self.judge(now, buf, len, from, out);
+    }
+
+    fn judge(&mut self, at: Instant, buf: &mut [u8], len: usize, from: SocketAddr, out: &mut Vec<u8>) {
+        // fault: what does not prove itself is written as well.
+        let copy = (self.fault == Fault::IgnoreAuthentication).then(|| buf[..len].to_vec());
+        let proof = match &mut self.mode {
+            Mode::Srtp(secure) => unseal(secure, at, buf, len, &mut self.report),
+            Mode::Plain { signalled, latched } => latch(*signalled, latched, from, len, &mut self.report.packets),
+            Mode::Waiting(_) => Proof::Refused,
+        };
+        match (proof, copy) {
+            (Proof::Genuine(plain), _) => {
+                let trusted = matches!(self.mode, Mode::Srtp(_));
+                self.store(at, &buf[..plain], from, trusted, out);
+            }
+            (Proof::Refused, Some(copy)) => self.store(at, &copy, from, false, out),
+            (Proof::Refused, None) => {}
+        }
+    }
+
+    /// Writes a genuine packet, once.
+    fn store(&mut self, at: Instant, packet: &[u8], from: SocketAddr, trusted: bool, out: &mut Vec<u8>) {
+        let Ok(packet) = rtp::Packet::parse(packet) else {
+            self.report.packets.malformed += 1;
+            return;
+        };
+        let arrival_us = u64::try_from(at.saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX);
+        self.heard = at;
+        self.report.first_us.get_or_insert(arrival_us);
+        self.report.last_us = Some(arrival_us);
+        remember(&mut self.report.sources, from);
+        remember(&mut self.report.ssrcs, packet.ssrc());
+        let (epoch, index) = match self.order(packet.ssrc(), packet.sequence(), trusted) {
+            Some(order) => order,
+            None => return,
+        };
+        if packet.payload_type() != self.payload_type || packet.payload().is_empty() {
+            self.report.packets.other_payload += 1;
+            return;
+        }
+        // fault: every n-th packet is not written.
+        if !self.fault.keeps_packet(self.report.packets.stored + self.report.packets.not_stored + 1) {
+            self.report.packets.not_stored += 1;
+            return;
+        }
+        self.report.packets.stored += 1;
+        let record = Packet {
+            side: self.side,
+            epoch,
+            ssrc: packet.ssrc(),
+            index,
+            timestamp: packet.timestamp(),
+            arrival_us,
+            payload_type: packet.payload_type(),
+            marker: packet.marker(),
+            payload: packet.payload(),
+        };
+        journal::write_packet(out, &record);
+    }
+
+    /// Epoch and extended number of a packet; `None` for a repeat and for what belongs to no sequence.
+    fn order(&mut self, ssrc: u32, sequence: u16, trusted: bool) -> Option<(u16, u64)> {
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
+            if self.streams.len() >= REMEMBERED {
+                self.report.packets.malformed += 1;
+                return None;
+            }
+            self.streams.push(Stream::new(ssrc, 0, sequence));
+            return Some((0, 1 << 16 | u64::from(sequence)));
+        };
+        let (index, place) = stream.place(sequence, trusted);
+        match place {
+            Place::Next | Place::Restarted => {}
+            Place::Late => self.report.packets.reordered += 1,
+            Place::Repeated | Place::Odd => {
+                self.report.packets.duplicate += u64::from(place == Place::Repeated);
+                self.report.packets.malformed += u64::from(place == Place::Odd);
+                return None;
+            }
+        }
+        Some((stream.epoch, index))
+    }
+
+    /// A datagram came to the RTCP port.
+    pub(crate) fn rtcp(&mut self) {
+        self.report.packets.rtcp += 1;
+    }
+
+    /// When the last genuine packet came, or the port was opened.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    /// What the port saw.
+    pub(crate) fn report(&self) -> Report {
+        self.report.clone()
+    }
+}
+
+fn context(suite: Suite, key: &MasterKey, mki: Option<&[u8]>) -> Option<Context> {
+    let context = Context::new(suite, key).ok()?;
+    match mki {
+        Some(mki) => context.with_mki(mki).ok(),
+        None => Some(context),
+    }
+}
+
+fn same_key(secure: &Secure, suite: Suite, key: &MasterKey) -> bool {
+    secure.suite == suite && secure.key.fingerprint() == key.fingerprint()
+}
+
+fn unseal(secure: &mut Secure, now: Instant, buf: &mut [u8], len: usize, report: &mut Report) -> Proof {
+    let plain_shape = looks_plain(&buf[..len]);
+    let unproven = report.first_us.is_none() && secure.late_joins > 0;
+    let copy = (secure.old.is_some() || unproven).then(|| buf[..len].to_vec());
+    let error = match secure.context.unprotect(buf, len) {
+        Ok(plain) => return Proof::Genuine(plain),
+        Err(error) => error,
+    };
+    if let Some(copy) = copy
+        && let Some(plain) = second_try(secure, now, unproven, &copy, buf)
+    {
+        return Proof::Genuine(plain);
+    }
+    let packets = &mut report.packets;
+    match error {
+        SrtpError::Replayed | SrtpError::TooOld => packets.replayed += 1,
+        _ if plain_shape => packets.plain += 1,
+        _ => packets.auth_failed += 1,
+    }
+    Proof::Refused
+}
+
+/// The old key for a while after a change; one roll-over later for a leg whose first packets were lost.
+fn second_try(secure: &mut Secure, now: Instant, unproven: bool, copy: &[u8], buf: &mut [u8]) -> Option<usize> {
+    let len = copy.len();
+    if let Some((old, until)) = &mut secure.old {
+        if now > *until {
+            secure.old = None;
+        } else {
+            buf[..len].copy_from_slice(copy);
+            return old.unprotect(buf, len).ok();
+        }
+    }
+    if !unproven {
+        return None;
+    }
+    secure.late_joins -= 1;
+    let mut later = Context::new(secure.suite, &secure.key).ok()?;
+    later.set_roc(rtp::Packet::parse(copy).ok()?.ssrc(), 1);
+    buf[..len].copy_from_slice(copy);
+    let plain = later.unprotect(buf, len).ok()?;
+    secure.context = later;
+    Some(plain)
+}
+
+/// Whether an undecryptable packet has the shape of plain G.711: whole tens of milliseconds. No tag is that long.
+fn looks_plain(packet: &[u8]) -> bool {
+    rtp::Packet::parse(packet).is_ok_and(|packet| {
+        let payload = packet.payload().len();
+        payload > 0 && payload.is_multiple_of(80)
+    })
+}
+
+fn latch(
+    signalled: SocketAddr,
+    latched: &mut Option<SocketAddr>,
+    from: SocketAddr,
+    len: usize,
+    packets: &mut Packets,
+) -> Proof {
+    let stranger = latched.is_some_and(|latched| latched.ip() != signalled.ip());
+    match latched {
+        Some(latched) if *latched == from => {}
+        Some(_) if !(stranger && from.ip() == signalled.ip()) => {
+            packets.foreign += 1;
+            return Proof::Refused;
+        }
+        _ => *latched = Some(from),
+    }
+    Proof::Genuine(len)
+}
+
+fn remember<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if list.len() < REMEMBERED && !list.contains(&item) {
+        list.push(item);
+    }
+}

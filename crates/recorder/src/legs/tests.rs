@@ -1,0 +1,277 @@
+//! One leg's port, fed with datagrams.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use media::rtp::Header;
+use media::srtp::{Context, MasterKey, OVERHEAD, Suite};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use super::receiver::{DATAGRAM, Receiver};
+use super::{Media, Protection};
+use crate::fault::Fault;
+use crate::journal;
+use crate::metadata::{Packets, Side};
+
+/// A phone's bridge and the recorder's port, without a network between them.
+struct Rig {
+    origin: Instant,
+    now: Instant,
+    receiver: Receiver,
+    out: Vec<u8>,
+    rng: ChaCha20Rng,
+}
+
+const PHONE: &str = "192.0.2.20:26396";
+const STRANGER: &str = "192.0.2.66:4000";
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+impl Rig {
+    fn new(fault: Fault) -> Self {
+        let origin = Instant::now();
+        let mut out = Vec::new();
+        journal::write_header(&mut out, 0);
+        Self {
+            origin,
+            now: origin,
+            receiver: Receiver::new(Side::Near, fault, origin, origin),
+            out,
+            rng: ChaCha20Rng::seed_from_u64(1),
+        }
+    }
+
+    /// A rig that listens to SRTP, and the sender's context.
+    fn secure(suite: Suite, fault: Fault) -> (Self, Context) {
+        let mut rig = Self::new(fault);
+        let sender = rig.key(suite);
+        (rig, sender)
+    }
+
+    /// Agrees on a new key.
+    fn key(&mut self, suite: Suite) -> Context {
+        let key = MasterKey::generate(suite, &mut self.rng);
+        let protection = Protection::Srtp { suite, key: key.clone(), mki: None };
+        let media = Media { payload_type: 0, protection, source: address("192.0.2.20:4000") };
+        self.receiver.listen(self.now, &media, &mut self.out);
+        Context::new(suite, &key).unwrap()
+    }
+
+    fn plain(&mut self) {
+        let media = Media { payload_type: 0, protection: Protection::Plain, source: address("192.0.2.20:4000") };
+        self.receiver.listen(self.now, &media, &mut self.out);
+    }
+
+    fn receive(&mut self, packet: &[u8], from: &str) {
+        let mut buffer = [0; DATAGRAM];
+        buffer[..packet.len()].copy_from_slice(packet);
+        self.now += Duration::from_millis(20);
+        self.receiver.datagram(self.now, &mut buffer, packet.len(), address(from), &mut self.out);
+    }
+
+    fn counts(&self) -> Packets {
+        self.receiver.report().packets
+    }
+
+    /// Extended numbers and first payload bytes of what was stored.
+    fn stored(&self) -> Vec<(u64, u8)> {
+        let journal = journal::read(&self.out).unwrap();
+        assert!(!journal.torn);
+        journal.packets.iter().map(|packet| (packet.index & 0xffff, self.out[packet.payload.start])).collect()
+    }
+}
+
+fn packet(ssrc: u32, sequence: u16, fill: u8) -> Vec<u8> {
+    let header = Header { payload_type: 0, marker: false, sequence, timestamp: u32::from(sequence) * 160, ssrc };
+    let mut bytes = header.to_bytes().to_vec();
+    bytes.extend_from_slice(&[fill; 160]);
+    bytes
+}
+
+fn seal(context: &mut Context, plain: &[u8]) -> Vec<u8> {
+    let mut bytes = plain.to_vec();
+    bytes.resize(plain.len() + OVERHEAD, 0);
+    let len = context.protect(&mut bytes, plain.len()).unwrap();
+    bytes.truncate(len);
+    bytes
+}
+
+#[test]
+fn sealed_packets_of_every_suite_are_stored_in_clear() {
+    for suite in Suite::ALL {
+        let (mut rig, mut phone) = Rig::secure(suite, Fault::None);
+        for sequence in 1..=5 {
+            let sealed = seal(&mut phone, &packet(7, sequence, sequence as u8));
+            rig.receive(&sealed, PHONE);
+        }
+        assert_eq!(rig.stored(), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)], "{suite}");
+        assert_eq!((rig.counts().received, rig.counts().stored), (5, 5));
+        let report = rig.receiver.report();
+        assert_eq!((report.ssrcs, report.sources), (vec![7], vec![address(PHONE)]));
+        assert_eq!((report.first_us, report.last_us), (Some(20_000), Some(100_000)));
+    }
+}
+
+#[test]
+fn forged_flipped_plain_and_replayed_packets_are_counted_and_never_stored() {
+    for suite in Suite::ALL {
+        let (mut rig, mut phone) = Rig::secure(suite, Fault::None);
+        let first = seal(&mut phone, &packet(7, 1, 1));
+        rig.receive(&first, PHONE);
+        let mut flipped = seal(&mut phone, &packet(7, 2, 2));
+        *flipped.last_mut().unwrap() ^= 1;
+        rig.receive(&flipped, PHONE);
+        rig.receive(&packet(7, 3, 3), PHONE);
+        rig.receive(&first, PHONE);
+        rig.receive(&first, STRANGER);
+        let mut stranger = Context::new(suite, &MasterKey::generate(suite, &mut rig.rng)).unwrap();
+        for sequence in 10..110 {
+            let forged = seal(&mut stranger, &packet(7, sequence, 66));
+            rig.receive(&forged, STRANGER);
+        }
+        rig.receive(&[0x80; 11], STRANGER);
+        rig.receive(&[], STRANGER);
+        rig.receive(&seal(&mut phone, &packet(7, 4, 4)), PHONE);
+        assert_eq!(rig.stored(), [(1, 1), (4, 4)], "{suite}");
+        let counts = rig.counts();
+        assert_eq!((counts.auth_failed, counts.plain, counts.replayed, counts.malformed), (101, 1, 2, 2), "{suite}");
+        assert_eq!(rig.receiver.report().sources, [address(PHONE)], "strangers are not learned");
+    }
+}
+
+#[test]
+fn packets_before_the_keys_are_kept_in_bounds_and_judged_later() {
+    let mut rig = Rig::new(Fault::None);
+    let key = MasterKey::generate(Suite::AeadAes256Gcm, &mut rig.rng);
+    let mut phone = Context::new(Suite::AeadAes256Gcm, &key).unwrap();
+    for sequence in 1..=600 {
+        let sealed = seal(&mut phone, &packet(7, sequence, 9));
+        rig.receive(&sealed, PHONE);
+    }
+    rig.receive(&packet(8, 1, 66), STRANGER);
+    let protection = Protection::Srtp { suite: Suite::AeadAes256Gcm, key, mki: None };
+    let media = Media { payload_type: 0, protection, source: address(PHONE) };
+    rig.receiver.listen(rig.now, &media, &mut rig.out);
+    assert_eq!(rig.stored().len(), 512);
+    let counts = rig.counts();
+    assert_eq!((counts.before_ack, counts.early_overflow, counts.stored), (601, 89, 512));
+    assert_eq!(rig.receiver.report().first_us, Some(20_000), "the time of arrival, not of the keys");
+}
+
+#[test]
+fn the_same_key_again_changes_nothing_and_a_new_one_overlaps_with_the_old() {
+    let (mut rig, mut old) = Rig::secure(Suite::AesCm128HmacSha1_80, Fault::None);
+    rig.receive(&seal(&mut old, &packet(7, 65_535, 1)), PHONE);
+    rig.receive(&seal(&mut old, &packet(7, 0, 2)), PHONE);
+    let late = seal(&mut old, &packet(7, 1, 3));
+    let mut new = rig.key(Suite::AesCm128HmacSha1_80);
+    rig.receive(&seal(&mut new, &packet(7, 500, 4)), PHONE);
+    rig.receive(&late, PHONE);
+    assert_eq!(rig.counts().stored, 4, "{:?}", rig.counts());
+    assert_eq!(rig.receiver.report().rekeyed, 1);
+    rig.now += Duration::from_secs(3);
+    rig.receive(&seal(&mut old, &packet(7, 501, 5)), PHONE);
+    assert_eq!((rig.counts().stored, rig.counts().auth_failed), (4, 1), "the old key is over");
+}
+
+#[test]
+fn a_refresh_with_the_same_key_keeps_roll_over_and_replay_window() {
+    let mut rig = Rig::new(Fault::None);
+    let key = MasterKey::generate(Suite::AesCm128HmacSha1_32, &mut rig.rng);
+    let mut phone = Context::new(Suite::AesCm128HmacSha1_32, &key).unwrap();
+    let protection = Protection::Srtp { suite: Suite::AesCm128HmacSha1_32, key, mki: None };
+    let media = Media { payload_type: 0, protection, source: address(PHONE) };
+    rig.receiver.listen(rig.now, &media, &mut rig.out);
+    let before = seal(&mut phone, &packet(7, 65_535, 1));
+    rig.receive(&before, PHONE);
+    rig.receive(&seal(&mut phone, &packet(7, 0, 2)), PHONE);
+    rig.receiver.listen(rig.now, &media, &mut rig.out);
+    rig.receive(&before, PHONE);
+    rig.receive(&seal(&mut phone, &packet(7, 1, 3)), PHONE);
+    let counts = rig.counts();
+    assert_eq!((counts.stored, counts.replayed, counts.auth_failed), (3, 1, 0));
+    assert_eq!(rig.receiver.report().rekeyed, 0);
+}
+
+#[test]
+fn a_leg_that_lost_its_first_packets_and_the_wrap_with_them_is_still_read() {
+    let (mut rig, mut phone) = Rig::secure(Suite::AeadAes128Gcm, Fault::None);
+    for sequence in 65_500..=65_535 {
+        let _ = seal(&mut phone, &packet(7, sequence, 0));
+    }
+    for sequence in 0..20 {
+        let sealed = seal(&mut phone, &packet(7, sequence, 1));
+        if sequence >= 5 {
+            rig.receive(&sealed, PHONE);
+        }
+    }
+    assert_eq!((rig.counts().stored, rig.counts().auth_failed), (15, 0));
+}
+
+#[test]
+fn a_plain_leg_latches_its_source_and_the_signalled_host_takes_over() {
+    let mut rig = Rig::new(Fault::None);
+    rig.receive(&packet(9, 1, 66), STRANGER);
+    rig.plain();
+    rig.receive(&packet(7, 1, 1), PHONE);
+    rig.receive(&packet(9, 2, 66), STRANGER);
+    rig.receive(&packet(7, 2, 2), "192.0.2.20:9999");
+    rig.receive(&packet(7, 2, 2), PHONE);
+    rig.receive(&packet(7, 2, 2), PHONE);
+    let counts = rig.counts();
+    assert_eq!((counts.stored, counts.foreign, counts.duplicate), (3, 2, 1));
+    assert_eq!(rig.stored().last(), Some(&(2, 2)));
+}
+
+#[test]
+fn telephone_events_and_comfort_noise_are_not_audio() {
+    let mut rig = Rig::new(Fault::None);
+    rig.plain();
+    let mut event = packet(7, 1, 1);
+    event[1] = 101;
+    rig.receive(&event, PHONE);
+    rig.receive(&packet(7, 2, 2), PHONE);
+    assert_eq!((rig.counts().stored, rig.counts().other_payload), (1, 1));
+}
+
+#[test]
+fn the_faults_record_what_a_sound_recorder_must_not() {
+    let (mut rig, _) = Rig::secure(Suite::AesCm128HmacSha1_80, Fault::IgnoreAuthentication);
+    rig.receive(&packet(7, 1, 66), STRANGER);
+    assert_eq!(rig.stored(), [(1, 66)]);
+    let mut rig = Rig::new(Fault::EarlyNoise);
+    rig.receive(&packet(7, 1, 66), PHONE);
+    let _ = rig.key(Suite::AesCm128HmacSha1_80);
+    assert_eq!(rig.stored(), [(1, 66)]);
+    let (mut rig, mut phone) = Rig::secure(Suite::AesCm128HmacSha1_80, Fault::LoseEvery(2));
+    for sequence in 1..=6 {
+        rig.receive(&seal(&mut phone, &packet(7, sequence, 1)), PHONE);
+    }
+    assert_eq!(rig.stored().len(), 3);
+    assert_eq!(rig.counts().not_stored, 3);
+}
+
+#[test]
+fn random_datagrams_never_panic_and_never_get_stored_on_an_srtp_leg() {
+    let (mut rig, mut phone) = Rig::secure(Suite::AeadAes256Gcm, Fault::None);
+    let good = seal(&mut phone, &packet(7, 1, 1));
+    for _ in 0..3000 {
+        let mut bad = good.clone();
+        match rig.rng.next_u32() % 3 {
+            0 => {
+                let at = rig.rng.next_u32() as usize % bad.len();
+                bad[at] ^= 1 << (rig.rng.next_u32() % 8);
+            }
+            1 => bad.truncate(rig.rng.next_u32() as usize % good.len()),
+            _ => rig.rng.fill_bytes(&mut bad),
+        }
+        rig.receive(&bad, PHONE);
+    }
+    assert_eq!(rig.counts().stored, 0);
+    rig.receive(&good, PHONE);
+    assert_eq!(rig.counts().stored, 1);
+    assert!(rig.now > rig.origin);
+}

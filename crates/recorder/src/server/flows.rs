@@ -1,0 +1,231 @@
+//! Connections: each a task that frames what comes and writes what is queued.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sip::{FlowId, Frame, Framer, Limits, Message, Transport};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use wire::tls::{TlsClient, TlsError, TlsServer};
+use wire::{Datagram, Link, Listener, Net, Stream};
+
+use crate::config::Config;
+use crate::fault::Fault;
+
+/// How long a connection of our own may take to stand.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Messages queued for one peer; one that takes none is cut off.
+const QUEUE: usize = 256;
+/// The longest datagram.
+const DATAGRAM: usize = 65_535;
+
+/// What the connections tell.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    /// A connection stands; what is queued here goes to the peer.
+    Opened { flow: FlowId, transport: Transport, peer: SocketAddr, queue: Sender<Vec<u8>> },
+    /// A message came.
+    Message { flow: FlowId, message: Box<Message> },
+    /// A message came by UDP.
+    Datagram { from: SocketAddr, message: Box<Message> },
+    /// Bytes came that are no message.
+    Malformed { peer: SocketAddr, why: String },
+    /// The connection is gone.
+    Closed { flow: FlowId },
+    /// A connection was not taken.
+    Refused { peer: SocketAddr, rule: &'static str, why: String },
+}
+
+/// What every connection of a recorder shares.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) net: Net,
+    pub(crate) config: Arc<Config>,
+    pub(crate) tls: Option<Arc<TlsServer>>,
+    pub(crate) client: Option<Arc<TlsClient>>,
+    pub(crate) inbound: Sender<Inbound>,
+    numbers: Arc<AtomicU64>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        net: Net,
+        config: Arc<Config>,
+        (tls, client): (Option<TlsServer>, Option<TlsClient>),
+        inbound: Sender<Inbound>,
+    ) -> Self {
+        Self { net, config, tls: tls.map(Arc::new), client: client.map(Arc::new), inbound, numbers: Arc::default() }
+    }
+
+    /// A number no other flow has.
+    pub(crate) fn number(&self) -> FlowId {
+        FlowId(self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Takes connections until the recorder is gone.
+pub(crate) async fn accept(shared: Shared, listener: Listener, transport: Transport) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let shared = shared.clone();
+                tokio::spawn(async move { welcome(shared, stream, peer, transport).await });
+            }
+            // Too many files, or a peer that left again: others may still come.
+            Err(error) => {
+                tracing::warn!("cannot accept on {}: {error}", listener.local_addr());
+                shared.net.clock().sleep(Duration::from_millis(50)).await;
+            }
+        }
+        if shared.inbound.is_closed() {
+            return;
+        }
+    }
+}
+
+async fn welcome(shared: Shared, stream: Stream, peer: SocketAddr, transport: Transport) {
+    if !shared.config.knows(peer.ip()) {
+        let why = format!("connection from {peer}, which is none of the SIP servers");
+        tell(&shared, Inbound::Refused { peer, rule: "unknown-node", why }).await;
+        return;
+    }
+    // fault: closed as soon as it stands.
+    if shared.config.fault == Fault::CloseAtOnce {
+        return;
+    }
+    let link = match (&shared.tls, transport) {
+        (Some(tls), Transport::Tls) => {
+            match wire::tls::accept(tls, stream).await {
+                Ok(stream) => Link::from(stream),
+                Err(error) => {
+                    let inbound = Inbound::Refused { peer, rule: rule_of(&error), why: format!("{peer}: {error}") };
+                    tell(&shared, inbound).await;
+                    return;
+                }
+            }
+        }
+        _ => Link::from(stream),
+    };
+    let (queue, queued) = channel(QUEUE);
+    let flow = shared.number();
+    tell(&shared, Inbound::Opened { flow, transport, peer, queue }).await;
+    converse(&shared, link, flow, peer, queued).await;
+    tell(&shared, Inbound::Closed { flow }).await;
+}
+
+/// Opens a connection of our own for what is queued, then serves it like any other.
+pub(crate) async fn reach(shared: Shared, flow: FlowId, to: SocketAddr, transport: Transport, queued: Receiver<Vec<u8>>) {
+    let connected = tokio::time::timeout(CONNECT, connect(&shared, to, transport)).await;
+    match connected.unwrap_or_else(|_| Err(format!("no connection within {CONNECT:?}"))) {
+        Ok(link) => converse(&shared, link, flow, to, queued).await,
+        Err(why) => {
+            tracing::warn!("cannot reach {to}: {why}");
+            tell(&shared, Inbound::Refused { peer: to, rule: "unreachable", why: format!("{to}: {why}") }).await;
+        }
+    }
+    tell(&shared, Inbound::Closed { flow }).await;
+}
+
+async fn connect(shared: &Shared, to: SocketAddr, transport: Transport) -> Result<Link, String> {
+    let stream = shared.net.connect(shared.config.address, to).await.map_err(|error| error.to_string())?;
+    match (&shared.client, transport) {
+        (Some(client), Transport::Tls) => {
+            wire::tls::connect(client, stream).await.map(Link::from).map_err(|error| error.to_string())
+        }
+        (None, Transport::Tls) => Err("there is no certificate to present".to_owned()),
+        _ => Ok(Link::from(stream)),
+    }
+}
+
+/// Frames what comes, writes what is queued, until either side ends it.
+async fn converse(shared: &Shared, link: Link, flow: FlowId, peer: SocketAddr, mut queued: Receiver<Vec<u8>>) {
+    let (mut reader, mut writer) = link.split();
+    let mut framer = Framer::strict(Limits::default());
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        tokio::select! {
+            biased;
+            bytes = queued.recv() => {
+                let Some(bytes) = bytes else { break };
+                if writer.write_all(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            read = reader.read(&mut buffer) => {
+                let len = match read {
+                    Ok(0) => return,
+                    Ok(len) => len,
+                    Err(error) => return lost(shared, peer, &error).await,
+                };
+                framer.push(&buffer[..len]);
+                loop {
+                    match framer.next() {
+                        Ok(Some(Frame::Message(message))) => {
+                            tell(shared, Inbound::Message { flow, message: Box::new(message) }).await;
+                        }
+                        Ok(Some(Frame::KeepAlive)) => {
+                            if writer.write_all(b"\r\n").await.is_err() {
+                                return;
+                            }
+                        }
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        // Where the next message begins is unknown, so the stream is of no more use.
+                        Err(error) => {
+                            tell(shared, Inbound::Malformed { peer, why: error.to_string() }).await;
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    // The queue was closed by us: a clean end tells the peer that nothing was cut off.
+    let _ = writer.shutdown().await;
+}
+
+/// A connection broke. In TLS 1.3 a client that refuses our certificate says so only now.
+async fn lost(shared: &Shared, peer: SocketAddr, error: &std::io::Error) {
+    if let Some(words) = wire::tls::alert(error) {
+        let why = format!("{peer}: the peer refused us with the TLS alert \"{words}\"");
+        tell(shared, Inbound::Refused { peer, rule: "peer-alert", why }).await;
+    }
+}
+
+/// Reads datagrams until the recorder is gone.
+pub(crate) async fn receive(shared: Shared, socket: Arc<Datagram>) {
+    let mut buffer = vec![0; DATAGRAM];
+    while !shared.inbound.is_closed() {
+        let (len, from) = match socket.recv_from(&mut buffer).await {
+            Ok(received) => received,
+            // On Linux the answer to a datagram of ours that nobody wanted.
+            Err(_) => continue,
+        };
+        if !shared.config.knows(from.ip()) {
+            let why = format!("datagram from {from}, which is none of the SIP servers");
+            tell(&shared, Inbound::Refused { peer: from, rule: "unknown-node", why }).await;
+            continue;
+        }
+        match Message::parse(&buffer[..len]) {
+            Ok(message) => tell(&shared, Inbound::Datagram { from, message: Box::new(message) }).await,
+            // A keep-alive is no message.
+            Err(_) if buffer[..len].iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) => {}
+            Err(error) => tell(&shared, Inbound::Malformed { peer: from, why: error.to_string() }).await,
+        }
+    }
+}
+
+async fn tell(shared: &Shared, inbound: Inbound) {
+    // Nobody listens once the recorder is gone.
+    let _ = shared.inbound.send(inbound).await;
+}
+
+fn rule_of(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::Refused(refusal) => refusal.rule(),
+        TlsError::Alert(_) => "peer-alert",
+        TlsError::TimedOut(_) => "tls-timeout",
+        _ => "tls",
+    }
+}

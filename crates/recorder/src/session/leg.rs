@@ -1,0 +1,66 @@
+//! One dialog with CUCM and where it stands.
+//!
+//! ```text
+//! INVITE ──► Binding ──port──► Waiting ──answer due──► Answered ──ACK──► Active
+//!               │                 │                       │                │
+//!               └── no port: 503  └── CANCEL: 487         └── no ACK: BYE  └── BYE, inactivity
+//!                                    all of them ──► Ended ──port closed──► gone
+//! ```
+
+use std::time::Instant;
+
+use sip::{Dialog, FlowId, Message, ServerKey};
+
+use super::media::Local;
+use super::{LegId, RecordingId};
+use crate::metadata::Side;
+
+/// Where a leg stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The port is being opened.
+    Binding,
+    /// The answer is held back: until then, and until the far leg is answered but no longer than `give_up`.
+    Waiting { due: Instant, far_first: Option<Instant> },
+    /// 200 sent, no ACK yet.
+    Answered,
+    /// The ACK came.
+    Active,
+    /// Over; the port still takes what was on its way.
+    Ended,
+}
+
+/// A leg.
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    pub(crate) recording: RecordingId,
+    pub(crate) side: Side,
+    /// Which entry of the metadata's legs.
+    pub(crate) slot: usize,
+    pub(crate) state: State,
+    pub(crate) dialog: Dialog,
+    /// The INVITE that waits for an answer or an ACK, and its transaction.
+    pub(crate) invite: Message,
+    pub(crate) key: ServerKey,
+    /// Where the peer's last request came from.
+    pub(crate) flow: FlowId,
+    /// What we said of media, once the port is known.
+    pub(crate) local: Option<Local>,
+    /// Whether our 200 carried an offer, so that the ACK must carry the answer.
+    pub(crate) awaits_answer: bool,
+    /// Whether the peer listed X-cisco-srtp-fallback.
+    pub(crate) peer_falls_back: bool,
+    pub(crate) session: u64,
+}
+
+impl Leg {
+    /// Whether the peer still counts on this dialog.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state != State::Ended
+    }
+
+    /// Whether a 200 left, so that only BYE can end the dialog.
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(self.state, State::Answered | State::Active)
+    }
+}

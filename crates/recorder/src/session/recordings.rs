@@ -1,0 +1,204 @@
+//! Recordings that run: which legs they have, and what is known of them.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use rand_core::Rng;
+use sip::{Message, Transport};
+
+use super::pairing::{self, Key, Parameters};
+use super::{LegId, Output, RecordingId, Sessions};
+use crate::legs::{Media, Protection, Report};
+use crate::metadata::{self, Change, Recording, Side, Status};
+use crate::times;
+
+/// A recording that runs.
+pub(super) struct Open {
+    key: Key,
+    started: Instant,
+    metadata: Recording,
+    /// The sides that came; one that ended does not come again.
+    taken: [bool; 2],
+    /// Legs whose port is not closed.
+    live: usize,
+}
+
+impl Sessions {
+    /// The recording that a new leg of this side belongs to, where it runs already.
+    pub(super) fn recording_for(&self, key: &Key, side: Side) -> Option<RecordingId> {
+        let fits = |open: &Open| open.key == *key && !open.taken[side.channel()];
+        self.recordings.iter().find(|(_, open)| fits(open)).map(|(id, _)| *id)
+    }
+
+    /// Begins a recording.
+    pub(super) fn begin(&mut self, now: Instant, key: Key, parameters: &Parameters) -> RecordingId {
+        let recording = RecordingId(self.number());
+        let started_us = self.wall_us(now);
+        let refci = parameters.text("x-refci");
+        let chance = self.rng.next_u32() as u16;
+        let name = pairing::name(&times::stamp(started_us), refci.as_deref(), chance);
+        let metadata = Recording {
+            status: Status::Failed,
+            started: times::rfc3339(started_us),
+            cluster_id: parameters.text("x-nearendclusterid"),
+            refci,
+            farend_refci: parameters.text("x-farendrefci"),
+            near: parameters.near(),
+            far: parameters.far(),
+            ..Recording::blank(&name)
+        };
+        let begun = Output::Begin { recording, started: now, started_us, metadata: Box::new(metadata.clone()) };
+        self.outputs.push_back(begun);
+        self.recordings.insert(recording, Open { key, started: now, metadata, taken: [false; 2], live: 0 });
+        recording
+    }
+
+    /// Adds a leg to a recording; returns its place among the metadata's legs.
+    pub(super) fn add_leg(&mut self, recording: RecordingId, leg: metadata::Leg) -> usize {
+        let Some(open) = self.recordings.get_mut(&recording) else { return 0 };
+        open.taken[leg.side.channel()] = true;
+        open.live += 1;
+        // The near party's name may be told only by a header of the second dialog.
+        if open.metadata.near.name.is_none() {
+            open.metadata.near.name = leg.remote_party_id.as_deref().and_then(display);
+        }
+        open.metadata.legs.push(leg);
+        open.metadata.legs.len() - 1
+    }
+
+    /// Marks something odd of a recording.
+    pub(super) fn flag(&mut self, recording: RecordingId, word: &str) {
+        if let Some(open) = self.recordings.get_mut(&recording) {
+            open.metadata.flag(word);
+        }
+    }
+
+    /// When a recording began.
+    pub(super) fn started(&self, recording: RecordingId) -> Option<Instant> {
+        self.recordings.get(&recording).map(|open| open.started)
+    }
+
+    /// Changes what is known of a leg.
+    pub(super) fn note(&mut self, id: LegId, change: impl FnOnce(&mut metadata::Leg)) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let (recording, slot) = (leg.recording, leg.slot);
+        let metadata = self.recordings.get_mut(&recording).and_then(|open| open.metadata.legs.get_mut(slot));
+        if let Some(metadata) = metadata {
+            change(metadata);
+        }
+    }
+
+    /// Puts the metadata into the journal as they stand.
+    pub(super) fn snapshot(&mut self, id: LegId) {
+        let Some(recording) = self.legs.get(&id).map(|leg| leg.recording) else { return };
+        if let Some(open) = self.recordings.get(&recording) {
+            let metadata = Box::new(open.metadata.clone());
+            self.outputs.push_back(Output::Snapshot { recording, metadata });
+        }
+    }
+
+    /// Notes what was agreed.
+    pub(super) fn note_media(&mut self, id: LegId, codec: &str, media: &Media) {
+        let (codec, payload_type, source) = (codec.to_owned(), media.payload_type, media.source.to_string());
+        let (protection, suite) = match &media.protection {
+            Protection::Srtp { suite, .. } => ("srtp", Some(suite.name().to_owned())),
+            Protection::Plain => ("rtp", None),
+        };
+        self.note(id, |leg| {
+            leg.codec = Some(codec);
+            leg.payload_type = Some(payload_type);
+            leg.protection = Some(protection.to_owned());
+            leg.suite = suite;
+            leg.signalled_source = Some(source);
+        });
+    }
+
+    /// Notes the parameters of a later request, where they have changed.
+    pub(super) fn note_parameters(&mut self, now: Instant, id: LegId, request: &Message) {
+        let Ok(from) = request.from_() else { return };
+        let parameters = Parameters::of(&from).raw();
+        let (at, method) = (self.rfc3339(now), request.method().unwrap_or_default().to_owned());
+        self.note(id, |leg| {
+            let before = leg.changes.last().map_or(&leg.parameters, |change| &change.parameters);
+            if *before != parameters {
+                leg.changes.push(Change { at, method, parameters });
+            }
+        });
+    }
+
+    /// The peer or we ended a leg: its port closes once what was on its way has come.
+    pub(super) fn end(&mut self, now: Instant, id: LegId, by: &str, reason: &str) {
+        let at = self.rfc3339(now);
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_open()) else { return };
+        leg.state = super::State::Ended;
+        let tag = leg.dialog.local_tag.clone();
+        self.tags.remove(&tag);
+        self.note(id, |leg| {
+            leg.ended = Some(at);
+            leg.ended_by = Some(by.to_owned());
+            leg.end_reason.get_or_insert_with(|| reason.to_owned());
+        });
+        self.outputs.push_back(Output::Close { leg: id });
+    }
+
+    /// A leg's port is closed. The last one ends the recording.
+    pub(super) fn on_closed(&mut self, now: Instant, id: LegId, report: &Report) {
+        let Some(recording) = self.legs.get(&id).map(|leg| leg.recording) else { return };
+        let wall = self.started(recording).map(|started| self.wall_us(started)).unwrap_or_default();
+        let moment = |us: Option<u64>| us.map(|us| times::rfc3339(wall.saturating_add_unsigned(us)));
+        self.note(id, |leg| {
+            leg.packets = report.packets;
+            leg.sources = report.sources.iter().map(SocketAddr::to_string).collect();
+            leg.ssrcs.clone_from(&report.ssrcs);
+            leg.rekeyed = report.rekeyed;
+            leg.first_packet = moment(report.first_us);
+            leg.last_packet = moment(report.last_us);
+        });
+        if let Some(leg) = self.legs.remove(&id) {
+            self.invites.remove(&leg.key);
+            self.tags.remove(&leg.dialog.local_tag);
+        }
+        let Some(open) = self.recordings.get_mut(&recording) else { return };
+        open.live = open.live.saturating_sub(1);
+        if open.live > 0 {
+            return;
+        }
+        let ended = self.rfc3339(now);
+        if let Some(mut open) = self.recordings.remove(&recording) {
+            open.metadata.ended = open.metadata.legs.iter().filter_map(|leg| leg.ended.clone()).max().or(Some(ended));
+            self.outputs.push_back(Output::Finish { recording, metadata: Box::new(open.metadata) });
+        }
+    }
+
+    /// What is known of a leg from its INVITE.
+    pub(super) fn describe(
+        &self,
+        now: Instant,
+        invite: &Message,
+        side: Side,
+        node: Option<(Transport, SocketAddr)>,
+        parameters: &Parameters,
+    ) -> metadata::Leg {
+        let text = |name: &str| invite.header(name).map(|value| value.into_owned());
+        let node = node.map(|(transport, peer)| format!("{} {peer}", transport.via_name().to_ascii_lowercase()));
+        metadata::Leg {
+            call_id: text("Call-ID").unwrap_or_default(),
+            remote_tag: invite.from_().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default(),
+            node: node.unwrap_or_default(),
+            session_id: text("Session-ID"),
+            cisco_guid: text("Cisco-Guid"),
+            user_agent: text("User-Agent"),
+            p_asserted_identity: text("P-Asserted-Identity"),
+            remote_party_id: text("Remote-Party-ID"),
+            parameters: parameters.raw(),
+            invited: self.rfc3339(now),
+            ..metadata::Leg::blank(side)
+        }
+    }
+}
+
+/// The display name of a Remote-Party-ID.
+fn display(value: &str) -> Option<String> {
+    let name = value.split('<').next()?.trim().trim_matches('"');
+    (!name.is_empty()).then(|| name.to_owned())
+}

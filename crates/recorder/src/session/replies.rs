@@ -1,0 +1,92 @@
+//! The texts of responses and of our own BYE.
+
+use std::fmt::Display;
+
+use sip::{Builder, Dialog, Message, Refresher, Transport};
+
+use crate::config::{Config, SrtpPolicy};
+
+/// The option tag by which both sides agree to take RTP for SRTP.
+pub(crate) const FALLBACK: &str = "X-cisco-srtp-fallback";
+/// The shortest session interval taken (RFC 4028 §5).
+pub(crate) const MIN_SE: u32 = 90;
+/// The name in User-Agent and Server.
+const PRODUCT: &str = concat!("mixedmode-recorder/", env!("CARGO_PKG_VERSION"));
+const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO";
+
+/// A response with no body.
+pub(crate) fn plain(request: &Message, code: u16, reason: &str, tag: &str) -> Builder {
+    Builder::reply(request, code, reason, Some(tag)).header("Server", PRODUCT)
+}
+
+/// 200 to OPTIONS, 503 where nothing can be stored: the trunk then goes elsewhere.
+pub(crate) fn options(request: &Message, tag: &str, healthy: bool) -> Message {
+    if !healthy {
+        return plain(request, 503, "Service Unavailable", tag).header("Retry-After", 60).finish();
+    }
+    let accept = plain(request, 200, "OK", tag).header("Accept", "application/sdp");
+    accept.header("Allow", ALLOW).header("Supported", "timer").finish()
+}
+
+/// A refusal that lists what is allowed.
+pub(crate) fn not_allowed(request: &Message, tag: &str) -> Message {
+    plain(request, 405, "Method Not Allowed", tag).header("Allow", ALLOW).finish()
+}
+
+/// 200 to INVITE or UPDATE in a dialog, with SDP where there is any to say.
+pub(crate) fn accepted(config: &Config, request: &Message, tag: &str, contact: &str, sdp: Option<&str>) -> Message {
+    let mut reply = plain(request, 200, "OK", tag).header("Contact", contact).header("Allow", ALLOW);
+    reply = reply.header("Supported", "timer");
+    if config.srtp == SrtpPolicy::Fallback {
+        reply = reply.header("Supported", FALLBACK);
+    }
+    // The peer refreshes: a recorder that only listens has no reason to. Asked to refresh itself it declines the timer. The leg
+    // lives while media flows, so that no call is cut at an interval's end.
+    if let Ok(Some(asked)) = request.session_expires()
+        && lists(&request.supported(), "timer")
+        && asked.refresher != Some(Refresher::Uas)
+    {
+        reply = reply.header("Require", "timer");
+        reply = reply.header("Session-Expires", format_args!("{};refresher=uac", asked.seconds));
+    }
+    match sdp {
+        Some(sdp) => reply.body("application/sdp", sdp.as_bytes()).finish(),
+        None => reply.finish(),
+    }
+}
+
+/// Our Contact: the recording number where we listen.
+pub(crate) fn contact(config: &Config, transport: Transport) -> String {
+    let user = if config.user.is_empty() { String::new() } else { format!("{}@", config.user) };
+    let name = transport.via_name().to_ascii_lowercase();
+    format!("<sip:{user}{};transport={name}>", here(config, transport))
+}
+
+/// A BYE of ours.
+pub(crate) fn bye(config: &Config, dialog: &mut Dialog, transport: Transport, branch: u64, reason: impl Display) -> Message {
+    let cseq = dialog.next_cseq();
+    let (target, routes) = dialog.routing();
+    let via = format!("SIP/2.0/{} {};branch=z9hG4bK{branch:016x}", transport.via_name(), here(config, transport));
+    let mut bye = Builder::request("BYE", &target).header("Via", via);
+    for route in routes {
+        bye = bye.header("Route", route);
+    }
+    bye.header("From", dialog.local_header())
+        .header("To", dialog.remote_header())
+        .header("Call-ID", &dialog.call_id)
+        .header("CSeq", format_args!("{cseq} BYE"))
+        .header("Max-Forwards", 70)
+        .header("User-Agent", PRODUCT)
+        .header("Reason", reason)
+        .finish()
+}
+
+/// Whether an option tag is listed.
+pub(crate) fn lists(tags: &[String], tag: &str) -> bool {
+    tags.iter().any(|listed| listed.eq_ignore_ascii_case(tag))
+}
+
+fn here(config: &Config, transport: Transport) -> String {
+    let port = if transport == Transport::Tls { config.local_port } else { config.plain_port };
+    std::net::SocketAddr::new(config.address, port).to_string()
+}

@@ -1,0 +1,280 @@
+//! Requests of CUCM: what each is answered, and what it changes.
+
+use std::time::Instant;
+
+use sip::{Dialog, FlowId, Message, ServerKey};
+
+use super::leg::{Leg, State};
+use super::pairing::Parameters;
+use super::replies::{self, FALLBACK, MIN_SE, lists};
+use super::{LegId, Output, Sessions, media};
+use crate::config::SrtpPolicy;
+use crate::metadata::Side;
+
+/// The option tags that a Require may name.
+const KNOWN: [&str; 2] = ["timer", FALLBACK];
+
+impl Sessions {
+    pub(super) fn on_request(&mut self, now: Instant, key: ServerKey, flow: FlowId, request: Message) {
+        let in_dialog = request.to().ok().and_then(|to| to.tag().map(str::to_owned));
+        let leg = in_dialog.as_ref().and_then(|tag| self.tags.get(tag)).copied();
+        let leg = leg.filter(|id| self.legs.get(id).is_some_and(|leg| leg.dialog.matches(&request)));
+        match (request.method().unwrap_or_default(), leg) {
+            ("OPTIONS", _) => {
+                self.counters.options += 1;
+                let tag = self.tag();
+                let answer = replies::options(&request, &tag, self.healthy);
+                self.respond(key, answer);
+            }
+            ("INVITE", None) if in_dialog.is_none() => self.on_invite(now, key, flow, request),
+            (_, None) if in_dialog.is_some() => self.refuse(key, &request, 481, "Call/Transaction Does Not Exist"),
+            (_, Some(leg)) => self.on_request_within(now, key, flow, leg, &request),
+            ("BYE" | "UPDATE" | "PRACK" | "INFO", None) => {
+                self.refuse(key, &request, 481, "Call/Transaction Does Not Exist");
+            }
+            ("SUBSCRIBE" | "NOTIFY" | "PUBLISH", None) => self.refuse(key, &request, 489, "Bad Event"),
+            ("REGISTER" | "REFER" | "MESSAGE", None) => self.not_allowed(key, &request),
+            (_, None) => self.refuse(key, &request, 501, "Not Implemented"),
+        }
+    }
+
+    /// A request of a dialog of ours.
+    fn on_request_within(&mut self, now: Instant, key: ServerKey, flow: FlowId, id: LegId, request: &Message) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if leg.dialog.accept(request).is_err() {
+            self.refuse(key, request, 500, "CSeq Out Of Order");
+            return;
+        }
+        leg.flow = flow;
+        let tag = leg.dialog.local_tag.clone();
+        match request.method().unwrap_or_default() {
+            "BYE" => {
+                let reason = request.header("Reason").map_or_else(|| "BYE".to_owned(), |reason| reason.into_owned());
+                self.respond(key, replies::plain(request, 200, "OK", &tag).finish());
+                self.on_bye(now, id, &reason);
+            }
+            "INVITE" | "UPDATE" => self.on_update(now, key, id, request),
+            "INFO" => {
+                let known = request.content_type().is_none_or(|kind| {
+                    let kind = kind.to_ascii_lowercase();
+                    kind.starts_with("application/x-cisco") || kind.starts_with("application/dtmf")
+                });
+                let (code, text) = if known { (200, "OK") } else { (415, "Unsupported Media Type") };
+                self.respond(key, replies::plain(request, code, text, &tag).finish());
+            }
+            "SUBSCRIBE" | "NOTIFY" => self.respond(key, replies::plain(request, 489, "Bad Event", &tag).finish()),
+            "PRACK" => self.refuse(key, request, 481, "Call/Transaction Does Not Exist"),
+            _ => self.not_allowed(key, request),
+        }
+    }
+
+    fn not_allowed(&mut self, key: ServerKey, request: &Message) {
+        let tag = self.tag();
+        self.respond(key, replies::not_allowed(request, &tag));
+    }
+
+    fn on_bye(&mut self, now: Instant, id: LegId, reason: &str) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let (pending, invite, tag) = (leg.key, leg.invite.clone(), leg.dialog.local_tag.clone());
+        if matches!(leg.state, State::Binding | State::Waiting { .. }) {
+            self.respond(pending, replies::plain(&invite, 487, "Request Terminated", &tag).finish());
+        }
+        self.end(now, id, "peer", reason);
+    }
+
+    /// An INVITE that opens a dialog.
+    fn on_invite(&mut self, now: Instant, key: ServerKey, flow: FlowId, invite: Message) {
+        if self.misbehaves(flow) {
+            return;
+        }
+        if let Err((code, text)) = self.acceptable(&invite) {
+            self.counters.refused += 1;
+            let mut answer = self.refusal(&invite, code, text);
+            match code {
+                420 => {
+                    let unknown: Vec<String> =
+                        invite.require().into_iter().filter(|tag| !KNOWN.iter().any(|k| k.eq_ignore_ascii_case(tag))).collect();
+                    answer = answer.header("Unsupported", unknown.join(", "));
+                }
+                422 => answer = answer.header("Min-SE", MIN_SE),
+                503 => answer = answer.header("Retry-After", 10),
+                _ => {}
+            }
+            self.respond(key, answer.finish());
+            return;
+        }
+        let tag = self.tag();
+        let Ok((dialog, from)) = Dialog::from_request(&invite, &tag).and_then(|dialog| Ok((dialog, invite.from_()?))) else {
+            self.counters.refused += 1;
+            self.refuse(key, &invite, 400, "Bad Request");
+            return;
+        };
+        let parameters = Parameters::of(&from);
+        self.admit(now, key, flow, invite, dialog, &parameters);
+    }
+
+    /// Whether an INVITE can be answered at all; else code and reason phrase.
+    fn acceptable(&self, invite: &Message) -> Result<(), (u16, &'static str)> {
+        let user = invite.request_uri().and_then(|uri| uri.parse::<sip::Uri>().ok()).and_then(|uri| uri.user);
+        if !self.config.user.is_empty() && user.as_deref() != Some(self.config.user.as_str()) {
+            return Err((404, "Not Found"));
+        }
+        if invite.require().iter().any(|tag| !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(tag))) {
+            return Err((420, "Bad Extension"));
+        }
+        if invite.session_expires().ok().flatten().is_some_and(|asked| asked.seconds < MIN_SE) {
+            return Err((422, "Session Interval Too Small"));
+        }
+        if !invite.body().is_empty() && !invite.has_content_type("application/sdp") {
+            return Err((415, "Unsupported Media Type"));
+        }
+        if !invite.body().is_empty() && media::read(invite.body()).is_err() {
+            return Err((488, "Not Acceptable Here"));
+        }
+        let same = |leg: &&Leg| {
+            leg.is_open()
+                && invite.call_id().is_ok_and(|id| id == leg.dialog.call_id)
+                && invite.from_().is_ok_and(|from| from.tag().unwrap_or_default() == leg.dialog.remote_tag)
+        };
+        // The same INVITE by another way (RFC 3261 §8.2.2.2).
+        if self.legs.values().any(|leg| same(&leg)) {
+            return Err((482, "Loop Detected"));
+        }
+        if self.healthy { Ok(()) } else { Err((503, "Service Unavailable")) }
+    }
+
+    /// Makes the leg, in its recording or in a new one.
+    fn admit(&mut self, now: Instant, key: ServerKey, flow: FlowId, invite: Message, mut dialog: Dialog, parameters: &Parameters) {
+        dialog.local_cseq = 100;
+        let side = parameters.side();
+        let call = parameters.key(&dialog.call_id, &dialog.remote_tag);
+        let running = self.recording_for(&call, side.unwrap_or(Side::Near));
+        if running.is_none() && self.recordings.len() >= self.config.max_sessions {
+            self.counters.refused += 1;
+            let answer = self.refusal(&invite, 503, "Service Unavailable").header("Retry-After", 10).finish();
+            self.respond(key, answer);
+            return;
+        }
+        self.counters.invites += 1;
+        let recording = running.unwrap_or_else(|| self.begin(now, call, parameters));
+        if side.is_none() {
+            self.flag(recording, "leg-unknown");
+        }
+        let side = side.unwrap_or(Side::Near);
+        let mut described = self.describe(now, &invite, side, self.flows.get(&flow).copied(), parameters);
+        described.local_tag.clone_from(&dialog.local_tag);
+        let slot = self.add_leg(recording, described);
+        let id = LegId(self.number());
+        self.tags.insert(dialog.local_tag.clone(), id);
+        self.invites.insert(key, id);
+        let peer_falls_back = lists(&invite.supported(), FALLBACK);
+        let session = u64::from(id.0);
+        self.legs.insert(
+            id,
+            Leg {
+                id,
+                recording,
+                side,
+                slot,
+                state: State::Binding,
+                dialog,
+                invite,
+                key,
+                flow,
+                local: None,
+                awaits_answer: false,
+                peer_falls_back,
+                session,
+            },
+        );
+        self.outputs.push_back(Output::Bind { leg: id, recording, side });
+    }
+
+    /// re-INVITE or UPDATE: a refresh, a new offer, or new parties.
+    fn on_update(&mut self, now: Instant, key: ServerKey, id: LegId, request: &Message) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let tag = leg.dialog.local_tag.clone();
+        let is_invite = request.method() == Some("INVITE");
+        // Another INVITE while one is open (RFC 3261 §14.2).
+        if is_invite && (leg.state != State::Active || leg.awaits_answer) {
+            self.respond(key, replies::plain(request, 491, "Request Pending", &tag).finish());
+            return;
+        }
+        let Some(local) = leg.local.clone().filter(|_| leg.is_answered()) else {
+            self.respond(key, replies::plain(request, 491, "Request Pending", &tag).finish());
+            return;
+        };
+        let text = if request.body().is_empty() {
+            leg.awaits_answer = is_invite;
+            is_invite.then(|| local.text())
+        } else {
+            let answered = media::read(request.body())
+                .map_err(|error| error.to_string())
+                .and_then(|offer| local.answer(&offer, &self.config, &mut self.rng).map_err(|misfit| misfit.to_string()));
+            match answered {
+                Ok((local, agreed)) => {
+                    let text = local.text();
+                    leg.local = Some(local);
+                    self.listen(id, agreed);
+                    Some(text)
+                }
+                // What was agreed before stays in force (RFC 3261 §14.2).
+                Err(_) => {
+                    self.respond(key, replies::plain(request, 488, "Not Acceptable Here", &tag).finish());
+                    return;
+                }
+            }
+        };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.dialog.refresh_target(request);
+        if is_invite {
+            let before = std::mem::replace(&mut leg.key, key);
+            self.invites.remove(&before);
+            self.invites.insert(key, id);
+        }
+        let transport = self.flows.get(&leg.flow).map_or(sip::Transport::Tls, |(transport, _)| *transport);
+        let contact = replies::contact(&self.config, transport);
+        let answer = replies::accepted(&self.config, request, &tag, &contact, text.as_deref());
+        self.respond(key, answer);
+        self.note_parameters(now, id, request);
+        self.snapshot(id);
+    }
+
+    /// The ACK, which carries the answer where we made the offer.
+    pub(super) fn on_ack(&mut self, now: Instant, key: &ServerKey, flow: FlowId, ack: &Message) {
+        let at = self.rfc3339(now);
+        let Some(id) = self.invites.get(key).copied() else { return };
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_answered()) else { return };
+        leg.flow = flow;
+        let first = leg.state == State::Answered;
+        leg.state = State::Active;
+        let awaited = std::mem::take(&mut leg.awaits_answer);
+        let fallback = leg.peer_falls_back && self.config.srtp == SrtpPolicy::Fallback;
+        let local = leg.local.clone();
+        self.note(id, |leg| {
+            leg.acknowledged.get_or_insert(at);
+        });
+        if let Some(local) = local.filter(|_| awaited) {
+            if ack.body().is_empty() {
+                // CUCM found no common codec or suite; its BYE with Q.850;cause=47 follows.
+                self.counters.failed_legs += u64::from(first);
+            } else {
+                self.on_answer(now, id, &local, ack.body(), fallback);
+            }
+        }
+        self.snapshot(id);
+    }
+
+    fn on_answer(&mut self, now: Instant, id: LegId, local: &media::Local, body: &[u8], fallback: bool) {
+        let agreed = media::read(body)
+            .map_err(|error| format!("unreadable answer: {error}"))
+            .and_then(|answer| local.judge_answer(&answer, fallback).map_err(|misfit| misfit.to_string()));
+        match agreed {
+            Ok(agreed) => self.listen(id, agreed),
+            Err(why) => {
+                self.counters.failed_legs += 1;
+                self.hang_up(now, id, "recorder", &why);
+            }
+        }
+    }
+}
