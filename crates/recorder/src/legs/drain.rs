@@ -140,7 +140,7 @@ impl Drain {
                 }
                 Ok(Command::Store(command)) => {
                     self.flush(now);
-                    self.to_store(now, command);
+                    self.store(now, command);
                 }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => return false,
@@ -209,12 +209,12 @@ impl Drain {
         self.flushed = Some(now);
         for (recording, bytes) in std::mem::take(&mut self.pending) {
             if !bytes.is_empty() {
-                self.to_store(now, store::Command::Append { recording, bytes });
+                self.store(now, store::Command::Append { recording, bytes });
             }
         }
     }
 
-    fn to_store(&mut self, now: Instant, command: store::Command) {
+    fn store(&mut self, now: Instant, command: store::Command) {
         if let Some(store) = &mut self.store {
             store.handle(now, command);
         }

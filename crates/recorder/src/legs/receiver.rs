@@ -177,10 +177,7 @@ impl Receiver {
         self.report.last_us = Some(arrival_us);
         remember(&mut self.report.sources, from);
         remember(&mut self.report.ssrcs, packet.ssrc());
-        let (epoch, index) = match self.order(packet.ssrc(), packet.sequence(), trusted) {
-            Some(order) => order,
-            None => return,
-        };
+        let Some((epoch, index)) = self.order(packet.ssrc(), packet.sequence(), trusted) else { return };
         if packet.payload_type() != self.payload_type || packet.payload().is_empty() {
             self.report.packets.other_payload += 1;
             return;

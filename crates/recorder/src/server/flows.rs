@@ -197,10 +197,10 @@ async fn lost(shared: &Shared, peer: SocketAddr, error: &std::io::Error) {
 pub(crate) async fn receive(shared: Shared, socket: Arc<Datagram>) {
     let mut buffer = vec![0; DATAGRAM];
     while !shared.inbound.is_closed() {
-        let (len, from) = match socket.recv_from(&mut buffer).await {
-            Ok(received) => received,
-            // On Linux the answer to a datagram of ours that nobody wanted.
-            Err(_) => continue,
+        let Ok((len, from)) = socket.recv_from(&mut buffer).await else {
+            // On Linux the answer to a datagram of ours that nobody wanted; a pause in case it is worse.
+            shared.net.clock().sleep(Duration::from_millis(1)).await;
+            continue;
         };
         if !shared.config.knows(from.ip()) {
             let why = format!("datagram from {from}, which is none of the SIP servers");

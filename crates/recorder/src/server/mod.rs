@@ -319,10 +319,9 @@ impl Server {
     fn transmit(&mut self, flow: FlowId, bytes: Vec<u8>) {
         match self.peers.get(&flow) {
             Some((_, Peer::Stream(queue))) => {
+                let taken = queue.try_send(bytes).is_ok();
                 // A peer that reads nothing is cut off: dropping the queue ends its task, which tells.
-                if queue.try_send(bytes).is_err() {
-                    self.peers.remove(&flow);
-                }
+                self.peers.retain(|known, _| taken || *known != flow);
             }
             Some((_, Peer::Udp(peer))) => {
                 let (socket, peer) = (self.parts.udp.clone(), *peer);

@@ -148,7 +148,7 @@ fn codec_of(theirs: &Audio, ours: &[Codec]) -> Result<Codec, Misfit> {
 
 fn agreed(theirs: &Audio, codec: Codec, protection: Protection) -> Agreed {
     let format = theirs.formats.iter().find(|format| format.encoding.eq_ignore_ascii_case(codec.name()));
-    let payload_type = format.map_or(codec.payload_type(), |format| format.payload_type);
+    let payload_type = format.map_or_else(|| codec.payload_type(), |format| format.payload_type);
     let source = SocketAddr::new(theirs.address, theirs.port);
     Agreed { media: Media { payload_type, protection, source }, codec: codec.name() }
 }
