@@ -94,6 +94,9 @@ pub(crate) fn chain(world: &World, home: usize, placements: &[Placement]) -> Lin
 fn pieces(world: &World, home: usize, placements: &[Placement]) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut joins = false;
+    // The furthest frame so far, and whether the last one was further than all before: a frame that is there twice
+    // must not keep what goes on behind its second place from the line.
+    let (mut top, mut fresh) = (None, false);
     for (number, placement) in placements.iter().enumerate() {
         if placement.source != home || world.sources[home].is_stray(placement.frame) {
             joins = false;
@@ -101,6 +104,9 @@ fn pieces(world: &World, home: usize, placements: &[Placement]) -> Vec<Piece> {
         }
         let offset = placement.offset(world);
         let strong = usize::from(!placement.frame(world).weak);
+        let was_fresh = std::mem::replace(&mut fresh, Some(placement.frame) > top);
+        joins &= was_fresh == fresh;
+        top = top.max(Some(placement.frame));
         match pieces.last_mut() {
             Some(piece) if joins && piece.offset == offset && piece.last < placement.frame => {
                 (piece.last, piece.end) = (placement.frame, number + 1);

@@ -195,9 +195,12 @@ impl<'a> Channel<'a> {
         }
         Status::Missing(match (before, after) {
             (Some(before), Some(after)) if before != after => {
-                let damaged = [before, after].into_iter().find_map(|offset| self.damage(frame, frame.at + offset));
                 let run = analysis.line.runs.partition_point(|run| run.first <= number) - 1;
-                damaged.unwrap_or(Why::Removed(run))
+                // The frames next to a jump are torn by it; those between may be there but for some samples.
+                let torn =
+                    number == analysis.line.runs[run].last + 1 || number + 1 == analysis.line.runs[run + 1].first;
+                let damage = || [before, after].into_iter().find_map(|offset| self.damage(frame, frame.at + offset));
+                if torn { None } else { damage() }.unwrap_or(Why::Removed(run))
             }
             (Some(offset), _) | (_, Some(offset)) => return self.in_place(analysis, frame, frame.at + offset),
             (None, None) => Why::Silent,

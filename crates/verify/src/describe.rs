@@ -32,8 +32,10 @@ impl Teller<'_> {
     /// All findings, in order of time.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = self.patches();
-        findings.extend(self.jumps());
-        findings.extend(self.losses());
+        let jumps: Vec<Option<Finding>> =
+            (0..self.analysis.line.runs.len().saturating_sub(1)).map(|run| self.jump(run)).collect();
+        findings.extend(self.losses(&jumps));
+        findings.extend(jumps.into_iter().flatten());
         findings.extend(self.undelivered());
         findings.sort_by(|a, b| start(a).total_cmp(&start(b)));
         shorten(findings)
@@ -70,25 +72,32 @@ impl Teller<'_> {
 
     // ---- frames that are not in their place ----
 
-    fn losses(&self) -> Vec<Finding> {
-        let losses = self.group_losses();
+    fn losses(&self, jumps: &[Option<Finding>]) -> Vec<Finding> {
+        let losses = self.group_losses(jumps);
         let lost: usize = losses.iter().map(|loss| loss.frames.len()).sum();
-        let excused = lost as u64 <= self.limits().lost_frames;
-        losses
-            .iter()
-            .filter(|loss| !(excused && matches!(loss.rule, Rule::LostFrames | Rule::DamagedFrames)))
-            .map(|loss| self.loss(loss))
-            .collect()
+        let few = lost as u64 <= self.limits().lost_frames;
+        let excused = |loss: &&Loss| match loss.rule {
+            Rule::LostFrames | Rule::DamagedFrames => few,
+            Rule::LevelChanged => decibels(self.mean_gain(loss)).abs() <= self.limits().gain_db,
+            _ => false,
+        };
+        losses.iter().filter(|loss| !excused(loss)).map(|loss| self.loss(loss)).collect()
     }
 
-    fn group_losses(&self) -> Vec<Loss> {
+    fn group_losses(&self, jumps: &[Option<Finding>]) -> Vec<Loss> {
+        // What went where the line jumps is told with the jump, if that is told.
+        let told = |run: usize| jumps.get(run).is_some_and(Option::is_some);
         let mut losses: Vec<Loss> = Vec::new();
         let mut joins = false;
         for (number, frame) in self.channel.source().line().iter().enumerate() {
             match (frame.duty, self.analysis.status[number]) {
                 (Duty::Due, Status::Exact) => joins &= frame.weak,
                 (Duty::Due, Status::Missing(why)) => {
-                    let Some(rule) = rule(why) else {
+                    let rule = match why {
+                        Why::Removed(run) if !told(run) => Some(Rule::LostFrames),
+                        why => rule(why),
+                    };
+                    let Some(rule) = rule else {
                         joins = false;
                         continue;
                     };
@@ -173,10 +182,13 @@ impl Teller<'_> {
         format!(" ({:+.1} dB and {:+.1} dB)", decibels(own / number), decibels(other / number))
     }
 
+    fn mean_gain(&self, loss: &Loss) -> f64 {
+        let gain = |why| if let Why::Altered(fit) = why { fit.own } else { 1.0 };
+        self.whys(loss).map(gain).sum::<f64>() / loss.frames.len().max(1) as f64
+    }
+
     fn alteration(&self, loss: &Loss) -> String {
-        let gains: Vec<f64> =
-            self.whys(loss).map(|why| if let Why::Altered(fit) = why { fit.own } else { 1.0 }).collect();
-        let mean = gains.iter().sum::<f64>() / gains.len().max(1) as f64;
+        let mean = self.mean_gain(loss);
         match loss.rule {
             Rule::InvertedAudio => "turned upside down".to_owned(),
             Rule::LevelChanged => format!("changed in level by {:+.1} dB on average", decibels(mean)),
@@ -185,10 +197,6 @@ impl Teller<'_> {
     }
 
     // ---- jumps of the time line ----
-
-    fn jumps(&self) -> Vec<Finding> {
-        (0..self.analysis.line.runs.len().saturating_sub(1)).filter_map(|run| self.jump(run)).collect()
-    }
 
     fn jump(&self, run: usize) -> Option<Finding> {
         let runs = &self.analysis.line.runs;
@@ -211,15 +219,19 @@ impl Teller<'_> {
         let ms = milliseconds(jump.abs());
         let (leg, at) = (self.leg(), seconds(start));
         let sequences = self.sequences(&removed);
+        let gone = match removed.len() {
+            0 | 1 => String::new(),
+            _ => format!("; {} there are not in the file", packets(sequences)),
+        };
         let (rule, found) = if jump.abs() < 10 * MS {
             let way = if jump < 0 { "early" } else { "late" };
             let (rule, n) = (Rule::SampleSlip, count(jump.unsigned_abs(), "sample"));
-            (rule, format!("{leg} leg slips by {n} at {at:.2} s: what follows is {ms} ms too {way}"))
+            (rule, format!("{leg} leg slips by {n} at {at:.2} s: what follows is {ms} ms too {way}{gone}"))
         } else if jump > 0 {
             let what = self.between(start, end);
             (
                 Rule::InsertedAudio,
-                format!("{what} inserted in the {leg} leg at {at:.2} s: what follows is {ms} ms late"),
+                format!("{what} inserted in the {leg} leg at {at:.2} s: what follows is {ms} ms late{gone}"),
             )
         } else if removed.is_empty() {
             let text = format!("a pause of the {leg} leg without packets is closed up by {ms} ms at {at:.2} s");

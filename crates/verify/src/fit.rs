@@ -6,6 +6,9 @@ pub(crate) const SILENCE: u16 = 16;
 /// Noise of a wrong key is far above this; a quiet hiss is left to other names.
 const NOISE_RMS: f64 = 1500.0;
 
+/// Less than this cannot be told from a click.
+const SHORTEST_NOISE: usize = 80;
+
 /// The greatest absolute sample.
 pub(crate) fn peak(samples: &[i16]) -> u16 {
     samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0)
@@ -25,7 +28,7 @@ pub(crate) fn is_noise(samples: &[i16]) -> bool {
     let lag: f64 = samples.windows(2).map(|pair| f64::from(pair[0]) * f64::from(pair[1])).sum();
     // Over n samples the correlation of white noise has a sigma of 1/sqrt(n); speech lies at 0.8 and more.
     let bound = 0.1 + 3.0 / (samples.len().max(1) as f64).sqrt();
-    rms(samples) > NOISE_RMS && (lag / energy).abs() < bound
+    samples.len() >= SHORTEST_NOISE && rms(samples) > NOISE_RMS && (lag / energy).abs() < bound
 }
 
 fn energy(samples: &[i16]) -> f64 {

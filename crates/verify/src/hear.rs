@@ -2,7 +2,7 @@
 
 use media::g711::{self, Law};
 
-use crate::align::locate;
+use crate::align::{Spot, locate};
 use crate::chain::chain;
 use crate::finding::Rule;
 use crate::fit::{decibels, dot, fit_two, is_noise, is_silent};
@@ -37,6 +37,11 @@ impl Heard<'_> {
         strong(self.world, &self.placements)
     }
 
+    /// Whether the whole channel breaks this rule.
+    pub(crate) fn is_faulty(&self, rule: Rule) -> bool {
+        self.faults.iter().any(|(fault, _)| *fault == rule)
+    }
+
     /// Samples found of each source.
     pub(crate) fn found(&self) -> Vec<u64> {
         let mut found = vec![0; self.world.sources.len()];
@@ -56,6 +61,12 @@ const ENOUGH: usize = 3;
 /// Below this share of samples on the lattice a channel's level may have been changed.
 const ON_LATTICE: f64 = 0.999;
 
+/// A voice alone in a file is at least so much alike; less may be chance.
+const CLEAR: f64 = 0.4;
+
+/// A level that differs less than this, in dB, was not changed.
+const SAME_LEVEL: f64 = 0.02;
+
 /// Reads a channel. `home` is the leg it should hold, `other` the other leg of that recording.
 pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Option<usize>) -> Heard<'a> {
     let plain = as_it_is(worlds.right, file, home);
@@ -63,7 +74,10 @@ pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Op
         return plain;
     }
     let level = undo_level(worlds.right, &plain, file, home);
-    if let Some(level) = level.filter(|level| level.strong() > plain.strong() + plain.strong() / 20 + ENOUGH - 1) {
+    // A level that was understood gives most of the frames; a few are chance, in the pauses of a mix.
+    let most = worlds.right.sources[home].line().len() * 3 / 10;
+    let better = |level: &Heard<'_>| level.strong() >= ENOUGH + plain.strong() && level.strong() > most;
+    if let Some(level) = level.filter(better) {
         return level;
     }
     if plain.strong() >= ENOUGH {
@@ -71,6 +85,11 @@ pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Op
     }
     let undone = undo_sign(worlds.right, file, home).or_else(|| undo_law((worlds.other_law)(), file, home));
     undone.unwrap_or_else(|| name_it(worlds.right, plain, file, home, other))
+}
+
+/// Reads a channel as it is.
+pub(crate) fn hear_exactly<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, _: Option<usize>) -> Heard<'a> {
+    as_it_is(worlds.right, file, home)
 }
 
 /// The share of samples that the leg's law can say.
@@ -131,6 +150,9 @@ fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize
     let known = run.filter(|run| run.strong >= ENOUGH).map(|run| run.offset);
     let offset = known.or_else(|| locate(source, file).map(|spot| spot.offset))?;
     let gain = gain(world, home, file, offset)?;
+    if gain > 0.0 && decibels(gain).abs() < SAME_LEVEL {
+        return None;
+    }
     let snap = |&sample: &i16| {
         let divided = (f64::from(sample) / gain).round() as i16;
         g711::decode(source.law, g711::encode(source.law, divided))
@@ -141,7 +163,7 @@ fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize
         faults.push((Rule::InvertedAudio, "every sample has its sign turned round".to_owned()));
     }
     let db = decibels(gain);
-    if db.abs() >= 0.001 || faults.is_empty() {
+    if db.abs() >= SAME_LEVEL {
         faults.push((Rule::LevelChanged, format!("the level is changed by {db:+.2} dB")));
     }
     Some(read(world, file, Some(snapped), home, format!("level of {db:+.3} dB undone"), gain, faults))
@@ -166,6 +188,7 @@ fn gain(world: &World, home: usize, file: &[i16], offset: i64) -> Option<f64> {
 /// Names a channel in which hardly anything was found.
 fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize, other: Option<usize>) -> Heard<'a> {
     let own = locate(&world.sources[home], file);
+    let clear = |spot: &Spot| spot.likeness.abs() >= CLEAR;
     let other = other.and_then(|other| locate(&world.sources[other], file).map(|spot| (other, spot)));
     let fault = match (own, other) {
         (Some(own), Some((other, spot))) => {
@@ -182,19 +205,19 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
             );
             (Rule::MixedLegs, text)
         }
-        (Some(spot), None) => {
+        (Some(spot), None) if clear(&spot) => {
             let likeness = round(spot.likeness.abs() * 100.0, 0);
             let text = format!(
                 "the audio is there ({likeness} % alike) but not sample for sample: transcoded, resampled or filtered"
             );
             (Rule::AlteredAudio, text)
         }
-        (None, Some((_, spot))) => {
+        (_, Some((_, spot))) if clear(&spot) => {
             let likeness = round(spot.likeness.abs() * 100.0, 0);
             (Rule::WrongLeg, format!("the other leg is there ({likeness} % alike), and not sample for sample"))
         }
-        (None, None) if is_noise(file) => (Rule::NoiseAudio, "noise, as undecrypted SRTP sounds".to_owned()),
-        (None, None) => (Rule::UnknownAudio, "sound that is neither leg".to_owned()),
+        _ if is_noise(file) => (Rule::NoiseAudio, "noise, as undecrypted SRTP sounds".to_owned()),
+        _ => (Rule::UnknownAudio, "sound that is neither leg".to_owned()),
     };
     if plain.strong() == 0 {
         plain.mode = "not found".to_owned();

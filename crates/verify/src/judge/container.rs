@@ -8,13 +8,16 @@ use super::Case;
 use super::channel::Judged;
 use crate::finding::{Finding, Rule};
 use crate::fit::is_silent;
-use crate::hear::{Heard, hear};
+use crate::hear::{Heard, Worlds, hear, hear_exactly};
 use crate::source::MS;
 use crate::words::{Place, from_to, milliseconds, round, span};
 use crate::{Content, RecordedFile};
 
 /// The rate at which everything was said.
 const RATE: u32 = 8000;
+
+/// A way to hear a channel.
+type Ear = for<'a> fn(&Worlds<'a>, &[i16], usize, Option<usize>) -> Heard<'a>;
 
 /// A file that could be read.
 pub(crate) struct Open<'a> {
@@ -113,12 +116,16 @@ impl<'a> Opener<'_, 'a> {
         let (rate, count, encoding, data) = (wav.rate, wav.channels, wav.encoding, wav.data.clone());
         let plain: Vec<Track<'a>> = self.tracks(wav.samples);
         let silent = plain.iter().all(|track| is_silent(track.stored()));
-        if !silent && strength(&plain) == 0 {
+        // A law in the header that is not the law of the bytes looks like a file decoded by the wrong law.
+        let law = matches!(encoding, Encoding::MuLaw | Encoding::ALaw);
+        let doubtful = law && plain.iter().any(|track| track.heard.is_faulty(Rule::WrongLaw));
+        if !silent && (doubtful || plain.iter().all(|track| track.heard.strong() == 0)) {
             let stored = Stored { raw: bytes.get(data).unwrap_or_default(), encoding, count: usize::from(count) };
             if let Some(tracks) = self.reinterpret(&stored, findings) {
                 return tracks;
             }
-            if let Some(tracks) = self.resample(&plain, rate, findings) {
+            let there = plain.iter().any(|track| track.heard.is_faulty(Rule::AlteredAudio));
+            if let Some(tracks) = if there { None } else { self.resample(&plain, rate, findings) } {
                 return tracks;
             }
         }
@@ -131,10 +138,15 @@ impl<'a> Opener<'_, 'a> {
     }
 
     fn tracks(&self, samples: Vec<Vec<i16>>) -> Vec<Track<'a>> {
-        samples.into_iter().enumerate().map(|(number, samples)| self.track(number, samples)).collect()
+        samples.into_iter().enumerate().map(|(number, samples)| self.track(number, samples, hear)).collect()
     }
 
-    fn track(&self, number: usize, samples: Vec<i16>) -> Track<'a> {
+    /// Tracks in which only exact audio is looked for.
+    fn exactly(&self, samples: Vec<Vec<i16>>) -> Vec<Track<'a>> {
+        samples.into_iter().enumerate().map(|(number, samples)| self.track(number, samples, hear_exactly)).collect()
+    }
+
+    fn track(&self, number: usize, samples: Vec<i16>, hear: Ear) -> Track<'a> {
         let world = self.case.worlds.right;
         let claimed = self.file.claims.get(number).copied().flatten();
         let recording = self.named.unwrap_or(0);
@@ -152,7 +164,9 @@ impl<'a> Opener<'_, 'a> {
         let candidates = readings.flat_map(|reading| [(reading, 1), (reading, 2)]);
         let (reading, count, tracks) = candidates
             .filter(|&(reading, count)| reading != Reading::Is(stored.encoding) || count != stored.count)
-            .map(|(reading, count)| (reading, count, self.exact_tracks(stored.read(reading, count))))
+            .map(|(reading, count)| (reading, count, self.exactly(stored.read(reading, count))))
+            // Two equal channels in the bytes of one are samples stored twice.
+            .filter(|(_, count, tracks)| *count <= stored.count || tracks[0].stored() != tracks[1].stored())
             .max_by_key(|(_, _, tracks)| strength(tracks))
             .filter(|(_, _, tracks)| strength(tracks) > 0)?;
         let (rule, told) = if reading == Reading::Is(stored.encoding) {
@@ -166,24 +180,12 @@ impl<'a> Opener<'_, 'a> {
         Some(tracks)
     }
 
-    /// Tracks in which only exact audio is looked for.
-    fn exact_tracks(&self, samples: Vec<Vec<i16>>) -> Vec<Track<'a>> {
-        let tracks = self.tracks(samples);
-        if tracks.iter().any(|track| track.heard.mode == "exact" && track.heard.strong() > 0) {
-            tracks
-        } else {
-            Vec::new()
-        }
-    }
-
     /// Brings the audio to 8 kHz if it is found then: by the header's rate, or at twice or half the rate it says.
     fn resample(&self, plain: &[Track<'a>], rate: u32, findings: &mut Vec<Finding>) -> Option<Vec<Track<'a>>> {
         let factors: &[f64] = if rate == RATE { &[2.0, 0.5] } else { &[f64::from(rate) / f64::from(RATE)] };
         for &factor in factors {
             let tracks = self.tracks(plain.iter().map(|track| at_rate(track.stored(), factor)).collect());
-            let known = |track: &Track<'_>| {
-                track.heard.strong() > 0 || track.heard.faults.iter().any(|(rule, _)| *rule == Rule::AlteredAudio)
-            };
+            let known = |track: &Track<'_>| track.heard.strong() > 0 || track.heard.is_faulty(Rule::AlteredAudio);
             if tracks.iter().any(known) {
                 let real = (f64::from(RATE) * factor).round();
                 let found = if rate == RATE {
@@ -201,9 +203,7 @@ impl<'a> Opener<'_, 'a> {
 
 /// Telling frames that were found in a file.
 fn strength(tracks: &[Track<'_>]) -> usize {
-    let faulty =
-        |track: &&Track<'_>| track.heard.strong() > 0 || !matches!(track.heard.mode.as_str(), "exact" | "not found");
-    tracks.iter().filter(faulty).map(|track| track.heard.strong()).sum()
+    tracks.iter().map(|track| track.heard.strong()).sum()
 }
 
 /// The audio of a file as bytes, and what its header says of them.
@@ -279,7 +279,11 @@ pub(crate) fn duration(
     let length = judged.iter().map(|channel| channel.length).max().unwrap_or(0) as i64;
     let (lead, tail) = allowance(case, judged);
     for (what, start, end, allowed) in [("before the first", 0, first, lead), ("behind the last", last, length, tail)] {
-        if end - start > allowed {
+        let silent = file.channels.iter().all(|track| {
+            let range = start.max(0) as usize..end.max(start).max(0) as usize;
+            track.stored().get(range).is_none_or(is_silent)
+        });
+        if end - start > allowed && silent {
             let (surplus, span) = (milliseconds(end - start), span(start, end));
             let found = format!("{} is {surplus} ms longer {what} packet: {}", file.name, from_to(span));
             let expected = format!("at most {} ms {what} packet", milliseconds(allowed));

@@ -207,7 +207,7 @@ fn tones_and_silence_are_matched_by_their_place() {
             [(0, media::signal::Voice::tone(1000.0, -20.0)), (1, media::signal::Voice::silence())]
         {
             case.streams[stream].payloads.clear();
-            for frame in 0..FRAMES {
+            for _ in 0..FRAMES {
                 let mut samples = [0; FRAME];
                 voice.next_frame(&mut samples);
                 case.streams[stream].payloads.extend(encode_all(law, &samples));

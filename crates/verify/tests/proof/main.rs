@@ -1,4 +1,5 @@
 //! The verifier verified: recordings that are right, and recordings that are wrong in every way we could think of.
 
 mod clean;
+mod mutants;
 mod rig;

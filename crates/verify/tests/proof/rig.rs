@@ -39,7 +39,10 @@ pub(crate) struct Case {
     pub(crate) named: [Option<usize>; 2],
     /// What the files' channels are said to hold.
     pub(crate) claims: [Leg; 2],
+    /// The calls that were recorded.
     pub(crate) recorded: Vec<usize>,
+    /// Samples by which frames from 150 on are later than their number says.
+    pub(crate) hold: usize,
 }
 
 impl Case {
@@ -47,7 +50,7 @@ impl Case {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let law = Law::ALL[(seed % 2) as usize];
-        let layout = if seed % 3 == 0 { Layout::Mono } else { Layout::Stereo };
+        let layout = if seed.is_multiple_of(3) { Layout::Mono } else { Layout::Stereo };
         let mut streams = Vec::new();
         for call in 0..2u64 {
             let far_late = u64::from(rng.next_u32() % 100) * 1000;
@@ -72,6 +75,7 @@ impl Case {
             named: [Some(0), Some(1)],
             claims: Leg::ALL,
             recorded: vec![0, 1],
+            hold: 0,
         };
         case.record();
         case
@@ -98,7 +102,7 @@ impl Case {
     pub(crate) fn place(&self, leg: usize, frame: usize) -> usize {
         let late = (self.streams[leg].started_us - self.streams[0].started_us) as usize * 8 / 1000;
         let start = if self.layout == Layout::Stereo { late } else { 0 };
-        start + frame * FRAME
+        start + frame * FRAME + if frame >= 150 { self.hold } else { 0 }
     }
 
     /// A random number below `bound`.
