@@ -222,10 +222,12 @@ impl<'a> Channel<'a> {
         }
         Status::Missing(if let Some(patch) = analysis.covering(start, start + frame.len) {
             Why::Covered(patch)
-        } else if let Some(damaged) = self.damage(frame, pos) {
-            damaged
         } else if is_silent(heard) {
             Why::Silent
+        } else if let Some(patch) = analysis.tearing(start, start + frame.len) {
+            Why::Covered(patch)
+        } else if let Some(damaged) = self.damage(frame, pos) {
+            damaged
         } else if let Some(altered) = self.alteration(analysis, frame, heard, pos) {
             altered
         } else if let Some(stuff) = self.strange(heard, start) {
@@ -399,6 +401,16 @@ impl Analysis {
         self.patches.push(Patch { stuff, start, end, placed: None, frames: 1 });
         self.by_start.insert(start, self.patches.len() - 1);
         self.patches.len() - 1
+    }
+
+    /// The patch of whole frames that starts or ends in a place or so near that what is left of its next frame does.
+    fn tearing(&self, start: usize, end: usize) -> Option<usize> {
+        let reach = 20 * MS as usize;
+        let near = self.by_start.range(..end + reach).rev().take(3).map(|(_, &number)| number);
+        near.into_iter().find(|&number| {
+            let patch = &self.patches[number];
+            patch.placed.is_some() && !matches!(patch.stuff, Stuff::Misplaced(_)) && patch.end + reach > start
+        })
     }
 
     /// The patch that covers at least half of a place.

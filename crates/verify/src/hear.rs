@@ -64,6 +64,9 @@ const ON_LATTICE: f64 = 0.999;
 /// A voice alone in a file is at least so much alike; less may be chance.
 const CLEAR: f64 = 0.4;
 
+/// A voice is part of a mix if its factor is at least this.
+const PART: f64 = 0.05;
+
 /// A level that differs less than this, in dB, was not changed.
 const SAME_LEVEL: f64 = 0.02;
 
@@ -76,7 +79,7 @@ pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Op
     let level = undo_level(worlds.right, &plain, file, home);
     // A level that was understood gives most of the frames; a few are chance, in the pauses of a mix.
     let most = worlds.right.sources[home].line().len() * 3 / 10;
-    let better = |level: &Heard<'_>| level.strong() >= ENOUGH + plain.strong() && level.strong() > most;
+    let better = |level: &Heard<'_>| level.strong() >= ENOUGH + plain.strong() * 13 / 10 && level.strong() > most;
     if let Some(level) = level.filter(better) {
         return level;
     }
@@ -190,14 +193,16 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
     let own = locate(&world.sources[home], file);
     let clear = |spot: &Spot| spot.likeness.abs() >= CLEAR;
     let other = other.and_then(|other| locate(&world.sources[other], file).map(|spot| (other, spot)));
+    let fit = own.zip(other).map(|(own, (other, spot))| {
+        let at = own.offset.max(spot.offset).max(0);
+        let len = file.len().saturating_sub(at as usize).min(8000 * 20);
+        let heard = &file[file.len().min(at as usize)..][..len];
+        let near = world.sources[home].render(at - own.offset, len);
+        let far = world.sources[other].render(at - spot.offset, len);
+        fit_two(heard, &near, &far)
+    });
     let fault = match (own, other) {
-        (Some(own), Some((other, spot))) => {
-            let at = own.offset.max(spot.offset).max(0);
-            let len = file.len().saturating_sub(at as usize).min(8000 * 20);
-            let heard = &file[file.len().min(at as usize)..][..len];
-            let near = world.sources[home].render(at - own.offset, len);
-            let far = world.sources[other].render(at - spot.offset, len);
-            let fit = fit_two(heard, &near, &far);
+        _ if let Some(fit) = fit.filter(|fit| fit.own.abs() > PART && fit.other.abs() > PART) => {
             let text = format!(
                 "both legs are mixed into one channel, its own at {:+.1} dB and the other at {:+.1} dB",
                 decibels(fit.own),
@@ -205,7 +210,7 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
             );
             (Rule::MixedLegs, text)
         }
-        (Some(spot), None) if clear(&spot) => {
+        (Some(spot), _) if clear(&spot) => {
             let likeness = round(spot.likeness.abs() * 100.0, 0);
             let text = format!(
                 "the audio is there ({likeness} % alike) but not sample for sample: transcoded, resampled or filtered"

@@ -514,7 +514,7 @@ const MUTANTS: &[Mutant] = &[
     mutant("mu-law labelled A-law or the reverse", Rule::WrongEncoding, &[], |case| {
         let (encoding, tag) = if case.law == Law::Mu { (Encoding::MuLaw, 6) } else { (Encoding::ALaw, 7) };
         coded(case, encoding);
-        for file in &mut case.files.as_mut().unwrap()[0] {
+        for file in case.files.iter_mut().flat_map(|files| &mut files[0]) {
             file[20] = tag;
         }
     }),
@@ -601,17 +601,16 @@ fn bytes(case: &mut Case, damage: fn(Vec<u8>) -> Vec<u8>) {
     if case.files.is_none() {
         case.write();
     }
-    for file in &mut case.files.as_mut().unwrap()[0] {
+    for file in case.files.iter_mut().flat_map(|files| &mut files[0]) {
         *file = damage(std::mem::take(file));
     }
 }
 
 /// Writes call 0 in this encoding.
 fn coded(case: &mut Case, encoding: Encoding) {
-    case.write();
     let layout = case.layout;
-    let audio = &case.audio[0];
-    case.files.as_mut().unwrap()[0] = match layout {
+    let audio = case.audio[0].clone();
+    case.write()[0] = match layout {
         Layout::Stereo => {
             let both: Vec<i16> = audio[0].iter().zip(&audio[1]).flat_map(|(near, far)| [*near, *far]).collect();
             vec![wav_as(2, encoding, &both)]
