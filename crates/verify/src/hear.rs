@@ -23,6 +23,8 @@ pub(crate) struct Heard<'a> {
     /// The samples with whatever had to be undone undone; `None` if nothing had to be.
     pub(crate) undone: Option<Vec<i16>>,
     pub(crate) placements: Vec<Placement>,
+    /// The share of samples that the leg's law can say.
+    pub(crate) lattice: f64,
     /// How it was read.
     pub(crate) mode: String,
     /// The level against the truth.
@@ -73,7 +75,7 @@ const SAME_LEVEL: f64 = 0.02;
 /// Reads a channel. `home` is the leg it should hold, `other` the other leg of that recording.
 pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Option<usize>) -> Heard<'a> {
     let plain = as_it_is(worlds.right, file, home);
-    if is_silent(file) || (plain.strong() >= ENOUGH && lattice(worlds.right, home, file) >= ON_LATTICE) {
+    if is_silent(file) || (plain.strong() >= ENOUGH && plain.lattice >= ON_LATTICE) {
         return plain;
     }
     let level = undo_level(worlds.right, &plain, file, home);
@@ -96,7 +98,7 @@ pub(crate) fn hear_exactly<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, _
 }
 
 /// The share of samples that the leg's law can say.
-pub(crate) fn lattice(world: &World, home: usize, file: &[i16]) -> f64 {
+fn lattice(world: &World, home: usize, file: &[i16]) -> f64 {
     let mut said = vec![false; 1 << 16];
     for &sample in world.sources[home].law.samples() {
         said[usize::from(sample as u16)] = true;
@@ -125,7 +127,7 @@ fn read<'a>(
     faults: Vec<(Rule, String)>,
 ) -> Heard<'a> {
     let placements = scan(world, undone.as_deref().unwrap_or(file), home);
-    Heard { world, undone, placements, mode: mode.into(), gain, faults }
+    Heard { world, undone, placements, lattice: lattice(world, home, file), mode: mode.into(), gain, faults }
 }
 
 fn undo_sign<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a>> {

@@ -309,24 +309,26 @@ fn encoding(tag: u16, bits: u16) -> Option<Encoding> {
 
 /// Separates whole frames into channels.
 fn convert(data: &[u8], encoding: Encoding, channels: usize) -> Vec<Vec<i16>> {
-    let sample: fn(&[u8]) -> i16 = match encoding {
-        Encoding::Pcm8 => |b| (i16::from(b[0]) - 128) << 8,
-        Encoding::Pcm16 => |b| i16::from_le_bytes([b[0], b[1]]),
-        Encoding::Pcm24 => |b| i16::from_le_bytes([b[1], b[2]]),
-        Encoding::Pcm32 => |b| i16::from_le_bytes([b[2], b[3]]),
-        Encoding::Float32 => |b| from_float(f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
-        Encoding::Float64 => |b| from_float(f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])),
-        Encoding::ALaw => |b| g711::decode(Law::A, b[0]),
-        Encoding::MuLaw => |b| g711::decode(Law::Mu, b[0]),
-    };
-    let size = encoding.bytes();
-    (0..channels)
-        .map(|channel| {
-            let own = data.get(channel * size..).unwrap_or_default();
-            // The last frame's tail is shorter than a step: `chunks` still gives it.
-            own.chunks(size * channels).filter_map(|frame| frame.get(..size)).map(sample).collect()
-        })
-        .collect()
+    match encoding {
+        Encoding::Pcm8 => split(data, channels, |[a]| (i16::from(a) - 128) << 8),
+        Encoding::Pcm16 => split(data, channels, i16::from_le_bytes),
+        Encoding::Pcm24 => split(data, channels, |[_, b, c]| i16::from_le_bytes([b, c])),
+        Encoding::Pcm32 => split(data, channels, |[_, _, c, d]| i16::from_le_bytes([c, d])),
+        Encoding::Float32 => split(data, channels, |bytes| from_float(f64::from(f32::from_le_bytes(bytes)))),
+        Encoding::Float64 => split(data, channels, |bytes| from_float(f64::from_le_bytes(bytes))),
+        Encoding::ALaw => split(data, channels, |[code]| g711::decode(Law::A, code)),
+        Encoding::MuLaw => split(data, channels, |[code]| g711::decode(Law::Mu, code)),
+    }
+}
+
+/// The samples of each channel, of `N` bytes each.
+fn split<const N: usize>(data: &[u8], channels: usize, sample: impl Fn([u8; N]) -> i16) -> Vec<Vec<i16>> {
+    let (samples, _) = data.as_chunks::<N>();
+    let of = |channel: usize| samples.iter().skip(channel).step_by(channels).map(|&bytes| sample(bytes)).collect();
+    match channels {
+        1 => vec![samples.iter().map(|&bytes| sample(bytes)).collect()],
+        _ => (0..channels).map(of).collect(),
+    }
 }
 
 /// A float at full scale 1.0 as a sample; what is no number is silence.

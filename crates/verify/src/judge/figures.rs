@@ -6,7 +6,6 @@ use super::Case;
 use super::container::Track;
 use crate::classify::{Analysis, Channel, Status, Why};
 use crate::fit::decibels;
-use crate::hear::lattice;
 use crate::scan::Placement;
 use crate::source::Duty;
 use crate::verdict::{ChannelFigures, MatrixCell};
@@ -41,7 +40,7 @@ pub(crate) fn channel(
         end_clipped_ms: clipped(Why::EndClipped),
         longest_gap_ms: milliseconds(gaps.iter().map(|gap| gap.1).max().unwrap_or(0)),
         gaps: histogram(&gaps),
-        lattice_percent: round(lattice(channel.world, channel.home, stored) * 100.0, 3),
+        lattice_percent: round(track.heard.lattice * 100.0, 3),
         gain_db: round(decibels(track.heard.gain), 3),
         clipped_samples: stored.iter().filter(|sample| sample.unsigned_abs() >= 32_256).count() as u64,
         dc: round(stored.iter().map(|&sample| f64::from(sample)).sum::<f64>() / stored.len().max(1) as f64, 3),
