@@ -12,6 +12,8 @@ pub(crate) struct Spot {
     pub(crate) offset: i64,
     /// How alike they are there: 1 is the same but for the level, -1 the same upside down.
     pub(crate) likeness: f64,
+    /// How fast it runs against its own time line: 1 unless it was stretched.
+    pub(crate) speed: f64,
 }
 
 /// Samples of one probe: half a second.
@@ -39,7 +41,30 @@ pub(crate) fn locate(voice: &Source, file: &[i16]) -> Option<Spot> {
         .filter(|spot| friends(spot) >= needed)
         .max_by(|a, b| friends(a).cmp(&friends(b)).then(a.likeness.abs().total_cmp(&b.likeness.abs())))
         .copied()
+        .or_else(|| stretched(&probes, &spots))
 }
+
+/// A voice that runs too fast or too slow: its probes are all there, and the further apart the later the next one lies.
+fn stretched(probes: &[(i64, Vec<i16>)], spots: &[Spot]) -> Option<Spot> {
+    if spots.len() < probes.len() || spots.iter().any(|spot| spot.likeness.abs() < CLEAR) {
+        return None;
+    }
+    // The median of the slopes between all pairs (Theil and Sen) does not mind one probe that is wrong.
+    let places: Vec<(f64, f64)> =
+        probes.iter().zip(spots).map(|(probe, spot)| (probe.0 as f64, spot.offset as f64)).collect();
+    let pairs =
+        places.iter().enumerate().flat_map(|(n, a)| places[n + 1..].iter().map(move |b| (b.1 - a.1) / (b.0 - a.0)));
+    let mut slopes: Vec<f64> = pairs.collect();
+    slopes.sort_by(f64::total_cmp);
+    let slower = slopes.get(slopes.len() / 2).copied()?;
+    let (first, from) = (spots.first()?, places.first()?);
+    let fits = |place: &&(f64, f64)| (place.1 - from.1 - slower * (place.0 - from.0)).abs() < 400.0;
+    let even = places.iter().filter(fits).count() > places.len() / 2 && slower.abs() < 0.3 && slower != 0.0;
+    even.then_some(Spot { speed: 1.0 / (1.0 + slower), ..*first })
+}
+
+/// A voice alone in a file is at least so much alike; less may be chance.
+pub(crate) const CLEAR: f64 = 0.4;
 
 /// The loudest stretches of a voice, one from each part of it.
 fn probes(voice: &Source) -> Vec<(i64, Vec<i16>)> {
@@ -72,7 +97,7 @@ fn find(at: i64, probe: &[i16], file: &[i16]) -> Option<Spot> {
     };
     let region = &file[from..to];
     let (place, likeness) = correlate(probe, region)?;
-    (likeness.abs() >= CHANCE).then_some(Spot { offset: (from + place) as i64 - at, likeness })
+    (likeness.abs() >= CHANCE).then_some(Spot { offset: (from + place) as i64 - at, likeness, speed: 1.0 })
 }
 
 /// The place in `region` where `probe` is most alike, by blocks of one transform each.

@@ -148,7 +148,8 @@ fn longest(pieces: &[Piece]) -> Vec<usize> {
             *leader = number;
         }
     }
-    let mut at = (0..pieces.len()).max_by(|&a, &b| score[a].total_cmp(&score[b]));
+    // Of equals the first, so that what is there twice is a repeat the second time.
+    let mut at = (0..pieces.len()).rev().max_by(|&a, &b| score[a].total_cmp(&score[b]));
     let mut chosen = Vec::new();
     while let Some(number) = at {
         chosen.push(number);

@@ -116,6 +116,7 @@ impl<'a> Channel<'a> {
             .collect();
         let mut analysis = Analysis { line, status: Vec::new(), patches, by_start, misplaced };
         analysis.status = (0..self.source().line().len()).map(|frame| self.status(&mut analysis, frame)).collect();
+        self.limit_concealment(&mut analysis);
         self.name_the_rest(&mut analysis, placements);
         self.drop_concealment(&mut analysis);
         analysis
@@ -278,6 +279,28 @@ impl<'a> Channel<'a> {
         (u32::from(peak(heard)) * 2 > u32::from(around) * 3).then_some(Stuff::Unknown)
     }
 
+    /// Takes what goes on for longer than a recorder may conceal for what it is: sound that nobody sent.
+    fn limit_concealment(&self, analysis: &mut Analysis) {
+        let line = self.source().line();
+        let longest = i64::from(self.limits.concealment_ms) * MS;
+        let concealed = |status: &Status| *status == Status::Missing(Why::Concealed);
+        let mut at = 0;
+        for stretch in analysis.status.clone().chunk_by(|a, b| concealed(a) == concealed(b)) {
+            let frames = at..at + stretch.len();
+            at = frames.end;
+            let length: i64 = line[frames.clone()].iter().map(|frame| frame.len as i64).sum();
+            if !concealed(&stretch[0]) || length <= longest {
+                continue;
+            }
+            for frame in frames {
+                if let Some(start) = self.place(&analysis.line, frame).and_then(|place| usize::try_from(place).ok()) {
+                    let patch = analysis.cover(Stuff::Unknown, start, start + line[frame].len);
+                    analysis.status[frame] = Status::Missing(Why::Covered(patch));
+                }
+            }
+        }
+    }
+
     /// Names what is left of the file: sound outside the line, outside patches and outside the places of missing
     /// frames.
     fn name_the_rest(&self, analysis: &mut Analysis, placements: &[Placement]) {
@@ -318,10 +341,11 @@ impl<'a> Channel<'a> {
             let heard = &self.file[at..next];
             if !is_silent(heard) {
                 let lost = self.undelivered_at(analysis, at);
-                let tail = at - start < (i64::from(self.limits.concealment_ms) * MS) as usize && start > 0;
+                let short = at - start < (i64::from(self.limits.concealment_ms) * MS) as usize;
+                let tail = short && start > 0;
                 let shard = self.is_shard(analysis, start, end);
                 let stuff = match self.strange(heard, at) {
-                    None if lost || tail || shard => None,
+                    None if (lost && short) || tail || shard => None,
                     Some(Stuff::Unknown) | None if shard => None,
                     None => Some(Stuff::Unknown),
                     named => named,

@@ -1,6 +1,6 @@
 //! The findings of a channel: what its analysis means, in order of time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use media::ledger::{Leg, Row};
 
@@ -10,6 +10,9 @@ use crate::fit::decibels;
 use crate::source::{Duty, MS};
 use crate::words::{Place, count, from_to, milliseconds, packets, seconds, span, stray};
 use crate::{Limits, Truth};
+
+/// Samples of a usual frame.
+const FRAME: i64 = 20 * MS;
 
 /// How many findings of one rule a channel lists one by one.
 const LISTED: usize = 8;
@@ -73,7 +76,7 @@ impl Teller<'_> {
     // ---- frames that are not in their place ----
 
     fn losses(&self, jumps: &[Option<Finding>]) -> Vec<Finding> {
-        let losses = self.group_losses(jumps);
+        let losses = self.merge_alterations(self.group_losses(jumps));
         let lost: usize = losses.iter().map(|loss| loss.frames.len()).sum();
         let few = lost as u64 <= self.limits().lost_frames;
         let excused = |loss: &&Loss| match loss.rule {
@@ -111,6 +114,24 @@ impl Teller<'_> {
             }
         }
         losses
+    }
+
+    /// Makes one loss of many stretches that are altered in one way here and in another there: one cause has many faces
+    /// where levels change and quiet frames survive by chance.
+    fn merge_alterations(&self, losses: Vec<Loss>) -> Vec<Loss> {
+        let altered = |loss: &Loss| matches!(loss.rule, Rule::AlteredAudio | Rule::LevelChanged | Rule::DamagedFrames);
+        let kinds: BTreeSet<Rule> = losses.iter().filter(|loss| altered(loss)).map(|loss| loss.rule).collect();
+        if kinds.len() < 2 || losses.iter().filter(|loss| altered(loss)).count() <= LISTED {
+            return losses;
+        }
+        let (merged, mut others): (Vec<Loss>, Vec<Loss>) = losses.into_iter().partition(altered);
+        let frames = merged.into_iter().flat_map(|loss| loss.frames).collect();
+        let mut all = Loss { rule: Rule::AlteredAudio, frames };
+        if decibels(self.mean_gain(&all)).abs() > 0.5 {
+            all.rule = Rule::LevelChanged;
+        }
+        others.push(all);
+        others
     }
 
     fn loss(&self, loss: &Loss) -> Finding {
@@ -213,7 +234,9 @@ impl Teller<'_> {
             .filter(|&frame| line[frame].duty == Duty::Due)
             .filter(|&frame| matches!(self.analysis.status[frame], Status::Missing(Why::Removed(_))))
             .collect();
-        if jump > 0 && self.patched(start, end) >= jump {
+        // What was cut in may have torn a frame at either end.
+        let patched = self.patched(start, end);
+        if jump > 0 && patched > 0 && patched + 2 * FRAME >= jump {
             return None;
         }
         let ms = milliseconds(jump.abs());

@@ -2,7 +2,7 @@
 
 use media::g711::{self, Law};
 
-use crate::align::{Spot, locate};
+use crate::align::{CLEAR, Spot, locate};
 use crate::chain::chain;
 use crate::finding::Rule;
 use crate::fit::{decibels, dot, fit_two, is_noise, is_silent};
@@ -62,9 +62,6 @@ const ENOUGH: usize = 3;
 
 /// Below this share of samples on the lattice a channel's level may have been changed.
 const ON_LATTICE: f64 = 0.999;
-
-/// A voice alone in a file is at least so much alike; less may be chance.
-const CLEAR: f64 = 0.4;
 
 /// A voice is part of a mix if its factor is at least this.
 const PART: f64 = 0.05;
@@ -204,13 +201,19 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
         fit_two(heard, &near, &far)
     });
     let fault = match (own, other) {
-        _ if let Some(fit) = fit.filter(|fit| fit.own.abs() > PART && fit.other.abs() > PART) => {
+        _ if is_backwards(world, file, home) => (Rule::AlteredAudio, "the audio runs backwards".to_owned()),
+        _ if let Some(fit) = fit.filter(|fit| fit.own.abs() > PART && fit.other.abs() > PART && fit.rest < 0.5) => {
             let text = format!(
                 "both legs are mixed into one channel, its own at {:+.1} dB and the other at {:+.1} dB",
                 decibels(fit.own),
                 decibels(fit.other)
             );
             (Rule::MixedLegs, text)
+        }
+        (Some(spot), _) if spot.speed != 1.0 => {
+            let way = if spot.speed > 1.0 { "faster" } else { "slower" };
+            let percent = round((spot.speed - 1.0).abs() * 100.0, 2);
+            (Rule::AlteredAudio, format!("the audio runs {percent} % {way} than it was said: resampled or stretched"))
         }
         (Some(spot), _) if clear(&spot) => {
             let likeness = round(spot.likeness.abs() * 100.0, 0);
@@ -231,4 +234,9 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
         plain.faults.push(fault);
     }
     plain
+}
+
+fn is_backwards(world: &World, file: &[i16], home: usize) -> bool {
+    let turned: Vec<i16> = file.iter().rev().copied().collect();
+    strong(world, &scan(world, &turned, home)) >= ENOUGH
 }

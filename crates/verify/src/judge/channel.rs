@@ -30,6 +30,8 @@ pub(crate) struct Judged {
     pub(crate) home: Home,
     /// Frames found in place that are not silent.
     pub(crate) compared: u64,
+    /// Whether it holds both legs.
+    pub(crate) mixed: bool,
     /// Whether the channel says whose it is.
     pub(crate) heard: bool,
     /// Where the leg's time line starts in the file.
@@ -141,6 +143,7 @@ fn judged(track: &Track<'_>, home: &Home, channel: &Channel<'_>, analysis: &Anal
         claimed: track.claimed,
         home: home.clone(),
         compared: (0..line.len()).filter(exact).count() as u64,
+        mixed: track.heard.is_faulty(Rule::MixedLegs),
         heard: track.heard.strong() > 0,
         offset: analysis.line.runs.first().map(|run| run.offset),
         length: track.stored().len(),

@@ -73,7 +73,8 @@ pub(crate) fn name_legs(
             .iter()
             .any(|channel| channel.claimed == Some(leg) && (!channel.heard || channel.home.recording != expected));
         let there = judged.iter().any(|channel| channel.home.leg == Some(leg) && own(&channel));
-        if audible && !claimed && !there && !unreadable {
+        let mixed = judged.iter().any(|channel| channel.mixed);
+        if audible && !claimed && !there && !unreadable && !mixed {
             let place = Place { leg: Some(leg), ..place.clone() };
             let found = format!("the {} leg is in no channel of any file", leg.name());
             findings.push(place.finding(Rule::MissingLeg, format!("the {} leg", leg.name()), found));

@@ -4,6 +4,7 @@ mod channel;
 mod container;
 mod figures;
 mod legs;
+mod reading;
 
 use std::cell::OnceCell;
 

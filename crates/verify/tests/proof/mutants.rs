@@ -383,6 +383,21 @@ const MUTANTS: &[Mutant] = &[
             *sample = sample.saturating_add(other / 4);
         }
     }),
+    mutant("played backwards", Rule::AlteredAudio, &[], |case| {
+        case.audio[0].iter_mut().for_each(|leg| leg.reverse());
+    }),
+    mutant("played 0.1 % too fast", Rule::AlteredAudio, &[Rule::UnknownAudio], |case| {
+        for leg in &mut case.audio[0] {
+            let at = |n: usize| (n as f64 * 1.001) as usize;
+            *leg = (0..).map(at).take_while(|&n| n < leg.len()).map(|n| (leg[n] / 2).saturating_mul(2) + 1).collect();
+        }
+    }),
+    mutant("a beep of 200 ms", Rule::UnknownAudio, &[Rule::DamagedFrames], |case| {
+        let (leg, at) = spot(case);
+        for n in 0..1600 {
+            case.audio[0][leg][at + n] = ((n as f64 * 0.78).sin() * 3000.0) as i16;
+        }
+    }),
     // Legs and recordings.
     mutant("legs swapped", Rule::SwappedLegs, &[], |case| case.audio[0].swap(0, 1)),
     mutant("legs swapped and a frame lost", Rule::LostFrames, &[Rule::SwappedLegs], |case| {
@@ -500,6 +515,25 @@ const MUTANTS: &[Mutant] = &[
             file
         });
     }),
+    mutant(
+        "a byte missing half way",
+        Rule::WrongEncoding,
+        &[
+            Rule::TruncatedFile,
+            Rule::WrongHeader,
+            Rule::SampleSlip,
+            Rule::NoiseAudio,
+            Rule::EndClipped,
+            Rule::LostFrames,
+            Rule::UnknownAudio,
+        ],
+        |case| {
+            bytes(case, |mut file| {
+                file.remove(44 + 4 * 12345);
+                file
+            });
+        },
+    ),
     mutant("law bytes labelled as 16 bit PCM", Rule::WrongEncoding, &[], |case| {
         let encoding = if case.law == Law::Mu { Encoding::MuLaw } else { Encoding::ALaw };
         coded(case, encoding);
@@ -621,7 +655,7 @@ fn coded(case: &mut Case, encoding: Encoding) {
 
 /// Seeds of each mutant; `MUTANT_SEEDS` asks for more.
 fn seeds() -> u64 {
-    std::env::var("MUTANT_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(6)
+    std::env::var("MUTANT_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(4)
 }
 
 #[test]
