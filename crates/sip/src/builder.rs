@@ -27,25 +27,17 @@ impl Builder {
 
     /// Any first line; CRLF is added.
     pub fn with_start_line(line: &[u8]) -> Self {
-        Self {
-            head: Vec::with_capacity(1024),
-            body: Vec::new(),
-            has_length: false,
-        }
-        .raw_line(line)
+        Self { head: Vec::with_capacity(1024), body: Vec::new(), has_length: false }.raw_line(line)
     }
 
     /// A response to `request` with the headers that every response repeats: all Via lines, From, To, Call-ID, CSeq, as
     /// they came (RFC 3261 §8.2.6.2). `to_tag` is added to To unless To has a tag.
     pub fn reply(request: &Message, code: u16, reason: &str, to_tag: Option<&str>) -> Self {
-        let built = Self::response(code, reason)
-            .copy(request, "Via")
-            .copy(request, "From");
+        let built = Self::response(code, reason).copy(request, "Via").copy(request, "From");
         let built = match to_tag {
-            Some(tag) if request.to().is_ok_and(|to| to.tag().is_none()) => built.header(
-                "To",
-                format_args!("{};tag={tag}", request.header("To").unwrap_or_default()),
-            ),
+            Some(tag) if request.to().is_ok_and(|to| to.tag().is_none()) => {
+                built.header("To", format_args!("{};tag={tag}", request.header("To").unwrap_or_default()))
+            }
             _ => built.copy(request, "To"),
         };
         built.copy(request, "Call-ID").copy(request, "CSeq")
@@ -60,11 +52,7 @@ impl Builder {
 
     /// Writes any bytes and CRLF. A Content-Length line counts as written.
     pub fn raw_line(mut self, line: &[u8]) -> Self {
-        let name = line
-            .split(|b| *b == b':')
-            .next()
-            .unwrap_or_default()
-            .trim_ascii_end();
+        let name = line.split(|b| *b == b':').next().unwrap_or_default().trim_ascii_end();
         self.has_length |= crate::header::names_match(name, b"Content-Length");
         self.head.extend_from_slice(line);
         self.head.extend_from_slice(b"\r\n");
@@ -82,9 +70,7 @@ impl Builder {
 
     /// Writes Content-Type and Content-Length now; the body follows at [`finish`](Self::finish).
     pub fn body(self, content_type: &str, body: &[u8]) -> Self {
-        let mut built = self
-            .header("Content-Type", content_type)
-            .header("Content-Length", body.len());
+        let mut built = self.header("Content-Type", content_type).header("Content-Length", body.len());
         built.body = body.to_vec();
         built
     }
@@ -125,8 +111,7 @@ mod tests {
             .body("application/sdp", b"v=0\r\n")
             .header("After", 1)
             .finish();
-        let expected =
-            b"INVITE sip:7878@10.48.38.30:5060 SIP/2.0\r\nMin-SE:  1800\r\nX-Bytes:\xff\t\r\n\
+        let expected = b"INVITE sip:7878@10.48.38.30:5060 SIP/2.0\r\nMin-SE:  1800\r\nX-Bytes:\xff\t\r\n\
             Content-Type: application/sdp\r\nContent-Length: 5\r\nAfter: 1\r\n\r\nv=0\r\n";
         assert_eq!(message.as_bytes(), expected);
         assert_eq!(message.body(), b"v=0\r\n");
@@ -135,17 +120,11 @@ mod tests {
     #[test]
     fn a_length_is_added_only_when_none_was_written() {
         let bare = Builder::response(200, "OK").finish();
-        assert_eq!(
-            bare.as_bytes(),
-            b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"
-        );
+        assert_eq!(bare.as_bytes(), b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n");
         let own = Builder::response(200, "OK").raw_line(b"l : 7").finish();
         assert_eq!(own.as_bytes(), b"SIP/2.0 200 OK\r\nl : 7\r\n\r\n");
         let raw = Builder::response(200, "OK").raw_body(b"xy").finish();
-        assert_eq!(
-            raw.as_bytes(),
-            b"SIP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nxy"
-        );
+        assert_eq!(raw.as_bytes(), b"SIP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nxy");
     }
 
     #[test]

@@ -24,11 +24,7 @@ pub struct CallInfo {
 impl CallInfo {
     /// Whether this entry is `urn:x-cisco-remotecc:callinfo`.
     pub fn is_cisco(&self) -> bool {
-        self.uri.scheme.eq_ignore_ascii_case("urn")
-            && self
-                .uri
-                .host
-                .eq_ignore_ascii_case("x-cisco-remotecc:callinfo")
+        self.uri.scheme.eq_ignore_ascii_case("urn") && self.uri.host.eq_ignore_ascii_case("x-cisco-remotecc:callinfo")
     }
 
     /// `security`: `Unknown`, `NotAuthenticated`, `Authenticated`, `Encrypted`.
@@ -67,10 +63,7 @@ impl FromStr for CallInfo {
 
     fn from_str(text: &str) -> Result<Self, HeaderError> {
         let parts = Parts::cut(text)?;
-        Ok(Self {
-            uri: parts.uri.parse()?,
-            params: Params::read(parts.params),
-        })
+        Ok(Self { uri: parts.uri.parse()?, params: Params::read(parts.params) })
     }
 }
 
@@ -97,14 +90,11 @@ impl FromStr for CiscoGuid {
 
     fn from_str(text: &str) -> Result<Self, HeaderError> {
         let words: Option<Vec<u32>> = text.trim().split('-').map(digits).collect();
-        words
-            .and_then(|words| <[u32; 4]>::try_from(words).ok())
-            .map(Self)
-            .ok_or_else(|| HeaderError::Malformed {
-                name: "Cisco-Guid",
-                value: text.to_owned(),
-                expected: "four decimal words of 32 bits joined by `-`",
-            })
+        words.and_then(|words| <[u32; 4]>::try_from(words).ok()).map(Self).ok_or_else(|| HeaderError::Malformed {
+            name: "Cisco-Guid",
+            value: text.to_owned(),
+            expected: "four decimal words of 32 bits joined by `-`",
+        })
     }
 }
 
@@ -140,16 +130,9 @@ impl FromStr for SessionId {
         let is_uuid = |id: &str| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
         if !is_uuid(local.trim()) || !remote.as_deref().is_none_or(is_uuid) {
             let expected = "32 hexadecimal digits, and as many after `;remote=`";
-            return Err(HeaderError::Malformed {
-                name: "Session-ID",
-                value: text.to_owned(),
-                expected,
-            });
+            return Err(HeaderError::Malformed { name: "Session-ID", value: text.to_owned(), expected });
         }
-        Ok(Self {
-            local: local.trim().to_owned(),
-            remote,
-        })
+        Ok(Self { local: local.trim().to_owned(), remote })
     }
 }
 
@@ -163,17 +146,9 @@ mod tests {
             call-instance= 1";
         let info: CallInfo = text.parse().unwrap();
         assert!(info.is_cisco() && info.is_voip());
-        assert_eq!(
-            (info.security(), info.orientation()),
-            (Some("NotAuthenticated"), Some("to"))
-        );
-        assert_eq!(
-            (info.gci(), info.call_instance()),
-            (Some("1-2029"), Some(1))
-        );
-        let info: CallInfo = "<urn:x-cisco-remotecc:callinfo>; isVoip; record-invoker=auto"
-            .parse()
-            .unwrap();
+        assert_eq!((info.security(), info.orientation()), (Some("NotAuthenticated"), Some("to")));
+        assert_eq!((info.gci(), info.call_instance()), (Some("1-2029"), Some(1)));
+        let info: CallInfo = "<urn:x-cisco-remotecc:callinfo>; isVoip; record-invoker=auto".parse().unwrap();
         assert_eq!(info.record_invoker(), Some("auto"));
     }
 
@@ -192,16 +167,8 @@ mod tests {
     fn session_ids_have_32_digits() {
         let text = format!("0848153900105000a0006c416a369525;remote={}", SessionId::NIL);
         let id: SessionId = text.parse().unwrap();
-        assert_eq!(
-            (id.remote.as_deref(), id.to_string()),
-            (Some(SessionId::NIL), text)
-        );
-        for bad in [
-            "",
-            "0848",
-            "0848153900105000a0006c416a369525;remote=1",
-            "g848153900105000a0006c416a369525",
-        ] {
+        assert_eq!((id.remote.as_deref(), id.to_string()), (Some(SessionId::NIL), text));
+        for bad in ["", "0848", "0848153900105000a0006c416a369525;remote=1", "g848153900105000a0006c416a369525"] {
             assert!(bad.parse::<SessionId>().is_err(), "{bad:?}");
         }
     }

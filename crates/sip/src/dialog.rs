@@ -62,13 +62,9 @@ impl Dialog {
     /// # Errors
     /// [`DialogError`] if the response opens no dialog or lacks what one is made of.
     pub fn from_response(invite: &Message, response: &Message) -> Result<Self, DialogError> {
-        let opens = response
-            .status()
-            .is_some_and(|code| (101..300).contains(&code));
+        let opens = response.status().is_some_and(|code| (101..300).contains(&code));
         if !opens || !invite.is_request() {
-            return Err(DialogError::NotOpening {
-                got: response.start_line().into_owned(),
-            });
+            return Err(DialogError::NotOpening { got: response.start_line().into_owned() });
         }
         let (local, local_tag) = side(response, "From")?;
         let (remote, remote_tag) = side(response, "To")?;
@@ -93,9 +89,7 @@ impl Dialog {
     /// [`DialogError`] if the request lacks what a dialog is made of.
     pub fn from_request(invite: &Message, local_tag: &str) -> Result<Self, DialogError> {
         if !invite.is_request() {
-            return Err(DialogError::NotOpening {
-                got: invite.start_line().into_owned(),
-            });
+            return Err(DialogError::NotOpening { got: invite.start_line().into_owned() });
         }
         let (remote, remote_tag) = side(invite, "From")?;
         let (local, _) = side(invite, "To")?;
@@ -114,15 +108,10 @@ impl Dialog {
 
     /// Whether a message received, request or response, belongs to this dialog (RFC 3261 §12.2).
     pub fn matches(&self, message: &Message) -> bool {
-        let (Ok(from), Ok(to), Ok(call_id)) = (message.from_(), message.to(), message.call_id())
-        else {
+        let (Ok(from), Ok(to), Ok(call_id)) = (message.from_(), message.to(), message.call_id()) else {
             return false;
         };
-        let (remote, local) = if message.is_request() {
-            (from, to)
-        } else {
-            (to, from)
-        };
+        let (remote, local) = if message.is_request() { (from, to) } else { (to, from) };
         call_id == self.call_id
             && local.tag().unwrap_or_default() == self.local_tag
             && remote.tag().unwrap_or_default() == self.remote_tag
@@ -147,10 +136,7 @@ impl Dialog {
             return Ok(());
         }
         match self.remote_cseq {
-            Some(last) if cseq.number <= last => Err(DialogError::OutOfOrder {
-                got: cseq.number,
-                last,
-            }),
+            Some(last) if cseq.number <= last => Err(DialogError::OutOfOrder { got: cseq.number, last }),
             _ => {
                 self.remote_cseq = Some(cseq.number);
                 Ok(())
@@ -183,10 +169,7 @@ impl Dialog {
         let Some(first) = self.route_set.first().and_then(|entry| uri_of(entry)) else {
             return (self.remote_target.clone(), self.route_set.clone());
         };
-        if first
-            .parse::<crate::Uri>()
-            .is_ok_and(|uri| uri.params.has("lr"))
-        {
+        if first.parse::<crate::Uri>().is_ok_and(|uri| uri.params.has("lr")) {
             return (self.remote_target.clone(), self.route_set.clone());
         }
         let mut routes = self.route_set[1..].to_vec();
@@ -206,18 +189,10 @@ fn target(message: &Message) -> Result<Option<String>, HeaderError> {
         return Ok(None);
     }
     let line = message.header("Contact").unwrap_or_default();
-    let first = crate::text::split_outside(&line, b',')
-        .into_iter()
-        .find(|entry| !entry.trim().is_empty());
-    first
-        .map(|entry| Parts::cut(entry.trim()).map(|parts| parts.uri.to_owned()))
-        .transpose()
+    let first = crate::text::split_outside(&line, b',').into_iter().find(|entry| !entry.trim().is_empty());
+    first.map(|entry| Parts::cut(entry.trim()).map(|parts| parts.uri.to_owned())).transpose()
 }
 
 fn with_tag(value: &str, tag: &str) -> String {
-    if tag.is_empty() {
-        value.to_owned()
-    } else {
-        format!("{value};tag={tag}")
-    }
+    if tag.is_empty() { value.to_owned() } else { format!("{value};tag={tag}") }
 }

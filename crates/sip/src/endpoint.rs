@@ -19,20 +19,11 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint without transactions.
     pub fn new(timers: Timers) -> Self {
-        Self {
-            timers,
-            outputs: VecDeque::new(),
-        }
+        Self { timers, outputs: VecDeque::new() }
     }
 
     /// Takes a message that arrived.
-    pub fn handle_message(
-        &mut self,
-        _now: Instant,
-        _flow: FlowId,
-        _transport: Transport,
-        _message: Message,
-    ) {
+    pub fn handle_message(&mut self, _now: Instant, _flow: FlowId, _transport: Transport, _message: Message) {
         let _ = self.timers;
     }
 
@@ -80,12 +71,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`EndpointError`] if the transaction is over or has its final answer, or `response` is none.
-    pub fn respond(
-        &mut self,
-        _now: Instant,
-        _key: &ServerKey,
-        _response: Message,
-    ) -> Result<(), EndpointError> {
+    pub fn respond(&mut self, _now: Instant, _key: &ServerKey, _response: Message) -> Result<(), EndpointError> {
         Err(EndpointError::Gone)
     }
 

@@ -54,10 +54,7 @@ pub(crate) fn names_match(a: &[u8], b: &[u8]) -> bool {
 fn full_name(name: &[u8]) -> &[u8] {
     let [letter] = name else { return name };
     let letter = letter.to_ascii_lowercase();
-    COMPACT
-        .iter()
-        .find(|(compact, _)| *compact == letter)
-        .map_or(name, |(_, full)| full.as_bytes())
+    COMPACT.iter().find(|(compact, _)| *compact == letter).map_or(name, |(_, full)| full.as_bytes())
 }
 
 /// All registered compact forms (IANA "Session Initiation Protocol Parameters", header fields).
@@ -90,13 +87,7 @@ mod tests {
 
     #[test]
     fn names_match_in_any_case_and_form() {
-        for (a, b) in [
-            ("i", "Call-ID"),
-            ("CALL-id", "I"),
-            ("v", "V"),
-            ("X-Own", "x-own"),
-            ("l", "content-length"),
-        ] {
+        for (a, b) in [("i", "Call-ID"), ("CALL-id", "I"), ("v", "V"), ("X-Own", "x-own"), ("l", "content-length")] {
             assert!(names_match(a.as_bytes(), b.as_bytes()), "{a} {b}");
         }
         for (a, b) in [("i", "Via"), ("Call-IDs", "Call-ID"), ("", "i"), ("q", "w")] {

@@ -48,9 +48,7 @@ impl Message {
     }
 
     pub(crate) fn from_parts(bytes: Vec<u8>, layout: Layout) -> Self {
-        Self {
-            inner: Arc::new(Inner { bytes, layout }),
-        }
+        Self { inner: Arc::new(Inner { bytes, layout }) }
     }
 
     /// The message exactly as it came or was built.
@@ -115,32 +113,23 @@ impl Message {
 
     /// All header fields in order.
     pub fn headers(&self) -> impl Iterator<Item = HeaderField<'_>> {
-        self.layout().fields.iter().map(|field| HeaderField {
-            bytes: &self.inner.bytes,
-            field,
-        })
+        self.layout().fields.iter().map(|field| HeaderField { bytes: &self.inner.bytes, field })
     }
 
     /// The value of the first field of that name, unfolded and trimmed. Case does not matter, and compact names
     /// (`i`, `Call-ID`) find each other (RFC 3261 §7.3.3).
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.headers()
-            .find(|field| field.is(name))
-            .map(|field| field.value())
+        self.headers().find(|field| field.is(name)).map(|field| field.value())
     }
 
     /// The values of all fields of that name, in order, one entry per line.
     pub fn header_all(&self, name: &str) -> Vec<Cow<'_, str>> {
-        self.headers()
-            .filter(|field| field.is(name))
-            .map(|field| field.value())
-            .collect()
+        self.headers().filter(|field| field.is(name)).map(|field| field.value()).collect()
     }
 
     /// All fields of that name, in order.
     pub fn fields<'a>(&'a self, name: &'a str) -> impl Iterator<Item = HeaderField<'a>> {
-        self.headers()
-            .filter(move |field| names_match(field.name().as_bytes(), name.as_bytes()))
+        self.headers().filter(move |field| names_match(field.name().as_bytes(), name.as_bytes()))
     }
 
     /// The body, Content-Length bytes of it.
@@ -166,11 +155,7 @@ impl fmt::Debug for Message {
     /// Start line and sizes only: a body may hold keys (`a=crypto`).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (fields, body) = (self.layout().fields.len(), self.body().len());
-        write!(
-            f,
-            "Message({:?}, {fields} header fields, {body} body bytes)",
-            self.start_line()
-        )
+        write!(f, "Message({:?}, {fields} header fields, {body} body bytes)", self.start_line())
     }
 }
 
@@ -209,10 +194,7 @@ impl<'a> HeaderField<'a> {
         if !raw.contains(&b'\n') {
             return String::from_utf8_lossy(raw);
         }
-        let lines: Vec<_> = raw
-            .split(|b| *b == b'\n')
-            .map(|line| String::from_utf8_lossy(line.trim_ascii()))
-            .collect();
+        let lines: Vec<_> = raw.split(|b| *b == b'\n').map(|line| String::from_utf8_lossy(line.trim_ascii())).collect();
         Cow::Owned(lines.join(" "))
     }
 
@@ -245,27 +227,14 @@ pub(crate) struct Layout {
 
 impl Layout {
     fn nothing(len: usize) -> Self {
-        Self {
-            start: Start::Other,
-            line: 0..0,
-            fields: Vec::new(),
-            body: len..len,
-        }
+        Self { start: Start::Other, line: 0..0, fields: Vec::new(), body: len..len }
     }
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Start {
-    Request {
-        method: Range<usize>,
-        uri: Range<usize>,
-        version: Range<usize>,
-    },
-    Status {
-        version: Range<usize>,
-        code: u16,
-        reason: Range<usize>,
-    },
+    Request { method: Range<usize>, uri: Range<usize>, version: Range<usize> },
+    Status { version: Range<usize>, code: u16, reason: Range<usize> },
     Other,
 }
 
@@ -287,52 +256,28 @@ mod tests {
     fn every_byte_is_kept_and_every_part_is_found() {
         let message = Message::parse(RAW).unwrap();
         assert_eq!(message.as_bytes(), RAW);
-        assert_eq!(
-            (message.method(), message.request_uri()),
-            (Some("INVITE"), Some("sip:b@h"))
-        );
-        let names: Vec<_> = message
-            .headers()
-            .map(|field| field.name().to_owned())
-            .collect();
+        assert_eq!((message.method(), message.request_uri()), (Some("INVITE"), Some("sip:b@h")));
+        let names: Vec<_> = message.headers().map(|field| field.name().to_owned()).collect();
         assert_eq!(names, ["v", "Subject", "X-Latin", "MIN-SE", "l"]);
-        assert_eq!(
-            message.header("Via").unwrap(),
-            "SIP/2.0/UDP a;branch=z9hG4bK1"
-        );
+        assert_eq!(message.header("Via").unwrap(), "SIP/2.0/UDP a;branch=z9hG4bK1");
         assert_eq!(message.header("s").unwrap(), "one two");
         assert_eq!(message.header("x-latin").unwrap(), "caf\u{fffd}");
-        assert_eq!(
-            message.fields("X-Latin").next().unwrap().raw_value(),
-            b" caf\xe9"
-        );
+        assert_eq!(message.fields("X-Latin").next().unwrap().raw_value(), b" caf\xe9");
         assert_eq!(message.header("Min-SE").unwrap(), "1800");
         assert_eq!(message.header("Content-Length").unwrap(), "3");
         assert_eq!(message.body(), b"\x00\xff\n");
-        assert_eq!(
-            message.fields("Subject").next().unwrap().raw(),
-            b"Subject: one\r\n \t two \r\n"
-        );
+        assert_eq!(message.fields("Subject").next().unwrap().raw(), b"Subject: one\r\n \t two \r\n");
     }
 
     #[test]
     fn debug_shows_no_body() {
         let text = format!("{:?}", Message::parse(RAW).unwrap());
-        assert_eq!(
-            text,
-            "Message(\"INVITE sip:b@h SIP/2.0\", 5 header fields, 3 body bytes)"
-        );
+        assert_eq!(text, "Message(\"INVITE sip:b@h SIP/2.0\", 5 header fields, 3 body bytes)");
     }
 
     #[test]
     fn any_bytes_at_all_are_a_message_when_tolerant() {
-        for bytes in [
-            &b""[..],
-            b"\xff\xfe",
-            b"\r\n\r\n",
-            b"hello\r\n\r\nworld",
-            b"SIP/2.0 999999 x\r\n: y",
-        ] {
+        for bytes in [&b""[..], b"\xff\xfe", b"\r\n\r\n", b"hello\r\n\r\nworld", b"SIP/2.0 999999 x\r\n: y"] {
             let (message, flaws) = Message::parse_tolerant(bytes);
             assert_eq!(message.as_bytes(), bytes);
             assert!(!flaws.is_empty(), "{bytes:?}");

@@ -36,11 +36,7 @@ impl FromStr for NameAddr {
             name if is_quoted(name) => Some(unquote(name)),
             name => Some(name.to_owned()),
         };
-        Ok(Self {
-            display,
-            uri: parts.uri.parse()?,
-            params: Params::read(parts.params),
-        })
+        Ok(Self { display, uri: parts.uri.parse()?, params: Params::read(parts.params) })
     }
 }
 
@@ -48,11 +44,7 @@ impl fmt::Display for NameAddr {
     /// Always with angle brackets; a display name always quoted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(display) = &self.display {
-            write!(
-                f,
-                "\"{}\" ",
-                display.replace('\\', "\\\\").replace('"', "\\\"")
-            )?;
+            write!(f, "\"{}\" ", display.replace('\\', "\\\\").replace('"', "\\\""))?;
         }
         write!(f, "<{}>{}", self.uri, self.params)
     }
@@ -68,47 +60,26 @@ pub(crate) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(crate) fn cut(text: &'a str) -> Result<Self, HeaderError> {
-        let bad = |why| HeaderError::Address {
-            text: text.to_owned(),
-            why,
-        };
+        let bad = |why| HeaderError::Address { text: text.to_owned(), why };
         let Some(open) = find_unquoted(text, b'<') else {
             // RFC 3261 §20.10: without brackets, all parameters belong to the header.
             let text = text.trim();
             let (uri, params) = text.split_at(text.find(';').unwrap_or(text.len()));
             if uri.contains(',') || uri.contains('?') {
-                return Err(bad(
-                    "a URI with a comma or question mark must stand in angle brackets",
-                ));
+                return Err(bad("a URI with a comma or question mark must stand in angle brackets"));
             }
-            return Ok(Self {
-                display: "",
-                uri: uri.trim_end(),
-                params,
-            });
+            return Ok(Self { display: "", uri: uri.trim_end(), params });
         };
         let display = text[..open].trim();
-        if !display.is_empty()
-            && !is_quoted(display)
-            && !display.split_whitespace().all(|w| is_token(w.as_bytes()))
-        {
+        if !display.is_empty() && !is_quoted(display) && !display.split_whitespace().all(|w| is_token(w.as_bytes())) {
             return Err(bad("the display name is neither a quoted string nor words"));
         }
-        let close = open
-            + text[open..]
-                .find('>')
-                .ok_or_else(|| bad("no closing angle bracket"))?;
+        let close = open + text[open..].find('>').ok_or_else(|| bad("no closing angle bracket"))?;
         let params = text[close + 1..].trim();
         if !params.is_empty() && !params.starts_with(';') {
-            return Err(bad(
-                "something other than parameters follows the closing angle bracket",
-            ));
+            return Err(bad("something other than parameters follows the closing angle bracket"));
         }
-        Ok(Self {
-            display,
-            uri: text[open + 1..close].trim(),
-            params,
-        })
+        Ok(Self { display, uri: text[open + 1..close].trim(), params })
     }
 }
 
@@ -142,40 +113,26 @@ mod tests {
 
     #[test]
     fn uri_parameters_and_header_parameters_are_kept_apart() {
-        let from =
-            read(r#""SJ User 2" <sip:1001@10.48.38.5;x-nearend;x-refci=1>;tag=104958~e650-1"#);
+        let from = read(r#""SJ User 2" <sip:1001@10.48.38.5;x-nearend;x-refci=1>;tag=104958~e650-1"#);
         assert_eq!(from.display.as_deref(), Some("SJ User 2"));
         assert!(from.uri.params.has("x-nearend"));
         assert_eq!(from.tag(), Some("104958~e650-1"));
         let bare = read("sip:a@b;x-nearend;tag=1");
         assert!(bare.uri.params.is_empty());
-        assert_eq!(
-            (bare.params.has("x-nearend"), bare.tag()),
-            (true, Some("1"))
-        );
+        assert_eq!((bare.params.has("x-nearend"), bare.tag()), (true, Some("1")));
     }
 
     #[test]
     fn feature_parameters_with_a_quoted_value_are_read() {
-        let contact =
-            read(r#"<sip:1001@h:5060>;isFocus;+u.sip!devicename.ccm.cisco.com="SEP6C416A369525""#);
+        let contact = read(r#"<sip:1001@h:5060>;isFocus;+u.sip!devicename.ccm.cisco.com="SEP6C416A369525""#);
         assert!(contact.params.has("isfocus"));
-        assert_eq!(
-            contact.params.get("+u.sip!devicename.ccm.cisco.com"),
-            Some("SEP6C416A369525")
-        );
+        assert_eq!(contact.params.get("+u.sip!devicename.ccm.cisco.com"), Some("SEP6C416A369525"));
     }
 
     #[test]
     fn display_names_are_quoted_strings_or_words() {
-        assert_eq!(
-            read(r#""A \"q\" \\" <sip:a@b>"#).display.as_deref(),
-            Some(r#"A "q" \"#)
-        );
-        assert_eq!(
-            read("+1234567890 <sip:a@b>").display.as_deref(),
-            Some("+1234567890")
-        );
+        assert_eq!(read(r#""A \"q\" \\" <sip:a@b>"#).display.as_deref(), Some(r#"A "q" \"#));
+        assert_eq!(read("+1234567890 <sip:a@b>").display.as_deref(), Some("+1234567890"));
         assert_eq!(read("caller<sip:a@b>").display.as_deref(), Some("caller"));
         assert!("Bell, Alexander <sip:a@b>".parse::<NameAddr>().is_err());
         assert!("\"Mr. J. User <sip:a@b>".parse::<NameAddr>().is_err());
@@ -186,17 +143,8 @@ mod tests {
     #[test]
     fn taking_the_tag_away_leaves_the_rest_to_the_letter() {
         let (rest, tag) = without_tag(r#""A  B" <sip:1@h;tag=no>;x= 1 ; TAG = abc;y"#).unwrap();
-        assert_eq!(
-            (rest.as_str(), tag.as_deref()),
-            (r#""A  B" <sip:1@h;tag=no>;x= 1 ;y"#, Some("abc"))
-        );
-        assert_eq!(
-            without_tag("sip:a@b;tag=1").unwrap(),
-            ("sip:a@b".to_owned(), Some("1".to_owned()))
-        );
-        assert_eq!(
-            without_tag("<sip:a@b> ").unwrap(),
-            ("<sip:a@b>".to_owned(), None)
-        );
+        assert_eq!((rest.as_str(), tag.as_deref()), (r#""A  B" <sip:1@h;tag=no>;x= 1 ;y"#, Some("abc")));
+        assert_eq!(without_tag("sip:a@b;tag=1").unwrap(), ("sip:a@b".to_owned(), Some("1".to_owned())));
+        assert_eq!(without_tag("<sip:a@b> ").unwrap(), ("<sip:a@b>".to_owned(), None));
     }
 }

@@ -14,8 +14,7 @@ pub struct Params(pub Vec<(String, Option<String>)>);
 impl Params {
     /// The value of the first parameter of that name; `Some("")` for a parameter without a value. Case-insensitive.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.find(name)
-            .map(|(_, value)| value.as_deref().unwrap_or_default())
+        self.find(name).map(|(_, value)| value.as_deref().unwrap_or_default())
     }
 
     /// Whether a parameter of that name is there, with or without a value. Case-insensitive.
@@ -25,9 +24,7 @@ impl Params {
 
     /// Name and value of each parameter, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_deref()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
     }
 
     /// Number of parameters.
@@ -41,23 +38,14 @@ impl Params {
     }
 
     fn find(&self, name: &str) -> Option<&(String, Option<String>)> {
-        self.0
-            .iter()
-            .find(|(have, _)| have.eq_ignore_ascii_case(name))
+        self.0.iter().find(|(have, _)| have.eq_ignore_ascii_case(name))
     }
 
     /// Reads `;a;b=c; d= "e"`, with or without the first semicolon. White space around `;` and `=` is no part of
     /// names and values (CUCM writes `; security= Encrypted`). Empty parameters are skipped.
     pub(crate) fn read(text: &str) -> Self {
         let pieces = split_outside(text, b';');
-        Self(
-            pieces
-                .into_iter()
-                .map(str::trim)
-                .filter(|piece| !piece.is_empty())
-                .map(read_one)
-                .collect(),
-        )
+        Self(pieces.into_iter().map(str::trim).filter(|piece| !piece.is_empty()).map(read_one).collect())
     }
 }
 
@@ -83,20 +71,14 @@ fn read_one(piece: &str) -> (String, Option<String>) {
         None => (piece.to_owned(), None),
         Some((name, value)) => {
             let value = value.trim();
-            let value = if is_quoted(value) {
-                unquote(value)
-            } else {
-                value.to_owned()
-            };
+            let value = if is_quoted(value) { unquote(value) } else { value.to_owned() };
             (name.trim_end().to_owned(), Some(value))
         }
     }
 }
 
 fn needs_quotes(value: &str) -> bool {
-    value
-        .bytes()
-        .any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b';' | b',' | b'<' | b'>' | b'='))
+    value.bytes().any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b';' | b',' | b'<' | b'>' | b'='))
 }
 
 #[cfg(test)]
@@ -105,9 +87,7 @@ mod tests {
 
     #[test]
     fn cisco_spacing_valueless_and_quoted_parameters_are_read() {
-        let params = Params::read(
-            r#"; security= Encrypted; isVoip; gci = 1-2029;method="NOTIFY;Event=x";t="#,
-        );
+        let params = Params::read(r#"; security= Encrypted; isVoip; gci = 1-2029;method="NOTIFY;Event=x";t="#);
         assert_eq!(params.get("SECURITY"), Some("Encrypted"));
         assert!(params.has("isvoip"));
         assert_eq!(params.iter().nth(1), Some(("isVoip", None)));

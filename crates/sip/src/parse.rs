@@ -13,9 +13,7 @@ pub enum ParseError {
     #[error("got no message, expected a start line")]
     Empty,
     /// The first line is neither a request line nor a status line (RFC 3261 §7.1, §7.2).
-    #[error(
-        "got the start line {text:?}, expected `METHOD uri SIP/2.0` or `SIP/2.0 code reason`: {why}"
-    )]
+    #[error("got the start line {text:?}, expected `METHOD uri SIP/2.0` or `SIP/2.0 code reason`: {why}")]
     StartLine {
         /// The line.
         text: String,
@@ -55,10 +53,7 @@ pub enum ParseError {
         count: usize,
     },
     /// A Content-Length that is not a plain decimal number within range.
-    #[error(
-        "got the Content-Length {text:?}, expected decimal digits of at most {}",
-        u32::MAX
-    )]
+    #[error("got the Content-Length {text:?}, expected decimal digits of at most {}", u32::MAX)]
     ContentLength {
         /// Its value.
         text: String,
@@ -85,34 +80,20 @@ pub(crate) enum Mode {
 
 /// The layout of a whole message, and its flaws (none in strict mode).
 pub(crate) fn whole(bytes: &[u8], mode: Mode) -> Result<(Layout, Vec<ParseError>), ParseError> {
-    let mut parser = Parser {
-        bytes,
-        mode,
-        flaws: Vec::new(),
-    };
+    let mut parser = Parser { bytes, mode, flaws: Vec::new() };
     let mut layout = parser.head()?;
     let present = bytes.len() - layout.body.start;
     let declared = parser.content_length(&layout)?.unwrap_or(present);
     if declared > present {
-        parser.flaw(ParseError::BodyShort {
-            declared,
-            got: present,
-        })?;
+        parser.flaw(ParseError::BodyShort { declared, got: present })?;
     }
     layout.body.end = layout.body.start + declared.min(present);
     Ok((layout, parser.flaws))
 }
 
 /// The layout of a header block that ends `bytes`, its flaws, and the declared length of the body to come.
-pub(crate) fn head(
-    bytes: &[u8],
-    mode: Mode,
-) -> Result<(Layout, Vec<ParseError>, usize), ParseError> {
-    let mut parser = Parser {
-        bytes,
-        mode,
-        flaws: Vec::new(),
-    };
+pub(crate) fn head(bytes: &[u8], mode: Mode) -> Result<(Layout, Vec<ParseError>, usize), ParseError> {
+    let mut parser = Parser { bytes, mode, flaws: Vec::new() };
     let layout = parser.head()?;
     let declared = match parser.content_length(&layout)? {
         Some(declared) => declared,
@@ -125,29 +106,14 @@ pub(crate) fn head(
     Ok((layout, parser.flaws, declared))
 }
 
-/// Whether `line` (without its end) is a proper start line.
-pub(crate) fn is_start_line(line: &[u8]) -> bool {
-    start_line(line, 0, Mode::Strict).is_ok()
-}
-
-/// Whether `line` (without its end) can be taken for a start line at all.
-pub(crate) fn could_be_start_line(line: &[u8]) -> Result<(), ParseError> {
-    start_line(line, 0, Mode::Tolerant)
-        .map(drop)
-        .map_err(|why| ParseError::StartLine {
-            text: excerpt(line),
-            why,
-        })
+/// Whether `line` (without its end) is a proper start line, or, tolerant, can be taken for one at all.
+pub(crate) fn check_start_line(line: &[u8], mode: Mode) -> Result<(), ParseError> {
+    start_line(line, 0, mode).map(drop).map_err(|why| ParseError::StartLine { text: excerpt(line), why })
 }
 
 impl ParseError {
     fn is_about_length(&self) -> bool {
-        matches!(
-            self,
-            Self::ContentLengthRepeated { .. }
-                | Self::ContentLength { .. }
-                | Self::ContentLengthMissing
-        )
+        matches!(self, Self::ContentLengthRepeated { .. } | Self::ContentLength { .. } | Self::ContentLengthMissing)
     }
 }
 
@@ -172,11 +138,7 @@ impl Parser<'_> {
     }
 
     fn head(&mut self) -> Result<Layout, ParseError> {
-        let mut at = self
-            .bytes
-            .iter()
-            .position(|b| !matches!(b, b'\r' | b'\n'))
-            .ok_or(ParseError::Empty)?;
+        let mut at = self.bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).ok_or(ParseError::Empty)?;
         // What is skipped must be line ends, not stray CRs.
         if self.bytes[..at].chunks(2).any(|pair| pair != b"\r\n") {
             self.flaw(ParseError::BareLf { line: 0 })?;
@@ -184,12 +146,7 @@ impl Parser<'_> {
         let mut number = 1;
         let first = self.line(at, number)?;
         at = first.end;
-        let mut layout = Layout {
-            start: self.start(&first)?,
-            line: first.content,
-            fields: Vec::new(),
-            body: at..at,
-        };
+        let mut layout = Layout { start: self.start(&first)?, line: first.content, fields: Vec::new(), body: at..at };
         loop {
             if at == self.bytes.len() {
                 self.flaw(ParseError::NoEndOfHeaders { line: number })?;
@@ -211,10 +168,7 @@ impl Parser<'_> {
         let rest = &self.bytes[from..];
         let Some(feed) = rest.iter().position(|b| *b == b'\n') else {
             self.flaw(ParseError::NoEndOfHeaders { line: number })?;
-            return Ok(Line {
-                content: from..self.bytes.len(),
-                end: self.bytes.len(),
-            });
+            return Ok(Line { content: from..self.bytes.len(), end: self.bytes.len() });
         };
         let content = match rest[..feed].strip_suffix(b"\r") {
             Some(content) => content,
@@ -227,10 +181,7 @@ impl Parser<'_> {
         if self.bytes[content.clone()].contains(&b'\r') {
             self.flaw(ParseError::BareCr { line: number })?;
         }
-        Ok(Line {
-            content,
-            end: from + feed + 1,
-        })
+        Ok(Line { content, end: from + feed + 1 })
     }
 
     fn start(&mut self, line: &Line) -> Result<Start, ParseError> {
@@ -239,21 +190,13 @@ impl Parser<'_> {
         match start_line(text, from, Mode::Strict) {
             Ok(start) => Ok(start),
             Err(why) => {
-                self.flaw(ParseError::StartLine {
-                    text: excerpt(text),
-                    why,
-                })?;
+                self.flaw(ParseError::StartLine { text: excerpt(text), why })?;
                 Ok(start_line(text, from, Mode::Tolerant).unwrap_or(Start::Other))
             }
         }
     }
 
-    fn field(
-        &mut self,
-        line: &Line,
-        number: usize,
-        fields: &mut Vec<FieldSpan>,
-    ) -> Result<(), ParseError> {
+    fn field(&mut self, line: &Line, number: usize, fields: &mut Vec<FieldSpan>) -> Result<(), ParseError> {
         let text = &self.bytes[line.content.clone()];
         if matches!(text[0], b' ' | b'\t')
             && let Some(last) = fields.last_mut()
@@ -266,10 +209,7 @@ impl Parser<'_> {
         let colon = text.iter().position(|b| *b == b':').unwrap_or(text.len());
         let name = text[..colon].trim_ascii_end();
         if colon == text.len() || !is_token(name) {
-            return self.flaw(ParseError::HeaderLine {
-                line: number,
-                text: excerpt(text),
-            });
+            return self.flaw(ParseError::HeaderLine { line: number, text: excerpt(text) });
         }
         let from = line.content.start;
         fields.push(FieldSpan {
@@ -283,14 +223,8 @@ impl Parser<'_> {
     /// The declared length; in tolerant mode the first readable one, `None` if there is none.
     fn content_length(&mut self, layout: &Layout) -> Result<Option<usize>, ParseError> {
         let bytes = self.bytes;
-        let is_length =
-            |field: &&FieldSpan| names_match(&bytes[field.name.clone()], b"Content-Length");
-        let spans: Vec<_> = layout
-            .fields
-            .iter()
-            .filter(is_length)
-            .map(|field| field.value.clone())
-            .collect();
+        let is_length = |field: &&FieldSpan| names_match(&bytes[field.name.clone()], b"Content-Length");
+        let spans: Vec<_> = layout.fields.iter().filter(is_length).map(|field| field.value.clone()).collect();
         if spans.len() > 1 {
             self.flaw(ParseError::ContentLengthRepeated { count: spans.len() })?;
         }
@@ -299,9 +233,7 @@ impl Parser<'_> {
             let text = String::from_utf8_lossy(&bytes[span]);
             match digits::<u32>(text.trim()).and_then(|length| usize::try_from(length).ok()) {
                 Some(length) => found = found.or(Some(length)),
-                None => self.flaw(ParseError::ContentLength {
-                    text: excerpt(text.trim().as_bytes()),
-                })?,
+                None => self.flaw(ParseError::ContentLength { text: excerpt(text.trim().as_bytes()) })?,
             }
         }
         Ok(found)
@@ -309,13 +241,8 @@ impl Parser<'_> {
 }
 
 fn start_line(text: &[u8], from: usize, mode: Mode) -> Result<Start, &'static str> {
-    let trimmed = if mode == Mode::Tolerant {
-        text.trim_ascii()
-    } else {
-        text
-    };
-    let from =
-        from + (text.len() - text.trim_ascii_start().len()) * usize::from(mode == Mode::Tolerant);
+    let trimmed = if mode == Mode::Tolerant { text.trim_ascii() } else { text };
+    let from = from + (text.len() - text.trim_ascii_start().len()) * usize::from(mode == Mode::Tolerant);
     if trimmed.len() >= 4 && trimmed[..4].eq_ignore_ascii_case(b"SIP/") {
         return status_line(trimmed, from);
     }
@@ -323,32 +250,20 @@ fn start_line(text: &[u8], from: usize, mode: Mode) -> Result<Start, &'static st
 }
 
 fn status_line(text: &[u8], from: usize) -> Result<Start, &'static str> {
-    let space = text
-        .iter()
-        .position(|b| *b == b' ')
-        .ok_or("no status code follows the version")?;
+    let space = text.iter().position(|b| *b == b' ').ok_or("no status code follows the version")?;
     if !is_version(&text[..space]) {
         return Err("the version is not `SIP/` and two numbers");
     }
     let rest = &text[space + 1..];
-    let code = rest
-        .get(..3)
-        .and_then(|code| std::str::from_utf8(code).ok())
-        .and_then(digits::<u16>);
-    let code = code
-        .filter(|code| (100..700).contains(code))
-        .ok_or("the status code is not 100 to 699")?;
+    let code = rest.get(..3).and_then(|code| std::str::from_utf8(code).ok()).and_then(digits::<u16>);
+    let code = code.filter(|code| (100..700).contains(code)).ok_or("the status code is not 100 to 699")?;
     // The reason may be empty, and its space is forgotten often enough to let it pass.
     let reason = match rest.get(3) {
         None => from + text.len(),
         Some(b' ') => from + space + 5,
         Some(_) => return Err("the status code is not 100 to 699"),
     };
-    Ok(Start::Status {
-        version: from..from + space,
-        code,
-        reason: reason..from + text.len(),
-    })
+    Ok(Start::Status { version: from..from + space, code, reason: reason..from + text.len() })
 }
 
 fn request_line(text: &[u8], from: usize, mode: Mode) -> Result<Start, &'static str> {
@@ -390,16 +305,11 @@ fn request_line(text: &[u8], from: usize, mode: Mode) -> Result<Start, &'static 
 }
 
 fn is_version(text: &[u8]) -> bool {
-    let Some(numbers) = text
-        .get(4..)
-        .filter(|_| text[..4].eq_ignore_ascii_case(b"SIP/"))
-    else {
+    let Some(numbers) = text.get(4..).filter(|_| text[..4].eq_ignore_ascii_case(b"SIP/")) else {
         return false;
     };
     let mut parts = numbers.split(|b| *b == b'.');
-    let is_number = |part: Option<&[u8]>| {
-        part.is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit))
-    };
+    let is_number = |part: Option<&[u8]>| part.is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit));
     is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
 }
 
@@ -444,13 +354,7 @@ mod tests {
             "SIP/x 200 OK",
             " BYE sip:a SIP/2.0",
         ] {
-            assert!(
-                matches!(
-                    strict(&format!("{bad}\r\n\r\n")),
-                    ParseError::StartLine { .. }
-                ),
-                "{bad:?}"
-            );
+            assert!(matches!(strict(&format!("{bad}\r\n\r\n")), ParseError::StartLine { .. }), "{bad:?}");
         }
         let bare = Message::parse(b"SIP/2.0 200\r\n\r\n").unwrap();
         assert_eq!((bare.status(), bare.reason()), (Some(200), Some("")));
@@ -460,76 +364,34 @@ mod tests {
 
     #[test]
     fn a_content_length_that_is_not_one_plain_number_is_refused() {
-        for bad in [
-            "-1",
-            "+3",
-            "0x3",
-            "3,3",
-            "3, 3",
-            "99999999999999999999",
-            "4294967296",
-            "",
-            "3 3",
-            "three",
-            "3;x",
-        ] {
+        for bad in ["-1", "+3", "0x3", "3,3", "3, 3", "99999999999999999999", "4294967296", "", "3 3", "three", "3;x"] {
             let error = with_length(&format!("Content-Length: {bad}")).unwrap_err();
-            assert!(
-                matches!(error, ParseError::ContentLength { .. }),
-                "{bad:?}: {error}"
-            );
+            assert!(matches!(error, ParseError::ContentLength { .. }), "{bad:?}: {error}");
         }
         let error = with_length("Content-Length: 3\r\nl: 3").unwrap_err();
         assert_eq!(error, ParseError::ContentLengthRepeated { count: 2 });
         let error = with_length("Content-Length: 4").unwrap_err();
-        assert_eq!(
-            error,
-            ParseError::BodyShort {
-                declared: 4,
-                got: 3
-            }
-        );
+        assert_eq!(error, ParseError::BodyShort { declared: 4, got: 3 });
     }
 
     #[test]
     fn a_datagram_keeps_what_stands_behind_its_body() {
         let message = with_length("Content-Length:   2").unwrap();
-        assert_eq!(
-            (message.body(), message.trailing()),
-            (&b"ab"[..], &b"c"[..])
-        );
+        assert_eq!((message.body(), message.trailing()), (&b"ab"[..], &b"c"[..]));
         let message = with_length("X: y").unwrap();
-        assert_eq!(
-            (message.body(), message.trailing()),
-            (&b"abc"[..], &b""[..])
-        );
+        assert_eq!((message.body(), message.trailing()), (&b"abc"[..], &b""[..]));
     }
 
     #[test]
     fn line_ends_and_lines_that_are_no_fields_are_refused() {
-        assert_eq!(
-            strict("BYE sip:a SIP/2.0\nA: b\n\n"),
-            ParseError::BareLf { line: 1 }
-        );
-        assert_eq!(
-            strict("BYE sip:a SIP/2.0\r\nA: b\rC: d\r\n\r\n"),
-            ParseError::BareCr { line: 2 }
-        );
-        assert_eq!(
-            strict("BYE sip:a SIP/2.0\r\nA: b\r\n"),
-            ParseError::NoEndOfHeaders { line: 2 }
-        );
-        assert_eq!(
-            strict("BYE sip:a SIP/2.0\r\nA: b"),
-            ParseError::NoEndOfHeaders { line: 2 }
-        );
+        assert_eq!(strict("BYE sip:a SIP/2.0\nA: b\n\n"), ParseError::BareLf { line: 1 });
+        assert_eq!(strict("BYE sip:a SIP/2.0\r\nA: b\rC: d\r\n\r\n"), ParseError::BareCr { line: 2 });
+        assert_eq!(strict("BYE sip:a SIP/2.0\r\nA: b\r\n"), ParseError::NoEndOfHeaders { line: 2 });
+        assert_eq!(strict("BYE sip:a SIP/2.0\r\nA: b"), ParseError::NoEndOfHeaders { line: 2 });
         assert_eq!(strict("\r\n\r\n"), ParseError::Empty);
         for bad in ["no colon", ": x", "a b: x", " folded without a field"] {
             let error = strict(&format!("BYE sip:a SIP/2.0\r\n{bad}\r\n\r\n"));
-            assert!(
-                matches!(error, ParseError::HeaderLine { line: 2, .. }),
-                "{bad:?}: {error}"
-            );
+            assert!(matches!(error, ParseError::HeaderLine { line: 2, .. }), "{bad:?}: {error}");
         }
     }
 
@@ -537,25 +399,13 @@ mod tests {
     fn tolerant_reading_finds_all_flaws_and_still_the_message() {
         let text = b"BYE  sip:a  SIP/2.0 \nCall-ID: 1\nrubbish\nl: x\nl: 2\n\nabc";
         let (message, flaws) = Message::parse_tolerant(text);
-        assert_eq!(
-            (message.method(), message.request_uri()),
-            (Some("BYE"), Some("sip:a"))
-        );
+        assert_eq!((message.method(), message.request_uri()), (Some("BYE"), Some("sip:a")));
         assert_eq!(message.header("Call-ID").unwrap(), "1");
         assert_eq!(message.body(), b"ab");
-        assert!(
-            flaws
-                .iter()
-                .any(|f| matches!(f, ParseError::StartLine { .. }))
-        );
-        assert!(flaws.contains(&ParseError::HeaderLine {
-            line: 3,
-            text: "rubbish".to_owned()
-        }));
+        assert!(flaws.iter().any(|f| matches!(f, ParseError::StartLine { .. })));
+        assert!(flaws.contains(&ParseError::HeaderLine { line: 3, text: "rubbish".to_owned() }));
         assert!(flaws.contains(&ParseError::ContentLengthRepeated { count: 2 }));
-        assert!(flaws.contains(&ParseError::ContentLength {
-            text: "x".to_owned()
-        }));
+        assert!(flaws.contains(&ParseError::ContentLength { text: "x".to_owned() }));
         assert!(flaws.contains(&ParseError::BareLf { line: 6 }));
     }
 }

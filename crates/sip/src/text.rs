@@ -53,10 +53,7 @@ pub(crate) fn unquote(text: &str) -> String {
 
 /// Whether `text` is a token of RFC 3261 §25.1.
 pub(crate) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(b))
+    !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(b))
 }
 
 /// A number written in decimal digits only: no sign, no white space inside, no overflow.
@@ -103,10 +100,7 @@ mod tests {
     #[test]
     fn lists_are_cut_outside_quotes_and_brackets_only() {
         let list = r#""a, \", b" <sip:x,y@h>;p="1,2", <sip:z>, c"#;
-        assert_eq!(
-            split_outside(list, b','),
-            [r#""a, \", b" <sip:x,y@h>;p="1,2""#, " <sip:z>", " c"]
-        );
+        assert_eq!(split_outside(list, b','), [r#""a, \", b" <sip:x,y@h>;p="1,2""#, " <sip:z>", " c"]);
     }
 
     #[test]

@@ -41,10 +41,7 @@ impl Uri {
 
     /// The host without the brackets of an IPv6 address, to be read as an address.
     pub fn host_unbracketed(&self) -> &str {
-        self.host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(&self.host)
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
     }
 }
 
@@ -54,23 +51,13 @@ impl FromStr for Uri {
     /// Reads a URI as written in a request line or between angle brackets.
     fn from_str(text: &str) -> Result<Self, HeaderError> {
         let text = text.trim();
-        let bad = |why| HeaderError::Uri {
-            text: text.to_owned(),
-            why,
-        };
-        if text
-            .bytes()
-            .any(|b| b.is_ascii_whitespace() || b == b'<' || b == b'>' || b == b'"')
-        {
+        let bad = |why| HeaderError::Uri { text: text.to_owned(), why };
+        if text.bytes().any(|b| b.is_ascii_whitespace() || b == b'<' || b == b'>' || b == b'"') {
             return Err(bad("a URI holds no white space, quote or angle bracket"));
         }
-        let (scheme, rest) = text
-            .split_once(':')
-            .ok_or_else(|| bad("no scheme before `:`"))?;
+        let (scheme, rest) = text.split_once(':').ok_or_else(|| bad("no scheme before `:`"))?;
         if !is_scheme(scheme) {
-            return Err(bad(
-                "the scheme is not a letter followed by letters, digits, `+`, `-`, `.`",
-            ));
+            return Err(bad("the scheme is not a letter followed by letters, digits, `+`, `-`, `.`"));
         }
         if scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips") {
             return read_sip(scheme, rest).map_err(bad);
@@ -80,11 +67,7 @@ impl FromStr for Uri {
         Ok(Self {
             scheme: scheme.to_owned(),
             user: is_tel.then(|| path.to_owned()),
-            host: if is_tel {
-                String::new()
-            } else {
-                path.to_owned()
-            },
+            host: if is_tel { String::new() } else { path.to_owned() },
             port: None,
             params,
             headers,
@@ -121,9 +104,7 @@ pub(crate) fn read_host_port(text: &str) -> Result<(String, Option<u16>), &'stat
     let text = text.trim();
     let (host, port) = match text.strip_prefix('[') {
         Some(inner) => {
-            let end = inner
-                .find(']')
-                .ok_or("an IPv6 address has no closing bracket")?;
+            let end = inner.find(']').ok_or("an IPv6 address has no closing bracket")?;
             if inner[..end].parse::<std::net::Ipv6Addr>().is_err() {
                 return Err("what stands in brackets is no IPv6 address");
             }
@@ -135,11 +116,7 @@ pub(crate) fn read_host_port(text: &str) -> Result<(String, Option<u16>), &'stat
     if host.is_empty() {
         return Err("the host is empty");
     }
-    if !host.starts_with('[')
-        && !host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
-    {
+    if !host.starts_with('[') && !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
         return Err("the host holds a character that no host name has");
     }
     match port.trim_start().strip_prefix(':') {
@@ -163,14 +140,7 @@ fn read_sip(scheme: &str, rest: &str) -> Result<Uri, &'static str> {
     }
     let (place, params, headers) = cut(rest);
     let (host, port) = read_host_port(place)?;
-    Ok(Uri {
-        scheme: scheme.to_owned(),
-        user: user.map(str::to_owned),
-        host,
-        port,
-        params,
-        headers,
-    })
+    Ok(Uri { scheme: scheme.to_owned(), user: user.map(str::to_owned), host, port, params, headers })
 }
 
 fn cut(rest: &str) -> (&str, Params, Option<String>) {
@@ -186,9 +156,7 @@ fn cut(rest: &str) -> (&str, Params, Option<String>) {
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
 }
 
 #[cfg(test)]
@@ -199,10 +167,7 @@ mod tests {
     fn the_recording_invites_uri_keeps_every_parameter_in_order() {
         let text = "sip:1001@10.48.38.5;x-nearend;x-refci=19301625;x-nearenddevice=SEP6C416A369525;x-farendaddr=+1000";
         let uri: Uri = text.parse().unwrap();
-        assert_eq!(
-            (uri.user.as_deref(), uri.host.as_str(), uri.port),
-            (Some("1001"), "10.48.38.5", None)
-        );
+        assert_eq!((uri.user.as_deref(), uri.host.as_str(), uri.port), (Some("1001"), "10.48.38.5", None));
         assert!(uri.params.has("x-nearend"));
         assert_eq!(uri.params.get("x-refci"), Some("19301625"));
         assert_eq!(uri.params.get("X-FarEndAddr"), Some("+1000"));
@@ -226,10 +191,7 @@ mod tests {
         let v6: Uri = "sip:[2001:db8::1]".parse().unwrap();
         assert_eq!(v6.host_unbracketed(), "2001:db8::1");
         let tel: Uri = "tel:+15550100".parse().unwrap();
-        assert_eq!(
-            (tel.user.as_deref(), tel.host.as_str()),
-            (Some("+15550100"), "")
-        );
+        assert_eq!((tel.user.as_deref(), tel.host.as_str()), (Some("+15550100"), ""));
     }
 
     #[test]

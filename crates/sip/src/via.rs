@@ -24,9 +24,7 @@ pub struct Via {
 impl Via {
     /// The `branch` parameter.
     pub fn branch(&self) -> Option<&str> {
-        self.params
-            .get("branch")
-            .filter(|branch| !branch.is_empty())
+        self.params.get("branch").filter(|branch| !branch.is_empty())
     }
 
     /// The `received` parameter: where the request really came from (RFC 3261 §18.2.1).
@@ -65,22 +63,13 @@ fn read(text: &str) -> Option<Via> {
     let (head, params) = text.split_at(text.find(';').unwrap_or(text.len()));
     let mut parts = head.splitn(3, '/');
     let (name, version) = (parts.next()?.trim(), parts.next()?.trim());
-    let (transport, sent_by) = parts
-        .next()?
-        .trim()
-        .split_once(|c: char| c.is_ascii_whitespace())?;
+    let (transport, sent_by) = parts.next()?.trim().split_once(|c: char| c.is_ascii_whitespace())?;
     if name.is_empty() || version.is_empty() || transport.is_empty() {
         return None;
     }
     let (host, port) = read_host_port(sent_by).ok()?;
     let protocol = format!("{name}/{version}");
-    Some(Via {
-        protocol,
-        transport: transport.to_owned(),
-        host,
-        port,
-        params: Params::read(params),
-    })
+    Some(Via { protocol, transport: transport.to_owned(), host, port, params: Params::read(params) })
 }
 
 #[cfg(test)]
@@ -89,21 +78,10 @@ mod tests {
 
     #[test]
     fn white_space_ipv6_and_parameters_are_read() {
-        let via: Via = "SIP  / 2.0  / TCP     spindle.example.com   ; branch  =   z9hG4bK9ikj8"
-            .parse()
-            .unwrap();
-        assert_eq!(
-            (via.protocol.as_str(), via.transport.as_str()),
-            ("SIP/2.0", "TCP")
-        );
-        assert_eq!(
-            (via.sent_by().as_str(), via.branch()),
-            ("spindle.example.com", Some("z9hG4bK9ikj8"))
-        );
-        let via: Via =
-            "SIP/2.0/TLS [2001:db8::9:1]:5061;received=192.0.2.1;rport=7;branch=z9hG4bKas3"
-                .parse()
-                .unwrap();
+        let via: Via = "SIP  / 2.0  / TCP     spindle.example.com   ; branch  =   z9hG4bK9ikj8".parse().unwrap();
+        assert_eq!((via.protocol.as_str(), via.transport.as_str()), ("SIP/2.0", "TCP"));
+        assert_eq!((via.sent_by().as_str(), via.branch()), ("spindle.example.com", Some("z9hG4bK9ikj8")));
+        let via: Via = "SIP/2.0/TLS [2001:db8::9:1]:5061;received=192.0.2.1;rport=7;branch=z9hG4bKas3".parse().unwrap();
         assert_eq!(via.sent_by(), "[2001:db8::9:1]:5061");
         assert_eq!((via.received(), via.rport()), (Some("192.0.2.1"), Some(7)));
     }

@@ -16,9 +16,7 @@ impl Message {
     /// # Errors
     /// If there is none or it is malformed.
     pub fn via(&self) -> Result<Via, HeaderError> {
-        let line = self
-            .header("Via")
-            .ok_or(HeaderError::Missing { name: "Via" })?;
+        let line = self.header("Via").ok_or(HeaderError::Missing { name: "Via" })?;
         split_outside(&line, b',')[0].trim().parse()
     }
 
@@ -59,11 +57,7 @@ impl Message {
     /// # Errors
     /// If any is malformed.
     pub fn contacts(&self) -> Result<Vec<NameAddr>, HeaderError> {
-        if self.has_wildcard_contact() {
-            Ok(Vec::new())
-        } else {
-            self.list("Contact")
-        }
+        if self.has_wildcard_contact() { Ok(Vec::new()) } else { self.list("Contact") }
     }
 
     /// Whether the message says `Contact: *`, which removes all registrations (RFC 3261 §10.2.2).
@@ -94,11 +88,9 @@ impl Message {
     pub fn call_id(&self) -> Result<String, HeaderError> {
         match self.single("Call-ID")? {
             None => Err(HeaderError::Missing { name: "Call-ID" }),
-            Some(id) if id.is_empty() || id.contains(' ') => Err(HeaderError::Malformed {
-                name: "Call-ID",
-                value: id,
-                expected: "one word",
-            }),
+            Some(id) if id.is_empty() || id.contains(' ') => {
+                Err(HeaderError::Malformed { name: "Call-ID", value: id, expected: "one word" })
+            }
             Some(id) => Ok(id),
         }
     }
@@ -111,10 +103,7 @@ impl Message {
     /// Whether Content-Type is this media type, parameters aside.
     pub fn has_content_type(&self, media_type: &str) -> bool {
         let value = self.header("Content-Type").unwrap_or_default();
-        value
-            .split(';')
-            .next()
-            .is_some_and(|have| have.trim().eq_ignore_ascii_case(media_type))
+        value.split(';').next().is_some_and(|have| have.trim().eq_ignore_ascii_case(media_type))
     }
 
     /// Max-Forwards.
@@ -143,10 +132,7 @@ impl Message {
 
     /// The first Call-Info entry of Cisco's `urn:x-cisco-remotecc:callinfo`; an unreadable entry counts as absent.
     pub fn cisco_call_info(&self) -> Option<CallInfo> {
-        self.header_all("Call-Info")
-            .iter()
-            .filter_map(|line| line.parse().ok())
-            .find(CallInfo::is_cisco)
+        self.header_all("Call-Info").iter().filter_map(|line| line.parse().ok()).find(CallInfo::is_cisco)
     }
 
     /// All option tags of all Supported lines, as spelled (`X-cisco-srtp-fallback`).
@@ -253,24 +239,15 @@ impl Message {
         match self.header_all(name).as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one.to_string())),
-            many => Err(HeaderError::Repeated {
-                name,
-                count: many.len(),
-            }),
+            many => Err(HeaderError::Repeated { name, count: many.len() }),
         }
     }
 
-    fn optional<T: FromStr<Err = HeaderError>>(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<T>, HeaderError> {
+    fn optional<T: FromStr<Err = HeaderError>>(&self, name: &'static str) -> Result<Option<T>, HeaderError> {
         self.single(name)?.map(|value| value.parse()).transpose()
     }
 
-    fn required<T: FromStr<Err = HeaderError>>(
-        &self,
-        name: &'static str,
-    ) -> Result<T, HeaderError> {
+    fn required<T: FromStr<Err = HeaderError>>(&self, name: &'static str) -> Result<T, HeaderError> {
         self.optional(name)?.ok_or(HeaderError::Missing { name })
     }
 
@@ -279,11 +256,7 @@ impl Message {
             return Ok(None);
         };
         let number = digits(&value);
-        number.map(Some).ok_or(HeaderError::Malformed {
-            name,
-            value,
-            expected: "a decimal number of 32 bits",
-        })
+        number.map(Some).ok_or(HeaderError::Malformed { name, value, expected: "a decimal number of 32 bits" })
     }
 
     fn list<T: FromStr<Err = HeaderError>>(&self, name: &str) -> Result<Vec<T>, HeaderError> {
@@ -294,15 +267,9 @@ impl Message {
     fn words(&self, name: &str) -> Vec<String> {
         let cut = |line: &str| -> Vec<String> {
             let entries = split_outside(line, b',').into_iter().map(str::trim);
-            entries
-                .filter(|entry| !entry.is_empty())
-                .map(str::to_owned)
-                .collect()
+            entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
         };
-        self.header_all(name)
-            .iter()
-            .flat_map(|line| cut(line))
-            .collect()
+        self.header_all(name).iter().flat_map(|line| cut(line)).collect()
     }
 }
 
@@ -313,10 +280,7 @@ mod tests {
 
     fn request(lines: &[&str]) -> Message {
         let start = Builder::request("INVITE", "sip:b@h");
-        lines
-            .iter()
-            .fold(start, |built, line| built.raw_line(line.as_bytes()))
-            .finish()
+        lines.iter().fold(start, |built, line| built.raw_line(line.as_bytes())).finish()
     }
 
     #[test]
@@ -329,20 +293,9 @@ mod tests {
             "v: SIP/2.0/TLS c;branch=3",
             "Contact: \"a, b\" <sip:x,y@h>;q=1, sip:z@h",
         ]);
-        let tags = [
-            "timer",
-            "resource-priority",
-            "replaces",
-            "X-cisco-srtp-fallback",
-            "Geolocation",
-        ];
+        let tags = ["timer", "resource-priority", "replaces", "X-cisco-srtp-fallback", "Geolocation"];
         assert_eq!(message.supported(), tags);
-        let hosts: Vec<_> = message
-            .vias()
-            .unwrap()
-            .into_iter()
-            .map(|via| via.host)
-            .collect();
+        let hosts: Vec<_> = message.vias().unwrap().into_iter().map(|via| via.host).collect();
         assert_eq!(hosts, ["a", "b", "c"]);
         assert_eq!(message.via().unwrap().branch(), Some("1"));
         assert_eq!(message.contacts().unwrap().len(), 2);
@@ -350,26 +303,11 @@ mod tests {
 
     #[test]
     fn headers_that_must_be_alone_are_refused_in_company() {
-        let message = request(&[
-            "From: <sip:a>",
-            "f: <sip:b>",
-            "CSeq: 1 INVITE",
-            "CSeq: 2 INVITE",
-            "Call-ID: 1",
-            "i: 1",
-        ]);
-        assert_eq!(
-            message.from_().unwrap_err(),
-            HeaderError::Repeated {
-                name: "From",
-                count: 2
-            }
-        );
+        let message =
+            request(&["From: <sip:a>", "f: <sip:b>", "CSeq: 1 INVITE", "CSeq: 2 INVITE", "Call-ID: 1", "i: 1"]);
+        assert_eq!(message.from_().unwrap_err(), HeaderError::Repeated { name: "From", count: 2 });
         assert!(message.cseq().is_err() && message.call_id().is_err());
-        assert_eq!(
-            message.to().unwrap_err(),
-            HeaderError::Missing { name: "To" }
-        );
+        assert_eq!(message.to().unwrap_err(), HeaderError::Missing { name: "To" });
     }
 
     #[test]
@@ -389,9 +327,6 @@ mod tests {
     fn media_types_are_compared_without_parameters() {
         let message = request(&["c: Application/SDP ; charset=x"]);
         assert!(message.has_content_type("application/sdp"));
-        assert_eq!(
-            message.content_type().unwrap(),
-            "Application/SDP ; charset=x"
-        );
+        assert_eq!(message.content_type().unwrap(), "Application/SDP ; charset=x");
     }
 }
