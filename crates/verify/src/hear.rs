@@ -5,7 +5,7 @@ use media::g711::{self, Law};
 use crate::align::{CLEAR, Spot, locate};
 use crate::chain::chain;
 use crate::finding::Rule;
-use crate::fit::{decibels, dot, fit_two, is_noise, is_silent};
+use crate::fit::{decibels, dot, fit_one, fit_two, is_noise, is_silent};
 use crate::scan::{Placement, scan};
 use crate::source::World;
 use crate::words::round;
@@ -65,6 +65,9 @@ const ON_LATTICE: f64 = 0.999;
 
 /// A voice is part of a mix if its factor is at least this.
 const PART: f64 = 0.05;
+
+/// A frame that leaves over less than this of its energy is there but for its level.
+const THERE: f64 = 0.1;
 
 /// A level that differs less than this, in dB, was not changed.
 const SAME_LEVEL: f64 = 0.02;
@@ -171,20 +174,24 @@ fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize
     Some(read(world, file, Some(snapped), home, format!("level of {db:+.3} dB undone"), gain, faults))
 }
 
-/// The least squares factor of `file` on the leg laid at `offset`.
+/// The least squares factor of `file` on the leg laid at `offset`, over the frames that are there.
 fn gain(world: &World, home: usize, file: &[i16], offset: i64) -> Option<f64> {
     let source = &world.sources[home];
     let step = source.line().len() / 3000 + 1;
-    let (mut cross, mut norm) = (0.0, 0.0);
+    let (mut cross, mut norm, mut all) = (0.0, 0.0, 0.0);
     for frame in source.line().iter().step_by(step) {
         let Ok(start) = usize::try_from(frame.at + offset) else { continue };
         let Some(heard) = file.get(start..start + frame.len) else { continue };
         let own = source.samples(frame);
-        cross += dot(heard, own);
-        norm += dot(own, own);
+        // A frame that is lost or overwritten says nothing about the level of the others.
+        if fit_one(heard, own).rest < THERE {
+            cross += dot(heard, own);
+            norm += dot(own, own);
+        }
+        all += dot(own, own);
     }
     let gain = cross / norm;
-    (gain.is_finite() && gain.abs() > 0.02).then_some(gain)
+    (norm > all * 0.3 && gain.is_finite() && gain.abs() > 0.02).then_some(gain)
 }
 
 /// Names a channel in which hardly anything was found.

@@ -209,7 +209,9 @@ impl fmt::Display for Defect {
                 write!(f, "the RIFF size says {declared} bytes, {present} are there")
             }
             Self::MissingPad { chunk } => write!(f, "{chunk} has an odd size and no pad byte"),
-            Self::TrailingBytes { count } => write!(f, "behind the last chunk there are bytes that are no chunk: {count}"),
+            Self::TrailingBytes { count } => {
+                write!(f, "behind the last chunk there are bytes that are no chunk: {count}")
+            }
             Self::PartialFrame { bytes } => write!(f, "the audio ends within a frame, {bytes} bytes into it"),
             Self::BlockAlign { declared, expected } => write!(f, "block size is {declared}, expected {expected}"),
             Self::ByteRate { declared, expected } => write!(f, "byte rate is {declared}, expected {expected}"),

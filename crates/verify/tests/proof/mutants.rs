@@ -361,7 +361,7 @@ const MUTANTS: &[Mutant] = &[
             }
         }
     }),
-    mutant("smoothed by a filter", Rule::AlteredAudio, &[], |case| {
+    mutant("smoothed by a filter", Rule::AlteredAudio, &[Rule::UnknownAudio], |case| {
         for leg in &mut case.audio[0] {
             *leg = leg.windows(3).map(|w| w.iter().map(|&s| i32::from(s)).sum::<i32>() as i16 / 3).collect();
         }
