@@ -27,10 +27,7 @@ impl<'a> Packet<'a> {
     pub fn parse(data: &'a [u8]) -> Result<Self, RtpError> {
         let view = RtpPacket::parse(data).map_err(|error| match error {
             RtpParseError::UnsupportedVersion(got) => RtpError::Version { got },
-            RtpParseError::Truncated { expected, actual } => RtpError::TooShort {
-                got: actual,
-                expected,
-            },
+            RtpParseError::Truncated { expected, actual } => RtpError::TooShort { got: actual, expected },
             RtpParseError::PaddingInvalid(got) => RtpError::Padding { got },
         })?;
         Ok(Self { data, view })
@@ -64,11 +61,7 @@ impl<'a> Packet<'a> {
     /// The contributing sources, at most fifteen.
     pub fn csrc(&self) -> impl Iterator<Item = u32> + use<'a> {
         let count = usize::from(self.view.n_csrcs());
-        let (words, _) = self
-            .data
-            .get(HEADER_LEN..HEADER_LEN + 4 * count)
-            .unwrap_or_default()
-            .as_chunks::<4>();
+        let (words, _) = self.data.get(HEADER_LEN..HEADER_LEN + 4 * count).unwrap_or_default().as_chunks::<4>();
         words.iter().map(|word| u32::from_be_bytes(*word))
     }
 
@@ -82,9 +75,7 @@ impl<'a> Packet<'a> {
     /// The payload without padding.
     pub fn payload(&self) -> &'a [u8] {
         let end = self.data.len() - usize::from(self.view.padding().unwrap_or(0));
-        self.data
-            .get(self.view.payload_offset()..end)
-            .unwrap_or_default()
+        self.data.get(self.view.payload_offset()..end).unwrap_or_default()
     }
 
     /// Bytes of padding at the end; zero without the padding bit.
@@ -106,12 +97,7 @@ impl<'a> Packet<'a> {
 
 impl fmt::Debug for Packet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Packet({:?}, payload {} bytes)",
-            self.header(),
-            self.payload().len()
-        )
+        write!(f, "Packet({:?}, payload {} bytes)", self.header(), self.payload().len())
     }
 }
 
@@ -184,10 +170,7 @@ pub enum RtpError {
 /// an SRTP packet begins (RFC 3711 §3.1), whose padding count cannot be read yet.
 pub fn header_len(packet: &[u8]) -> Result<usize, RtpError> {
     let need = |expected: usize| match packet.len() < expected {
-        true => Err(RtpError::TooShort {
-            got: packet.len(),
-            expected,
-        }),
+        true => Err(RtpError::TooShort { got: packet.len(), expected }),
         false => Ok(()),
     };
     need(HEADER_LEN)?;
@@ -212,11 +195,7 @@ pub fn header_len(packet: &[u8]) -> Result<usize, RtpError> {
 pub fn nearest_index(highest: u64, sequence: u16) -> u64 {
     let (roc, last) = (highest >> 16, (highest & 0xffff) as u16);
     let roc = if last < 0x8000 {
-        if i32::from(sequence) - i32::from(last) > 0x8000 {
-            roc.saturating_sub(1)
-        } else {
-            roc
-        }
+        if i32::from(sequence) - i32::from(last) > 0x8000 { roc.saturating_sub(1) } else { roc }
     } else if sequence < last - 0x8000 {
         roc + 1
     } else {
@@ -239,9 +218,7 @@ impl SequenceTracker {
 
     /// The extended number of this packet, the nearest to the highest one so far, which it may replace.
     pub fn extend(&mut self, sequence: u16) -> u64 {
-        let index = self.highest.map_or(u64::from(sequence), |highest| {
-            nearest_index(highest, sequence)
-        });
+        let index = self.highest.map_or(u64::from(sequence), |highest| nearest_index(highest, sequence));
         self.highest = self.highest.max(Some(index));
         index
     }
@@ -258,13 +235,8 @@ mod tests {
 
     #[test]
     fn a_written_header_reads_back() {
-        let header = Header {
-            payload_type: 0,
-            marker: true,
-            sequence: 65530,
-            timestamp: 0xfeed_beef,
-            ssrc: 0x1234_5678,
-        };
+        let header =
+            Header { payload_type: 0, marker: true, sequence: 65530, timestamp: 0xfeed_beef, ssrc: 0x1234_5678 };
         let mut buf = [0xaa; 20];
         assert_eq!(header.write(&mut buf), 12);
         let packet = Packet::parse(&buf).unwrap();
@@ -289,40 +261,14 @@ mod tests {
 
     #[test]
     fn lengths_past_the_end_are_named() {
-        assert_eq!(
-            header_len(&[0x80; 11]),
-            Err(RtpError::TooShort {
-                got: 11,
-                expected: 12
-            })
-        );
-        assert_eq!(
-            header_len(&[0x8f; 12]),
-            Err(RtpError::TooShort {
-                got: 12,
-                expected: 72
-            })
-        );
-        let extended = [
-            0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xbe, 0xde, 0xff, 0xff,
-        ];
-        assert_eq!(
-            header_len(&extended),
-            Err(RtpError::TooShort {
-                got: 16,
-                expected: 16 + 4 * 65535
-            })
-        );
+        assert_eq!(header_len(&[0x80; 11]), Err(RtpError::TooShort { got: 11, expected: 12 }));
+        assert_eq!(header_len(&[0x8f; 12]), Err(RtpError::TooShort { got: 12, expected: 72 }));
+        let extended = [0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xbe, 0xde, 0xff, 0xff];
+        assert_eq!(header_len(&extended), Err(RtpError::TooShort { got: 16, expected: 16 + 4 * 65535 }));
         assert_eq!(header_len(&[0x40; 12]), Err(RtpError::Version { got: 1 }));
-        assert_eq!(
-            Packet::parse(&[0x40; 12]).unwrap_err(),
-            RtpError::Version { got: 1 }
-        );
+        assert_eq!(Packet::parse(&[0x40; 12]).unwrap_err(), RtpError::Version { got: 1 });
         let padded = [0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(
-            Packet::parse(&padded).unwrap_err(),
-            RtpError::Padding { got: 0 }
-        );
+        assert_eq!(Packet::parse(&padded).unwrap_err(), RtpError::Padding { got: 0 });
     }
 
     #[test]

@@ -28,18 +28,10 @@ pub(super) struct Cm {
 impl Cm {
     pub(super) fn new(suite: Suite, master: &MasterKey, traffic: Traffic) -> Self {
         let (encryption, authentication, salting, tag_len) = match traffic {
-            Traffic::Rtp => (
-                label::RTP_ENCRYPTION,
-                label::RTP_AUTHENTICATION,
-                label::RTP_SALT,
-                suite.tag_len(),
-            ),
-            Traffic::Rtcp => (
-                label::RTCP_ENCRYPTION,
-                label::RTCP_AUTHENTICATION,
-                label::RTCP_SALT,
-                suite.rtcp_tag_len(),
-            ),
+            Traffic::Rtp => (label::RTP_ENCRYPTION, label::RTP_AUTHENTICATION, label::RTP_SALT, suite.tag_len()),
+            Traffic::Rtcp => {
+                (label::RTCP_ENCRYPTION, label::RTCP_AUTHENTICATION, label::RTCP_SALT, suite.rtcp_tag_len())
+            }
         };
         let mut key = Zeroizing::new([0; 16]);
         master.derive(encryption, key.as_mut_slice());
@@ -47,12 +39,7 @@ impl Cm {
         master.derive(salting, salt.as_mut_slice());
         let mut mac_key = Zeroizing::new([0; 20]);
         master.derive(authentication, mac_key.as_mut_slice());
-        Self {
-            aes: Aes128Enc::new((&*key).into()),
-            salt,
-            mac: Mac::new(&mac_key),
-            tag_len,
-        }
+        Self { aes: Aes128Enc::new((&*key).into()), salt, mac: Mac::new(&mac_key), tag_len }
     }
 
     /// Encrypts in place what follows the header and appends MKI and tag; returns the new length.
@@ -63,12 +50,7 @@ impl Cm {
     }
 
     /// Checks the tag of a packet (its length is known to suffice), then decrypts in place; returns the plain length.
-    pub(super) fn open_rtp(
-        &self,
-        packet: &mut [u8],
-        cut: Cut,
-        index: u64,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn open_rtp(&self, packet: &mut [u8], cut: Cut, index: u64) -> Result<usize, SrtpError> {
         self.verify(packet, cut.end, &roc(index))?;
         self.crypt(cut.ssrc, index, &mut packet[cut.clear..cut.end]);
         Ok(cut.end)
@@ -77,11 +59,7 @@ impl Cm {
     /// As [`Self::seal_rtp`] for RTCP; `word` is the E bit with the index.
     pub(super) fn seal_rtcp(&self, buf: &mut [u8], cut: Cut, word: u32, mki: &[u8]) -> usize {
         if word & E_BIT != 0 {
-            self.crypt(
-                cut.ssrc,
-                u64::from(word & !E_BIT),
-                &mut buf[cut.clear..cut.end],
-            );
+            self.crypt(cut.ssrc, u64::from(word & !E_BIT), &mut buf[cut.clear..cut.end]);
         }
         let authenticated = cut.end + 4;
         buf[cut.end..authenticated].copy_from_slice(&word.to_be_bytes());
@@ -90,19 +68,10 @@ impl Cm {
     }
 
     /// As [`Self::open_rtp`] for RTCP.
-    pub(super) fn open_rtcp(
-        &self,
-        packet: &mut [u8],
-        cut: Cut,
-        word: u32,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn open_rtcp(&self, packet: &mut [u8], cut: Cut, word: u32) -> Result<usize, SrtpError> {
         self.verify(packet, cut.end + 4, &[])?;
         if word & E_BIT != 0 {
-            self.crypt(
-                cut.ssrc,
-                u64::from(word & !E_BIT),
-                &mut packet[cut.clear..cut.end],
-            );
+            self.crypt(cut.ssrc, u64::from(word & !E_BIT), &mut packet[cut.clear..cut.end]);
         }
         Ok(cut.end)
     }
@@ -167,10 +136,7 @@ impl Mac {
             compress(&mut state, &[*block]);
             state
         };
-        Self {
-            inner: after(0x36),
-            outer: after(0x5c),
-        }
+        Self { inner: after(0x36), outer: after(0x5c) }
     }
 
     /// The full tag over `data` followed by `suffix`, which has at most four bytes.
@@ -213,13 +179,7 @@ fn roc(index: u64) -> [u8; 4] {
 }
 
 /// The initial hash value of SHA-1 (RFC 3174 §6.1).
-const SHA1_START: [u32; 5] = [
-    0x6745_2301,
-    0xefcd_ab89,
-    0x98ba_dcfe,
-    0x1032_5476,
-    0xc3d2_e1f0,
-];
+const SHA1_START: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
 
 #[cfg(test)]
 mod tests {
@@ -237,11 +197,7 @@ mod tests {
                 let mut plain = Hmac::<sha1::Sha1>::new_from_slice(&key).unwrap();
                 plain.update(&data[..len]);
                 plain.update(suffix);
-                assert_eq!(
-                    mac.tag(&data[..len], suffix)[..],
-                    plain.finalize().into_bytes()[..],
-                    "length {len}"
-                );
+                assert_eq!(mac.tag(&data[..len], suffix)[..], plain.finalize().into_bytes()[..], "length {len}");
             }
         }
     }

@@ -55,11 +55,7 @@ impl Context {
     pub fn with_further_key(mut self, mki: &[u8], key: &MasterKey) -> Result<Self, KeyError> {
         check_mki(mki)?;
         let key = MasterKey::from_bytes(self.suite, key.as_bytes())?;
-        if self
-            .sessions
-            .iter()
-            .any(|known| known.mki.len() != mki.len() || *known.mki == *mki)
-        {
+        if self.sessions.iter().any(|known| known.mki.len() != mki.len() || *known.mki == *mki) {
             return Err(KeyError::MkiClash);
         }
         self.sessions.push(Session::new(self.suite, &key, mki)?);
@@ -82,9 +78,7 @@ impl Context {
     /// Lowers the lifetime of each key to this many packets of RTP, and as many of RTCP (RFC 4568 §6.1); by default
     /// 2^48 and 2^31 (RFC 3711 §9.2).
     pub fn with_lifetime(mut self, packets: u64) -> Self {
-        self.sessions
-            .iter_mut()
-            .for_each(|session| session.limit(packets));
+        self.sessions.iter_mut().for_each(|session| session.limit(packets));
         self
     }
 
@@ -108,20 +102,14 @@ impl Context {
     /// Seals the RTP packet `buf[..len]` in place and returns its new length; `buf` needs room for tag and MKI, at
     /// most [`OVERHEAD`] bytes. A packet index is never sealed twice.
     pub fn protect(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
-        let packet = buf.get(..len).ok_or(SrtpError::NoRoom {
-            got: buf.len(),
-            expected: len,
-        })?;
+        let packet = buf.get(..len).ok_or(SrtpError::NoRoom { got: buf.len(), expected: len })?;
         let (cut, sequence) = cut_rtp(packet, 0)?;
         check_room(buf, len + self.trailer())?;
         let slot = self.sources.find(cut.ssrc);
         let index = self.sources.rtp_index(slot, sequence)?;
         self.sources.check_room(slot)?;
         let session = &mut self.sessions[self.active];
-        let left = session
-            .rtp_left
-            .checked_sub(1)
-            .ok_or(SrtpError::KeyExhausted)?;
+        let left = session.rtp_left.checked_sub(1).ok_or(SrtpError::KeyExhausted)?;
         let sealed = session.seal_rtp(buf, cut, index)?;
         session.rtp_left = left;
         self.sources.commit_rtp(slot, cut.ssrc, index);
@@ -132,23 +120,14 @@ impl Context {
     /// padding. After an error the bytes of `buf[..len]` are unspecified.
     pub fn unprotect(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         let got = buf.len();
-        let packet = buf
-            .get_mut(..len)
-            .ok_or(SrtpError::NoRoom { got, expected: len })?;
+        let packet = buf.get_mut(..len).ok_or(SrtpError::NoRoom { got, expected: len })?;
         let (cut, sequence) = cut_rtp(packet, self.trailer())?;
         let slot = self.sources.find(cut.ssrc);
         let index = self.sources.rtp_index(slot, sequence)?;
-        let mki_behind = if self.suite.is_aead() {
-            0
-        } else {
-            self.suite.tag_len()
-        };
+        let mki_behind = if self.suite.is_aead() { 0 } else { self.suite.tag_len() };
         let chosen = self.session_in(packet, mki_behind)?;
         let session = &mut self.sessions[chosen];
-        let left = session
-            .rtp_left
-            .checked_sub(1)
-            .ok_or(SrtpError::KeyExhausted)?;
+        let left = session.rtp_left.checked_sub(1).ok_or(SrtpError::KeyExhausted)?;
         let plain = session.open_rtp(packet, cut, index)?;
         self.sources.check_room(slot)?;
         session.rtp_left = left;
@@ -158,25 +137,15 @@ impl Context {
 
     /// Seals the compound RTCP packet `buf[..len]` in place, as [`Self::protect`]. The index starts at 1.
     pub fn protect_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
-        let packet = buf.get(..len).ok_or(SrtpError::NoRoom {
-            got: buf.len(),
-            expected: len,
-        })?;
+        let packet = buf.get(..len).ok_or(SrtpError::NoRoom { got: buf.len(), expected: len })?;
         let cut = cut_rtcp(packet, 0)?;
         check_room(buf, len + self.rtcp_trailer())?;
         let slot = self.sources.find(cut.ssrc);
         let index = self.sources.next_rtcp_index(slot)?;
         self.sources.check_room(slot)?;
         let session = &mut self.sessions[self.active];
-        let left = session
-            .rtcp_left
-            .checked_sub(1)
-            .ok_or(SrtpError::KeyExhausted)?;
-        let word = if self.encrypt_rtcp {
-            index | E_BIT
-        } else {
-            index
-        };
+        let left = session.rtcp_left.checked_sub(1).ok_or(SrtpError::KeyExhausted)?;
+        let word = if self.encrypt_rtcp { index | E_BIT } else { index };
         let sealed = session.seal_rtcp(buf, cut, word)?;
         session.rtcp_left = left;
         self.sources.commit_rtcp(slot, cut.ssrc, index);
@@ -186,9 +155,7 @@ impl Context {
     /// Opens the SRTCP packet `buf[..len]` in place, as [`Self::unprotect`].
     pub fn unprotect_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         let got = buf.len();
-        let packet = buf
-            .get_mut(..len)
-            .ok_or(SrtpError::NoRoom { got, expected: len })?;
+        let packet = buf.get_mut(..len).ok_or(SrtpError::NoRoom { got, expected: len })?;
         let cut = cut_rtcp(packet, self.rtcp_trailer())?;
         let (word_at, mki_behind) = match self.suite.is_aead() {
             true => (cut.end + self.suite.rtcp_tag_len(), 0),
@@ -203,10 +170,7 @@ impl Context {
         self.sources.check_rtcp(slot, index)?;
         let chosen = self.session_in(packet, mki_behind)?;
         let session = &mut self.sessions[chosen];
-        let left = session
-            .rtcp_left
-            .checked_sub(1)
-            .ok_or(SrtpError::KeyExhausted)?;
+        let left = session.rtcp_left.checked_sub(1).ok_or(SrtpError::KeyExhausted)?;
         let plain = session.open_rtcp(packet, cut, word)?;
         self.sources.check_room(slot)?;
         session.rtcp_left = left;
@@ -254,76 +218,45 @@ impl Context {
     }
 
     fn session_of(&self, mki: &[u8]) -> Result<usize, SrtpError> {
-        self.sessions
-            .iter()
-            .position(|session| *session.mki == *mki)
-            .ok_or(SrtpError::UnknownMki)
+        self.sessions.iter().position(|session| *session.mki == *mki).ok_or(SrtpError::UnknownMki)
     }
 }
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Context({}, {} keys, {} sources)",
-            self.suite,
-            self.sessions.len(),
-            self.sources.len()
-        )
+        write!(f, "Context({}, {} keys, {} sources)", self.suite, self.sessions.len(), self.sources.len())
     }
 }
 
 /// Cuts an RTP packet that ends with a trailer of this length; also returns its sequence number.
 fn cut_rtp(packet: &[u8], trailer: usize) -> Result<(Cut, u16), SrtpError> {
     let expected = rtp::HEADER_LEN + trailer;
-    let too_short = SrtpError::TooShort {
-        got: packet.len(),
-        expected,
-    };
+    let too_short = SrtpError::TooShort { got: packet.len(), expected };
     if packet.len() < expected {
         return Err(too_short);
     }
     let end = packet.len() - trailer;
     let clear = rtp::header_len(&packet[..end]).map_err(SrtpError::BadHeader)?;
     let sequence = u16::from_be_bytes([packet[2], packet[3]]);
-    Ok((
-        Cut {
-            ssrc: u32_at(packet, 8),
-            clear,
-            end,
-        },
-        sequence,
-    ))
+    Ok((Cut { ssrc: u32_at(packet, 8), clear, end }, sequence))
 }
 
 /// Cuts an RTCP packet that ends with a trailer of this length.
 fn cut_rtcp(packet: &[u8], trailer: usize) -> Result<Cut, SrtpError> {
     let expected = RTCP_CLEAR + trailer;
     if packet.len() < expected {
-        return Err(SrtpError::TooShort {
-            got: packet.len(),
-            expected,
-        });
+        return Err(SrtpError::TooShort { got: packet.len(), expected });
     }
     let version = packet[0] >> 6;
     if version != 2 {
-        return Err(SrtpError::BadHeader(rtp::RtpError::Version {
-            got: version,
-        }));
+        return Err(SrtpError::BadHeader(rtp::RtpError::Version { got: version }));
     }
-    Ok(Cut {
-        ssrc: u32_at(packet, 4),
-        clear: RTCP_CLEAR,
-        end: packet.len() - trailer,
-    })
+    Ok(Cut { ssrc: u32_at(packet, 4), clear: RTCP_CLEAR, end: packet.len() - trailer })
 }
 
 fn check_room(buf: &[u8], expected: usize) -> Result<(), SrtpError> {
     match buf.len() < expected {
-        true => Err(SrtpError::NoRoom {
-            got: buf.len(),
-            expected,
-        }),
+        true => Err(SrtpError::NoRoom { got: buf.len(), expected }),
         false => Ok(()),
     }
 }

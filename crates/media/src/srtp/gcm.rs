@@ -20,11 +20,7 @@ pub(super) struct Gcm {
 }
 
 impl Gcm {
-    pub(super) fn new(
-        suite: Suite,
-        master: &MasterKey,
-        traffic: Traffic,
-    ) -> Result<Self, KeyError> {
+    pub(super) fn new(suite: Suite, master: &MasterKey, traffic: Traffic) -> Result<Self, KeyError> {
         let (encryption, salting) = match traffic {
             Traffic::Rtp => (label::RTP_ENCRYPTION, label::RTP_SALT),
             Traffic::Rtcp => (label::RTCP_ENCRYPTION, label::RTCP_SALT),
@@ -34,30 +30,17 @@ impl Gcm {
         let mut key = Zeroizing::new([0; 32]);
         let key = &mut key[..suite.key_len()];
         master.derive(encryption, key);
-        let algorithm = if key.len() == 32 {
-            &AES_256_GCM
-        } else {
-            &AES_128_GCM
-        };
+        let algorithm = if key.len() == 32 { &AES_256_GCM } else { &AES_128_GCM };
         let key = UnboundKey::new(algorithm, key).map_err(|_| KeyError::Length {
             suite,
             got: master.as_bytes().len(),
             expected: suite.key_len() + suite.salt_len(),
         })?;
-        Ok(Self {
-            key: LessSafeKey::new(key),
-            salt,
-        })
+        Ok(Self { key: LessSafeKey::new(key), salt })
     }
 
     /// Encrypts in place what follows the header and appends tag and MKI; returns the new length.
-    pub(super) fn seal_rtp(
-        &self,
-        buf: &mut [u8],
-        cut: Cut,
-        index: u64,
-        mki: &[u8],
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn seal_rtp(&self, buf: &mut [u8], cut: Cut, index: u64, mki: &[u8]) -> Result<usize, SrtpError> {
         let (header, rest) = buf.split_at_mut(cut.clear);
         let payload = cut.end - cut.clear;
         self.seal(self.rtp_nonce(cut.ssrc, index), header, rest, payload)?;
@@ -65,12 +48,7 @@ impl Gcm {
     }
 
     /// Decrypts in place and checks the tag of a packet whose length is known to suffice; returns the plain length.
-    pub(super) fn open_rtp(
-        &self,
-        packet: &mut [u8],
-        cut: Cut,
-        index: u64,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn open_rtp(&self, packet: &mut [u8], cut: Cut, index: u64) -> Result<usize, SrtpError> {
         let (header, rest) = packet.split_at_mut(cut.clear);
         let sealed = &mut rest[..cut.end - cut.clear + TAG];
         self.open(self.rtp_nonce(cut.ssrc, index), header, sealed)?;
@@ -78,13 +56,7 @@ impl Gcm {
     }
 
     /// As [`Self::seal_rtp`] for RTCP; `word` is the E bit with the index.
-    pub(super) fn seal_rtcp(
-        &self,
-        buf: &mut [u8],
-        cut: Cut,
-        word: u32,
-        mki: &[u8],
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn seal_rtcp(&self, buf: &mut [u8], cut: Cut, word: u32, mki: &[u8]) -> Result<usize, SrtpError> {
         let nonce = self.rtcp_nonce(cut.ssrc, word);
         if word & E_BIT != 0 {
             let (header, rest) = buf.split_at_mut(cut.clear);
@@ -104,20 +76,11 @@ impl Gcm {
     }
 
     /// As [`Self::open_rtp`] for RTCP.
-    pub(super) fn open_rtcp(
-        &self,
-        packet: &mut [u8],
-        cut: Cut,
-        word: u32,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn open_rtcp(&self, packet: &mut [u8], cut: Cut, word: u32) -> Result<usize, SrtpError> {
         let nonce = self.rtcp_nonce(cut.ssrc, word);
         if word & E_BIT != 0 {
             let (header, rest) = packet.split_at_mut(cut.clear);
-            self.open(
-                nonce,
-                &rtcp_aad(header, word),
-                &mut rest[..cut.end - cut.clear + TAG],
-            )?;
+            self.open(nonce, &rtcp_aad(header, word), &mut rest[..cut.end - cut.clear + TAG])?;
         } else {
             let mut tag = [0; TAG];
             tag.copy_from_slice(&packet[cut.end..cut.end + TAG]);
@@ -128,18 +91,10 @@ impl Gcm {
     }
 
     /// Encrypts the first `plain` bytes of `buf` and writes the tag behind them.
-    fn seal(
-        &self,
-        nonce: Nonce,
-        aad: &[u8],
-        buf: &mut [u8],
-        plain: usize,
-    ) -> Result<(), SrtpError> {
+    fn seal(&self, nonce: Nonce, aad: &[u8], buf: &mut [u8], plain: usize) -> Result<(), SrtpError> {
         let (text, rest) = buf.split_at_mut(plain);
         // Fails only for texts of more than 2^36 bytes.
-        let tag = self
-            .key
-            .seal_in_place_separate_tag(nonce, Aad::from(aad), text);
+        let tag = self.key.seal_in_place_separate_tag(nonce, Aad::from(aad), text);
         let tag = tag.map_err(|_| SrtpError::KeyExhausted)?;
         rest[..TAG].copy_from_slice(tag.as_ref());
         Ok(())

@@ -35,11 +35,7 @@ impl MasterKey {
     /// Key and salt as they follow each other in `inline:`.
     pub fn from_bytes(suite: Suite, key_and_salt: &[u8]) -> Result<Self, KeyError> {
         if key_and_salt.len() != len(suite) {
-            return Err(KeyError::Length {
-                suite,
-                got: key_and_salt.len(),
-                expected: len(suite),
-            });
+            return Err(KeyError::Length { suite, got: key_and_salt.len(), expected: len(suite) });
         }
         let mut bytes = [0; LONGEST];
         bytes[..key_and_salt.len()].copy_from_slice(key_and_salt);
@@ -52,15 +48,9 @@ impl MasterKey {
         // Longer text cannot be a key: refused before decoding, so that no length is decoded but a key's own.
         let expected = len(suite);
         if text.len() > expected.div_ceil(3) * 4 {
-            return Err(KeyError::Length {
-                suite,
-                got: text.len() / 4 * 3,
-                expected,
-            });
+            return Err(KeyError::Length { suite, got: text.len() / 4 * 3, expected });
         }
-        let got = BASE64
-            .decode_slice(text, raw.as_mut_slice())
-            .map_err(|_| KeyError::Base64)?;
+        let got = BASE64.decode_slice(text, raw.as_mut_slice()).map_err(|_| KeyError::Base64)?;
         Self::from_bytes(suite, &raw[..got])
     }
 
@@ -128,11 +118,7 @@ pub(super) mod label {
 }
 
 /// Fills `out` with the AES counter mode keystream that starts at `iv`.
-fn keystream<C: BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>>(
-    cipher: &C,
-    iv: &[u8; 16],
-    out: &mut [u8],
-) {
+fn keystream<C: BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>>(cipher: &C, iv: &[u8; 16], out: &mut [u8]) {
     for (counter, chunk) in (0u16..).zip(out.chunks_mut(16)) {
         let mut block = *iv;
         block[14..].copy_from_slice(&counter.to_be_bytes());
@@ -169,10 +155,7 @@ mod tests {
             let key = MasterKey::generate(suite, &mut rng);
             let text = key.to_inline();
             assert_eq!(MasterKey::from_inline(suite, &text).unwrap(), key);
-            assert_eq!(
-                MasterKey::from_inline(suite, text.trim_end_matches('=')).unwrap(),
-                key
-            );
+            assert_eq!(MasterKey::from_inline(suite, text.trim_end_matches('=')).unwrap(), key);
             assert_ne!(MasterKey::generate(suite, &mut rng), key);
         }
     }
@@ -182,30 +165,17 @@ mod tests {
         for suite in Suite::ALL {
             for got in (0..200).filter(|&got| got != len(suite)) {
                 let refused = MasterKey::from_bytes(suite, &vec![7; got]).unwrap_err();
-                assert_eq!(
-                    refused,
-                    KeyError::Length {
-                        suite,
-                        got,
-                        expected: len(suite)
-                    }
-                );
+                assert_eq!(refused, KeyError::Length { suite, got, expected: len(suite) });
                 assert!(MasterKey::from_inline(suite, &BASE64.encode(vec![7; got])).is_err());
             }
-            assert_eq!(
-                MasterKey::from_inline(suite, "not base64!"),
-                Err(KeyError::Base64)
-            );
+            assert_eq!(MasterKey::from_inline(suite, "not base64!"), Err(KeyError::Base64));
         }
     }
 
     #[test]
     fn debug_shows_no_key() {
         let key = MasterKey::from_bytes(Suite::AesCm128HmacSha1_80, &[0x41; 30]).unwrap();
-        assert_eq!(
-            format!("{key:?}"),
-            "MasterKey(AES_CM_128_HMAC_SHA1_80, redacted)"
-        );
+        assert_eq!(format!("{key:?}"), "MasterKey(AES_CM_128_HMAC_SHA1_80, redacted)");
     }
 
     #[test]

@@ -13,10 +13,7 @@ pub(super) struct Window {
 impl Window {
     /// A window of `size` packets (a multiple of 64) whose only handled index is `first`.
     pub(super) fn starting_at(first: u64, size: usize) -> Self {
-        let mut window = Self {
-            highest: first,
-            seen: vec![0; size / 64].into_boxed_slice(),
-        };
+        let mut window = Self { highest: first, seen: vec![0; size / 64].into_boxed_slice() };
         window.mark(first);
         window
     }
@@ -87,11 +84,7 @@ mod tests {
                     d if d < size as u64 => Ok(()),
                     _ => Err(SrtpError::TooOld),
                 };
-                assert_eq!(
-                    window.check(10_000 - distance),
-                    expected,
-                    "distance {distance} in {size}"
-                );
+                assert_eq!(window.check(10_000 - distance), expected, "distance {distance} in {size}");
             }
         }
     }
@@ -114,11 +107,7 @@ mod tests {
             } else {
                 Ok(())
             };
-            assert_eq!(
-                window.check(index),
-                expected,
-                "index {index}, highest {highest}"
-            );
+            assert_eq!(window.check(index), expected, "index {index}, highest {highest}");
             if expected.is_ok() {
                 window.mark(index);
                 seen.insert(index);

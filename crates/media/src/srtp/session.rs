@@ -51,48 +51,28 @@ impl Session {
         self.rtcp_left = self.rtcp_left.min(packets);
     }
 
-    pub(super) fn seal_rtp(
-        &self,
-        buf: &mut [u8],
-        cut: Cut,
-        index: u64,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn seal_rtp(&self, buf: &mut [u8], cut: Cut, index: u64) -> Result<usize, SrtpError> {
         match &self.rtp {
             Cipher::Cm(cm) => Ok(cm.seal_rtp(buf, cut, index, &self.mki)),
             Cipher::Gcm(gcm) => gcm.seal_rtp(buf, cut, index, &self.mki),
         }
     }
 
-    pub(super) fn open_rtp(
-        &self,
-        packet: &mut [u8],
-        cut: Cut,
-        index: u64,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn open_rtp(&self, packet: &mut [u8], cut: Cut, index: u64) -> Result<usize, SrtpError> {
         match &self.rtp {
             Cipher::Cm(cm) => cm.open_rtp(packet, cut, index),
             Cipher::Gcm(gcm) => gcm.open_rtp(packet, cut, index),
         }
     }
 
-    pub(super) fn seal_rtcp(
-        &self,
-        buf: &mut [u8],
-        cut: Cut,
-        word: u32,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn seal_rtcp(&self, buf: &mut [u8], cut: Cut, word: u32) -> Result<usize, SrtpError> {
         match &self.rtcp {
             Cipher::Cm(cm) => Ok(cm.seal_rtcp(buf, cut, word, &self.mki)),
             Cipher::Gcm(gcm) => gcm.seal_rtcp(buf, cut, word, &self.mki),
         }
     }
 
-    pub(super) fn open_rtcp(
-        &self,
-        packet: &mut [u8],
-        cut: Cut,
-        word: u32,
-    ) -> Result<usize, SrtpError> {
+    pub(super) fn open_rtcp(&self, packet: &mut [u8], cut: Cut, word: u32) -> Result<usize, SrtpError> {
         match &self.rtcp {
             Cipher::Cm(cm) => cm.open_rtcp(packet, cut, word),
             Cipher::Gcm(gcm) => gcm.open_rtcp(packet, cut, word),

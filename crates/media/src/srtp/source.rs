@@ -35,12 +35,7 @@ enum History {
 
 impl Sources {
     pub(super) fn new(limit: usize, window: usize) -> Self {
-        Self {
-            list: Vec::new(),
-            last: 0,
-            limit,
-            window,
-        }
+        Self { list: Vec::new(), last: 0, limit, window }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -48,11 +43,7 @@ impl Sources {
     }
 
     pub(super) fn find(&mut self, ssrc: u32) -> Slot {
-        if self
-            .list
-            .get(self.last)
-            .is_some_and(|source| source.ssrc == ssrc)
-        {
+        if self.list.get(self.last).is_some_and(|source| source.ssrc == ssrc) {
             return Some(self.last);
         }
         let slot = self.position(ssrc)?;
@@ -71,11 +62,7 @@ impl Sources {
                 index
             }
         };
-        if index >> 48 == 0 {
-            Ok(index)
-        } else {
-            Err(SrtpError::KeyExhausted)
-        }
+        if index >> 48 == 0 { Ok(index) } else { Err(SrtpError::KeyExhausted) }
     }
 
     /// Whether an RTCP packet of this index may be handled now.
@@ -88,14 +75,8 @@ impl Sources {
 
     /// The index of the next RTCP packet that we send. The first is 1, as in libsrtp.
     pub(super) fn next_rtcp_index(&self, slot: Slot) -> Result<u32, SrtpError> {
-        let sent = slot
-            .and_then(|slot| self.list[slot].rtcp.as_ref())
-            .map_or(0, Window::highest);
-        if sent < (1 << 31) - 1 {
-            Ok(sent as u32 + 1)
-        } else {
-            Err(SrtpError::KeyExhausted)
-        }
+        let sent = slot.and_then(|slot| self.list[slot].rtcp.as_ref()).map_or(0, Window::highest);
+        if sent < (1 << 31) - 1 { Ok(sent as u32 + 1) } else { Err(SrtpError::KeyExhausted) }
     }
 
     /// Whether a new source may enter.
@@ -151,11 +132,7 @@ impl Sources {
 
     fn entry(&mut self, slot: Slot, ssrc: u32) -> &mut Source {
         let slot = slot.unwrap_or_else(|| {
-            self.list.push(Source {
-                ssrc,
-                rtp: History::Unseen { roc: 0 },
-                rtcp: None,
-            });
+            self.list.push(Source { ssrc, rtp: History::Unseen { roc: 0 }, rtcp: None });
             self.list.len() - 1
         });
         &mut self.list[slot]

@@ -20,12 +20,8 @@ pub enum Suite {
 
 impl Suite {
     /// All suites in the order in which CUCM prefers them.
-    pub const ALL: [Self; 4] = [
-        Self::AeadAes256Gcm,
-        Self::AeadAes128Gcm,
-        Self::AesCm128HmacSha1_80,
-        Self::AesCm128HmacSha1_32,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::AeadAes256Gcm, Self::AeadAes128Gcm, Self::AesCm128HmacSha1_80, Self::AesCm128HmacSha1_32];
 
     /// The name in SDP.
     pub fn name(self) -> &'static str {
@@ -39,9 +35,7 @@ impl Suite {
 
     /// The suite of this name; names compare without regard to case, `None` is a suite we do not know.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|suite| suite.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|suite| suite.name().eq_ignore_ascii_case(name))
     }
 
     /// Bytes of the master key, and of the session encryption key.
@@ -99,9 +93,7 @@ impl Serialize for Suite {
 
 impl<'de> Deserialize<'de> for Suite {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -121,10 +113,7 @@ mod tests {
         for suite in Suite::ALL {
             assert_eq!(Suite::parse(suite.name()), Some(suite));
             assert_eq!(suite.name().to_lowercase().parse(), Ok(suite));
-            assert_eq!(
-                serde_json::from_str::<Suite>(&serde_json::to_string(&suite).unwrap()).unwrap(),
-                suite
-            );
+            assert_eq!(serde_json::from_str::<Suite>(&serde_json::to_string(&suite).unwrap()).unwrap(), suite);
         }
         assert_eq!(Suite::parse("F8_128_HMAC_SHA1_80"), None);
     }
