@@ -39,7 +39,17 @@ impl Cm {
         master.derive(salting, salt.as_mut_slice());
         let mut mac_key = Zeroizing::new([0; 20]);
         master.derive(authentication, mac_key.as_mut_slice());
-        Self { aes: Aes128Enc::new((&*key).into()), salt, mac: Mac::new(&mac_key), tag_len }
+        Self::with_session_keys(&key, salt, &mac_key, tag_len)
+    }
+
+    /// The context of session keys that are known already.
+    pub(super) fn with_session_keys(
+        key: &[u8; 16],
+        salt: Zeroizing<[u8; 14]>,
+        mac_key: &[u8; 20],
+        tag_len: usize,
+    ) -> Self {
+        Self { aes: Aes128Enc::new(key.into()), salt, mac: Mac::new(mac_key), tag_len }
     }
 
     /// Encrypts in place what follows the header and appends MKI and tag; returns the new length.
@@ -93,7 +103,7 @@ impl Cm {
     }
 
     /// XORs the keystream of this packet: IV = salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16.
-    fn crypt(&self, ssrc: u32, index: u64, data: &mut [u8]) {
+    pub(super) fn crypt(&self, ssrc: u32, index: u64, data: &mut [u8]) {
         let mut iv = [0; 16];
         iv[4..8].copy_from_slice(&ssrc.to_be_bytes());
         iv[8..14].copy_from_slice(&index.to_be_bytes()[2..]);

@@ -30,12 +30,15 @@ impl Gcm {
         let mut key = Zeroizing::new([0; 32]);
         let key = &mut key[..suite.key_len()];
         master.derive(encryption, key);
-        let algorithm = if key.len() == 32 { &AES_256_GCM } else { &AES_128_GCM };
-        let key = UnboundKey::new(algorithm, key).map_err(|_| KeyError::Length {
-            suite,
-            got: master.as_bytes().len(),
-            expected: suite.key_len() + suite.salt_len(),
-        })?;
+        Self::with_session_keys(suite, key, salt)
+    }
+
+    /// The context of session keys that are known already.
+    pub(super) fn with_session_keys(suite: Suite, key: &[u8], salt: Zeroizing<[u8; 12]>) -> Result<Self, KeyError> {
+        let algorithm = if suite == Suite::AeadAes256Gcm { &AES_256_GCM } else { &AES_128_GCM };
+        let expected = suite.key_len() + suite.salt_len();
+        let bad = |_| KeyError::Length { suite, got: key.len() + salt.len(), expected };
+        let key = UnboundKey::new(algorithm, key).map_err(bad)?;
         Ok(Self { key: LessSafeKey::new(key), salt })
     }
 
