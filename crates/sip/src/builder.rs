@@ -43,6 +43,26 @@ impl Builder {
         built.copy(request, "Call-ID").copy(request, "CSeq")
     }
 
+    /// A CANCEL for an INVITE that was sent: its Request-URI, top Via, Route, From, To, Call-ID and number (RFC 3261
+    /// §9.1).
+    pub fn cancel(invite: &Message) -> Self {
+        Self::companion(invite, "CANCEL", invite)
+    }
+
+    /// A request that goes with an INVITE hop by hop, with the To of `to_from`: CANCEL, and ACK to a non-2xx.
+    pub(crate) fn companion(invite: &Message, method: &str, to_from: &Message) -> Self {
+        let via = invite.header("Via").unwrap_or_default();
+        let number = invite.cseq().map_or(0, |cseq| cseq.number);
+        Self::request(method, invite.request_uri().unwrap_or_default())
+            .header("Via", crate::text::split_outside(&via, b',')[0].trim())
+            .copy(invite, "Route")
+            .copy(invite, "From")
+            .copy(to_from, "To")
+            .copy(invite, "Call-ID")
+            .header("CSeq", format_args!("{number} {method}"))
+            .header("Max-Forwards", 70)
+    }
+
     /// Writes `Name: value`.
     pub fn header(mut self, name: &str, value: impl Display) -> Self {
         self.has_length |= crate::header::names_match(name.as_bytes(), b"Content-Length");

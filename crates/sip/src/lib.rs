@@ -23,6 +23,7 @@ mod name_addr;
 mod params;
 mod parse;
 mod text;
+mod transaction;
 mod uri;
 mod values;
 mod via;
