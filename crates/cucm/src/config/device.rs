@@ -1,0 +1,145 @@
+//! Phones, their lines and what makes a line recorded.
+
+/// *System > Security > Phone Security Profile*.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneSecurityProfile {
+    /// Name, by which phones refer to it.
+    pub name: String,
+    /// Device security mode.
+    pub mode: DeviceSecurityMode,
+    /// Transport type of a non-secure profile; an encrypted one is always TLS.
+    pub transport: DeviceTransport,
+}
+
+impl PhoneSecurityProfile {
+    /// The profile with TLS and SRTP.
+    pub fn encrypted(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            mode: DeviceSecurityMode::Encrypted,
+            transport: DeviceTransport::Tls,
+        }
+    }
+
+    /// The profile without security, on TCP.
+    pub fn non_secure(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            mode: DeviceSecurityMode::NonSecure,
+            transport: DeviceTransport::Tcp,
+        }
+    }
+}
+
+/// Device security mode of a phone or a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceSecurityMode {
+    /// TCP or UDP, RTP.
+    NonSecure,
+    /// TLS with NULL-SHA, RTP. Refused when the cluster starts: rustls has no cipher suite without encryption.
+    Authenticated,
+    /// TLS, SRTP.
+    Encrypted,
+}
+
+/// How a phone's signalling travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceTransport {
+    /// SIP over TCP.
+    Tcp,
+    /// SIP over UDP.
+    Udp,
+    /// SIP over TLS.
+    Tls,
+}
+
+/// *Device > Phone*.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneDevice {
+    /// Device name, `SEP` and the MAC address.
+    pub device_name: String,
+    /// Name of its phone security profile.
+    pub security_profile: String,
+    /// Its lines; calls use the first one that fits.
+    pub lines: Vec<Line>,
+}
+
+impl PhoneDevice {
+    /// The line of this directory number.
+    pub fn line(&self, directory_number: &str) -> Option<&Line> {
+        self.lines
+            .iter()
+            .find(|line| line.directory_number == directory_number)
+    }
+}
+
+/// A directory number on a phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Directory number.
+    pub directory_number: String,
+    /// *Display (Caller ID)*; empty for none.
+    pub display: String,
+    /// *Recording Option*.
+    pub recording_option: RecordingOption,
+    /// Name of the recording profile, needed where the option is not [`RecordingOption::Disabled`].
+    pub recording_profile: Option<String>,
+    /// *Busy Trigger*: as many calls make the line busy.
+    pub busy_trigger: u32,
+}
+
+impl Line {
+    /// A line that is not recorded, with CUCM's default busy trigger of 2.
+    pub fn new(directory_number: &str, display: &str) -> Self {
+        Self {
+            directory_number: directory_number.to_owned(),
+            display: display.to_owned(),
+            recording_option: RecordingOption::Disabled,
+            recording_profile: None,
+            busy_trigger: 2,
+        }
+    }
+
+    /// The same line with automatic call recording by this profile.
+    #[must_use]
+    pub fn recorded(mut self, profile: &str) -> Self {
+        self.recording_option = RecordingOption::Automatic;
+        self.recording_profile = Some(profile.to_owned());
+        self
+    }
+}
+
+/// *Recording Option* of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordingOption {
+    /// *Call Recording Disabled*.
+    Disabled,
+    /// *Automatic Call Recording Enabled*.
+    Automatic,
+}
+
+/// *Device > Device Settings > Recording Profile*.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingProfile {
+    /// Name, by which lines refer to it.
+    pub name: String,
+    /// *Recording Destination Address*: the number that CUCM dials to reach the recorder.
+    pub recording_destination: String,
+    /// *Recording Calling Search Space*; kept and shown, it restricts nothing here.
+    pub recording_css: String,
+}
+
+/// The region's audio codec preference, best first, by encoding name (`PCMU`, `PCMA`, `G722`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Codecs that may be used, best first.
+    pub codecs: Vec<String>,
+}
+
+impl Default for Region {
+    fn default() -> Self {
+        Self {
+            codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
+        }
+    }
+}

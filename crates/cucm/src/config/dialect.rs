@@ -1,0 +1,88 @@
+//! What Cisco's texts and traces leave open, as named switches.
+//!
+//! Each default is the reading with the most support. A scenario may set any of them the other way, since a recorder must
+//! survive both. The key *Inferred* means that no trace and no document shows it.
+
+/// Readings of CUCM's behaviour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// An encrypted phone whose recorder trunk has *SRTP Allowed* off. Cisco TAPI Developer Guide: "encrypted phones use
+    /// secured recorders"; what else happens is inferred.
+    pub encrypted_phone_on_non_secure_trunk: EncryptedPhoneOnNonSecureTrunk,
+    /// How *Transmit Security Status* shows on a trunk INVITE. Cisco Security Guide tells to tick it for secure recording and
+    /// shows no message; the form is inferred from the line side.
+    pub trunk_security_status: TrunkSecurityStatus,
+    /// Which answers of a recorder let CUCM try the next destination. Inferred; Cisco document 200788 names route lists as
+    /// the way to redundant trunks.
+    pub hunt: Hunt,
+    /// What CUCM writes as remote Session-ID of a recorder that sent none. Cisco document 200788 shows an invented one.
+    pub session_id_without_peer: SessionIdWithoutPeer,
+    /// Leg numbers that CUCM spends unseen between the callee's leg and the first bridge leg (Cisco document 200788: 104952, 104956).
+    pub hidden_legs_before_bridge: u32,
+    /// Leg numbers spent unseen between a bridge leg and its recorder leg (Cisco document 200788: 104956, 104958).
+    pub hidden_legs_before_recorder: u32,
+    /// Call identifiers spent unseen before the near bridge (Cisco document 200788: callee …625, bridge …628).
+    pub hidden_identifiers_before_near: u32,
+    /// Call identifiers spent unseen before the far bridge (Cisco document 200788: near recorder leg …629, far bridge …631).
+    pub hidden_identifiers_before_far: u32,
+    /// One recording dialog fails or is ended by the recorder: the other is cleared as well. Inferred from the two BYEs 2 ms
+    /// apart in Cisco document 200788. Off lets the other one go on.
+    pub clear_both_recording_legs: bool,
+    /// Headers `b=CT` and `a=ptime:20` in the ACK to the recorder, as releases up to 10.5 write them (Cisco document 200788).
+    pub old_sdp_lines: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self {
+            encrypted_phone_on_non_secure_trunk: EncryptedPhoneOnNonSecureTrunk::Fallback,
+            trunk_security_status: TrunkSecurityStatus::OwnLine,
+            hunt: Hunt::UnavailableOnly,
+            session_id_without_peer: SessionIdWithoutPeer::Invented,
+            hidden_legs_before_bridge: 3,
+            hidden_legs_before_recorder: 1,
+            hidden_identifiers_before_near: 2,
+            hidden_identifiers_before_far: 1,
+            clear_both_recording_legs: true,
+            old_sdp_lines: false,
+        }
+    }
+}
+
+/// What becomes of the recording of an encrypted phone whose trunk does not allow SRTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncryptedPhoneOnNonSecureTrunk {
+    /// The recording is RTP: the phone's bridge falls back (`X-cisco-srtp-fallback`).
+    Fallback,
+    /// The recording fails; the call goes on.
+    Fail,
+}
+
+/// The Call-Info that *Transmit Security Status* adds to a trunk INVITE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrunkSecurityStatus {
+    /// A line of its own: `Call-Info: <urn:x-cisco-remotecc:callinfo>; security= Encrypted`.
+    OwnLine,
+    /// Appended to the line with `x-cisco-video-traffic-class`.
+    Appended,
+    /// Not written even where the box is ticked.
+    Never,
+}
+
+/// After which refusals the next destination is tried. A connection that fails and an INVITE without answer always go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hunt {
+    /// Only 503 goes on to the next destination.
+    UnavailableOnly,
+    /// Every refusal but 486 and 600 goes on.
+    AnythingButBusy,
+}
+
+/// The remote half of Session-ID when the peer sent none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionIdWithoutPeer {
+    /// One made by CUCM that ends in the leg number.
+    Invented,
+    /// Thirty-two zeros.
+    Zero,
+}

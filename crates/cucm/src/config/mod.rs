@@ -1,0 +1,264 @@
+//! What an administrator sets up in CUCM, in CUCM's own words.
+//!
+//! Everything the cluster does follows from these values and a seed. What Cisco's texts leave open stands in
+//! [`Dialect`]; how long CUCM takes for each step stands in [`Timing`].
+
+mod check;
+mod device;
+mod dialect;
+mod trunk;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use trust::cert::Identity;
+use trust::rule::TrustList;
+
+pub use check::ConfigError;
+pub use device::{
+    DeviceSecurityMode, DeviceTransport, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption,
+    RecordingProfile, Region,
+};
+pub use dialect::{
+    Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, TrunkSecurityStatus,
+};
+pub use trunk::{
+    Destination, OfferMode, OptionsPing, RoutePattern, SipProfile, SipTrunk,
+    SipTrunkSecurityProfile, TrunkTransport,
+};
+
+/// A cluster of one node, whole.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The release whose message texts and identifiers are used.
+    pub release: Release,
+    /// Enterprise parameter *Cluster ID*, as it appears in `x-nearendclusterid`.
+    pub cluster_id: String,
+    /// Enterprise parameter *Cluster Security Mode*.
+    pub cluster_security_mode: ClusterSecurityMode,
+    /// Name of the node, as in *System > Server*; the common name of its CallManager certificate.
+    pub node_name: String,
+    /// Address of the node; it is bound, and written into every message.
+    pub address: IpAddr,
+    /// Ports of the node.
+    pub ports: Ports,
+    /// The CallManager certificate with its key: it signs the CTL, serves phones and answers and calls recorders.
+    pub identity: Identity,
+    /// What the node presents when it calls out over TLS; anything but [`ClientCertificate::CallManager`] is a fault made on purpose.
+    pub client_certificate: ClientCertificate,
+    /// Store *CallManager-trust*: certificates of recorders, or of their issuers.
+    pub call_manager_trust: TrustList,
+    /// Store *CAPF-trust*: certificates of phones (LSC, MIC), or of their issuers.
+    pub capf_trust: TrustList,
+    /// *System > Security > Phone Security Profile*.
+    pub phone_security_profiles: Vec<PhoneSecurityProfile>,
+    /// *Device > Phone*.
+    pub phones: Vec<PhoneDevice>,
+    /// *Device > Device Settings > Recording Profile*.
+    pub recording_profiles: Vec<RecordingProfile>,
+    /// *Call Routing > Route/Hunt > Route Pattern*.
+    pub route_patterns: Vec<RoutePattern>,
+    /// *System > Security > SIP Trunk Security Profile*.
+    pub sip_trunk_security_profiles: Vec<SipTrunkSecurityProfile>,
+    /// *Device > Device Settings > SIP Profile*, as far as trunks use it.
+    pub sip_profiles: Vec<SipProfile>,
+    /// *Device > Trunk*.
+    pub trunks: Vec<SipTrunk>,
+    /// The region that all device pools use.
+    pub region: Region,
+    /// What Cisco's texts leave open.
+    pub dialect: Dialect,
+    /// How long each step takes.
+    pub timing: Timing,
+}
+
+/// The release of CUCM that is imitated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// 11.5: the release of the traces in Cisco document 200788.
+    V11_5,
+    /// 14: newer Call-IDs, `Cisco-CUCM14.0`.
+    V14,
+}
+
+impl Release {
+    /// What stands in `User-Agent` and `Server`.
+    pub fn product(self) -> &'static str {
+        match self {
+            Self::V11_5 => "Cisco-CUCM11.5",
+            Self::V14 => "Cisco-CUCM14.0",
+        }
+    }
+}
+
+/// Enterprise parameter *Cluster Security Mode*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterSecurityMode {
+    /// 0: every device registers non-secure, whatever its profile says.
+    NonSecure = 0,
+    /// 1: each device registers by its profile; there is a CTL.
+    Mixed = 1,
+}
+
+/// What the node shows a recorder that asks for a client certificate.
+#[derive(Clone, Debug)]
+pub enum ClientCertificate {
+    /// The CallManager certificate, as CUCM does.
+    CallManager,
+    /// None: the recorder must refuse.
+    Nothing,
+    /// Another one, which the recorder does not know.
+    Other(Box<Identity>),
+}
+
+/// Ports of the node. Port 0 asks for any free one; [`crate::Cucm::addresses`] tells which it became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// SIP over TCP and UDP.
+    pub sip: u16,
+    /// SIP over TLS.
+    pub secured_sip: u16,
+    /// TFTP; 69 on a real node, which needs root.
+    pub tftp: u16,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self {
+            sip: 5060,
+            secured_sip: 5061,
+            tftp: 69,
+        }
+    }
+}
+
+/// How long CUCM takes for each step, and when it gives up.
+///
+/// The defaults are the gaps between messages of the 11.5 traces in Cisco document 200788, less what the phone and the recorder took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Timers of RFC 3261; CUCM keeps repeating requests on TCP and TLS too (comment in Cisco's published phone stack, `ccsip_debug.c`).
+    pub sip: sip::Timers,
+    /// From the caller's ACK to the first bridge INVITE [inferred].
+    pub recording_after_answer: Duration,
+    /// From the phone's 200 on a bridge dialog to the INVITE to the recorder (7 and 8 ms).
+    pub recorder_invite_after_bridge: Duration,
+    /// From the near end INVITE to the recorder to the far end bridge INVITE (2 ms).
+    pub far_bridge_after_near_invite: Duration,
+    /// From the recorder's 200 to the re-INVITE on the bridge dialog (6 ms).
+    pub bridge_offer_after_recorder: Duration,
+    /// From the phone's offer to the ACK on the bridge dialog (9 to 11 ms).
+    pub bridge_ack_after_offer: Duration,
+    /// From the ACK on the bridge dialog to the ACK to the recorder (0 to 3 ms).
+    pub recorder_ack_after_bridge_ack: Duration,
+    /// How long a called phone may ring: timer T301.
+    pub no_answer: Duration,
+    /// How long a registration holds without being refreshed; CUCM writes 120 s into `Expires`.
+    pub registration_expires: Duration,
+    /// How long [`crate::Cucm::stop`] waits for dialogs that are being cleared.
+    pub stop_grace: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            sip: sip::Timers::default(),
+            recording_after_answer: Duration::from_millis(20),
+            recorder_invite_after_bridge: Duration::from_millis(7),
+            far_bridge_after_near_invite: Duration::from_millis(2),
+            bridge_offer_after_recorder: Duration::from_millis(6),
+            bridge_ack_after_offer: Duration::from_millis(10),
+            recorder_ack_after_bridge_ack: Duration::from_millis(3),
+            no_answer: Duration::from_secs(180),
+            registration_expires: Duration::from_secs(120),
+            stop_grace: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Config {
+    /// The phone of this device name; names compare without regard to case, as CUCM writes them both ways.
+    pub fn phone(&self, device_name: &str) -> Option<&PhoneDevice> {
+        self.phones
+            .iter()
+            .find(|phone| phone.device_name.eq_ignore_ascii_case(device_name))
+    }
+
+    /// The security mode in which a phone really registers: its profile's, unless the cluster is non-secure.
+    pub fn security_mode_of(&self, phone: &PhoneDevice) -> DeviceSecurityMode {
+        if self.cluster_security_mode == ClusterSecurityMode::NonSecure {
+            return DeviceSecurityMode::NonSecure;
+        }
+        self.profile_of(phone)
+            .map_or(DeviceSecurityMode::NonSecure, |profile| profile.mode)
+    }
+
+    /// The transport on which a phone registers: TLS in a secure mode, else what its profile says.
+    pub fn transport_of(&self, phone: &PhoneDevice) -> DeviceTransport {
+        if self.security_mode_of(phone) != DeviceSecurityMode::NonSecure {
+            return DeviceTransport::Tls;
+        }
+        match self.profile_of(phone).map(|profile| profile.transport) {
+            Some(DeviceTransport::Udp) => DeviceTransport::Udp,
+            _ => DeviceTransport::Tcp,
+        }
+    }
+
+    /// The recording profile of a line, by its name.
+    pub fn recording_profile(&self, name: &str) -> Option<&RecordingProfile> {
+        self.recording_profiles
+            .iter()
+            .find(|profile| profile.name == name)
+    }
+
+    /// The trunks that a number is routed to, top-down; empty where no route pattern matches.
+    pub fn route(&self, number: &str) -> Vec<&SipTrunk> {
+        let Some(pattern) = self
+            .route_patterns
+            .iter()
+            .find(|pattern| pattern.pattern == number)
+        else {
+            return Vec::new();
+        };
+        pattern
+            .trunks
+            .iter()
+            .filter_map(|name| self.trunk(name))
+            .collect()
+    }
+
+    /// The trunk of this name.
+    pub fn trunk(&self, name: &str) -> Option<&SipTrunk> {
+        self.trunks.iter().find(|trunk| trunk.name == name)
+    }
+
+    /// The security profile of a trunk.
+    pub fn security_profile_of(&self, trunk: &SipTrunk) -> Option<&SipTrunkSecurityProfile> {
+        self.sip_trunk_security_profiles
+            .iter()
+            .find(|profile| profile.name == trunk.security_profile)
+    }
+
+    /// The SIP profile of a trunk.
+    pub fn sip_profile_of(&self, trunk: &SipTrunk) -> Option<&SipProfile> {
+        self.sip_profiles
+            .iter()
+            .find(|profile| profile.name == trunk.sip_profile)
+    }
+
+    /// Where a SIP message comes from, by transport: the node's address and port as written in Via and Contact.
+    pub fn local(&self, secure: bool) -> SocketAddr {
+        let port = if secure {
+            self.ports.secured_sip
+        } else {
+            self.ports.sip
+        };
+        SocketAddr::new(self.address, port)
+    }
+
+    fn profile_of(&self, phone: &PhoneDevice) -> Option<&PhoneSecurityProfile> {
+        self.phone_security_profiles
+            .iter()
+            .find(|profile| profile.name == phone.security_profile)
+    }
+}

@@ -1,0 +1,239 @@
+//! What the cluster tells whoever runs it.
+
+use std::net::SocketAddr;
+
+use media::srtp::Suite;
+
+/// Something that happened in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CucmEvent {
+    /// A phone registered.
+    Registered {
+        /// Device name.
+        device: String,
+    },
+    /// A phone's registration ended: it expired, was taken back or its connection closed.
+    Unregistered {
+        /// Device name.
+        device: String,
+        /// What ended it.
+        why: String,
+    },
+    /// A phone was not let in.
+    RegistrationRefused {
+        /// Device name as the phone gave it.
+        device: String,
+        /// What was wrong.
+        why: String,
+    },
+    /// Caller and callee talk.
+    CallConnected(CallConnected),
+    /// A call did not come about.
+    CallFailed {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// What was dialled.
+        dialled: String,
+        /// SIP status that the caller got.
+        status: u16,
+        /// What was wrong.
+        why: String,
+    },
+    /// A call that was connected is over.
+    CallEnded {
+        /// Number of the call, `gci`.
+        call: u32,
+    },
+    /// Both dialogs of a recording are answered and media flows. Boxed for its size.
+    RecordingStarted(Box<RecordingStarted>),
+    /// A recording that had started is over.
+    RecordingEnded {
+        /// Which recording.
+        recording: RecordingId,
+        /// Why, in words.
+        why: String,
+        /// Whether the recorder ended it.
+        by_recorder: bool,
+    },
+    /// A recording never started, the call goes on.
+    RecordingFailed(RecordingFailed),
+    /// A TLS connection with a recorder did not come about, or an incoming one was not accepted.
+    TrunkTls {
+        /// Name of the trunk; `None` where the peer fits no trunk.
+        trunk: Option<String>,
+        /// The other side.
+        peer: SocketAddr,
+        /// What was refused, by whom.
+        failure: ConnectFailure,
+    },
+    /// OPTIONS ping found a destination up or down.
+    DestinationStatus {
+        /// Name of the trunk.
+        trunk: String,
+        /// The destination.
+        destination: SocketAddr,
+        /// Whether it is in service.
+        in_service: bool,
+    },
+}
+
+/// A call between two phones that was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallConnected {
+    /// Number of the call, the second part of `gci`.
+    pub call: u32,
+    /// Who called.
+    pub caller: CallParty,
+    /// Who answered.
+    pub callee: CallParty,
+    /// Encoding name that was chosen.
+    pub codec: String,
+    /// How the media is protected.
+    pub protection: Protection,
+    /// The level that the phones are told.
+    pub security: SecurityLevel,
+}
+
+/// One end of a call between phones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallParty {
+    /// Who it is.
+    pub party: Party,
+    /// Call-ID of this phone's dialog with the cluster.
+    pub call_id: String,
+    /// Where the phone receives media.
+    pub media: SocketAddr,
+}
+
+/// A phone's user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Device name.
+    pub device: String,
+    /// Directory number.
+    pub number: String,
+    /// Display name; empty for none.
+    pub name: String,
+}
+
+/// Number of a recording within a cluster's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordingId(pub u64);
+
+/// A recording under way: everything that ties the phone's bridge dialogs to the recorder's dialogs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingStarted {
+    /// Which recording.
+    pub recording: RecordingId,
+    /// Number of the recorded call.
+    pub call: u32,
+    /// `x-refci`.
+    pub refci: u32,
+    /// `x-farendrefci`.
+    pub farendrefci: u32,
+    /// `x-nearendclusterid` and `x-farendclusterid`.
+    pub cluster_id: String,
+    /// The recorded party.
+    pub near: Party,
+    /// The other party.
+    pub far: Party,
+    /// Call-ID of the recorded call at the recorded phone.
+    pub main_call_id: String,
+    /// Name of the trunk of the near end dialog.
+    pub trunk: String,
+    /// The dialog with the recorded party's voice.
+    pub near_leg: RecordingLeg,
+    /// The dialog with the other party's voice.
+    pub far_leg: RecordingLeg,
+}
+
+/// One of the two dialogs with the recorder, and the phone's bridge dialog that feeds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingLeg {
+    /// Call-ID of the dialog between cluster and phone.
+    pub bridge_call_id: String,
+    /// Call-ID of the dialog between cluster and recorder.
+    pub recorder_call_id: String,
+    /// The trunk destination that answered.
+    pub destination: SocketAddr,
+    /// Encoding name.
+    pub codec: String,
+    /// How the media is protected.
+    pub protection: Protection,
+    /// Where the phone sends from.
+    pub phone_media: SocketAddr,
+    /// Where the recorder receives.
+    pub recorder_media: SocketAddr,
+}
+
+/// A recording that did not come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingFailed {
+    /// Which recording.
+    pub recording: RecordingId,
+    /// Number of the call that was to be recorded.
+    pub call: u32,
+    /// The party that was to be recorded.
+    pub near: Party,
+    /// What happened, with names and values.
+    pub why: String,
+    /// A code that stays the same between releases: `x509-subject`, `callmanager-trust`, `alert`, `status`, `timeout`, `codec`, `suite`, …
+    pub rule: String,
+}
+
+/// How media is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Plain RTP.
+    Rtp,
+    /// SRTP with this suite.
+    Srtp(Suite),
+}
+
+/// The level of a call, the lowest of its ends, as CUCM writes it after `security=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecurityLevel {
+    /// Some end has no TLS.
+    NotAuthenticated,
+    /// TLS at both ends, media in clear.
+    Authenticated,
+    /// TLS and SRTP at both ends.
+    Encrypted,
+}
+
+impl SecurityLevel {
+    /// The word after `security=`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotAuthenticated => "NotAuthenticated",
+            Self::Authenticated => "Authenticated",
+            Self::Encrypted => "Encrypted",
+        }
+    }
+}
+
+/// Why a connection to or from a recorder did not come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectFailure {
+    /// A code that stays the same: the rule of [`trust::rule::Refusal`], `alert`, `connect` or `closed`.
+    pub rule: String,
+    /// What happened, with names and values.
+    pub why: String,
+    /// Whether the cluster itself refused the peer.
+    pub refused_by_us: bool,
+}
+
+/// What was left when the cluster stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Calls that were connected.
+    pub calls: u64,
+    /// Recordings that started.
+    pub recordings: u64,
+    /// Call-IDs of dialogs that were still open.
+    pub leaked_dialogs: Vec<String>,
+    /// Requests of ours without a final answer, and requests of others that we had not answered.
+    pub leaked_transactions: usize,
+    /// Phones that were registered to the end.
+    pub registered: Vec<String>,
+}
