@@ -79,7 +79,7 @@ impl<'a> Parts<'a> {
         if !params.is_empty() && !params.starts_with(';') {
             return Err(bad("something other than parameters follows the closing angle bracket"));
         }
-        Ok(Self { display, uri: text[open + 1..close].trim(), params })
+        Ok(Self { display, uri: &text[open + 1..close], params })
     }
 }
 
@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(read("caller<sip:a@b>").display.as_deref(), Some("caller"));
         assert!("Bell, Alexander <sip:a@b>".parse::<NameAddr>().is_err());
         assert!("\"Mr. J. User <sip:a@b>".parse::<NameAddr>().is_err());
+        assert!("\"W, T\" < sip:t.watson@example.org >".parse::<NameAddr>().is_err(), "RFC 4475 3.1.2.14");
         assert!("<sip:a@b> x;tag=1".parse::<NameAddr>().is_err());
         assert!("<sip:a@b;tag=1".parse::<NameAddr>().is_err());
     }

@@ -50,7 +50,6 @@ impl FromStr for Uri {
 
     /// Reads a URI as written in a request line or between angle brackets.
     fn from_str(text: &str) -> Result<Self, HeaderError> {
-        let text = text.trim();
         let bad = |why| HeaderError::Uri { text: text.to_owned(), why };
         if text.bytes().any(|b| b.is_ascii_whitespace() || b == b'<' || b == b'>' || b == b'"') {
             return Err(bad("a URI holds no white space, quote or angle bracket"));
