@@ -79,26 +79,14 @@ pub(crate) struct Identifiers {
 
 impl Identifiers {
     pub(crate) fn new(release: Release, address: IpAddr, numbering: Numbering, seed: u64) -> Self {
-        Self {
-            release,
-            address,
-            numbering,
-            words_used: 0,
-            rng: ChaCha20Rng::seed_from_u64(seed),
-        }
+        Self { release, address, numbering, words_used: 0, rng: ChaCha20Rng::seed_from_u64(seed) }
     }
 
     /// A new Call-ID.
     pub(crate) fn call_id(&mut self, wall: SystemTime) -> String {
         let unix = unix_seconds(wall);
         let dialog = take(&mut self.numbering.dialog);
-        format!(
-            "{:x}-{:x}-{dialog:x}-{:x}@{}",
-            seg1(unix),
-            seg2(self.release, unix),
-            seg4(self.address),
-            self.address
-        )
+        format!("{:x}-{:x}-{dialog:x}-{:x}@{}", seg1(unix), seg2(self.release, unix), seg4(self.address), self.address)
     }
 
     /// A new Cisco-Guid.
@@ -207,11 +195,7 @@ mod tests {
 
     fn make(release: Release, address: &str, dialog: u32, guid: u32) -> Identifiers {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let numbering = Numbering {
-            dialog,
-            guid,
-            ..Numbering::seeded(&mut rng)
-        };
+        let numbering = Numbering { dialog, guid, ..Numbering::seeded(&mut rng) };
         Identifiers::new(release, address.parse().unwrap(), numbering, 1)
     }
 
@@ -224,8 +208,20 @@ mod tests {
             (Release::V11_5, "2019-08-27T15:27:44Z", "14.48.38.5", 0x3283, "35eddd80-d6514bf0-3283-526300e@14.48.38.5"),
             (Release::V11_5, "2014-09-30T00:21:09Z", "14.48.32.90", 0x204c, ""),
             // Public captures of 14 and 12.5.
-            (Release::V14, "2023-09-03T20:11:53Z", "192.168.80.100", 0x13, "1e55d000-1ef16899-13-6450a8c0@192.168.80.100"),
-            (Release::V14, "2022-11-16T17:39:20Z", "192.168.2.24", 0x100267, "98839980-1ee183d8-100267-1802a8c0@192.168.2.24"),
+            (
+                Release::V14,
+                "2023-09-03T20:11:53Z",
+                "192.168.80.100",
+                0x13,
+                "1e55d000-1ef16899-13-6450a8c0@192.168.80.100",
+            ),
+            (
+                Release::V14,
+                "2022-11-16T17:39:20Z",
+                "192.168.2.24",
+                0x100267,
+                "98839980-1ee183d8-100267-1802a8c0@192.168.2.24",
+            ),
         ];
         for (release, date, address, dialog, expected) in rows {
             if !expected.is_empty() {
@@ -239,7 +235,13 @@ mod tests {
         let rows = [
             (Release::V11_5, "2019-08-27T15:27:43Z", "14.48.38.5", 22, "0894781184-0000065536-0000000022-0086388750"),
             (Release::V11_5, "2019-08-27T15:27:44Z", "14.48.38.5", 23, "0904781184-0000065536-0000000023-0086388750"),
-            (Release::V14, "2022-11-16T17:39:20Z", "192.168.2.24", 308_372, "2558761344-0000065536-0000308372-0402827456"),
+            (
+                Release::V14,
+                "2022-11-16T17:39:20Z",
+                "192.168.2.24",
+                308_372,
+                "2558761344-0000065536-0000308372-0402827456",
+            ),
         ];
         for (release, date, address, guid, expected) in rows {
             assert_eq!(make(release, address, 1, guid).cisco_guid(at(date)), expected);
@@ -249,13 +251,8 @@ mod tests {
     #[test]
     fn a_branch_has_no_leading_zeros_in_its_random_word() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let numbering = Numbering {
-            branch: 0x32ec,
-            branch_words: vec![0x0c2c_802c],
-            ..Numbering::seeded(&mut rng)
-        };
-        let mut identifiers =
-            Identifiers::new(Release::V11_5, "10.48.38.5".parse().unwrap(), numbering, 1);
+        let numbering = Numbering { branch: 0x32ec, branch_words: vec![0x0c2c_802c], ..Numbering::seeded(&mut rng) };
+        let mut identifiers = Identifiers::new(Release::V11_5, "10.48.38.5".parse().unwrap(), numbering, 1);
         assert_eq!(identifiers.branch(), "z9hG4bK32ecc2c802c");
         assert!(identifiers.branch().starts_with("z9hG4bK32ed"));
     }
@@ -263,13 +260,8 @@ mod tests {
     #[test]
     fn counters_wrap_instead_of_panicking() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let numbering = Numbering {
-            leg: u32::MAX,
-            branch: u32::MAX,
-            ..Numbering::seeded(&mut rng)
-        };
-        let mut identifiers =
-            Identifiers::new(Release::V14, "10.48.38.5".parse().unwrap(), numbering, 1);
+        let numbering = Numbering { leg: u32::MAX, branch: u32::MAX, ..Numbering::seeded(&mut rng) };
+        let mut identifiers = Identifiers::new(Release::V14, "10.48.38.5".parse().unwrap(), numbering, 1);
         assert_eq!(identifiers.leg(), u32::MAX);
         assert_eq!(identifiers.leg(), 0);
         assert!(identifiers.branch().starts_with("z9hG4bKffffffff"));

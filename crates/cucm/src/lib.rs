@@ -1,1 +1,30 @@
-//! A Cisco Unified Communications Manager cluster: registration, call control, recording and the SIP trunk.
+//! A Cisco Unified Communications Manager cluster in mixed mode: registration, call control, recording and the SIP trunk.
+//!
+//! [`start`] takes a [`Config`] in CUCM's own words and a seed, opens the node's ports and gives a [`Cucm`]. From then on
+//! phones and recorders meet it only on the wire; what it did comes out as [`CucmEvent`]s.
+//!
+//! ```text
+//! phone ─TLS 5061─► driver ─Input─► engine ─Output─► driver ─TLS─► recorder
+//!   ▲                                 │
+//!   └──────── TFTP: CTL, SEP….cnf.xml │ config, ident, answer, text: plain functions
+//! ```
+//!
+//! - [`config`]: what an administrator sets up; every assumption about CUCM is a field of [`config::Dialect`].
+//! - [`engine`]: registrations, calls, recordings and trunks as a machine without sockets or clock.
+//! - the driver: sockets, TLS and TFTP around that machine.
+//!
+//! Absent on purpose: hold, transfer and conference, forking by gateways, and the refresh of sessions (the headers are sent).
+
+pub mod config;
+pub mod engine;
+
+mod driver;
+mod event;
+mod ident;
+
+pub use config::Config;
+pub use driver::{Addresses, Cucm, StartError, start};
+pub use event::{
+    CallConnected, CallParty, ConnectFailure, CucmEvent, Party, Protection, RecordingFailed, RecordingId, RecordingLeg,
+    RecordingStarted, SecurityLevel, Summary,
+};

@@ -93,10 +93,7 @@ impl Config {
 
     fn check_profiles(&self) -> Result<(), ConfigError> {
         let phones = self.phone_security_profiles.iter().map(|p| ("phone", &p.name, p.mode));
-        let trunks = self
-            .sip_trunk_security_profiles
-            .iter()
-            .map(|p| ("SIP trunk", &p.name, p.mode));
+        let trunks = self.sip_trunk_security_profiles.iter().map(|p| ("SIP trunk", &p.name, p.mode));
         for (kind, name, mode) in phones.chain(trunks) {
             if mode == DeviceSecurityMode::Authenticated {
                 return Err(ConfigError::Authenticated { kind, name: name.clone() });

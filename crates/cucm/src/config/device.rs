@@ -1,11 +1,13 @@
 //! Phones, their lines and what makes a line recorded.
 
+pub use trust::phone_config::{DeviceSecurityMode, Transport as DeviceTransport};
+
 /// *System > Security > Phone Security Profile*.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneSecurityProfile {
     /// Name, by which phones refer to it.
     pub name: String,
-    /// Device security mode.
+    /// Device security mode. Authenticated is refused when the cluster starts: rustls has no cipher suite without encryption.
     pub mode: DeviceSecurityMode,
     /// Transport type of a non-secure profile; an encrypted one is always TLS.
     pub transport: DeviceTransport,
@@ -14,43 +16,13 @@ pub struct PhoneSecurityProfile {
 impl PhoneSecurityProfile {
     /// The profile with TLS and SRTP.
     pub fn encrypted(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            mode: DeviceSecurityMode::Encrypted,
-            transport: DeviceTransport::Tls,
-        }
+        Self { name: name.to_owned(), mode: DeviceSecurityMode::Encrypted, transport: DeviceTransport::Tls }
     }
 
     /// The profile without security, on TCP.
     pub fn non_secure(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            mode: DeviceSecurityMode::NonSecure,
-            transport: DeviceTransport::Tcp,
-        }
+        Self { name: name.to_owned(), mode: DeviceSecurityMode::NonSecure, transport: DeviceTransport::Tcp }
     }
-}
-
-/// Device security mode of a phone or a trunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceSecurityMode {
-    /// TCP or UDP, RTP.
-    NonSecure,
-    /// TLS with NULL-SHA, RTP. Refused when the cluster starts: rustls has no cipher suite without encryption.
-    Authenticated,
-    /// TLS, SRTP.
-    Encrypted,
-}
-
-/// How a phone's signalling travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceTransport {
-    /// SIP over TCP.
-    Tcp,
-    /// SIP over UDP.
-    Udp,
-    /// SIP over TLS.
-    Tls,
 }
 
 /// *Device > Phone*.
@@ -67,9 +39,7 @@ pub struct PhoneDevice {
 impl PhoneDevice {
     /// The line of this directory number.
     pub fn line(&self, directory_number: &str) -> Option<&Line> {
-        self.lines
-            .iter()
-            .find(|line| line.directory_number == directory_number)
+        self.lines.iter().find(|line| line.directory_number == directory_number)
     }
 }
 
@@ -138,8 +108,6 @@ pub struct Region {
 
 impl Default for Region {
     fn default() -> Self {
-        Self {
-            codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()],
-        }
+        Self { codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()] }
     }
 }

@@ -16,15 +16,12 @@ use trust::rule::TrustList;
 
 pub use check::ConfigError;
 pub use device::{
-    DeviceSecurityMode, DeviceTransport, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption,
-    RecordingProfile, Region,
+    DeviceSecurityMode, DeviceTransport, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption, RecordingProfile,
+    Region,
 };
-pub use dialect::{
-    Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, TrunkSecurityStatus,
-};
+pub use dialect::{Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, TrunkSecurityStatus};
 pub use trunk::{
-    Destination, OfferMode, OptionsPing, RoutePattern, SipProfile, SipTrunk,
-    SipTrunkSecurityProfile, TrunkTransport,
+    Destination, OfferMode, OptionsPing, RoutePattern, SipProfile, SipTrunk, SipTrunkSecurityProfile, TrunkTransport,
 };
 
 /// A cluster of one node, whole.
@@ -124,11 +121,7 @@ pub struct Ports {
 
 impl Default for Ports {
     fn default() -> Self {
-        Self {
-            sip: 5060,
-            secured_sip: 5061,
-            tftp: 69,
-        }
+        Self { sip: 5060, secured_sip: 5061, tftp: 69 }
     }
 }
 
@@ -162,7 +155,7 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            sip: sip::Timers::default(),
+            sip: sip::Timers { cucm_style: true, trying_after: None, ..sip::Timers::default() },
             recording_after_answer: Duration::from_millis(20),
             recorder_invite_after_bridge: Duration::from_millis(7),
             far_bridge_after_near_invite: Duration::from_millis(2),
@@ -179,9 +172,7 @@ impl Default for Timing {
 impl Config {
     /// The phone of this device name; names compare without regard to case, as CUCM writes them both ways.
     pub fn phone(&self, device_name: &str) -> Option<&PhoneDevice> {
-        self.phones
-            .iter()
-            .find(|phone| phone.device_name.eq_ignore_ascii_case(device_name))
+        self.phones.iter().find(|phone| phone.device_name.eq_ignore_ascii_case(device_name))
     }
 
     /// The security mode in which a phone really registers: its profile's, unless the cluster is non-secure.
@@ -189,8 +180,7 @@ impl Config {
         if self.cluster_security_mode == ClusterSecurityMode::NonSecure {
             return DeviceSecurityMode::NonSecure;
         }
-        self.profile_of(phone)
-            .map_or(DeviceSecurityMode::NonSecure, |profile| profile.mode)
+        self.profile_of(phone).map_or(DeviceSecurityMode::NonSecure, |profile| profile.mode)
     }
 
     /// The transport on which a phone registers: TLS in a secure mode, else what its profile says.
@@ -206,25 +196,15 @@ impl Config {
 
     /// The recording profile of a line, by its name.
     pub fn recording_profile(&self, name: &str) -> Option<&RecordingProfile> {
-        self.recording_profiles
-            .iter()
-            .find(|profile| profile.name == name)
+        self.recording_profiles.iter().find(|profile| profile.name == name)
     }
 
     /// The trunks that a number is routed to, top-down; empty where no route pattern matches.
     pub fn route(&self, number: &str) -> Vec<&SipTrunk> {
-        let Some(pattern) = self
-            .route_patterns
-            .iter()
-            .find(|pattern| pattern.pattern == number)
-        else {
+        let Some(pattern) = self.route_patterns.iter().find(|pattern| pattern.pattern == number) else {
             return Vec::new();
         };
-        pattern
-            .trunks
-            .iter()
-            .filter_map(|name| self.trunk(name))
-            .collect()
+        pattern.trunks.iter().filter_map(|name| self.trunk(name)).collect()
     }
 
     /// The trunk of this name.
@@ -234,31 +214,21 @@ impl Config {
 
     /// The security profile of a trunk.
     pub fn security_profile_of(&self, trunk: &SipTrunk) -> Option<&SipTrunkSecurityProfile> {
-        self.sip_trunk_security_profiles
-            .iter()
-            .find(|profile| profile.name == trunk.security_profile)
+        self.sip_trunk_security_profiles.iter().find(|profile| profile.name == trunk.security_profile)
     }
 
     /// The SIP profile of a trunk.
     pub fn sip_profile_of(&self, trunk: &SipTrunk) -> Option<&SipProfile> {
-        self.sip_profiles
-            .iter()
-            .find(|profile| profile.name == trunk.sip_profile)
+        self.sip_profiles.iter().find(|profile| profile.name == trunk.sip_profile)
     }
 
     /// Where a SIP message comes from, by transport: the node's address and port as written in Via and Contact.
     pub fn local(&self, secure: bool) -> SocketAddr {
-        let port = if secure {
-            self.ports.secured_sip
-        } else {
-            self.ports.sip
-        };
+        let port = if secure { self.ports.secured_sip } else { self.ports.sip };
         SocketAddr::new(self.address, port)
     }
 
     fn profile_of(&self, phone: &PhoneDevice) -> Option<&PhoneSecurityProfile> {
-        self.phone_security_profiles
-            .iter()
-            .find(|profile| profile.name == phone.security_profile)
+        self.phone_security_profiles.iter().find(|profile| profile.name == phone.security_profile)
     }
 }

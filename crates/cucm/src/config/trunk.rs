@@ -97,12 +97,7 @@ pub struct SipProfile {
 impl SipProfile {
     /// *Standard SIP Profile*: delayed offer, no OPTIONS ping.
     pub fn standard() -> Self {
-        Self {
-            name: "Standard SIP Profile".to_owned(),
-            offer: OfferMode::Delayed,
-            options_ping: None,
-            rel1xx: false,
-        }
+        Self { name: "Standard SIP Profile".to_owned(), offer: OfferMode::Delayed, options_ping: None, rel1xx: false }
     }
 }
 
@@ -126,10 +121,7 @@ pub struct OptionsPing {
 
 impl Default for OptionsPing {
     fn default() -> Self {
-        Self {
-            in_service: Duration::from_secs(60),
-            out_of_service: Duration::from_secs(120),
-        }
+        Self { in_service: Duration::from_secs(60), out_of_service: Duration::from_secs(120) }
     }
 }
 
