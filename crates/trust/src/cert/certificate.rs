@@ -19,9 +19,7 @@ pub struct Certificate {
 impl Certificate {
     /// Reads one certificate that fills `der` exactly.
     pub fn from_der(der: &[u8]) -> Result<Self, CertError> {
-        Ok(Self {
-            facts: Arc::new(facts::read(der)?),
-        })
+        Ok(Self { facts: Arc::new(facts::read(der)?) })
     }
 
     /// Reads the one certificate of a PEM text; text around it is passed over, a private key in the file is refused.
@@ -79,11 +77,7 @@ impl Certificate {
 
     /// The names CUCM compares with a trunk's X.509 subject names: the common name, then each subject alternative name.
     pub fn names(&self) -> Vec<String> {
-        self.subject_cn()
-            .map(str::to_owned)
-            .into_iter()
-            .chain(self.sans().iter().map(San::text))
-            .collect()
+        self.subject_cn().map(str::to_owned).into_iter().chain(self.sans().iter().map(San::text)).collect()
     }
 
     /// The serial number: the content bytes of the DER integer, as a CTL holds them.
@@ -152,17 +146,12 @@ impl Certificate {
 
     /// Whether this certificate's subject is what `issued` names as its issuer, byte for byte.
     pub(crate) fn is_named_issuer_of(&self, issued: &Self) -> bool {
-        self.facts.der.get(self.facts.subject_der.clone())
-            == issued.facts.der.get(issued.facts.issuer_der.clone())
+        self.facts.der.get(self.facts.subject_der.clone()) == issued.facts.der.get(issued.facts.issuer_der.clone())
     }
 
     /// Verifies this certificate's signature with the key of `issuer`.
     pub(crate) fn signed_by(&self, issuer: &Self) -> Result<(), SignatureError> {
-        let signed = self
-            .facts
-            .der
-            .get(self.facts.signed.clone())
-            .unwrap_or_default();
+        let signed = self.facts.der.get(self.facts.signed.clone()).unwrap_or_default();
         signature::verify(
             &self.facts.signature_algorithm,
             issuer.facts.key_curve.as_deref(),

@@ -54,14 +54,10 @@ pub enum CertError {
     )]
     KeyPresent,
     /// The key is encrypted with a pass phrase.
-    #[error(
-        "the private key is encrypted with a pass phrase, expected a plain one: decrypt it first (openssl pkey)"
-    )]
+    #[error("the private key is encrypted with a pass phrase, expected a plain one: decrypt it first (openssl pkey)")]
     KeyEncrypted,
     /// The key is of a kind this crate does not handle, or damaged.
-    #[error(
-        "the private key is not usable: got {0}, expected RSA of 2048 bits or more, or EC P-256 or P-384"
-    )]
+    #[error("the private key is not usable: got {0}, expected RSA of 2048 bits or more, or EC P-256 or P-384")]
     KeyUnusable(String),
     /// Key and certificate do not belong together.
     #[error("the private key does not belong to the certificate of {subject}")]

@@ -6,10 +6,9 @@ use aws_lc_rs::digest;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use rcgen::string::PrintableString;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256, RsaKeySize, SanType,
-    SerialNumber,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+    PKCS_RSA_SHA256, RsaKeySize, SanType, SerialNumber,
 };
 use time::OffsetDateTime;
 use x509_parser::asn1_rs::Tag;
@@ -35,11 +34,7 @@ pub(super) fn renew(request: &Request, identity: &Identity) -> Result<Identity, 
     certify(request, &key_pair(identity)?, None)
 }
 
-fn certify(
-    request: &Request,
-    pair: &KeyPair,
-    issuer: Option<&Identity>,
-) -> Result<Identity, CertError> {
+fn certify(request: &Request, pair: &KeyPair, issuer: Option<&Identity>) -> Result<Identity, CertError> {
     let params = params(request, pair.public_key_raw())?;
     let made = match issuer {
         None => params.self_signed(pair),
@@ -47,10 +42,7 @@ fn certify(
     }
     .map_err(refused)?;
     let key = Zeroizing::new(pair.serialize_der());
-    Identity::new(
-        Certificate::from_der(made.der())?,
-        PrivateKey::from_pkcs8(&key)?,
-    )
+    Identity::new(Certificate::from_der(made.der())?, PrivateKey::from_pkcs8(&key)?)
 }
 
 fn params(request: &Request, public_key: &[u8]) -> Result<CertificateParams, CertError> {
@@ -64,23 +56,16 @@ fn params(request: &Request, public_key: &[u8]) -> Result<CertificateParams, Cer
     let usages = [
         (request.usages.server, ExtendedKeyUsagePurpose::ServerAuth),
         (request.usages.client, ExtendedKeyUsagePurpose::ClientAuth),
-        (
-            request.usages.ipsec,
-            ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 5]),
-        ),
+        (request.usages.ipsec, ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 5])),
     ];
-    params.extended_key_usages = usages
-        .into_iter()
-        .filter_map(|(wanted, usage)| wanted.then_some(usage))
-        .collect();
+    params.extended_key_usages = usages.into_iter().filter_map(|(wanted, usage)| wanted.then_some(usage)).collect();
     if request.ca {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_identifier_method = KeyIdMethod::PreSpecified(key_id(public_key));
     } else {
         // CUCM writes a subject key identifier without basic constraints; rcgen ties the two together.
         let content = [&[0x04, 20], key_id(public_key).as_slice()].concat();
-        params.custom_extensions =
-            vec![CustomExtension::from_oid_content(&[2, 5, 29, 14], content)];
+        params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 14], content)];
     }
     Ok(params)
 }
@@ -98,9 +83,7 @@ fn subject(request: &Request) -> DistinguishedName {
     for (kind, text) in parts.into_iter().filter(|(_, text)| !text.is_empty()) {
         // A country is a printable string (RFC 5280 appendix A.1); the others may be anything.
         match PrintableString::try_from(text.as_str()) {
-            Ok(printable) if kind == DnType::CountryName => {
-                name.push(kind, DnValue::PrintableString(printable))
-            }
+            Ok(printable) if kind == DnType::CountryName => name.push(kind, DnValue::PrintableString(printable)),
             _ => name.push(kind, text.as_str()),
         }
     }
@@ -119,19 +102,14 @@ fn serial(request: &Request) -> Result<Vec<u8>, CertError> {
         return Ok(drawn);
     };
     if given.is_empty() || given.len() > 20 {
-        return Err(CertError::Request(format!(
-            "got a serial number of {} bytes, expected 1 to 20",
-            given.len()
-        )));
+        return Err(CertError::Request(format!("got a serial number of {} bytes, expected 1 to 20", given.len())));
     }
     Ok(given.clone())
 }
 
 fn san(san: &San) -> Result<SanType, CertError> {
-    let ascii = |text: &str| {
-        text.try_into()
-            .map_err(|_| CertError::Request(format!("got the name {text:?}, expected ascii")))
-    };
+    let ascii =
+        |text: &str| text.try_into().map_err(|_| CertError::Request(format!("got the name {text:?}, expected ascii")));
     Ok(match san {
         San::Dns(text) => SanType::DnsName(ascii(text)?),
         San::Uri(text) => SanType::URI(ascii(text)?),
@@ -154,28 +132,19 @@ fn key_usage(usage: &KeyUse) -> KeyUsagePurpose {
 /// The issuer with its name exactly as its certificate spells it: a chain holds only where the two are equal byte for byte.
 fn signer(issuer: &Identity) -> Result<Issuer<'static, KeyPair>, CertError> {
     let der = issuer.certificate.der();
-    let (_, x509) =
-        X509Certificate::from_der(der).map_err(|error| CertError::Malformed(error.to_string()))?;
+    let (_, x509) = X509Certificate::from_der(der).map_err(|error| CertError::Malformed(error.to_string()))?;
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     for attribute in x509.subject().iter_attributes() {
-        let oid: Vec<u64> = attribute
-            .attr_type()
-            .iter()
-            .map(Iterator::collect)
-            .unwrap_or_default();
+        let oid: Vec<u64> = attribute.attr_type().iter().map(Iterator::collect).unwrap_or_default();
         let text = attribute_text(attribute.attr_value());
         let bad = |_| CertError::Request("the issuer's name cannot be copied".to_owned());
         let value = match attribute.attr_value().tag() {
-            Tag::PrintableString => {
-                DnValue::PrintableString(text.as_str().try_into().map_err(bad)?)
-            }
+            Tag::PrintableString => DnValue::PrintableString(text.as_str().try_into().map_err(bad)?),
             Tag::Ia5String => DnValue::Ia5String(text.as_str().try_into().map_err(bad)?),
             _ => DnValue::Utf8String(text),
         };
-        params
-            .distinguished_name
-            .push(DnType::from_oid(&oid), value);
+        params.distinguished_name.push(DnType::from_oid(&oid), value);
     }
     if let Some(id) = issuer.certificate.subject_key_id() {
         params.key_identifier_method = KeyIdMethod::PreSpecified(id.to_vec());
@@ -185,37 +154,109 @@ fn signer(issuer: &Identity) -> Result<Issuer<'static, KeyPair>, CertError> {
 
 fn key_pair(identity: &Identity) -> Result<KeyPair, CertError> {
     let der = identity.key_der().into();
-    [
-        &PKCS_RSA_SHA256,
-        &PKCS_ECDSA_P256_SHA256,
-        &PKCS_ECDSA_P384_SHA384,
-    ]
-    .into_iter()
-    .find_map(|algorithm| KeyPair::from_pkcs8_der_and_sign_algo(&der, algorithm).ok())
-    .ok_or_else(|| CertError::KeyUnusable("a key that cannot sign certificates".to_owned()))
+    [&PKCS_RSA_SHA256, &PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384]
+        .into_iter()
+        .find_map(|algorithm| KeyPair::from_pkcs8_der_and_sign_algo(&der, algorithm).ok())
+        .ok_or_else(|| CertError::KeyUnusable("a key that cannot sign certificates".to_owned()))
 }
 
 /// SHA-1 of the public key bits (RFC 5280 §4.2.1.2, first method).
 fn key_id(public_key: &[u8]) -> Vec<u8> {
-    digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, public_key)
-        .as_ref()
-        .to_vec()
+    digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, public_key).as_ref().to_vec()
 }
 
 fn offset(time: SystemTime) -> Result<OffsetDateTime, CertError> {
     let seconds = match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_secs()).ok(),
-        Err(before) => i64::try_from(before.duration().as_secs())
-            .ok()
-            .map(|seconds| -seconds),
+        Err(before) => i64::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),
     };
     let at = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     at.filter(|at| (1950..=9998).contains(&at.year()))
-        .ok_or_else(|| {
-            CertError::Request("got a validity outside the years 1950 to 9998".to_owned())
-        })
+        .ok_or_else(|| CertError::Request("got a validity outside the years 1950 to 9998".to_owned()))
 }
 
 fn refused(error: rcgen::Error) -> CertError {
     CertError::Request(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cert::Usages;
+    use crate::cert::fixture::{capf, publisher, quick, start};
+
+    #[test]
+    fn a_call_manager_certificate_has_cucms_shape() {
+        let certificate = &publisher().certificate;
+        assert_eq!(certificate.subject(), "CN=cucm-pub;OU=Voice;O=Mixedmode;L=Berlin;ST=BE;C=DE");
+        assert_eq!(certificate.issuer(), certificate.subject());
+        assert_eq!(certificate.names(), ["cucm-pub"]);
+        assert_eq!(certificate.sans(), []);
+        assert_eq!(certificate.usages(), Some(Usages::ALL));
+        assert_eq!(certificate.version(), 3);
+        assert_eq!(certificate.serial_bytes().len(), 16);
+        assert_eq!(certificate.rsa_modulus_bytes(), Some(256));
+        assert_eq!(certificate.public_key_bytes().len(), 270);
+        assert_eq!(certificate.signature_bytes().len(), 256);
+        assert!(certificate.is_self_signed() && !certificate.is_authority());
+        assert_eq!(certificate.subject_key_id().map(<[u8]>::len), Some(20));
+        assert_eq!(certificate.strange_critical_extension(), None);
+        let valid = certificate.not_after().duration_since(certificate.not_before()).unwrap();
+        assert_eq!((certificate.not_before(), valid.as_secs() / 86400), (start(), 1826));
+    }
+
+    #[test]
+    fn a_recorders_certificate_is_named_by_its_address_alone() {
+        let made = quick(Request::recorder("192.0.2.196".parse().unwrap(), start()));
+        assert_eq!(made.certificate.subject(), "CN=192.0.2.196");
+        assert_eq!(made.certificate.names(), ["192.0.2.196"]);
+    }
+
+    #[test]
+    fn an_issued_certificate_names_and_verifies_with_its_issuer() {
+        let request = Request::phone_lsc("SEP001122334455", start()).with_key(KeyKind::EcP256);
+        let lsc = Identity::issued_by(&request, capf()).unwrap().certificate;
+        assert_eq!((lsc.subject_cn(), lsc.issuer()), (Some("SEP001122334455"), "CN=CAPF-a1b2c3d4"));
+        assert!(capf().certificate.is_authority() && capf().certificate.is_named_issuer_of(&lsc));
+        assert_eq!(lsc.signed_by(&capf().certificate), Ok(()));
+        assert!(lsc.signed_by(&lsc).is_err() && !lsc.is_self_signed());
+        let by_rsa = Identity::issued_by(&request, publisher()).unwrap().certificate;
+        assert_eq!(by_rsa.signed_by(&publisher().certificate), Ok(()));
+        assert!(publisher().certificate.is_named_issuer_of(&by_rsa), "the issuer's name is copied byte for byte");
+    }
+
+    #[test]
+    fn names_usages_validity_and_serial_are_what_was_asked_for() {
+        let sans = vec![
+            San::Dns("rec.example.com".to_owned()),
+            San::Ip("2001:db8::1".parse().unwrap()),
+            San::Uri("sip:rec@example.com".to_owned()),
+            San::Email("rec@example.com".to_owned()),
+        ];
+        let request = Request { serial: Some(vec![1, 2, 3]), ..Request::new("rec", start()) }
+            .with_sans(sans.clone())
+            .with_usages(Usages::CLIENT)
+            .valid_for(Duration::from_secs(7200));
+        let made = quick(request).certificate;
+        assert_eq!(made.sans(), sans);
+        assert_eq!(made.names(), ["rec", "rec.example.com", "2001:db8::1", "sip:rec@example.com", "rec@example.com"]);
+        assert_eq!(made.usages(), Some(Usages::CLIENT));
+        assert_eq!(made.serial_bytes(), [1, 2, 3]);
+        assert_eq!(made.not_after(), start() + Duration::from_secs(7200));
+        assert_eq!(quick(Request::new("rec", start()).with_usages(Usages::NONE)).certificate.usages(), None);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused() {
+        let refused =
+            |request: Request| Identity::self_signed(&request.with_key(KeyKind::EcP256)).unwrap_err().to_string();
+        let plain = || Request::new("x", start());
+        assert!(refused(plain().with_sans(vec![San::Dns("bücher".to_owned())])).contains("expected ascii"));
+        assert!(refused(Request { serial: Some(vec![1; 21]), ..plain() }).contains("21 bytes"));
+        assert!(refused(Request { serial: Some(Vec::new()), ..plain() }).contains("0 bytes"));
+        let far = start() + Duration::from_secs(400_000_000_000);
+        assert!(refused(Request { not_after: far, ..plain() }).contains("years 1950 to 9998"));
+    }
 }

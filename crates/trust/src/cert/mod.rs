@@ -7,6 +7,8 @@
 mod certificate;
 mod error;
 mod facts;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod identity;
 mod issue;
 mod pem;

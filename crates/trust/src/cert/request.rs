@@ -48,29 +48,13 @@ pub struct Usages {
 
 impl Usages {
     /// All three, as CUCM writes them.
-    pub const ALL: Self = Self {
-        server: true,
-        client: true,
-        ipsec: true,
-    };
+    pub const ALL: Self = Self { server: true, client: true, ipsec: true };
     /// TLS server only.
-    pub const SERVER: Self = Self {
-        server: true,
-        client: false,
-        ipsec: false,
-    };
+    pub const SERVER: Self = Self { server: true, client: false, ipsec: false };
     /// TLS client only.
-    pub const CLIENT: Self = Self {
-        server: false,
-        client: true,
-        ipsec: false,
-    };
+    pub const CLIENT: Self = Self { server: false, client: true, ipsec: false };
     /// None: the extension is left out, which allows every use.
-    pub const NONE: Self = Self {
-        server: false,
-        client: false,
-        ipsec: false,
-    };
+    pub const NONE: Self = Self { server: false, client: false, ipsec: false };
 }
 
 /// One bit of the key usage extension (RFC 5280 §4.2.1.3).
@@ -174,11 +158,7 @@ impl Request {
 
     /// A phone's locally significant certificate (LSC): CN is the device name, such as `SEP001122334455`; to be issued by a CAPF.
     pub fn phone_lsc(device: &str, not_before: SystemTime) -> Self {
-        Self {
-            unit: "Phones".to_owned(),
-            organisation: "Mixedmode".to_owned(),
-            ..Self::new(device, not_before)
-        }
+        Self { unit: "Phones".to_owned(), organisation: "Mixedmode".to_owned(), ..Self::new(device, not_before) }
     }
 
     /// A certificate authority, such as a CAPF (`CAPF-a1b2c3d4`) or a company's root.
@@ -198,13 +178,7 @@ impl Request {
 
     /// The same, valid for `length` from its first second.
     pub fn valid_for(self, length: Duration) -> Self {
-        Self {
-            not_after: self
-                .not_before
-                .checked_add(length)
-                .unwrap_or(self.not_before),
-            ..self
-        }
+        Self { not_after: self.not_before.checked_add(length).unwrap_or(self.not_before), ..self }
     }
 
     /// The same with these subject alternative names.

@@ -23,11 +23,8 @@ pub(super) fn verify(
     signed: &[u8],
     signature: &[u8],
 ) -> Result<(), SignatureError> {
-    let verifier = verifier(algorithm, curve)
-        .ok_or_else(|| SignatureError::Unsupported(algorithm.to_owned()))?;
-    UnparsedPublicKey::new(verifier, key)
-        .verify(signed, signature)
-        .map_err(|_| SignatureError::Wrong)
+    let verifier = verifier(algorithm, curve).ok_or_else(|| SignatureError::Unsupported(algorithm.to_owned()))?;
+    UnparsedPublicKey::new(verifier, key).verify(signed, signature).map_err(|_| SignatureError::Wrong)
 }
 
 /// SHA-1 is here because CUCM signed its own certificates with it until 2018 and later; whom to believe is not decided here.

@@ -124,9 +124,7 @@ impl CtlRefusal {
             Self::UnknownSigner { .. } => {
                 "sign it with a token of the list the phone holds, or erase the phone's trust list"
             }
-            Self::BadSignature { .. } => {
-                "the file was changed or damaged on its way: make and serve it again"
-            }
+            Self::BadSignature { .. } => "the file was changed or damaged on its way: make and serve it again",
         }
     }
 }

@@ -20,6 +20,8 @@ mod error;
 mod parse;
 mod record;
 mod signed;
+#[cfg(test)]
+mod tests;
 mod tlv;
 mod write;
 
@@ -47,9 +49,7 @@ pub struct Ctl {
 impl Ctl {
     /// A list made at `now` with the usual file name.
     pub fn new(now: SystemTime, records: Vec<Record>) -> Self {
-        let seconds = now
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
+        let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self {
             file_name: "CTLFile.tlv".to_owned(),
             timestamp: u32::try_from(seconds).unwrap_or(u32::MAX),
@@ -68,11 +68,7 @@ impl Ctl {
     /// The list of a cluster that was set back to non-secure: it is still signed and installed, but its CCM+TFTP records are
     /// emptied, so that phones which get it register without security.
     pub fn emptied(mut self) -> Self {
-        for record in self
-            .records
-            .iter_mut()
-            .filter(|record| matches!(record.role, Role::Ccm | Role::CcmTftp))
-        {
+        for record in self.records.iter_mut().filter(|record| matches!(record.role, Role::Ccm | Role::CcmTftp)) {
             *record = Record::emptied(record.role, &record.name, record.address);
         }
         self

@@ -12,10 +12,7 @@ use super::{Ctl, CtlError, Record, Role};
 /// Reads a whole file.
 pub(super) fn file(bytes: &[u8]) -> Result<SignedCtl, CtlError> {
     if bytes.len() > LONGEST {
-        return Err(CtlError::TooLong {
-            got: bytes.len(),
-            limit: LONGEST,
-        });
+        return Err(CtlError::TooLong { got: bytes.len(), limit: LONGEST });
     }
     let header = header(bytes)?;
     let mut records = Vec::new();
@@ -58,29 +55,16 @@ fn header(bytes: &[u8]) -> Result<Header, CtlError> {
             keep(&mut items, reader.item()?, HEADER)?;
         }
     }
-    let need = |tag: u8, name| {
-        items[usize::from(tag)].ok_or(CtlError::Missing {
-            place: HEADER,
-            tag,
-            name,
-        })
-    };
+    let need = |tag: u8, name| items[usize::from(tag)].ok_or(CtlError::Missing { place: HEADER, tag, name });
     let signature = need(12, "signature")?;
     let signature_item = signature.at..signature.at + 3 + signature.value.len();
     let (digest, modulus) = signature_info(bytes, need(7, "signature info")?)?;
     if signature.value.len() != signature_length(modulus) {
-        return Err(signature.wrong_length(
-            HEADER,
-            signature.value.len(),
-            signature_length(modulus),
-        ));
+        return Err(signature.wrong_length(HEADER, signature.value.len(), signature_length(modulus)));
     }
     Ok(Header {
         end,
-        signer_version: items[28]
-            .map(|item| item.array::<2>(HEADER))
-            .transpose()?
-            .map(|[major, minor]| (major, minor)),
+        signer_version: items[28].map(|item| item.array::<2>(HEADER)).transpose()?.map(|[major, minor]| (major, minor)),
         signer: signer(bytes, need(3, "signer id")?)?,
         digest,
         signature_item,
@@ -116,12 +100,7 @@ fn header_end(bytes: &[u8]) -> Result<usize, CtlError> {
     }
     let end = usize::from(length.short(HEADER)?);
     if end > bytes.len() || end < reader.at() {
-        return Err(CtlError::Truncated {
-            place: HEADER,
-            at: 0,
-            got: bytes.len(),
-            expected: end.max(reader.at()),
-        });
+        return Err(CtlError::Truncated { place: HEADER, at: 0, got: bytes.len(), expected: end.max(reader.at()) });
     }
     Ok(end)
 }
@@ -129,13 +108,7 @@ fn header_end(bytes: &[u8]) -> Result<usize, CtlError> {
 /// Items 4, 5 and 6 inside item 3; some writers put 6 before 5.
 fn signer(bytes: &[u8], container: Item<'_>) -> Result<Signer, CtlError> {
     let items = nested(bytes, container, 4..=6)?;
-    let need = |tag: u8, name| {
-        items[usize::from(tag)].ok_or(CtlError::Missing {
-            place: HEADER,
-            tag,
-            name,
-        })
-    };
+    let need = |tag: u8, name| items[usize::from(tag)].ok_or(CtlError::Missing { place: HEADER, tag, name });
     Ok(Signer {
         subject: need(4, "signer name")?.text(),
         serial: need(5, "serial number")?.value.to_vec(),
@@ -147,38 +120,21 @@ fn signer(bytes: &[u8], container: Item<'_>) -> Result<Signer, CtlError> {
 fn signature_info(bytes: &[u8], container: Item<'_>) -> Result<(Digest, u8), CtlError> {
     let items = nested(bytes, container, 8..=9)?;
     let (Some(digest), Some(algorithm)) = (items[8], items[9]) else {
-        return Err(CtlError::Missing {
-            place: HEADER,
-            tag: 8,
-            name: "digest and signature algorithm",
-        });
+        return Err(CtlError::Missing { place: HEADER, tag: 8, name: "digest and signature algorithm" });
     };
     let inner = nested(bytes, algorithm, 10..=11)?;
     let (Some(scheme), Some(modulus)) = (inner[10], inner[11]) else {
-        return Err(CtlError::Missing {
-            place: HEADER,
-            tag: 10,
-            name: "signature algorithm and modulus",
-        });
+        return Err(CtlError::Missing { place: HEADER, tag: 10, name: "signature algorithm and modulus" });
     };
     let digest = digest.byte(HEADER)?;
-    let digest = Digest::from_code(digest).ok_or(CtlError::Unknown {
-        what: "digest algorithm",
-        got: digest,
-    })?;
+    let digest = Digest::from_code(digest).ok_or(CtlError::Unknown { what: "digest algorithm", got: digest })?;
     let scheme = scheme.byte(HEADER)?;
     if scheme != RSA_PKCS1 {
-        return Err(CtlError::Unknown {
-            what: "signature algorithm",
-            got: scheme,
-        });
+        return Err(CtlError::Unknown { what: "signature algorithm", got: scheme });
     }
     match modulus.byte(HEADER)? {
         code @ 0..=3 => Ok((digest, code)),
-        other => Err(CtlError::Unknown {
-            what: "signature modulus",
-            got: other,
-        }),
+        other => Err(CtlError::Unknown { what: "signature modulus", got: other }),
     }
 }
 
@@ -234,13 +190,7 @@ fn record(bytes: &[u8], at: usize) -> Result<(Record, usize), CtlError> {
     }
     let text = |tag: usize| items[tag].map(|item| item.text()).unwrap_or_default();
     let bytes_of = |tag: usize| items[tag].map(|item| item.value.to_vec());
-    let role = items[4]
-        .ok_or(CtlError::Missing {
-            place: RECORD,
-            tag: 4,
-            name: "function",
-        })?
-        .short(RECORD)?;
+    let role = items[4].ok_or(CtlError::Missing { place: RECORD, tag: 4, name: "function" })?.short(RECORD)?;
     let record = Record {
         role: Role::from_code(role),
         name: text(2),
@@ -250,30 +200,16 @@ fn record(bytes: &[u8], at: usize) -> Result<(Record, usize), CtlError> {
         public_key: bytes_of(7).unwrap_or_default(),
         signature: bytes_of(8).unwrap_or_default(),
         certificate: bytes_of(9).filter(|der| !der.is_empty()),
-        address: items[10]
-            .map(|item| item.array::<4>(RECORD))
-            .transpose()?
-            .map(Ipv4Addr::from),
+        address: items[10].map(|item| item.array::<4>(RECORD)).transpose()?.map(Ipv4Addr::from),
         certificate_sha1: items[11].map(|item| item.array(RECORD)).transpose()?,
     };
     Ok((record, end))
 }
 
 /// Keeps an item under its tag; a tag may occur once, and none is above 28.
-fn keep<'a>(
-    items: &mut [Option<Item<'a>>; 29],
-    item: Item<'a>,
-    place: &'static str,
-) -> Result<(), CtlError> {
-    let unexpected = |why| CtlError::Unexpected {
-        place,
-        tag: item.tag,
-        at: item.at,
-        why,
-    };
-    let slot = items
-        .get_mut(usize::from(item.tag))
-        .ok_or_else(|| unexpected("no item has such a tag"))?;
+fn keep<'a>(items: &mut [Option<Item<'a>>; 29], item: Item<'a>, place: &'static str) -> Result<(), CtlError> {
+    let unexpected = |why| CtlError::Unexpected { place, tag: item.tag, at: item.at, why };
+    let slot = items.get_mut(usize::from(item.tag)).ok_or_else(|| unexpected("no item has such a tag"))?;
     if slot.replace(item).is_some() {
         return Err(unexpected("it occurs twice"));
     }

@@ -132,10 +132,7 @@ impl Record {
 
     /// The same with the owner's address.
     pub fn with_address(self, address: Ipv4Addr) -> Self {
-        Self {
-            address: Some(address),
-            ..self
-        }
+        Self { address: Some(address), ..self }
     }
 
     /// Whether the record vouches for nobody.
@@ -160,13 +157,7 @@ impl Record {
     /// The key that verifies what this record's owner signs: from the certificate where there is one, so that the two cannot
     /// tell different stories.
     pub(super) fn signing_key(&self) -> Vec<u8> {
-        let held = self
-            .certificate
-            .as_deref()
-            .and_then(|der| Certificate::from_der(der).ok());
-        held.map_or_else(
-            || self.public_key.clone(),
-            |certificate| certificate.public_key_bytes().to_vec(),
-        )
+        let held = self.certificate.as_deref().and_then(|der| Certificate::from_der(der).ok());
+        held.map_or_else(|| self.public_key.clone(), |certificate| certificate.public_key_bytes().to_vec())
     }
 }

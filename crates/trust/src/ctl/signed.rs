@@ -94,66 +94,41 @@ impl SignedCtl {
     /// The record that lists this certificate with this role. A certificate that cannot be read is not listed.
     pub fn lookup(&self, certificate_der: &[u8], role: Role) -> Option<&Record> {
         let certificate = Certificate::from_der(certificate_der).ok()?;
-        self.records()
-            .iter()
-            .find(|record| record.role == role && record.stands_for(&certificate))
+        self.records().iter().find(|record| record.role == role && record.stands_for(&certificate))
     }
 
     /// Every role with which the list names this certificate.
     pub fn roles_of(&self, certificate: &Certificate) -> Vec<Role> {
-        self.records()
-            .iter()
-            .filter(|record| record.stands_for(certificate))
-            .map(|record| record.role)
-            .collect()
+        self.records().iter().filter(|record| record.stands_for(certificate)).map(|record| record.role).collect()
     }
 
     /// The records with one of these roles, in order.
     pub fn with_role<'a>(&'a self, roles: &'a [Role]) -> impl Iterator<Item = &'a Record> {
-        self.records()
-            .iter()
-            .filter(|record| roles.contains(&record.role))
+        self.records().iter().filter(|record| roles.contains(&record.role))
     }
 
     /// Whether any call manager is listed with a certificate: the cluster was in mixed mode when the list was made.
     pub fn is_mixed_mode(&self) -> bool {
-        self.with_role(&[Role::Ccm, Role::CcmTftp])
-            .any(|record| !record.is_empty())
+        self.with_role(&[Role::Ccm, Role::CcmTftp]).any(|record| !record.is_empty())
     }
 
     fn verify_with(&self, list: &Self, name: &'static str) -> Result<(), CtlRefusal> {
         let token = list.records().iter().find(|record| {
-            record.role == Role::Sast
-                && record.serial == self.signer.serial
-                && record.issuer == self.signer.issuer
+            record.role == Role::Sast && record.serial == self.signer.serial && record.issuer == self.signer.issuer
         });
         let Some(token) = token else {
-            return Err(CtlRefusal::UnknownSigner {
-                signer: self.signer.subject.clone(),
-                list: name,
-            });
+            return Err(CtlRefusal::UnknownSigner { signer: self.signer.subject.clone(), list: name });
         };
-        let signature = self
-            .bytes
-            .get(self.signature_item.start + 3..self.signature_item.end)
-            .unwrap_or_default();
+        let signature = self.bytes.get(self.signature_item.start + 3..self.signature_item.end).unwrap_or_default();
         UnparsedPublicKey::new(self.verifier(), token.signing_key())
             .verify(&self.signed_bytes(), signature)
-            .map_err(|_| CtlRefusal::BadSignature {
-                signer: self.signer.subject.clone(),
-            })
+            .map_err(|_| CtlRefusal::BadSignature { signer: self.signer.subject.clone() })
     }
 
     /// The whole file with the signature item cut out.
     fn signed_bytes(&self) -> Vec<u8> {
-        let before = self
-            .bytes
-            .get(..self.signature_item.start)
-            .unwrap_or_default();
-        let after = self
-            .bytes
-            .get(self.signature_item.end..)
-            .unwrap_or_default();
+        let before = self.bytes.get(..self.signature_item.start).unwrap_or_default();
+        let after = self.bytes.get(self.signature_item.end..).unwrap_or_default();
         [before, after].concat()
     }
 

@@ -45,32 +45,19 @@ impl<'a> Reader<'a> {
             return Err(self.truncated(at, rest.len(), 3));
         };
         let length = usize::from(u16::from_be_bytes([*high, *low]));
-        let value = rest
-            .get(..length)
-            .ok_or_else(|| self.truncated(at, rest.len(), length))?;
+        let value = rest.get(..length).ok_or_else(|| self.truncated(at, rest.len(), length))?;
         self.at = at + 3 + length;
-        Ok(Item {
-            tag: *tag,
-            at,
-            value,
-        })
+        Ok(Item { tag: *tag, at, value })
     }
 
     fn truncated(&self, at: usize, got: usize, expected: usize) -> CtlError {
-        CtlError::Truncated {
-            place: self.place,
-            at,
-            got,
-            expected,
-        }
+        CtlError::Truncated { place: self.place, at, got, expected }
     }
 }
 
 impl Item<'_> {
     pub(super) fn array<const N: usize>(&self, place: &'static str) -> Result<[u8; N], CtlError> {
-        self.value
-            .try_into()
-            .map_err(|_| self.wrong_length(place, self.value.len(), N))
+        self.value.try_into().map_err(|_| self.wrong_length(place, self.value.len(), N))
     }
 
     pub(super) fn byte(&self, place: &'static str) -> Result<u8, CtlError> {
@@ -87,19 +74,8 @@ impl Item<'_> {
         String::from_utf8_lossy(text).into_owned()
     }
 
-    pub(super) fn wrong_length(
-        &self,
-        place: &'static str,
-        got: usize,
-        expected: usize,
-    ) -> CtlError {
-        CtlError::Length {
-            place,
-            tag: self.tag,
-            at: self.at,
-            got,
-            expected,
-        }
+    pub(super) fn wrong_length(&self, place: &'static str, got: usize, expected: usize) -> CtlError {
+        CtlError::Length { place, tag: self.tag, at: self.at, got, expected }
     }
 }
 
@@ -118,11 +94,7 @@ pub(super) fn put_text(out: &mut Vec<u8>, tag: u8, text: &str) {
 
 /// Whether something of this length can be written behind a length of two bytes.
 pub(super) fn fits(what: &'static str, length: usize) -> Result<u16, CtlError> {
-    u16::try_from(length).map_err(|_| CtlError::TooLarge {
-        what,
-        got: length,
-        limit: usize::from(u16::MAX),
-    })
+    u16::try_from(length).map_err(|_| CtlError::TooLarge { what, got: length, limit: usize::from(u16::MAX) })
 }
 
 pub(super) const PADDING: u8 = 13;

@@ -6,16 +6,9 @@ use crate::cert::{Certificate, Identity};
 
 /// Writes and signs the file.
 pub(super) fn signed(ctl: &Ctl, signer: &Identity) -> Result<Vec<u8>, CtlError> {
-    let refused = || CtlError::SignerKey {
-        subject: signer.certificate.subject().to_owned(),
-    };
+    let refused = || CtlError::SignerKey { subject: signer.certificate.subject().to_owned() };
     let modulus = modulus_code(&signer.certificate).ok_or_else(refused)?;
-    let records = ctl
-        .records
-        .iter()
-        .map(record)
-        .collect::<Result<Vec<_>, _>>()?
-        .concat();
+    let records = ctl.records.iter().map(record).collect::<Result<Vec<_>, _>>()?.concat();
     let (before, after) = header(ctl, &signer.certificate, SHA_512, modulus)?;
     let signed = [before.as_slice(), &after, &records].concat();
     let signature = signer.sign_rsa_sha512(&signed).ok_or_else(refused)?;
@@ -27,12 +20,7 @@ pub(super) fn signed(ctl: &Ctl, signer: &Identity) -> Result<Vec<u8>, CtlError> 
 }
 
 /// The header's two parts, before and after the signature item. The header length it names counts that item and the padding.
-pub(super) fn header(
-    ctl: &Ctl,
-    signer: &Certificate,
-    digest: u8,
-    modulus: u8,
-) -> Result<(Vec<u8>, Vec<u8>), CtlError> {
+pub(super) fn header(ctl: &Ctl, signer: &Certificate, digest: u8, modulus: u8) -> Result<(Vec<u8>, Vec<u8>), CtlError> {
     let mut signer_id = Vec::new();
     put_text(&mut signer_id, 4, signer.subject());
     put(&mut signer_id, 5, signer.serial_bytes());
@@ -51,19 +39,12 @@ pub(super) fn header(
         put(&mut before, 28, &[major, minor]);
     }
     put(&mut before, 3, &signer_id);
-    put(
-        &mut before,
-        7,
-        &[
-            8, 0, 1, digest, 9, 0, 8, 10, 0, 1, RSA_PKCS1, 11, 0, 1, modulus,
-        ],
-    );
+    put(&mut before, 7, &[8, 0, 1, digest, 9, 0, 8, 10, 0, 1, RSA_PKCS1, 11, 0, 1, modulus]);
 
     let unpadded = before.len() + 3 + signature_length(modulus) + after.len();
     let padded = unpadded.next_multiple_of(4);
     after.resize(after.len() + padded - unpadded, PADDING);
-    before[HEADER_LENGTH_AT..HEADER_LENGTH_AT + 2]
-        .copy_from_slice(&fits("the header", padded)?.to_be_bytes());
+    before[HEADER_LENGTH_AT..HEADER_LENGTH_AT + 2].copy_from_slice(&fits("the header", padded)?.to_be_bytes());
     Ok((before, after))
 }
 
@@ -90,13 +71,7 @@ pub(super) fn record(record: &Record) -> Result<Vec<u8>, CtlError> {
         (8, &record.signature),
         (9, certificate),
         (10, address.as_ref().map_or(&[], <[u8; 4]>::as_slice)),
-        (
-            11,
-            record
-                .certificate_sha1
-                .as_ref()
-                .map_or(&[], <[u8; 20]>::as_slice),
-        ),
+        (11, record.certificate_sha1.as_ref().map_or(&[], <[u8; 20]>::as_slice)),
     ];
     for (tag, value) in items.into_iter().filter(|(_, value)| !value.is_empty()) {
         fits("an item", value.len())?;

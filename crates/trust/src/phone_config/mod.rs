@@ -4,6 +4,8 @@
 //! when reading and left out when writing. One is added: `deviceName`, which real files only bear as their file name.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fmt;
@@ -115,12 +117,7 @@ pub struct RecordingTone {
 
 impl Default for RecordingTone {
     fn default() -> Self {
-        Self {
-            enabled: false,
-            local_volume: 100,
-            remote_volume: 50,
-            duration_ms: None,
-        }
+        Self { enabled: false, local_volume: 100, remote_volume: 50, duration_ms: None }
     }
 }
 
@@ -218,11 +215,7 @@ impl PhoneConfig {
         Self {
             device_name: device_name.to_owned(),
             device_security_mode: mode,
-            transport: if mode == DeviceSecurityMode::NonSecure {
-                Transport::Tcp
-            } else {
-                Transport::Tls
-            },
+            transport: if mode == DeviceSecurityMode::NonSecure { Transport::Tcp } else { Transport::Tls },
             call_managers: vec![call_manager],
             lines: Vec::new(),
             load_information: String::new(),

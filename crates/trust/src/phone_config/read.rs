@@ -3,29 +3,18 @@
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::{
-    CallManager, ConfigError, DeviceSecurityMode, Line, PhoneConfig, RecordingOption,
-    RecordingTone, Transport,
+    CallManager, ConfigError, DeviceSecurityMode, Line, PhoneConfig, RecordingOption, RecordingTone, Transport,
 };
 
 pub(super) fn document(bytes: &[u8]) -> Result<PhoneConfig, ConfigError> {
     if bytes.len() > LONGEST {
-        return Err(ConfigError::TooLong {
-            got: bytes.len(),
-            limit: LONGEST,
-        });
+        return Err(ConfigError::TooLong { got: bytes.len(), limit: LONGEST });
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| ConfigError::Encoding {
-        at: error.valid_up_to(),
-    })?;
+    let text = std::str::from_utf8(bytes).map_err(|error| ConfigError::Encoding { at: error.valid_up_to() })?;
     // Without a document type definition no entity can be declared, so none can unfold into gigabytes.
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MOST_NODES,
-        ..ParsingOptions::default()
-    };
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     shallow(text)?;
-    let document = Document::parse_with_options(text, options)
-        .map_err(|error| ConfigError::Xml(error.to_string()))?;
+    let document = Document::parse_with_options(text, options).map_err(|error| ConfigError::Xml(error.to_string()))?;
     device(document.root_element())
 }
 
@@ -46,32 +35,22 @@ fn device(device: Node<'_, '_>) -> Result<PhoneConfig, ConfigError> {
 
 /// A file without the element is one of an old or non-secure cluster.
 fn security_mode(device: Node<'_, '_>) -> Result<DeviceSecurityMode, ConfigError> {
-    choice(
-        device,
-        "deviceSecurityMode",
-        "1, 2 or 3",
-        |code| match code {
-            "1" | "" => Some(DeviceSecurityMode::NonSecure),
-            "2" => Some(DeviceSecurityMode::Authenticated),
-            "3" => Some(DeviceSecurityMode::Encrypted),
-            _ => None,
-        },
-    )
+    choice(device, "deviceSecurityMode", "1, 2 or 3", |code| match code {
+        "1" | "" => Some(DeviceSecurityMode::NonSecure),
+        "2" => Some(DeviceSecurityMode::Authenticated),
+        "3" => Some(DeviceSecurityMode::Encrypted),
+        _ => None,
+    })
     .map(|mode| mode.unwrap_or(DeviceSecurityMode::NonSecure))
 }
 
 fn transport(device: Node<'_, '_>) -> Result<Transport, ConfigError> {
-    choice(
-        device,
-        "transportLayerProtocol",
-        "1 (tcp), 2 (udp) or 3 (tls)",
-        |code| match code {
-            "1" => Some(Transport::Tcp),
-            "2" => Some(Transport::Udp),
-            "3" => Some(Transport::Tls),
-            _ => None,
-        },
-    )?
+    choice(device, "transportLayerProtocol", "1 (tcp), 2 (udp) or 3 (tls)", |code| match code {
+        "1" => Some(Transport::Tcp),
+        "2" => Some(Transport::Udp),
+        "3" => Some(Transport::Tls),
+        _ => None,
+    })?
     .ok_or(ConfigError::Missing("transportLayerProtocol"))
 }
 
@@ -82,17 +61,8 @@ fn call_managers(device: Node<'_, '_>) -> Result<Vec<CallManager>, ConfigError> 
         .and_then(|group| child(group, "members"));
     let members = members.ok_or(ConfigError::Missing("devicePool/callManagerGroup/members"))?;
     let mut found = Vec::new();
-    for member in members
-        .children()
-        .filter(|node| node.has_tag_name("member"))
-    {
-        let priority = attribute(
-            member,
-            "priority",
-            "member/@priority",
-            "a number from 0 to 4",
-            0..=4,
-        )?;
+    for member in members.children().filter(|node| node.has_tag_name("member")) {
+        let priority = attribute(member, "priority", "member/@priority", "a number from 0 to 4", 0..=4)?;
         let manager = child(member, "callManager").ok_or(ConfigError::Missing("callManager"))?;
         found.push((priority, call_manager(manager)?));
     }
@@ -106,9 +76,7 @@ fn call_managers(device: Node<'_, '_>) -> Result<Vec<CallManager>, ConfigError> 
 fn call_manager(manager: Node<'_, '_>) -> Result<CallManager, ConfigError> {
     let ports = child(manager, "ports");
     let port = |element, default| {
-        ports
-            .map_or(Ok(None), |ports| number::<u16>(ports, element, "a port"))
-            .map(|port| port.unwrap_or(default))
+        ports.map_or(Ok(None), |ports| number::<u16>(ports, element, "a port")).map(|port| port.unwrap_or(default))
     };
     let process_node = text(manager, "processNodeName").filter(|name| !name.is_empty());
     Ok(CallManager {
@@ -120,15 +88,10 @@ fn call_manager(manager: Node<'_, '_>) -> Result<CallManager, ConfigError> {
 }
 
 fn lines(device: Node<'_, '_>) -> Result<Vec<Line>, ConfigError> {
-    let Some(lines) = child(device, "sipProfile").and_then(|profile| child(profile, "sipLines"))
-    else {
+    let Some(lines) = child(device, "sipProfile").and_then(|profile| child(profile, "sipLines")) else {
         return Ok(Vec::new());
     };
-    lines
-        .children()
-        .filter(|node| node.has_tag_name("line") && is_line(*node))
-        .map(line)
-        .collect()
+    lines.children().filter(|node| node.has_tag_name("line") && is_line(*node)).map(line).collect()
 }
 
 /// Feature 9 is a line; other buttons are speed dials and the like.
@@ -140,43 +103,25 @@ fn line(line: Node<'_, '_>) -> Result<Line, ConfigError> {
     let dn = text(line, "name").ok_or(ConfigError::Missing("line/name"))?;
     let usual = RecordingTone::default();
     Ok(Line {
-        index: attribute(
-            line,
-            "button",
-            "line/@button",
-            "a number from 1 to 255",
-            1..=255,
-        )?,
+        index: attribute(line, "button", "line/@button", "a number from 1 to 255", 1..=255)?,
         display: text(line, "displayName").unwrap_or_default(),
         contact: text(line, "contact").unwrap_or_else(|| dn.clone()),
-        recording_option: choice(
-            line,
-            "recordingOption",
-            "disable, automatic or selective",
-            |word| match word {
-                "disable" | "" => Some(RecordingOption::Disabled),
-                "automatic" => Some(RecordingOption::Automatic),
-                "selective" => Some(RecordingOption::Selective),
-                _ => None,
-            },
-        )?
+        recording_option: choice(line, "recordingOption", "disable, automatic or selective", |word| match word {
+            "disable" | "" => Some(RecordingOption::Disabled),
+            "automatic" => Some(RecordingOption::Automatic),
+            "selective" => Some(RecordingOption::Selective),
+            _ => None,
+        })?
         .unwrap_or_default(),
         recording_tone: RecordingTone {
-            enabled: choice(
-                line,
-                "recordingTone",
-                "enable or disable",
-                |word| match word {
-                    "enable" => Some(true),
-                    "disable" | "" => Some(false),
-                    _ => None,
-                },
-            )?
+            enabled: choice(line, "recordingTone", "enable or disable", |word| match word {
+                "enable" => Some(true),
+                "disable" | "" => Some(false),
+                _ => None,
+            })?
             .unwrap_or(usual.enabled),
-            local_volume: number(line, "recordingToneLocalVolume", "a percentage")?
-                .unwrap_or(usual.local_volume),
-            remote_volume: number(line, "recordingToneRemoteVolume", "a percentage")?
-                .unwrap_or(usual.remote_volume),
+            local_volume: number(line, "recordingToneLocalVolume", "a percentage")?.unwrap_or(usual.local_volume),
+            remote_volume: number(line, "recordingToneRemoteVolume", "a percentage")?.unwrap_or(usual.remote_volume),
             duration_ms: number(line, "recordingToneDuration", "milliseconds")?,
         },
         dn,
@@ -201,9 +146,7 @@ fn choice<T>(
         return Ok(None);
     };
     let got = node.text().unwrap_or_default().trim();
-    known(got)
-        .map(Some)
-        .ok_or_else(|| wrong(node, element, got, expected))
+    known(got).map(Some).ok_or_else(|| wrong(node, element, got, expected))
 }
 
 /// A number; an empty element counts as absent.
@@ -212,13 +155,15 @@ fn number<T: std::str::FromStr>(
     element: &'static str,
     expected: &'static str,
 ) -> Result<Option<T>, ConfigError> {
-    let found = choice(parent, element, expected, |text| {
-        if text.is_empty() {
-            Some(None)
-        } else {
-            text.parse().ok().map(Some)
-        }
-    });
+    let found =
+        choice(
+            parent,
+            element,
+            expected,
+            |text| {
+                if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+            },
+        );
     found.map(Option::flatten)
 }
 
@@ -230,25 +175,12 @@ fn attribute(
     allowed: std::ops::RangeInclusive<u8>,
 ) -> Result<u8, ConfigError> {
     let got = node.attribute(name).ok_or(ConfigError::Missing(element))?;
-    got.parse()
-        .ok()
-        .filter(|value| allowed.contains(value))
-        .ok_or_else(|| wrong(node, element, got, expected))
+    got.parse().ok().filter(|value| allowed.contains(value)).ok_or_else(|| wrong(node, element, got, expected))
 }
 
-fn wrong(
-    node: Node<'_, '_>,
-    element: &'static str,
-    got: &str,
-    expected: &'static str,
-) -> ConfigError {
+fn wrong(node: Node<'_, '_>, element: &'static str, got: &str, expected: &'static str) -> ConfigError {
     let line = node.document().text_pos_at(node.range().start).row;
-    ConfigError::Value {
-        element,
-        line,
-        got: got.chars().take(60).collect(),
-        expected,
-    }
+    ConfigError::Value { element, line, got: got.chars().take(60).collect(), expected }
 }
 
 /// Refuses nesting no configuration has, before a parser that may recurse sees it.
@@ -264,9 +196,7 @@ fn shallow(text: &str) -> Result<(), ConfigError> {
         deepest = deepest.max(depth);
     }
     if deepest > DEEPEST {
-        Err(ConfigError::Xml(format!(
-            "elements are nested {deepest} deep, expected at most {DEEPEST}"
-        )))
+        Err(ConfigError::Xml(format!("elements are nested {deepest} deep, expected at most {DEEPEST}")))
     } else {
         Ok(())
     }

@@ -3,10 +3,7 @@
 use super::{CallManager, Line, PhoneConfig};
 
 pub(super) fn document(config: &PhoneConfig) -> String {
-    let mut out = Writer {
-        text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(),
-        depth: 0,
-    };
+    let mut out = Writer { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), depth: 0 };
     out.open("device");
     out.leaf("fullConfig", "true");
     out.leaf("deviceName", &config.device_name);
@@ -29,14 +26,8 @@ pub(super) fn document(config: &PhoneConfig) -> String {
     out.close("sipProfile");
     out.leaf("versionStamp", &config.version_stamp);
     out.leaf("loadInformation", &config.load_information);
-    out.leaf(
-        "deviceSecurityMode",
-        &config.device_security_mode.code().to_string(),
-    );
-    out.leaf(
-        "transportLayerProtocol",
-        &config.transport.code().to_string(),
-    );
+    out.leaf("deviceSecurityMode", &config.device_security_mode.code().to_string());
+    out.leaf("transportLayerProtocol", &config.transport.code().to_string());
     out.close("device");
     out.text
 }
@@ -65,19 +56,10 @@ fn line(out: &mut Writer, line: &Line) {
     out.leaf("displayName", &line.display);
     out.leaf("contact", &line.contact);
     out.leaf("recordingOption", line.recording_option.word());
-    out.leaf(
-        "recordingTone",
-        if tone.enabled { "enable" } else { "disable" },
-    );
+    out.leaf("recordingTone", if tone.enabled { "enable" } else { "disable" });
     out.leaf("recordingToneLocalVolume", &tone.local_volume.to_string());
     out.leaf("recordingToneRemoteVolume", &tone.remote_volume.to_string());
-    out.leaf(
-        "recordingToneDuration",
-        &tone
-            .duration_ms
-            .map(|length| length.to_string())
-            .unwrap_or_default(),
-    );
+    out.leaf("recordingToneDuration", &tone.duration_ms.map(|length| length.to_string()).unwrap_or_default());
     out.close("line");
 }
 

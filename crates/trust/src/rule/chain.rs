@@ -7,20 +7,12 @@ use crate::cert::{Certificate, SignatureError, utc};
 
 /// Reads a certificate and refuses what the TLS library could not handle either, with the reason instead of its bare alert.
 pub(super) fn readable(der: &[u8]) -> Result<Certificate, Refusal> {
-    let certificate = Certificate::from_der(der).map_err(|error| Refusal::Unreadable {
-        why: error.to_string(),
-    })?;
+    let certificate = Certificate::from_der(der).map_err(|error| Refusal::Unreadable { why: error.to_string() })?;
     if certificate.version() != 3 {
-        return Err(Refusal::OldVersion {
-            subject: certificate.subject().to_owned(),
-            version: certificate.version(),
-        });
+        return Err(Refusal::OldVersion { subject: certificate.subject().to_owned(), version: certificate.version() });
     }
     if let Some(oid) = certificate.strange_critical_extension() {
-        return Err(Refusal::StrangeExtension {
-            subject: certificate.subject().to_owned(),
-            oid: oid.to_owned(),
-        });
+        return Err(Refusal::StrangeExtension { subject: certificate.subject().to_owned(), oid: oid.to_owned() });
     }
     Ok(certificate)
 }
@@ -35,11 +27,7 @@ pub(super) fn within_validity(certificate: &Certificate, now: SystemTime) -> Res
         });
     }
     if seconds_after(certificate.not_after(), now) {
-        return Err(Refusal::Expired {
-            subject: subject(),
-            not_after: utc(certificate.not_after()),
-            now: utc(now),
-        });
+        return Err(Refusal::Expired { subject: subject(), not_after: utc(certificate.not_after()), now: utc(now) });
     }
     Ok(())
 }
@@ -55,11 +43,7 @@ pub(super) fn leads_to<C: AsRef<[u8]>>(
     let mut sent: Vec<&[u8]> = others.iter().take(LONGEST).map(AsRef::as_ref).collect();
     for depth in 0..LONGEST {
         let mut why = None;
-        for anchor in list
-            .list()
-            .iter()
-            .filter(|anchor| anchor.is_named_issuer_of(&current))
-        {
+        for anchor in list.list().iter().filter(|anchor| anchor.is_named_issuer_of(&current)) {
             match may_have_issued(anchor, &current, depth, now) {
                 Ok(()) => return Ok(()),
                 Err(refusal) => why = Some(refusal),
@@ -79,21 +63,14 @@ pub(super) fn leads_to<C: AsRef<[u8]>>(
         may_have_issued(&next, &current, depth, now)?;
         current = next;
     }
-    Err(Refusal::Unreadable {
-        why: format!("the chain has more than {LONGEST} certificates"),
-    })
+    Err(Refusal::Unreadable { why: format!("the chain has more than {LONGEST} certificates") })
 }
 
 /// The first certificate sent whose subject is the issuer of `current`; it is taken out, so that a loop cannot be climbed twice.
-fn take_issuer(
-    sent: &mut Vec<&[u8]>,
-    current: &Certificate,
-) -> Result<Option<Certificate>, Refusal> {
+fn take_issuer(sent: &mut Vec<&[u8]>, current: &Certificate) -> Result<Option<Certificate>, Refusal> {
     for index in 0..sent.len() {
         let candidate =
-            Certificate::from_der(sent[index]).map_err(|error| Refusal::Unreadable {
-                why: error.to_string(),
-            })?;
+            Certificate::from_der(sent[index]).map_err(|error| Refusal::Unreadable { why: error.to_string() })?;
         if candidate.is_named_issuer_of(current) && candidate != *current {
             sent.remove(index);
             return readable(candidate.der()).map(Some);
@@ -108,9 +85,7 @@ fn may_have_issued(
     depth: usize,
     now: Option<SystemTime>,
 ) -> Result<(), Refusal> {
-    let room = issuer
-        .path_length()
-        .is_none_or(|limit| depth <= limit as usize);
+    let room = issuer.path_length().is_none_or(|limit| depth <= limit as usize);
     if !issuer.is_authority() || !room {
         return Err(Refusal::IssuerNotAuthority {
             subject: issued.subject().to_owned(),
@@ -121,7 +96,9 @@ fn may_have_issued(
         subject: issued.subject().to_owned(),
         issuer: issuer.subject().to_owned(),
         why: match error {
-            SignatureError::Wrong => "it does not hold: another key of the same name signed, or the certificate was changed".to_owned(),
+            SignatureError::Wrong => {
+                "it does not hold: another key of the same name signed, or the certificate was changed".to_owned()
+            }
             unsupported @ SignatureError::Unsupported(_) => unsupported.to_string(),
         },
     })?;
@@ -130,8 +107,7 @@ fn may_have_issued(
 
 /// Validity ends with its last second, so its fractions are still inside.
 fn seconds_after(last: SystemTime, now: SystemTime) -> bool {
-    now.duration_since(last)
-        .is_ok_and(|over| over.as_secs() >= 1)
+    now.duration_since(last).is_ok_and(|over| over.as_secs() >= 1)
 }
 
 const LONGEST: usize = 8;

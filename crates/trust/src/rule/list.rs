@@ -14,29 +14,17 @@ pub struct TrustList {
 impl TrustList {
     /// An empty list without a name of its own.
     pub fn new() -> Self {
-        Self {
-            name: "trust list",
-            rule: "trust-list",
-            certificates: Vec::new(),
-        }
+        Self { name: "trust list", rule: "trust-list", certificates: Vec::new() }
     }
 
     /// CUCM's store CallManager-trust, empty.
     pub fn call_manager_trust() -> Self {
-        Self {
-            name: "CallManager-trust",
-            rule: "callmanager-trust",
-            certificates: Vec::new(),
-        }
+        Self { name: "CallManager-trust", rule: "callmanager-trust", certificates: Vec::new() }
     }
 
     /// A recorder's trusted certificates, empty.
     pub fn trusted_certificates() -> Self {
-        Self {
-            name: "trusted certificates",
-            rule: "trusted-certificates",
-            certificates: Vec::new(),
-        }
+        Self { name: "trusted certificates", rule: "trusted-certificates", certificates: Vec::new() }
     }
 
     /// The same list with one more certificate.
@@ -56,18 +44,12 @@ impl TrustList {
 
     /// Adds every certificate of a PEM text and says how many were new. A private key in the text is refused.
     pub fn add_pem(&mut self, text: &str) -> Result<usize, CertError> {
-        Ok(Certificate::all_from_pem(text)?
-            .into_iter()
-            .filter(|certificate| self.add(certificate.clone()))
-            .count())
+        Ok(Certificate::all_from_pem(text)?.into_iter().filter(|certificate| self.add(certificate.clone())).count())
     }
 
     /// Removes the certificate with this SHA-256 fingerprint; `None` where there is none.
     pub fn remove(&mut self, fingerprint_sha256: &[u8; 32]) -> Option<Certificate> {
-        let index = self
-            .certificates
-            .iter()
-            .position(|listed| listed.fingerprint_sha256() == *fingerprint_sha256)?;
+        let index = self.certificates.iter().position(|listed| listed.fingerprint_sha256() == *fingerprint_sha256)?;
         Some(self.certificates.remove(index))
     }
 
@@ -100,5 +82,25 @@ impl Default for TrustList {
 impl FromIterator<Certificate> for TrustList {
     fn from_iter<I: IntoIterator<Item = Certificate>>(certificates: I) -> Self {
         certificates.into_iter().fold(Self::new(), Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cert::fixture::{capf, publisher};
+
+    #[test]
+    fn certificates_are_added_once_listed_in_order_and_removed_by_fingerprint() {
+        let (one, two) = (&publisher().certificate, &capf().certificate);
+        let mut list = TrustList::call_manager_trust();
+        assert_eq!(list.add_pem(&[one.to_pem(), two.to_pem(), one.to_pem()].concat()), Ok(2));
+        assert_eq!(list.list(), [one.clone(), two.clone()]);
+        assert!(!list.add(one.clone()));
+        assert_eq!(list.remove(&one.fingerprint_sha256()), Some(one.clone()));
+        assert_eq!(list.remove(&one.fingerprint_sha256()), None);
+        assert!(list.contains(two.der()) && !list.contains(one.der()));
+        assert_eq!(list.add_pem(&publisher().to_pem()), Err(CertError::KeyPresent));
+        assert_eq!(list.list().len(), 1);
     }
 }

@@ -10,6 +10,8 @@ mod list;
 mod name;
 mod peer;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 pub use list::TrustList;
 pub use name::{matches_device, matches_name, parse_x509_names};

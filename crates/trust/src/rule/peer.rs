@@ -61,12 +61,7 @@ pub struct PeerRule {
 impl PeerRule {
     /// Believes `trust`, with validity and usage checked and any name accepted.
     pub fn new(trust: Trust) -> Self {
-        Self {
-            trust,
-            names: Names::Any,
-            check_validity: true,
-            check_usage: true,
-        }
+        Self { trust, names: Names::Any, check_validity: true, check_usage: true }
     }
 
     /// Believes what a list holds or vouches for.
@@ -76,38 +71,22 @@ impl PeerRule {
 
     /// Believes anyone who presents a readable certificate: for peers whose identity is no matter of the test.
     pub fn anyone() -> Self {
-        Self {
-            trust: Trust::Anyone,
-            names: Names::Any,
-            check_validity: false,
-            check_usage: false,
-        }
+        Self { trust: Trust::Anyone, names: Names::Any, check_validity: false, check_usage: false }
     }
 
     /// How a phone judges CUCM's SIP port: listed as call manager in its CTL, name no matter.
     pub fn phone(list: Arc<SignedCtl>) -> Self {
-        Self::new(Trust::Ctl {
-            list,
-            roles: vec![Role::Ccm, Role::CcmTftp],
-        })
+        Self::new(Trust::Ctl { list, roles: vec![Role::Ccm, Role::CcmTftp] })
     }
 
     /// The same with CUCM's X.509 subject rule for these names.
     pub fn with_names(self, names: Vec<String>) -> Self {
-        Self {
-            names: Names::OneOf(names),
-            ..self
-        }
+        Self { names: Names::OneOf(names), ..self }
     }
 
     /// Judges what a peer presented: its own certificate first, then those that lead to its issuer, each in DER. `purpose` is the
     /// role the peer plays, `now` the wall time that validity is compared with.
-    pub fn judge<C: AsRef<[u8]>>(
-        &self,
-        chain: &[C],
-        purpose: Purpose,
-        now: SystemTime,
-    ) -> Result<(), Refusal> {
+    pub fn judge<C: AsRef<[u8]>>(&self, chain: &[C], purpose: Purpose, now: SystemTime) -> Result<(), Refusal> {
         let leaf = chain.first().ok_or(Refusal::NoCertificate { purpose })?;
         let leaf = chain::readable(leaf.as_ref())?;
         self.judge_trust(&leaf, chain.get(1..).unwrap_or_default(), now)?;
@@ -120,28 +99,17 @@ impl PeerRule {
         self.judge_name(&leaf)
     }
 
-    fn judge_trust<C: AsRef<[u8]>>(
-        &self,
-        leaf: &Certificate,
-        others: &[C],
-        now: SystemTime,
-    ) -> Result<(), Refusal> {
+    fn judge_trust<C: AsRef<[u8]>>(&self, leaf: &Certificate, others: &[C], now: SystemTime) -> Result<(), Refusal> {
         match &self.trust {
             Trust::Anyone => Ok(()),
             Trust::Listed(list) if list.contains(leaf.der()) => Ok(()),
-            Trust::Listed(list) => {
-                chain::leads_to(list, leaf, others, self.check_validity.then_some(now))
-            }
+            Trust::Listed(list) => chain::leads_to(list, leaf, others, self.check_validity.then_some(now)),
             Trust::Ctl { list, roles } => {
                 let held = list.roles_of(leaf);
                 if held.iter().any(|role| roles.contains(role)) {
                     return Ok(());
                 }
-                Err(Refusal::NotInCtl {
-                    subject: leaf.subject().to_owned(),
-                    held,
-                    needed: roles.clone(),
-                })
+                Err(Refusal::NotInCtl { subject: leaf.subject().to_owned(), held, needed: roles.clone() })
             }
         }
     }
@@ -150,15 +118,9 @@ impl PeerRule {
         match &self.names {
             Names::Any => Ok(()),
             Names::OneOf(allowed) if matches_name(leaf, allowed) => Ok(()),
-            Names::OneOf(allowed) => Err(Refusal::WrongName {
-                presented: leaf.names(),
-                allowed: allowed.clone(),
-            }),
+            Names::OneOf(allowed) => Err(Refusal::WrongName { presented: leaf.names(), allowed: allowed.clone() }),
             Names::Device(device) if matches_device(leaf, device) => Ok(()),
-            Names::Device(device) => Err(Refusal::WrongDevice {
-                presented: leaf.names(),
-                device: device.clone(),
-            }),
+            Names::Device(device) => Err(Refusal::WrongDevice { presented: leaf.names(), device: device.clone() }),
         }
     }
 }
@@ -168,12 +130,5 @@ fn judge_usage(leaf: &Certificate, purpose: Purpose) -> Result<(), Refusal> {
         Purpose::Server => usages.server,
         Purpose::Client => usages.client,
     });
-    if usable {
-        Ok(())
-    } else {
-        Err(Refusal::WrongUsage {
-            subject: leaf.subject().to_owned(),
-            needed: purpose,
-        })
-    }
+    if usable { Ok(()) } else { Err(Refusal::WrongUsage { subject: leaf.subject().to_owned(), needed: purpose }) }
 }

@@ -127,12 +127,8 @@ impl Refusal {
     /// The rule that refused, as a stable code for reports and tests.
     pub fn rule(&self) -> &'static str {
         match self {
-            Self::NoCertificate {
-                purpose: Purpose::Client,
-            } => "no-client-certificate",
-            Self::NoCertificate {
-                purpose: Purpose::Server,
-            } => "no-server-certificate",
+            Self::NoCertificate { purpose: Purpose::Client } => "no-client-certificate",
+            Self::NoCertificate { purpose: Purpose::Server } => "no-server-certificate",
             Self::Unreadable { .. } => "unreadable-certificate",
             Self::OldVersion { .. } => "x509-version",
             Self::StrangeExtension { .. } => "critical-extension",
@@ -152,17 +148,11 @@ impl Refusal {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::NoCertificate { .. } => "configure the peer to present its certificate",
-            Self::Unreadable { .. } => {
-                "export the certificate again and present only it and its issuers"
-            }
+            Self::Unreadable { .. } => "export the certificate again and present only it and its issuers",
             Self::OldVersion { .. } => "issue the certificate again as x.509 v3",
-            Self::StrangeExtension { .. } => {
-                "issue the certificate again without that extension, or not critical"
-            }
+            Self::StrangeExtension { .. } => "issue the certificate again without that extension, or not critical",
             Self::NotTrusted { .. } => "import the peer's certificate, or its ca, on this side",
-            Self::NotInCtl { .. } => {
-                "update the ctl file on cucm (utils ctl update CTLFile) and restart the phone"
-            }
+            Self::NotInCtl { .. } => "update the ctl file on cucm (utils ctl update CTLFile) and restart the phone",
             Self::BadSignature { .. } => {
                 "import the ca certificate that really signed, or have the certificate issued again"
             }
@@ -170,9 +160,7 @@ impl Refusal {
                 "have the certificate issued by a ca (basic constraints CA:TRUE), or import the certificate itself"
             }
             Self::NotYetValid { .. } => "compare the clocks of both sides",
-            Self::Expired { .. } => {
-                "renew the certificate and import the new one on the other side"
-            }
+            Self::Expired { .. } => "renew the certificate and import the new one on the other side",
             Self::WrongUsage { .. } => {
                 "issue the certificate for both server and client authentication, as mutual tls needs"
             }
@@ -210,10 +198,6 @@ fn names(names: &[String]) -> String {
     if names.is_empty() {
         return "nobody".to_owned();
     }
-    let quoted: Vec<String> = names
-        .iter()
-        .take(8)
-        .map(|name| format!("{name:?}"))
-        .collect();
+    let quoted: Vec<String> = names.iter().take(8).map(|name| format!("{name:?}")).collect();
     quoted.join(", ")
 }

@@ -141,25 +141,16 @@ impl<'a> Packet<'a> {
                 let (mode, _) = text(rest).ok_or(short)?;
                 Ok(Self::Read { name, mode })
             }
-            (2, rest) => text(rest)
-                .map(|(name, _)| Self::Write { name })
-                .ok_or(short),
-            (3, [high, low, bytes @ ..]) if bytes.len() <= super::BLOCK => Ok(Self::Data {
-                block: u16::from_be_bytes([*high, *low]),
-                bytes,
-            }),
+            (2, rest) => text(rest).map(|(name, _)| Self::Write { name }).ok_or(short),
+            (3, [high, low, bytes @ ..]) if bytes.len() <= super::BLOCK => {
+                Ok(Self::Data { block: u16::from_be_bytes([*high, *low]), bytes })
+            }
             (3, [_, _, bytes @ ..]) => Err(PacketError::LongData(bytes.len())),
-            (4, [high, low, ..]) => Ok(Self::Ack {
-                block: u16::from_be_bytes([*high, *low]),
-            }),
+            (4, [high, low, ..]) => Ok(Self::Ack { block: u16::from_be_bytes([*high, *low]) }),
             // Some servers leave out the message or its NUL; the code is what matters.
             (5, [high, low, message @ ..]) => {
-                let message = text(message)
-                    .map_or_else(|| String::from_utf8_lossy(message), |(text, _)| text);
-                Ok(Self::Error {
-                    code: u16::from_be_bytes([*high, *low]),
-                    message,
-                })
+                let message = text(message).map_or_else(|| String::from_utf8_lossy(message), |(text, _)| text);
+                Ok(Self::Error { code: u16::from_be_bytes([*high, *low]), message })
             }
             (3..=5, _) => Err(short),
             (other, _) => Err(PacketError::Operation(other)),
@@ -173,15 +164,9 @@ impl<'a> Packet<'a> {
             Self::Write { name } => (2, [name.as_bytes(), &[0], b"octet", &[0]]),
             Self::Data { block, bytes } => (3, [&block.to_be_bytes(), bytes, &[], &[]]),
             Self::Ack { block } => (4, [&block.to_be_bytes(), &[], &[], &[]]),
-            Self::Error { code, message } => {
-                (5, [&code.to_be_bytes(), message.as_bytes(), &[0], &[]])
-            }
+            Self::Error { code, message } => (5, [&code.to_be_bytes(), message.as_bytes(), &[0], &[]]),
         };
-        [
-            operation.to_be_bytes().as_slice(),
-            parts.concat().as_slice(),
-        ]
-        .concat()
+        [operation.to_be_bytes().as_slice(), parts.concat().as_slice()].concat()
     }
 }
 
@@ -189,4 +174,42 @@ impl<'a> Packet<'a> {
 fn text(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     Some((String::from_utf8_lossy(&bytes[..end]), &bytes[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_have_the_bytes_of_the_standard() {
+        let check = |packet: Packet<'_>, bytes: &[u8]| {
+            assert_eq!(packet.to_bytes(), bytes);
+            assert_eq!(Packet::parse(bytes), Ok(packet));
+        };
+        check(Packet::Read { name: "a.tlv".into(), mode: "octet".into() }, b"\0\x01a.tlv\0octet\0");
+        check(Packet::Write { name: "a".into() }, b"\0\x02a\0octet\0");
+        check(Packet::Data { block: 258, bytes: b"xyz" }, b"\0\x03\x01\x02xyz");
+        check(Packet::Data { block: 1, bytes: b"" }, b"\0\x03\0\x01");
+        check(Packet::Ack { block: 65535 }, b"\0\x04\xFF\xFF");
+        check(Packet::Error { code: 1, message: "no".into() }, b"\0\x05\0\x01no\0");
+    }
+
+    #[test]
+    fn options_of_a_request_are_passed_over_and_an_error_needs_no_text() {
+        let read = Packet::Read { name: "f".into(), mode: "OCTET".into() };
+        assert_eq!(Packet::parse(b"\0\x01f\0OCTET\0blksize\x001428\0"), Ok(read));
+        assert_eq!(Packet::parse(b"\0\x05\0\x02"), Ok(Packet::Error { code: 2, message: "".into() }));
+        assert_eq!(Packet::parse(b"\0\x05\0\x02text"), Ok(Packet::Error { code: 2, message: "text".into() }));
+    }
+
+    #[test]
+    fn other_datagrams_say_what_is_wrong() {
+        assert_eq!(Packet::parse(b""), Err(PacketError::Short(0)));
+        assert_eq!(Packet::parse(b"\0\x01name"), Err(PacketError::Short(6)));
+        assert_eq!(Packet::parse(b"\0\x01name\0octet"), Err(PacketError::Short(12)));
+        assert_eq!(Packet::parse(b"\0\x03\0"), Err(PacketError::Short(3)));
+        assert_eq!(Packet::parse(b"\0\x06\0\0"), Err(PacketError::Operation(6)));
+        let long = [&b"\0\x03\0\x01"[..], &[0; 513]].concat();
+        assert_eq!(Packet::parse(&long), Err(PacketError::LongData(513)));
+    }
 }
