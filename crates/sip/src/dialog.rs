@@ -196,3 +196,99 @@ fn target(message: &Message) -> Result<Option<String>, HeaderError> {
 fn with_tag(value: &str, tag: &str) -> String {
     if tag.is_empty() { value.to_owned() } else { format!("{value};tag={tag}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Builder;
+
+    fn invite(lines: &[&str]) -> Message {
+        let start = Builder::request("INVITE", "sip:b@h")
+            .header("Via", "SIP/2.0/TCP a;branch=z9hG4bK1")
+            .header("From", "\"A  B\" <sip:a@h;x-nearend;x-refci=1>;tag=f;x=1")
+            .header("To", "<sip:b@h>")
+            .header("Call-ID", "1@a")
+            .header("CSeq", "101 INVITE");
+        lines.iter().fold(start, |built, line| built.raw_line(line.as_bytes())).finish()
+    }
+
+    fn answer(invite: &Message, code: u16, lines: &[&str]) -> Message {
+        let start = Builder::reply(invite, code, "Reason", Some("t"));
+        lines.iter().fold(start, |built, line| built.raw_line(line.as_bytes())).finish()
+    }
+
+    fn within(method: &str, number: u32, to_tag: &str) -> Message {
+        Builder::request(method, "sip:b@h")
+            .header("From", "<sip:a@h>;tag=f")
+            .header("To", format_args!("<sip:b@h>;tag={to_tag}"))
+            .header("Call-ID", "1@a")
+            .header("CSeq", format_args!("{number} {method}"))
+            .finish()
+    }
+
+    const CONTACT: &str = "Contact: \"C, c\" <sip:a@1.2.3.4:5060;transport=TCP>;isFocus, <sip:second@h>";
+
+    #[test]
+    fn both_sides_keep_addresses_to_the_letter_and_routes_in_their_order() {
+        let invite = invite(&[CONTACT, "Record-Route: <sip:p2;lr>", "Record-Route: <sip:p1;lr>, <sip:p0;lr>"]);
+        let callee = Dialog::from_request(&invite, "t").unwrap();
+        assert_eq!(callee.remote, "\"A  B\" <sip:a@h;x-nearend;x-refci=1>;x=1");
+        assert_eq!(callee.remote_header(), "\"A  B\" <sip:a@h;x-nearend;x-refci=1>;x=1;tag=f");
+        assert_eq!(callee.local_header(), "<sip:b@h>;tag=t");
+        assert_eq!(callee.remote_target, "sip:a@1.2.3.4:5060;transport=TCP");
+        assert_eq!(callee.route_set, ["<sip:p2;lr>", "<sip:p1;lr>", "<sip:p0;lr>"]);
+        assert_eq!((callee.local_cseq, callee.remote_cseq), (0, Some(101)));
+        let routes = ["Record-Route: <sip:p2;lr>, <sip:p1;lr>", "Contact: <sip:b@5.6.7.8>"];
+        let caller = Dialog::from_response(&invite, &answer(&invite, 200, &routes)).unwrap();
+        assert_eq!(caller.route_set, ["<sip:p1;lr>", "<sip:p2;lr>"]);
+        assert_eq!((caller.local_cseq, caller.remote_cseq), (101, None));
+    }
+
+    #[test]
+    fn only_answers_of_101_to_299_with_a_contact_open_a_dialog() {
+        let invite = invite(&[CONTACT]);
+        let contact = ["Contact: <sip:b@h>"];
+        for code in [100, 300, 486] {
+            let error = Dialog::from_response(&invite, &answer(&invite, code, &contact)).unwrap_err();
+            assert!(matches!(error, DialogError::NotOpening { .. }), "{code}");
+        }
+        assert!(Dialog::from_response(&invite, &answer(&invite, 183, &contact)).is_ok());
+        assert_eq!(Dialog::from_response(&invite, &answer(&invite, 200, &[])), Err(DialogError::NoContact));
+        assert!(matches!(
+            Dialog::from_request(&answer(&invite, 200, &contact), "t"),
+            Err(DialogError::NotOpening { .. })
+        ));
+    }
+
+    #[test]
+    fn requests_are_taken_in_order_and_of_this_dialog_only() {
+        let mut callee = Dialog::from_request(&invite(&[CONTACT]), "t").unwrap();
+        assert_eq!(callee.accept(&within("BYE", 102, "x")), Err(DialogError::Foreign));
+        callee.accept(&within("ACK", 101, "t")).unwrap();
+        assert_eq!(callee.accept(&within("BYE", 101, "t")), Err(DialogError::OutOfOrder { got: 101, last: 101 }));
+        callee.accept(&within("UPDATE", 110, "t")).unwrap();
+        assert_eq!(callee.accept(&within("BYE", 109, "t")), Err(DialogError::OutOfOrder { got: 109, last: 110 }));
+        assert_eq!(callee.remote_cseq, Some(110));
+        assert_eq!((callee.next_cseq(), callee.next_cseq()), (1, 2));
+    }
+
+    #[test]
+    fn a_target_refresh_moves_the_target_and_nothing_else() {
+        let mut dialog = Dialog::from_request(&invite(&[CONTACT]), "t").unwrap();
+        dialog.refresh_target(&invite(&[]));
+        assert_eq!(dialog.remote_target, "sip:a@1.2.3.4:5060;transport=TCP");
+        dialog.refresh_target(&invite(&["m: <sip:new@h>"]));
+        assert_eq!(dialog.remote_target, "sip:new@h");
+    }
+
+    #[test]
+    fn a_strict_router_takes_the_request_uri() {
+        let mut dialog = Dialog::from_request(&invite(&[CONTACT]), "t").unwrap();
+        let target = dialog.remote_target.clone();
+        assert_eq!(dialog.routing(), (target.clone(), vec![]));
+        dialog.route_set = vec!["<sip:p1;lr>".into(), "<sip:p2>".into()];
+        assert_eq!(dialog.routing(), (target.clone(), dialog.route_set.clone()));
+        dialog.route_set = vec!["<sip:p1>".into(), "<sip:p2;lr>".into()];
+        assert_eq!(dialog.routing(), ("sip:p1".into(), vec!["<sip:p2;lr>".into(), format!("<{target}>")]));
+    }
+}

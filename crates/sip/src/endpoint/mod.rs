@@ -2,6 +2,8 @@
 
 mod incoming;
 mod matching;
+#[cfg(test)]
+mod tests;
 mod timetable;
 
 use std::collections::{BTreeMap, VecDeque};
