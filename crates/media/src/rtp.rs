@@ -218,7 +218,10 @@ impl SequenceTracker {
 
     /// The extended number of this packet, the nearest to the highest one so far, which it may replace.
     pub fn extend(&mut self, sequence: u16) -> u64 {
-        let index = self.highest.map_or(u64::from(sequence), |highest| nearest_index(highest, sequence));
+        let index = match self.highest {
+            Some(highest) => nearest_index(highest, sequence),
+            None => u64::from(sequence),
+        };
         self.highest = self.highest.max(Some(index));
         index
     }

@@ -90,7 +90,7 @@ impl Crypto {
         if let Some(packets) = self.keys.iter().filter_map(|key| key.lifetime).map(Lifetime::packets).min() {
             context = context.with_lifetime(packets);
         }
-        self.session.iter().try_fold(context, apply)
+        self.session.iter().try_fold(context, |context, parameter| apply(context, parameter))
     }
 }
 
@@ -161,18 +161,10 @@ impl InlineKey {
     }
 
     fn to_parameter(&self) -> String {
-        let mut text = String::from("inline:");
-        match &self.key {
-            Some(key) => text.push_str(&key.to_inline()),
-            None => text.push_str(&self.opaque),
-        }
-        if let Some(lifetime) = self.lifetime {
-            text.push_str(&format!("|{lifetime}"));
-        }
-        if let Some(mki) = self.mki {
-            text.push_str(&format!("|{}:{}", mki.value, mki.len));
-        }
-        text
+        let key = self.key.as_ref().map(|key| Zeroizing::new(key.to_inline()));
+        let lifetime = self.lifetime.map(|lifetime| format!("|{lifetime}")).unwrap_or_default();
+        let mki = self.mki.map(|mki| format!("|{}:{}", mki.value, mki.len)).unwrap_or_default();
+        format!("inline:{}{lifetime}{mki}", key.as_ref().unwrap_or(&self.opaque).as_str())
     }
 }
 
@@ -286,7 +278,7 @@ pub enum SdesError {
 }
 
 /// Applies one session parameter (RFC 4568 §6.3).
-fn apply(context: Context, parameter: &String) -> Result<Context, SdesError> {
+fn apply(context: Context, parameter: &str) -> Result<Context, SdesError> {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     match (name.to_ascii_uppercase().as_str(), digits(value)) {
         ("WSH", Some(window @ 64..)) => Ok(context.with_window(window.clamp(128, 32_768) as usize)),
@@ -366,7 +358,7 @@ mod tests {
         assert_eq!(parse("1"), SdesError::Missing("suite"));
         assert_eq!(parse("1 AES_CM_128_HMAC_SHA1_80"), SdesError::Missing("key"));
         assert_eq!(parse("1 AES_CM_128_HMAC_SHA1_80 uri:x"), SdesError::Method);
-        assert_eq!(parse("1 AES_CM_128_HMAC_SHA1_80 inline:AAAA").to_string().contains("expected 30"), true);
+        assert!(parse("1 AES_CM_128_HMAC_SHA1_80 inline:AAAA").to_string().contains("expected 30"));
         assert_eq!(parse(&"1".repeat(5000)), SdesError::TooLong { got: 5000 });
         let keys = vec!["inline:x"; 17].join(";");
         assert_eq!(parse(&format!("1 UNKNOWN {keys}")), SdesError::TooMany("keys"));

@@ -190,9 +190,8 @@ fn read_formats(media: &Media) -> Result<Vec<Format>, SdpError> {
     let maps = read_rtpmaps(media)?;
     let mut formats: Vec<Format> = Vec::new();
     for token in media.fmt.split_ascii_whitespace() {
-        let payload_type = match token.parse::<u8>() {
-            Ok(payload_type @ 0..=127) => payload_type,
-            _ => return Err(SdpError::PayloadType(token.chars().take(16).collect())),
+        let Ok(payload_type @ 0..=127) = token.parse::<u8>() else {
+            return Err(SdpError::PayloadType(token.chars().take(16).collect()));
         };
         if formats.iter().any(|known| known.payload_type == payload_type) {
             continue;

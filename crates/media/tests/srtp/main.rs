@@ -1,0 +1,8 @@
+//! RTP, SRTP and SRTCP from outside the crate.
+
+/// What a context does with packets that are genuine, repeated, late, forged, altered or cut.
+mod context;
+/// Seeded random packets.
+mod packets;
+/// Byte equality with webrtc-srtp, and agreement with the `rtp` crate where that one is right.
+mod peers;
