@@ -1,5 +1,7 @@
 //! Two endpoints, a virtual clock, and a network between them that loses, repeats and reorders from a seed.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

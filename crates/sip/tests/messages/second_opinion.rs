@@ -35,7 +35,7 @@ fn uri(uri: &Uri) -> String {
 
 fn their_uri(uri: &rsip::Uri) -> String {
     let scheme = uri.scheme.as_ref().map(ToString::to_string).unwrap_or_default().to_lowercase();
-    let user = uri.auth.as_ref().map_or("-".to_owned(), ToString::to_string);
+    let user = uri.auth.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     let port = uri.host_with_port.port.as_ref().map(ToString::to_string).unwrap_or_default();
     format!("{scheme} {user} {} {port} {}", uri.host_with_port.host, their_params(&uri.params))
 }
