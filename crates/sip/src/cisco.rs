@@ -158,6 +158,8 @@ mod tests {
         let guid: CiscoGuid = text.parse().unwrap();
         assert_eq!(guid.to_string(), text);
         assert_eq!(guid.to_hex(), "694646BC1D2311E7A8D2826ACB31D85A");
+        let small: CiscoGuid = "0894781184-0000065536-0000000022-0086388750".parse().unwrap();
+        assert_eq!(small.to_hex(), "3555470000010000000000160526300E");
         for bad in ["1-2-3", "1-2-3-4-5", "1-2-3-4294967296", "a-b-c-d", ""] {
             assert!(bad.parse::<CiscoGuid>().is_err(), "{bad:?}");
         }

@@ -83,6 +83,7 @@ mod tests {
         assert_eq!((via.sent_by().as_str(), via.branch()), ("spindle.example.com", Some("z9hG4bK9ikj8")));
         let via: Via = "SIP/2.0/TLS [2001:db8::9:1]:5061;received=192.0.2.1;rport=7;branch=z9hG4bKas3".parse().unwrap();
         assert_eq!(via.sent_by(), "[2001:db8::9:1]:5061");
+        assert_eq!("SIP/2.0/UDP a;branch=".parse::<Via>().unwrap().branch(), None);
         assert_eq!((via.received(), via.rport()), (Some("192.0.2.1"), Some(7)));
     }
 

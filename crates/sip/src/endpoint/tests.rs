@@ -124,6 +124,9 @@ fn the_ack_to_a_refusal_is_absorbed() {
     let invite = request("INVITE", "z9hG4bK1");
     let key = opened(&mut endpoint, &invite, now);
     let busy = reply(&invite, 486);
+    let early = ack_to(&busy, "z9hG4bK1");
+    endpoint.handle_message(now, FLOW, Transport::Tcp, early.clone());
+    assert_eq!(out(&mut endpoint).1, [Event::Stray { flow: FLOW, message: early }], "nothing was answered yet");
     endpoint.respond(now, &key, busy.clone()).unwrap();
     out(&mut endpoint);
     endpoint.handle_message(now, FLOW, Transport::Tcp, ack_to(&busy, "z9hG4bK1"));

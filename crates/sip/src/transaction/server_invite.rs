@@ -243,7 +243,11 @@ mod tests {
     #[test]
     fn timer_g_repeats_a_refusal_over_udp_and_timer_h_ends_it() {
         let (mut machine, start) = ringing(Transport::Udp);
-        machine.respond(start, answer("INVITE", 486, "t"), &mut Vec::new()).unwrap();
+        let busy = answer("INVITE", 486, "t");
+        machine.respond(start, busy.clone(), &mut Vec::new()).unwrap();
+        let mut out = Vec::new();
+        machine.on_repeat(&mut out);
+        assert_eq!(out, [Action::Send(busy)], "the INVITE came again");
         let log = drive(&mut machine, start);
         assert_eq!(log.iter().map(|(at, _)| *at).collect::<Vec<_>>(), REPEATS);
         assert_eq!(log.last().unwrap().1, Action::AckMissing);
