@@ -5,8 +5,9 @@
 //! <folder>/trusted/<name>.pem    certificates a CUCM node may present
 //! ```
 //!
-//! The tasks are those of a secure recorder's set-up: create the certificate when it is missing or expired, export it (it is
-//! then uploaded to CUCM as CallManager-trust), import the CallManager certificate that was downloaded from CUCM.
+//! The tasks are those of a secure recorder's set-up: create the certificate when it is missing or expired, export it
+//! (it is then uploaded to CUCM as CallManager-trust), import the CallManager certificate that was downloaded from
+//! CUCM.
 
 use std::fs;
 use std::io::{self, Write};
@@ -57,9 +58,15 @@ impl Store {
         Self { folder: folder.into() }
     }
 
-    /// Makes a self-signed certificate with CN = address. One that is there and still valid is kept unless `renew`; the answer
-    /// says whether a new one was made.
-    pub fn create(&self, address: IpAddr, now: SystemTime, valid_for: Duration, renew: bool) -> Result<bool, StoreError> {
+    /// Makes a self-signed certificate with CN = address. One that is there and still valid is kept unless `renew`;
+    /// the answer says whether a new one was made.
+    pub fn create(
+        &self,
+        address: IpAddr,
+        now: SystemTime,
+        valid_for: Duration,
+        renew: bool,
+    ) -> Result<bool, StoreError> {
         if !renew
             && let Ok(own) = self.own()
             && own.certificate.not_after() > now
@@ -86,8 +93,8 @@ impl Store {
         Ok(self.own()?.certificate.to_pem())
     }
 
-    /// Adds every certificate of a PEM text to the trusted ones. A text that carries a private key is refused. Returns the
-    /// files, one a certificate; one that is there already is written again.
+    /// Adds every certificate of a PEM text to the trusted ones. A text that carries a private key is refused.
+    /// Returns the files, one a certificate; one that is there already is written again.
     pub fn import(&self, pem: &str) -> Result<Vec<PathBuf>, StoreError> {
         let certificates = Certificate::all_from_pem(pem)?;
         let folder = self.folder.join(TRUSTED);
@@ -105,7 +112,8 @@ impl Store {
     pub fn remove(&self, fingerprint: &str) -> Result<PathBuf, StoreError> {
         let wanted = fingerprint.replace(':', "").to_ascii_lowercase();
         let fits = |path: &PathBuf| {
-            trusted_certificate(path).is_ok_and(|certificate| hex(&certificate.fingerprint_sha256()).starts_with(&wanted))
+            trusted_certificate(path)
+                .is_ok_and(|certificate| hex(&certificate.fingerprint_sha256()).starts_with(&wanted))
         };
         let mut found: Vec<PathBuf> = self.trusted_files()?.into_iter().filter(fits).collect();
         match (found.pop(), found.is_empty(), wanted.is_empty()) {

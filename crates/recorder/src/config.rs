@@ -211,8 +211,8 @@ impl Default for Config {
 impl Config {
     /// Reads a `recorder.toml`. Relative folders are taken from the file's own folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut config = Self::parse(&text).map_err(|error| error.in_file(path))?;
         if let Some(base) = path.parent() {
             config.folder = base.join(&config.folder);
@@ -223,8 +223,8 @@ impl Config {
 
     /// Parses the text of a `recorder.toml` and checks it.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text)
-            .map_err(|error| ConfigError::Parse { path: None, message: error.to_string() })?;
+        let config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::Parse { path: None, message: error.to_string() })?;
         config.check()?;
         Ok(config)
     }
@@ -245,7 +245,11 @@ impl Config {
             return invalid("max_sessions", "0".into(), "at least 1");
         }
         if self.rtp_ports.pairs() == 0 {
-            return invalid("rtp_ports", self.rtp_ports.to_string(), "a range that holds an even port and the next one");
+            return invalid(
+                "rtp_ports",
+                self.rtp_ports.to_string(),
+                "a range that holds an even port and the next one",
+            );
         }
         Ok(())
     }

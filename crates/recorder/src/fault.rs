@@ -1,7 +1,7 @@
 //! Recorders known to be bad: each fault is one way in which recorders in the field fail.
 //!
-//! A harness that tests recorders must itself be tested by recorders that are wrong in a known way. All of them are here;
-//! the rest of the crate calls these functions at marked places (`fault:`), each a no-op for a sound recorder.
+//! A harness that tests recorders must itself be tested by recorders that are wrong in a known way. All of them are
+//! here; the rest of the crate calls these functions at marked places (`fault:`), each a no-op for a sound recorder.
 
 use serde::{Deserialize, Serialize};
 

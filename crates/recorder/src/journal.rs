@@ -7,9 +7,9 @@
 //! ```
 //!
 //! `started` is in microseconds of Unix time, `arrival` in microseconds since `started`. The checksum of a record
-//! covers its length, kind and body. A reader takes records up to the first that is cut or does not verify and ignores
-//! the rest: what follows a torn write cannot be trusted. A snapshot record holds the whole `recording.json` as it then
-//! stood, so that a recording can be finished without the process that began it.
+//! covers its length, kind and body. A reader takes records up to the first that is cut or does not verify and
+//! ignores the rest: what follows a torn write cannot be trusted. A snapshot record holds the whole `recording.json`
+//! as it then stood, so that a recording can be finished without the process that began it.
 
 use std::ops::Range;
 
@@ -124,9 +124,11 @@ pub fn write_packet(out: &mut Vec<u8>, packet: &Packet<&[u8]>) {
     });
 }
 
-/// Appends a snapshot record. Metadata that cannot be written as JSON leaves none.
+/// Appends a snapshot record. Metadata that cannot be written as JSON, or are longer than a record may be, leave none.
 pub fn write_snapshot(out: &mut Vec<u8>, recording: &Recording) {
-    if let Ok(json) = serde_json::to_vec(recording) {
+    if let Ok(json) = serde_json::to_vec(recording)
+        && json.len() < MAX_RECORD
+    {
         write_record(out, SNAPSHOT, |out| out.extend_from_slice(&json));
     }
 }
@@ -154,14 +156,8 @@ fn checksum(length: &[u8], rest: &[u8]) -> u32 {
 /// Reads a journal up to the first damage.
 pub fn read(bytes: &[u8]) -> Result<Journal, JournalError> {
     let started_us = read_header(bytes)?;
-    let mut journal = Journal {
-        started_us,
-        packets: Vec::new(),
-        snapshot: None,
-        ended: false,
-        good: HEADER_LEN,
-        torn: false,
-    };
+    let mut journal =
+        Journal { started_us, packets: Vec::new(), snapshot: None, ended: false, good: HEADER_LEN, torn: false };
     let mut snapshot = None;
     while let Some((kind, body)) = next_record(bytes, journal.good) {
         match kind {
@@ -321,6 +317,15 @@ mod tests {
             let before = whole.packets.iter().filter(|packet| packet.payload.end <= at).count();
             assert_eq!(journal.packets.len(), before, "damage at {at}");
         }
+    }
+
+    #[test]
+    fn metadata_too_long_for_a_record_do_not_hide_what_follows() {
+        let mut bytes = sample();
+        write_snapshot(&mut bytes, &Recording::blank(&"x".repeat(MAX_RECORD)));
+        write_packet(&mut bytes, &packet(20, &[1; 160]));
+        let journal = read(&bytes).unwrap();
+        assert_eq!((journal.packets.len(), journal.torn), (21, false));
     }
 
     #[test]

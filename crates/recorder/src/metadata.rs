@@ -70,7 +70,8 @@ pub struct Recording {
     pub status: Status,
     /// Why it failed or is not whole.
     pub reason: Option<String>,
-    /// Oddities worth knowing, each a stable word: `leg-unknown`, `timestamp-jump`, `sender-stalled`, `journal-torn`...
+    /// Oddities worth knowing, each a stable word: `leg-unknown`, `timestamp-jump`, `sender-stalled`,
+    /// `journal-torn`...
     pub flags: Vec<String>,
     /// When the first INVITE came.
     pub started: String,
@@ -213,7 +214,8 @@ pub struct Packets {
     pub reordered: u64,
     /// SRTP packets whose tag did not verify.
     pub auth_failed: u64,
-    /// SRTP packets that the replay window refused.
+    /// SRTP packets whose number came before, or lies before the replay window. That is looked at before the tag, so
+    /// forged packets with such numbers count here.
     pub replayed: u64,
     /// Plain RTP packets on an SRTP leg: dropped.
     pub plain: u64,
@@ -250,8 +252,9 @@ pub struct File {
 
 /// How the legs lie in the stereo file: left near, right far.
 ///
-/// The file starts where the earlier leg starts. A leg's offset is the wall-clock distance of its first sample from there:
-/// the receive time of the leg's least-delayed packet among its first five seconds, less that packet's RTP time.
+/// The file starts where the earlier leg starts. A leg's offset is the wall-clock distance of its first sample from
+/// there: the receive time of the leg's least-delayed packet among its first five seconds, less that packet's RTP
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stereo {
     /// Samples of silence before the near leg's first sample.

@@ -166,7 +166,7 @@ pub async fn start(net: Net, config: Config, seed: u64) -> Result<Recorder, Star
     let pacer = net.pacer(PERIOD, move |due, now| drain.round(due, now));
 
     let origin = (net.clock().now(), net.clock().wall());
-    let sessions = Sessions::new((*config).clone(), ChaCha20Rng::seed_from_u64(seed), origin);
+    let sessions = Sessions::new(as_opened(&config, &opened), ChaCha20Rng::seed_from_u64(seed), origin);
     let (status_to, status) = watch::channel(Status::default());
     let (stop, stopped) = oneshot::channel();
     let server = Server::new(Parts {
@@ -273,6 +273,18 @@ async fn listen(shared: &Shared) -> Result<Opened, StartError> {
         opened.addresses.push((transport, local));
     }
     Ok(opened)
+}
+
+/// The configuration with the ports that were really opened: port 0 asks the system for one.
+fn as_opened(config: &Config, opened: &Opened) -> Config {
+    let mut config = config.clone();
+    for (transport, address) in &opened.addresses {
+        match transport {
+            Transport::Tls => config.local_port = address.port(),
+            Transport::Tcp | Transport::Udp => config.plain_port = address.port(),
+        }
+    }
+    config
 }
 
 async fn recover(net: &Net, root: &Path) -> Recovered {

@@ -1,9 +1,10 @@
 //! From packets to places on a time line, in samples.
 //!
-//! Inside a run of packets (one SSRC, one epoch) the RTP timestamp says where a packet belongs: loss leaves a gap, reordering
-//! and delay do not matter. Two things end that trust: another run, and a timestamp clock that left the wall clock by more than
-//! [`JUMP_US`] for a whole [`WINDOW_US`], in either direction: a sender that stood still without counting, or one that leapt. Then the
-//! arrival times decide how much time really passed. So no timestamp, however absurd, makes a file longer than the call.
+//! Inside a run of packets (one SSRC, one epoch) the RTP timestamp says where a packet belongs: loss leaves a gap,
+//! reordering and delay do not matter. Two things end that trust: another run, and a timestamp clock that left the
+//! wall clock by more than [`JUMP_US`] for a whole [`WINDOW_US`], in either direction: a sender that stood still
+//! without counting, or one that leapt. Then the arrival times decide how much time really passed. So no timestamp,
+//! however absurd, makes a file longer than the call.
 //!
 //! "Transit" is arrival less RTP time: constant up to jitter while both clocks agree.
 
@@ -29,7 +30,8 @@ const SLACK: i64 = 10 * RATE as i64;
 /// Where one leg's packets belong.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Timeline {
-    /// `(first sample, index into the packets given)`, in order of runs and sequence numbers, each sequence number once.
+    /// `(first sample, index into the packets given)`, in order of runs and sequence numbers, each sequence number
+    /// once.
     pub(crate) placed: Vec<(u64, usize)>,
     /// Length in samples.
     pub(crate) samples: u64,
@@ -158,7 +160,8 @@ impl Layout<'_> {
         let usual = least(WINDOW_US);
         let mut shift = old.shift + to_samples(usual - old.usual_us());
         let start = run[0].time + shift;
-        if (start < self.end && self.end - start < SNAP_BEFORE) || (start >= self.end && start - self.end < SNAP_AFTER) {
+        if (start < self.end && self.end - start < SNAP_BEFORE) || (start >= self.end && start - self.end < SNAP_AFTER)
+        {
             shift += self.end - start;
         }
         Mapping { shift, recent: Vec::new() }
@@ -336,7 +339,8 @@ mod tests {
     fn another_ssrc_goes_on_where_the_wall_clock_stands() {
         let mut packets = steady(100, 0);
         for packet in &mut packets[50..] {
-            (packet.ssrc, packet.timestamp, packet.index) = (2, packet.timestamp.wrapping_add(123_456_789), packet.index + 9_000);
+            (packet.ssrc, packet.timestamp, packet.index) =
+                (2, packet.timestamp.wrapping_add(123_456_789), packet.index + 9_000);
             packet.arrival_us += 2_000_000;
         }
         let timeline = lay(&packets);

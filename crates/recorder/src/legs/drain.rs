@@ -1,8 +1,8 @@
 //! The one loop that empties all media sockets.
 //!
-//! Every few milliseconds each socket is read until it is empty; what is genuine goes, in batches, to the store. A leg costs
-//! no task and no timer: lingering and inactivity are looked at in passing. On the machine's network the loop has a thread of
-//! its own, over the simulated network it is a task; both are `wire`'s pacer.
+//! Every few milliseconds each socket is read until it is empty; what is genuine goes, in batches, to the store. A
+//! leg costs no task and no timer: lingering and inactivity are looked at in passing. On the machine's network the
+//! loop has a thread of its own, over the simulated network it is a task; both are `wire`'s pacer.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, TryRecvError};

@@ -1,7 +1,7 @@
 //! The media path: from datagrams on a leg's port to packet records in the journal.
 //!
-//! One thread drains all legs in turn, every few milliseconds and in batches ([`drain`]); no leg has a task or a timer of
-//! its own. A [`receiver::Receiver`] decides what a datagram is and is the only place that decrypts.
+//! One thread drains all legs in turn, every few milliseconds and in batches ([`drain`]); no leg has a task or a
+//! timer of its own. A [`receiver::Receiver`] decides what a datagram is and is the only place that decrypts.
 
 pub(crate) mod drain;
 pub(crate) mod receiver;

@@ -1,9 +1,9 @@
 //! One leg's port: which datagrams are genuine packets of the call.
 //!
-//! Source address and SSRC are learned from the first packet that proves itself, never from the SDP: CUCM writes dummy ports
-//! there. On an SRTP leg the tag is the proof. On a plain leg there is none; the first RTP packet latches its source, a packet
-//! from the signalled host takes over from a stranger, and everybody else is foreign from then on.
-//! What comes before the keys are known is kept, within bounds, and judged when they are.
+//! Source address and SSRC are learned from the first packet that proves itself, never from the SDP: CUCM writes
+//! dummy ports there. On an SRTP leg the tag is the proof. On a plain leg there is none; the first RTP packet latches
+//! its source, a packet from the signalled host takes over from a stranger, and everybody else is foreign from then
+//! on. What comes before the keys are known is kept, within bounds, and judged when they are.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,7 +23,8 @@ const EARLY_PACKETS: usize = 512;
 const OLD_KEY: Duration = Duration::from_secs(2);
 /// How many addresses and SSRCs are remembered for the metadata, and how many streams are told apart.
 const REMEMBERED: usize = 16;
-/// How often a leg that never proved itself is tried one roll-over later: the peer's first packets may have been lost.
+/// How often a leg that never proved itself is tried one roll-over later: the peer's first packets may have been
+/// lost.
 const LATE_JOINS: u32 = 16;
 /// The longest datagram that is looked at.
 pub(crate) const DATAGRAM: usize = 2048;
@@ -86,7 +87,8 @@ impl Receiver {
         }
     }
 
-    /// Offer and answer have met, for the first time or again. Genuine packets among those kept are appended to `out`.
+    /// Offer and answer have met, for the first time or again. Genuine packets among those kept are appended to
+    /// `out`.
     pub(crate) fn listen(&mut self, now: Instant, media: &Media, out: &mut Vec<u8>) {
         self.payload_type = media.payload_type;
         let mode = match (&media.protection, &mut self.mode) {
@@ -268,8 +270,8 @@ fn unseal(secure: &mut Secure, now: Instant, buf: &mut [u8], len: usize, report:
     }
     let packets = &mut report.packets;
     match error {
-        SrtpError::Replayed | SrtpError::TooOld => packets.replayed += 1,
         _ if plain_shape => packets.plain += 1,
+        SrtpError::Replayed | SrtpError::TooOld => packets.replayed += 1,
         _ => packets.auth_failed += 1,
     }
     Proof::Refused

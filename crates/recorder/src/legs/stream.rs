@@ -47,8 +47,8 @@ impl Stream {
         self.may_restart = true;
     }
 
-    /// Places a packet that is known to be genuine; returns its extended number too. `trusted` says that the order was
-    /// authenticated (SRTP), so that only a change of key may restart it.
+    /// Places a packet that is known to be genuine; returns its extended number too. `trusted` says that the order
+    /// was authenticated (SRTP), so that only a change of key may restart it.
     pub(crate) fn place(&mut self, sequence: u16, trusted: bool) -> (u64, Place) {
         let step = i32::from(sequence.wrapping_sub(self.highest as u16) as i16);
         let far = !(-MAX_MISORDER..=MAX_DROPOUT).contains(&step);
@@ -111,7 +111,10 @@ mod tests {
     fn a_plain_sequence_restarts_when_two_packets_say_so() {
         use Place::{Next, Odd, Restarted};
         let mut stream = Stream::new(1, 0, 100);
-        assert_eq!(places(&mut stream, &[101, 40_000, 102, 50_000, 50_001, 50_002], false), [Next, Odd, Next, Odd, Restarted, Next]);
+        assert_eq!(
+            places(&mut stream, &[101, 40_000, 102, 50_000, 50_001, 50_002], false),
+            [Next, Odd, Next, Odd, Restarted, Next]
+        );
         assert_eq!(stream.epoch, 1);
     }
 

@@ -95,16 +95,14 @@ async fn welcome(shared: Shared, stream: Stream, peer: SocketAddr, transport: Tr
         return;
     }
     let link = match (&shared.tls, transport) {
-        (Some(tls), Transport::Tls) => {
-            match wire::tls::accept(tls, stream).await {
-                Ok(stream) => Link::from(stream),
-                Err(error) => {
-                    let inbound = Inbound::Refused { peer, rule: rule_of(&error), why: format!("{peer}: {error}") };
-                    tell(&shared, inbound).await;
-                    return;
-                }
+        (Some(tls), Transport::Tls) => match wire::tls::accept(tls, stream).await {
+            Ok(stream) => Link::from(stream),
+            Err(error) => {
+                let inbound = Inbound::Refused { peer, rule: rule_of(&error), why: format!("{peer}: {error}") };
+                tell(&shared, inbound).await;
+                return;
             }
-        }
+        },
         _ => Link::from(stream),
     };
     let (queue, queued) = channel(QUEUE);
@@ -115,7 +113,13 @@ async fn welcome(shared: Shared, stream: Stream, peer: SocketAddr, transport: Tr
 }
 
 /// Opens a connection of our own for what is queued, then serves it like any other.
-pub(crate) async fn reach(shared: Shared, flow: FlowId, to: SocketAddr, transport: Transport, queued: Receiver<Vec<u8>>) {
+pub(crate) async fn reach(
+    shared: Shared,
+    flow: FlowId,
+    to: SocketAddr,
+    transport: Transport,
+    queued: Receiver<Vec<u8>>,
+) {
     let connected = tokio::time::timeout(CONNECT, connect(&shared, to, transport)).await;
     match connected.unwrap_or_else(|_| Err(format!("no connection within {CONNECT:?}"))) {
         Ok(link) => converse(&shared, link, flow, to, queued).await,

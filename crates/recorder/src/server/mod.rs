@@ -1,7 +1,7 @@
 //! The driver of a recorder: sockets, files and threads around the machines.
 //!
-//! One task owns the SIP endpoint and the [`Sessions`]; connections, the media loop and the store tell it by channels what
-//! happened, and it tells them by channels what to do. There are no locks and no shared state.
+//! One task owns the SIP endpoint and the [`Sessions`]; connections, the media loop and the store tell it by channels
+//! what happened, and it tells them by channels what to do. There are no locks and no shared state.
 
 pub(crate) mod flows;
 pub(crate) mod ports;

@@ -1,7 +1,8 @@
 //! Offer and answer of one leg.
 //!
-//! CUCM invites without SDP and answers in the ACK, so usually the offer is ours: `recvonly`, RTP/SAVP, one `a=crypto` a suite,
-//! each with a key of its own. Those keys would protect what we send, which is nothing; the key that matters is the peer's.
+//! CUCM invites without SDP and answers in the ACK, so usually the offer is ours: `recvonly`, RTP/SAVP, one
+//! `a=crypto` a suite, each with a key of its own. Those keys would protect what we send, which is nothing; the key
+//! that matters is the peer's.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -54,8 +55,7 @@ impl Local {
     pub(crate) fn offer(config: &Config, address: SocketAddr, session: u64, rng: &mut ChaCha20Rng) -> Self {
         let secure = config.srtp != SrtpPolicy::Off;
         let suites = if secure { config.suites.as_slice() } else { &[] };
-        let crypto =
-            (1..).zip(suites).map(|(tag, suite)| (tag, *suite, MasterKey::generate(*suite, rng))).collect();
+        let crypto = (1..).zip(suites).map(|(tag, suite)| (tag, *suite, MasterKey::generate(*suite, rng))).collect();
         let codecs = config.codecs.clone();
         Self { address, session, version: 1, secure, crypto, codecs, direction: Direction::RecvOnly }
     }
@@ -110,7 +110,12 @@ impl Local {
     }
 
     /// Answers an offer of the peer: for a new leg, or within one, where `self` is what we said last.
-    pub(crate) fn answer(&self, offer: &Audio, config: &Config, rng: &mut ChaCha20Rng) -> Result<(Self, Agreed), Misfit> {
+    pub(crate) fn answer(
+        &self,
+        offer: &Audio,
+        config: &Config,
+        rng: &mut ChaCha20Rng,
+    ) -> Result<(Self, Agreed), Misfit> {
         let codec = codec_of(offer, &config.codecs)?;
         let mut local = Self { codecs: vec![codec], direction: answered(offer.direction), ..self.clone() };
         let protection = match (offer.profile, config.srtp) {
@@ -122,8 +127,11 @@ impl Local {
             }
             (Profile::Savp, _) => {
                 let known = |crypto: &Crypto| peer_key(crypto).filter(|(suite, _)| config.suites.contains(suite));
-                let (tag, (suite, protection)) =
-                    offer.crypto.iter().find_map(|crypto| Some((crypto.tag, known(crypto)?))).ok_or(Misfit::NoCrypto)?;
+                let (tag, (suite, protection)) = offer
+                    .crypto
+                    .iter()
+                    .find_map(|crypto| Some((crypto.tag, known(crypto)?)))
+                    .ok_or(Misfit::NoCrypto)?;
                 // Our key stays while the suite does: a refresh must not look like a change of key.
                 let own = self.crypto.iter().find(|(_, kept, _)| *kept == suite).map(|(.., key)| key.clone());
                 (local.secure, local.crypto) =

@@ -1,7 +1,8 @@
 //! The recorder's calls: a machine without sockets, files or clock.
 //!
-//! It takes what the SIP endpoint reports and what the media ports saw, and says what to answer, which ports to open, which keys
-//! they listen with, and when a recording begins and ends. [`pairing`] decides which two dialogs are one recording.
+//! It takes what the SIP endpoint reports and what the media ports saw, and says what to answer, which ports to open,
+//! which keys they listen with, and when a recording begins and ends. [`pairing`] decides which two dialogs are one
+//! recording.
 //!
 //! ```text
 //!           SIP events            Respond, Request
@@ -259,13 +260,17 @@ impl Sessions {
         self.outputs.push_back(Output::Request { route, message });
     }
 
-    /// The flow of the dialog's last request, another flow to the same node, or a new connection to its Contact.
+    /// The flow of the dialog's last request, another flow to the same node, or a new connection: to its Contact, or
+    /// to the first of the SIP servers where the Contact is a name, for there is no resolver here.
     fn route(&self, leg: &Leg) -> Option<Route> {
         if let Some((transport, _)) = self.flows.get(&leg.flow) {
             return Some(Route::Flow(leg.flow, *transport));
         }
         let target = leg.dialog.remote_target.parse::<sip::Uri>().ok()?;
-        let address = target.host_unbracketed().parse().ok()?;
+        let Ok(address) = target.host_unbracketed().parse() else {
+            let server = self.config.sip_servers.iter().min_by_key(|server| server.priority)?;
+            return Some(Route::Connect(SocketAddr::new(server.address, server.port), Transport::Tls));
+        };
         let same_node = self.flows.iter().find(|(_, (_, peer))| peer.ip() == address);
         if let Some((flow, (transport, _))) = same_node {
             return Some(Route::Flow(*flow, *transport));

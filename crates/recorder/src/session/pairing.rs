@@ -1,13 +1,13 @@
 //! Which two dialogs are one recording.
 //!
-//! CUCM opens two dialogs for a recorded call; only parameters inside the From URI tie them together (Cisco, "Call Recording
-//! Examples for Network-Based and Phone-Based Recording"). Both carry the same call legs, `x-refci` and `x-farendrefci`, in the
-//! cluster `x-nearendclusterid`; `x-nearend` or `x-farend` says whose voice a dialog carries.
+//! CUCM opens two dialogs for a recorded call; only parameters inside the From URI tie them together (Cisco, "Call
+//! Recording Examples for Network-Based and Phone-Based Recording"). Both carry the same call legs, `x-refci` and
+//! `x-farendrefci`, in the cluster `x-nearendclusterid`; `x-nearend` or `x-farend` says whose voice a dialog carries.
 //!
-//! The pair of call legs is compared without order, so a release that names them the other way round in the far dialog still
-//! pairs. That alone would merge two recordings where both phones of a call are recorded: they carry the same two call legs,
-//! near and far exchanged. So the recorded device is part of the key, or `x-refci` where no device is named (releases before 8).
-//! Cisco-Guid is never part: it differs between the two dialogs.
+//! The pair of call legs is compared without order, so a release that names them the other way round in the far
+//! dialog still pairs. That alone would merge two recordings where both phones of a call are recorded: they carry the
+//! same two call legs, near and far exchanged. So the recorded device is part of the key, or `x-refci` where no
+//! device is named (releases before 8). Cisco-Guid is never part: it differs between the two dialogs.
 
 use sip::{NameAddr, Params};
 
@@ -71,10 +71,8 @@ impl Parameters {
 
     /// Every parameter as it was spelled.
     pub(crate) fn raw(&self) -> Vec<Parameter> {
-        let spelled = |(name, value): (&str, Option<&str>)| Parameter {
-            name: name.to_owned(),
-            value: value.map(str::to_owned),
-        };
+        let spelled =
+            |(name, value): (&str, Option<&str>)| Parameter { name: name.to_owned(), value: value.map(str::to_owned) };
         self.params.iter().map(spelled).collect()
     }
 
@@ -101,8 +99,8 @@ impl Parameters {
     }
 }
 
-/// The name of a recording's folder: when it began, the call leg, and four digits of chance. Whatever the peer wrote, only
-/// letters and digits of it get into a file name.
+/// The name of a recording's folder: when it began, the call leg, and four digits of chance. Whatever the peer wrote,
+/// only letters and digits of it get into a file name.
 pub(crate) fn name(stamp: &str, refci: Option<&str>, chance: u16) -> String {
     let safe: String = refci.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).take(20).collect();
     let call = if safe.is_empty() { "call" } else { &safe };
@@ -145,8 +143,10 @@ mod tests {
     #[test]
     fn other_clusters_with_the_same_numbers_are_others() {
         let of = |cluster: &str| {
-            parameters(&format!("<sip:1@h;x-nearend;x-refci=1;x-farendrefci=2;x-nearendclusterid={cluster};x-nearenddevice=S>;tag=t"))
-                .key("c", "t")
+            parameters(&format!(
+                "<sip:1@h;x-nearend;x-refci=1;x-farendrefci=2;x-nearendclusterid={cluster};x-nearenddevice=S>;tag=t"
+            ))
+            .key("c", "t")
         };
         assert_ne!(of("North"), of("South"));
         assert_eq!(of("North"), of("north"));

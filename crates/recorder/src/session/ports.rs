@@ -39,7 +39,9 @@ impl Sessions {
 
     /// Answers every leg whose time has come. Answering a far leg may make a near one due.
     pub(super) fn answer_what_is_due(&mut self, now: Instant) {
-        while let Some(id) = self.legs.values().find(|leg| self.due(leg).is_some_and(|due| due <= now)).map(|leg| leg.id) {
+        while let Some(id) =
+            self.legs.values().find(|leg| self.due(leg).is_some_and(|due| due <= now)).map(|leg| leg.id)
+        {
             self.answer(now, id);
         }
     }

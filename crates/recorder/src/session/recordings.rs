@@ -12,6 +12,9 @@ use crate::legs::{Media, Protection, Report};
 use crate::metadata::{self, Change, Recording, Side, Status};
 use crate::times;
 
+/// Changes of the parameters kept of one leg; a peer must not fill the memory.
+const CHANGES: usize = 64;
+
 /// A recording that runs.
 pub(super) struct Open {
     key: Key,
@@ -120,7 +123,7 @@ impl Sessions {
         let (at, method) = (self.rfc3339(now), request.method().unwrap_or_default().to_owned());
         self.note(id, |leg| {
             let before = leg.changes.last().map_or(&leg.parameters, |change| &change.parameters);
-            if *before != parameters {
+            if *before != parameters && leg.changes.len() < CHANGES {
                 leg.changes.push(Change { at, method, parameters });
             }
         });

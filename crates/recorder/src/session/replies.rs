@@ -40,8 +40,8 @@ pub(crate) fn accepted(config: &Config, request: &Message, tag: &str, contact: &
     if config.srtp == SrtpPolicy::Fallback {
         reply = reply.header("Supported", FALLBACK);
     }
-    // The peer refreshes: a recorder that only listens has no reason to. Asked to refresh itself it declines the timer. The leg
-    // lives while media flows, so that no call is cut at an interval's end.
+    // The peer refreshes: a recorder that only listens has no reason to. Asked to refresh itself it declines the
+    // timer. The leg lives while media flows, so that no call is cut at an interval's end.
     if let Ok(Some(asked)) = request.session_expires()
         && lists(&request.supported(), "timer")
         && asked.refresher != Some(Refresher::Uas)
@@ -63,7 +63,13 @@ pub(crate) fn contact(config: &Config, transport: Transport) -> String {
 }
 
 /// A BYE of ours.
-pub(crate) fn bye(config: &Config, dialog: &mut Dialog, transport: Transport, branch: u64, reason: impl Display) -> Message {
+pub(crate) fn bye(
+    config: &Config,
+    dialog: &mut Dialog,
+    transport: Transport,
+    branch: u64,
+    reason: impl Display,
+) -> Message {
     let cseq = dialog.next_cseq();
     let (target, routes) = dialog.routing();
     let via = format!("SIP/2.0/{} {};branch=z9hG4bK{branch:016x}", transport.via_name(), here(config, transport));

@@ -92,8 +92,11 @@ impl Sessions {
             let mut answer = self.refusal(&invite, code, text);
             match code {
                 420 => {
-                    let unknown: Vec<String> =
-                        invite.require().into_iter().filter(|tag| !KNOWN.iter().any(|k| k.eq_ignore_ascii_case(tag))).collect();
+                    let unknown: Vec<String> = invite
+                        .require()
+                        .into_iter()
+                        .filter(|tag| !KNOWN.iter().any(|k| k.eq_ignore_ascii_case(tag)))
+                        .collect();
                     answer = answer.header("Unsupported", unknown.join(", "));
                 }
                 422 => answer = answer.header("Min-SE", MIN_SE),
@@ -104,7 +107,8 @@ impl Sessions {
             return;
         }
         let tag = self.tag();
-        let Ok((dialog, from)) = Dialog::from_request(&invite, &tag).and_then(|dialog| Ok((dialog, invite.from_()?))) else {
+        let Ok((dialog, from)) = Dialog::from_request(&invite, &tag).and_then(|dialog| Ok((dialog, invite.from_()?)))
+        else {
             self.counters.refused += 1;
             self.refuse(key, &invite, 400, "Bad Request");
             return;
@@ -131,20 +135,26 @@ impl Sessions {
         if !invite.body().is_empty() && media::read(invite.body()).is_err() {
             return Err((488, "Not Acceptable Here"));
         }
-        let same = |leg: &&Leg| {
-            leg.is_open()
-                && invite.call_id().is_ok_and(|id| id == leg.dialog.call_id)
-                && invite.from_().is_ok_and(|from| from.tag().unwrap_or_default() == leg.dialog.remote_tag)
-        };
+        let call_id = invite.call_id().unwrap_or_default();
+        let tag = invite.from_().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let same = |leg: &Leg| leg.is_open() && leg.dialog.call_id == call_id && leg.dialog.remote_tag == tag;
         // The same INVITE by another way (RFC 3261 §8.2.2.2).
-        if self.legs.values().any(|leg| same(&leg)) {
+        if self.legs.values().any(same) {
             return Err((482, "Loop Detected"));
         }
         if self.healthy { Ok(()) } else { Err((503, "Service Unavailable")) }
     }
 
     /// Makes the leg, in its recording or in a new one.
-    fn admit(&mut self, now: Instant, key: ServerKey, flow: FlowId, invite: Message, mut dialog: Dialog, parameters: &Parameters) {
+    fn admit(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        flow: FlowId,
+        invite: Message,
+        mut dialog: Dialog,
+        parameters: &Parameters,
+    ) {
         dialog.local_cseq = 100;
         let side = parameters.side();
         let call = parameters.key(&dialog.call_id, &dialog.remote_tag);
@@ -208,9 +218,9 @@ impl Sessions {
             leg.awaits_answer = is_invite;
             is_invite.then(|| local.text())
         } else {
-            let answered = media::read(request.body())
-                .map_err(|error| error.to_string())
-                .and_then(|offer| local.answer(&offer, &self.config, &mut self.rng).map_err(|misfit| misfit.to_string()));
+            let answered = media::read(request.body()).map_err(|error| error.to_string()).and_then(|offer| {
+                local.answer(&offer, &self.config, &mut self.rng).map_err(|misfit| misfit.to_string())
+            });
             match answered {
                 Ok((local, agreed)) => {
                     let text = local.text();

@@ -33,8 +33,7 @@ struct Rig {
 
 impl Rig {
     fn new(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config =
-            Config { address: "192.0.2.10".parse().unwrap(), user: "7878".into(), ..Config::default() };
+        let mut config = Config { address: "192.0.2.10".parse().unwrap(), user: "7878".into(), ..Config::default() };
         change(&mut config);
         let now = Instant::now();
         let mut rig = Self {
@@ -115,8 +114,11 @@ impl Rig {
     /// Lets time pass, timer by timer.
     fn wait(&mut self, duration: Duration) {
         let end = self.now + duration;
-        while let Some(due) =
-            [self.endpoint.poll_timeout(), self.sessions.poll_timeout()].into_iter().flatten().min().filter(|due| *due <= end)
+        while let Some(due) = [self.endpoint.poll_timeout(), self.sessions.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|due| *due <= end)
         {
             self.now = self.now.max(due);
             self.endpoint.handle_timeout(self.now);
@@ -328,7 +330,8 @@ fn an_ack_without_an_answer_and_its_bye_are_a_failed_recording_with_the_reason()
         rig.receive(&leg.bye(&answer, 102).replace("cause=16", "cause=47"));
     }
     assert!(rig.media.is_empty());
-    let reasons: Vec<_> = rig.finished.iter().flat_map(|recording| &recording.legs).map(|leg| leg.end_reason.clone()).collect();
+    let reasons: Vec<_> =
+        rig.finished.iter().flat_map(|recording| &recording.legs).map(|leg| leg.end_reason.clone()).collect();
     assert_eq!(reasons, vec![Some("Q.850;cause=47".to_owned()); 2]);
     assert_eq!(rig.sessions.counters().failed_legs, 2);
 }
@@ -395,7 +398,11 @@ fn an_early_offer_is_answered_with_its_tag_and_suite() {
 
 #[test]
 fn an_early_offer_that_does_not_fit_gets_488() {
-    for offer in [plain(), sdp("RTP/SAVP", "", "0"), answered(KEY).replace("rtpmap:0 PCMU", "rtpmap:0 OPUS").replace(" 0 101", " 96")] {
+    for offer in [
+        plain(),
+        sdp("RTP/SAVP", "", "0"),
+        answered(KEY).replace("rtpmap:0 PCMU", "rtpmap:0 OPUS").replace(" 0 101", " 96"),
+    ] {
         let mut rig = Rig::new(|_| {});
         rig.receive(&NEAR.invite(Some(&offer)));
         assert_eq!(rig.codes(), [488], "{offer}");

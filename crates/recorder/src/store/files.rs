@@ -12,24 +12,18 @@ use crate::fault::Fault;
 use crate::journal::{self, Journal, Packet};
 use crate::metadata::{self, Recording, Side, Status, Stereo};
 use crate::store::writer::Place;
-use crate::times;
 use crate::timeline::{self, RATE, Timeline};
+use crate::times;
 
 /// Why a recording's files could not be made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
     /// The system refused.
     #[error("{}: {source}", path.display())]
-    Io {
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// The journal is none.
     #[error("{}: {source}", path.display())]
-    Journal {
-        path: PathBuf,
-        source: journal::JournalError,
-    },
+    Journal { path: PathBuf, source: journal::JournalError },
     /// The metadata do not fit into JSON.
     #[error(transparent)]
     Metadata(#[from] metadata::MetadataError),
@@ -120,7 +114,8 @@ fn close_gaps(timeline: &mut Timeline, packets: &[&Packet<Range<usize>>]) {
 fn describe(recording: &mut Recording, journal: &Journal, sounds: &[Sound; 2]) {
     for sound in sounds {
         sound.timeline.flags.iter().for_each(|flag| recording.flag(flag));
-        let mut times = journal.packets.iter().filter(|packet| packet.side == sound.side).map(|packet| packet.arrival_us);
+        let mut times =
+            journal.packets.iter().filter(|packet| packet.side == sound.side).map(|packet| packet.arrival_us);
         let (first, count) = (times.next(), times.clone().count() as u64 + 1);
         let (Some(first), Some(leg)) = (first, recording.legs.iter_mut().find(|leg| leg.side == sound.side)) else {
             continue;
@@ -205,8 +200,8 @@ fn offsets(near: &Sound, far: &Sound) -> Stereo {
     }
 }
 
-/// Writes `<content>.wav`: 16 bit PCM, each channel after its offset of silence, all as long as the longest. Returns the
-/// length in frames.
+/// Writes `<content>.wav`: 16 bit PCM, each channel after its offset of silence, all as long as the longest. Returns
+/// the length in frames.
 fn write_wav(
     folder: &Folder<'_>,
     recording: &mut Recording,
@@ -232,7 +227,13 @@ fn write_wav(
         wav.finish().map_err(io::Error::other)
     })?;
     let bytes = fs::metadata(&path).map_err(|source| FileError::Io { path, source })?.len();
-    recording.files.push(metadata::File { name, content: content.to_owned(), samples: frames, rate: RATE as u32, bytes });
+    recording.files.push(metadata::File {
+        name,
+        content: content.to_owned(),
+        samples: frames,
+        rate: RATE as u32,
+        bytes,
+    });
     Ok(frames)
 }
 

@@ -25,11 +25,7 @@ use crate::session::RecordingId;
 #[derive(Debug)]
 pub(crate) enum Command {
     /// A recording begins.
-    Begin {
-        recording: RecordingId,
-        started_us: i64,
-        metadata: Box<Recording>,
-    },
+    Begin { recording: RecordingId, started_us: i64, metadata: Box<Recording> },
     /// Journal records of its packets.
     Append { recording: RecordingId, bytes: Vec<u8> },
     /// Its metadata have changed.

@@ -23,9 +23,8 @@ pub(crate) fn recover(root: &Path) -> Recovered {
     let mut found = Recovered::default();
     for day in folders(root) {
         for folder in folders(&day) {
-            let unfinished =
-                folder.join(journal::FILE_NAME).is_file() && !folder.join(metadata::FILE_NAME).is_file();
-            if !unfinished {
+            let unfinished = folder.join(journal::FILE_NAME).is_file() && !folder.join(metadata::FILE_NAME).is_file();
+            if !unfinished || is_running(&folder) {
                 continue;
             }
             match finish(&folder) {
@@ -37,11 +36,16 @@ pub(crate) fn recover(root: &Path) -> Recovered {
     found
 }
 
+/// Whether another recorder holds the journal.
+fn is_running(folder: &Path) -> bool {
+    let journal = fs::File::open(folder.join(journal::FILE_NAME));
+    journal.is_ok_and(|journal| matches!(journal.try_lock(), Err(fs::TryLockError::WouldBlock)))
+}
+
 /// The folders in a folder, sorted; what cannot be read has none.
 fn folders(root: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
-    let mut folders: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     folders
 }
@@ -173,6 +177,17 @@ mod tests {
             let left = fs::metadata(folder.join(journal::FILE_NAME)).map(|file| file.len()).unwrap_or(0);
             assert!(left == whole.good as u64 || whole.packets.is_empty(), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_recording_that_runs_elsewhere_is_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = unfinished(root.path(), |_| {});
+        let running = fs::File::open(folder.join(journal::FILE_NAME)).unwrap();
+        running.lock().unwrap();
+        assert!(recover(root.path()).finished.is_empty());
+        drop(running);
+        assert_eq!(recover(root.path()).finished.len(), 1);
     }
 
     #[test]

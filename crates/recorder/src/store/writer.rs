@@ -1,13 +1,15 @@
 //! The journals of the recordings that run.
 //!
-//! On the machine's network a thread of its own writes them, and another makes the files of what is over, so that a slow disk
-//! holds up neither media nor signalling. Over the simulated network both happen in place: the outcome is the same in every
-//! run, and nothing is synced, because virtual time knows no power cut.
+//! On the machine's network a thread of its own writes them, and another makes the files of what is over, so that a
+//! slow disk holds up neither media nor signalling. Over the simulated network both happen in place: the outcome is
+//! the same in every run, and nothing is synced, because virtual time knows no power cut.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ use crate::times;
 
 /// What was appended reaches the disk within this time.
 const SYNC_EVERY: Duration = Duration::from_millis(900);
+/// Packets beyond so many bytes that wait for the disk are dropped: minutes of hundreds of calls.
+const WAITING: usize = 256 << 20;
 /// How often the writing thread looks for journals to sync.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -56,15 +60,22 @@ pub(crate) enum Store {
     /// Everything happens in the caller's thread.
     Inline(Inline),
     /// A thread writes.
-    Threads {
-        commands: Sender<Command>,
-        /// Kept until the store is dropped.
-        thread: JoinHandle<()>,
-    },
+    Threads(Threads),
 }
 
 /// The store in the caller's thread.
 pub(crate) struct Inline(Journals);
+
+/// The store in a thread of its own.
+pub(crate) struct Threads {
+    commands: Sender<Command>,
+    thread: JoinHandle<()>,
+    /// Bytes that wait to be written.
+    waiting: Arc<AtomicUsize>,
+    events: UnboundedSender<Event>,
+    /// Whether the disk is too slow just now; told once.
+    behind: bool,
+}
 
 impl Store {
     /// A store that works in place.
@@ -75,9 +86,12 @@ impl Store {
     /// A store with its own threads.
     pub(crate) fn threads(place: Place, events: UnboundedSender<Event>) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
-        let journals = Journals { place, open: BTreeMap::new(), events };
-        let thread = thread::Builder::new().name("recorder-journal".into()).spawn(move || write(journals, &receiver))?;
-        Ok(Self::Threads { commands, thread })
+        let journals = Journals { place, open: BTreeMap::new(), events: events.clone() };
+        let waiting = Arc::<AtomicUsize>::default();
+        let written = Arc::clone(&waiting);
+        let name = "recorder-journal".to_owned();
+        let thread = thread::Builder::new().name(name).spawn(move || write(journals, &receiver, &written))?;
+        Ok(Self::Threads(Threads { commands, thread, waiting, events, behind: false }))
     }
 
     /// Takes a command.
@@ -88,14 +102,13 @@ impl Store {
                     make_files(&folder, *metadata, &journals.place, &journals.events);
                 }
             }
-            // A send fails only when the thread is gone, which happens only when the store is.
-            Self::Threads { commands, .. } => drop(commands.send(command)),
+            Self::Threads(threads) => threads.send(command),
         }
     }
 
     /// Waits until everything that was commanded is on disk.
     pub(crate) fn close(self) {
-        if let Self::Threads { commands, thread } = self {
+        if let Self::Threads(Threads { commands, thread, .. }) = self {
             drop(commands);
             // The thread does not panic; if it ever did, its recordings are recovered at the next start.
             let _ = thread.join();
@@ -103,8 +116,28 @@ impl Store {
     }
 }
 
+impl Threads {
+    /// Queues a command. Packets that a disk cannot take for too long are dropped, never memory filled without end.
+    fn send(&mut self, command: Command) {
+        if let Command::Append { bytes, .. } = &command {
+            let before = self.waiting.fetch_add(bytes.len(), Ordering::Relaxed);
+            if before > WAITING {
+                self.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+                if !std::mem::replace(&mut self.behind, true) {
+                    let text = format!("the disk is too slow: {before} bytes wait, packets are dropped");
+                    let _ = self.events.send(Event::Alarm(text));
+                }
+                return;
+            }
+            self.behind = false;
+        }
+        // A send fails only when the thread is gone, which happens only when the store is.
+        drop(self.commands.send(command));
+    }
+}
+
 /// The body of the writing thread.
-fn write(mut journals: Journals, commands: &Receiver<Command>) {
+fn write(mut journals: Journals, commands: &Receiver<Command>, waiting: &AtomicUsize) {
     let (finished, to_make) = mpsc::channel::<(PathBuf, Box<Recording>)>();
     let (place, events) = (journals.place.clone(), journals.events.clone());
     let maker = thread::Builder::new().name("recorder-files".into()).spawn(move || {
@@ -115,6 +148,8 @@ fn write(mut journals: Journals, commands: &Receiver<Command>) {
     loop {
         match commands.recv_timeout(LOOK_EVERY) {
             Ok(command) => {
+                let size = if let Command::Append { bytes, .. } = &command { bytes.len() } else { 0 };
+                waiting.fetch_sub(size, Ordering::Relaxed);
                 if let Some(over) = journals.handle(Instant::now(), command) {
                     // Without its thread the files are made by the next start.
                     let _ = finished.send(over);
@@ -210,7 +245,8 @@ impl Journals {
         }
     }
 
-    /// After an error of write or sync nobody knows what the file holds: it is left as it is, and the alarm is raised.
+    /// After an error of write or sync nobody knows what the file holds: it is left as it is, and the alarm is
+    /// raised.
     fn distrust(&mut self, recording: RecordingId, error: &io::Error) {
         let Some(open) = self.open.get_mut(&recording) else { return };
         let text = format!("{}: {error}", open.folder.join(journal::FILE_NAME).display());
@@ -250,6 +286,8 @@ fn create(folder: &Path, durable: bool) -> io::Result<File> {
     fs::create_dir_all(folder)?;
     let path = folder.join(journal::FILE_NAME);
     let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
+    // Another recorder that starts on this folder must not take a running recording for an unfinished one.
+    file.lock()?;
     if durable {
         files::sync_folder(&path)?;
         files::sync_folder(folder)?;
