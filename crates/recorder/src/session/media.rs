@@ -163,7 +163,7 @@ fn agreed(theirs: &Audio, codec: Codec, protection: Protection) -> Agreed {
 
 /// The suite and key of an `a=crypto` line; `None` for a suite or key we do not know.
 fn peer_key(crypto: &Crypto) -> Option<(Suite, Protection)> {
-    let suite = crypto.suite.known()?;
+    let suite = crypto.known_suite()?;
     let inline = crypto.keys.first()?;
     let key = inline.key.clone()?;
     let mki = inline.mki.map(|mki| mki.to_bytes());
