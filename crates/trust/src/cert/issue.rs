@@ -25,24 +25,28 @@ pub(super) fn make(request: &Request, issuer: Option<&Identity>) -> Result<Ident
         KeyKind::EcP256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
         KeyKind::Rsa2048 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048),
     }
+    .map(Zeroizing::new)
     .map_err(refused)?;
     certify(request, &pair, issuer)
 }
 
 /// Makes a certificate for a key that exists, signed with it.
 pub(super) fn renew(request: &Request, identity: &Identity) -> Result<Identity, CertError> {
-    certify(request, &key_pair(identity)?, None)
+    certify(request, &*key_pair(identity)?, None)
 }
 
 fn certify(request: &Request, pair: &KeyPair, issuer: Option<&Identity>) -> Result<Identity, CertError> {
     let params = params(request, pair.public_key_raw())?;
     let made = match issuer {
         None => params.self_signed(pair),
-        Some(issuer) => params.signed_by(pair, &signer(issuer)?),
+        Some(issuer) => params.signed_by(pair, &signer(issuer, &*key_pair(issuer)?)?),
     }
     .map_err(refused)?;
-    let key = Zeroizing::new(pair.serialize_der());
-    Identity::new(Certificate::from_der(made.der())?, PrivateKey::from_pkcs8(&key)?)
+    let certificate = Certificate::from_der(made.der())?;
+    if issuer.is_some_and(|issuer| !issuer.certificate.is_named_issuer_of(&certificate)) {
+        return Err(CertError::Request("the issuer's name cannot be copied".to_owned()));
+    }
+    Identity::new(certificate, PrivateKey::from_pkcs8(pair.serialized_der())?)
 }
 
 fn params(request: &Request, public_key: &[u8]) -> Result<CertificateParams, CertError> {
@@ -130,7 +134,7 @@ fn key_usage(usage: &KeyUse) -> KeyUsagePurpose {
 }
 
 /// The issuer with its name exactly as its certificate spells it: a chain holds only where the two are equal byte for byte.
-fn signer(issuer: &Identity) -> Result<Issuer<'static, KeyPair>, CertError> {
+fn signer<'a>(issuer: &Identity, pair: &'a KeyPair) -> Result<Issuer<'static, &'a KeyPair>, CertError> {
     let der = issuer.certificate.der();
     let (_, x509) = X509Certificate::from_der(der).map_err(|error| CertError::Malformed(error.to_string()))?;
     let mut params = CertificateParams::default();
@@ -149,14 +153,15 @@ fn signer(issuer: &Identity) -> Result<Issuer<'static, KeyPair>, CertError> {
     if let Some(id) = issuer.certificate.subject_key_id() {
         params.key_identifier_method = KeyIdMethod::PreSpecified(id.to_vec());
     }
-    Ok(Issuer::new(params, key_pair(issuer)?))
+    Ok(Issuer::new(params, pair))
 }
 
-fn key_pair(identity: &Identity) -> Result<KeyPair, CertError> {
+fn key_pair(identity: &Identity) -> Result<Zeroizing<KeyPair>, CertError> {
     let der = identity.key_der().into();
     [&PKCS_RSA_SHA256, &PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384]
         .into_iter()
         .find_map(|algorithm| KeyPair::from_pkcs8_der_and_sign_algo(&der, algorithm).ok())
+        .map(Zeroizing::new)
         .ok_or_else(|| CertError::KeyUnusable("a key that cannot sign certificates".to_owned()))
 }
 

@@ -123,6 +123,9 @@ fn the_first_list_is_believed_and_a_later_one_only_from_an_installed_token() {
     assert_eq!(refusal.rule(), "ctl-signer");
     assert!(refusal.to_string().contains("signed by CN=cucm-sub;"), "{refusal}");
 
+    let refusal = foreign.accept(Some(&file(&next, publisher()))).unwrap_err();
+    assert_eq!(refusal.rule(), "ctl-signer", "a call manager of the installed list is no token");
+
     next.records.push(Record::new(Role::Sast, "", &subscriber().certificate));
     let handed_over = file(&next, publisher());
     assert_eq!(foreign.accept(Some(&handed_over)), Ok(()), "a token added by the old one may sign");
@@ -144,9 +147,8 @@ fn a_signer_who_only_claims_a_tokens_name_is_refused() {
 fn records_are_found_by_certificate_and_role() {
     let mut ctl = list();
     ctl.records.push(Record {
-        certificate: None,
         certificate_sha1: Some(subscriber().certificate.hash_sha1()),
-        ..Record::new(Role::Tvs, "cucm-sub", &subscriber().certificate)
+        ..Record::emptied(Role::Tvs, "cucm-sub", None)
     });
     let bare = quick(Request::new("bare", start())).certificate;
     ctl.records.push(Record { certificate: None, ..Record::new(Role::Other(99), "bare", &bare) });

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::cert::fixture::{capf, now, publisher, quick, start, subscriber};
-use crate::cert::{Certificate, Identity, KeyKind, Request, Usages};
+use crate::cert::{Certificate, Identity, KeyKind, KeyUse, PrivateKey, Request, Usages};
 use crate::ctl::{Ctl, Record, Role};
 
 fn judge(rule: &PeerRule, certificate: &Certificate, now: SystemTime) -> Result<(), &'static str> {
@@ -134,6 +134,36 @@ fn a_chain_is_climbed_over_what_the_peer_sent_and_each_step_is_checked() {
     let leaf =
         Identity::issued_by(&Request::new("rec", start()).with_key(KeyKind::EcP256), &short).unwrap().certificate;
     assert_eq!(judge(&[&leaf, &short.certificate]), Err("expired"));
+}
+
+#[test]
+fn a_ca_that_may_not_sign_or_not_that_far_is_no_issuer() {
+    let judge = |root: &Identity, chain: &[&Certificate]| {
+        listing(&root.certificate).judge(chain, Purpose::Client, now()).map_err(|refusal| refusal.rule())
+    };
+    let request = || Request::new("rec", start()).with_key(KeyKind::EcP256);
+    let mute = quick(Request { key_usage: vec![KeyUse::DigitalSignature], ..Request::authority("mute", start()) });
+    let leaf = Identity::issued_by(&request(), &mute).unwrap().certificate;
+    assert_eq!(judge(&mute, &[&leaf]), Err("issuer-not-ca"));
+
+    let short = short_root();
+    let leaf = Identity::issued_by(&request(), &short).unwrap().certificate;
+    assert_eq!(judge(&short, &[&leaf]), Ok(()));
+    let middle = Request::authority("middle", start()).with_key(KeyKind::EcP256);
+    let middle = Identity::issued_by(&middle, &short).unwrap();
+    let leaf = Identity::issued_by(&request(), &middle).unwrap().certificate;
+    assert_eq!(judge(&short, &[&leaf, &middle.certificate]), Err("issuer-not-ca"));
+}
+
+/// A root whose path length of 0 allows no further CA below it.
+fn short_root() -> Identity {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "short");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+    let made = params.self_signed(&pair).unwrap();
+    let key = PrivateKey::from_pkcs8(pair.serialized_der()).unwrap();
+    Identity::new(Certificate::from_der(made.der()).unwrap(), key).unwrap()
 }
 
 #[test]
