@@ -190,9 +190,7 @@ fn read_formats(media: &Media) -> Result<Vec<Format>, SdpError> {
     let maps = read_rtpmaps(media)?;
     let mut formats: Vec<Format> = Vec::new();
     for token in media.fmt.split_ascii_whitespace() {
-        let Ok(payload_type @ 0..=127) = token.parse::<u8>() else {
-            return Err(SdpError::PayloadType(token.chars().take(16).collect()));
-        };
+        let payload_type = read_payload_type(token)?;
         if formats.iter().any(|known| known.payload_type == payload_type) {
             continue;
         }
@@ -205,6 +203,15 @@ fn read_formats(media: &Media) -> Result<Vec<Format>, SdpError> {
         formats.push(Format { payload_type, encoding: encoding.into(), clock, fmtp: read_fmtp(media, payload_type) });
     }
     Ok(formats)
+}
+
+fn read_payload_type(token: &str) -> Result<u8, SdpError> {
+    // Digits alone: `u8::from_str` would take a sign.
+    let digits = token.bytes().all(|byte| byte.is_ascii_digit());
+    match token.parse() {
+        Ok(payload_type @ 0..=127) if digits => Ok(payload_type),
+        _ => Err(SdpError::PayloadType(token.chars().take(16).collect())),
+    }
 }
 
 fn read_rtpmaps(media: &Media) -> Result<Vec<RtpMap>, SdpError> {

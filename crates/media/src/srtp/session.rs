@@ -21,10 +21,6 @@ pub(super) enum Traffic {
     Rtcp,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a context lives as long as its call; a pointer would be chased per packet"
-)]
 enum Cipher {
     Cm(Cm),
     Gcm(Gcm),
