@@ -46,6 +46,7 @@ struct Shared {
 struct Intake {
     batch: Batch,
     lost: u64,
+    limit: usize,
     waits: bool,
     is_closed: bool,
 }
@@ -58,12 +59,14 @@ struct Batch {
 }
 
 impl Capture {
-    /// Creates the file, readable by its owner only, and starts the thread.
-    pub(crate) fn create(path: &Path, clock: Arc<OnceLock<Clock>>) -> Result<Self, TapError> {
+    /// Creates the file, readable by its owner only, and starts the thread. `limit` is how many bytes may wait for the
+    /// disk.
+    pub(crate) fn create(path: &Path, clock: Arc<OnceLock<Clock>>, limit: usize) -> Result<Self, TapError> {
         let refused = |source| TapError::Create { path: path.to_owned(), source };
         let mut writer = Writer::new(BufWriter::new(create_private(path).map_err(refused)?)).map_err(refused)?;
         writer.flush().map_err(refused)?;
         let shared = Arc::<Shared>::default();
+        shared.intake().limit = limit;
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("capture".into())
@@ -89,7 +92,7 @@ impl Capture {
             return; // the same bytes come as TCP data
         }
         let mut intake = self.shared.intake();
-        while intake.batch.bytes.len() > BUFFER_LIMIT && intake.waits && !intake.is_closed {
+        while intake.batch.bytes.len() > intake.limit && intake.waits && !intake.is_closed {
             intake = self.shared.emptied.wait(intake).unwrap_or_else(PoisonError::into_inner);
         }
         intake.add(event, bytes);
@@ -124,7 +127,7 @@ impl Intake {
         if self.is_closed {
             return;
         }
-        if is_datagram && self.batch.bytes.len() > BUFFER_LIMIT {
+        if is_datagram && self.batch.bytes.len() > self.limit {
             self.lost += 1;
             return;
         }
@@ -267,8 +270,6 @@ const ROUND: Duration = Duration::from_millis(10);
 const SETTLE: Duration = Duration::from_millis(50);
 /// A handshake that takes longer holds no packets back any more.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
-/// Bytes that may wait for the disk.
-const BUFFER_LIMIT: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -326,8 +327,8 @@ mod tests {
 
     #[test]
     fn a_full_buffer_loses_datagrams_and_counts_them_but_never_cuts_a_stream() {
-        let mut intake = Intake::default();
-        intake.batch.bytes.resize(BUFFER_LIMIT + 1, 0);
+        let mut intake = Intake { limit: 100, ..Intake::default() };
+        intake.batch.bytes.resize(101, 0);
         intake.add(event(Instant::now(), SIP, "127.0.0.1:2", Kind::Media), b"x");
         assert_eq!((intake.lost, intake.batch.events.len()), (1, 0));
         intake.add(event(Instant::now(), SIP, "127.0.0.1:2", Kind::TcpData), b"x");
@@ -336,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_created_is_an_error_that_names_it() {
-        let error = Capture::create(Path::new("/nonexistent/a.pcapng"), Arc::default()).err().unwrap();
+        let error = Capture::create(Path::new("/nonexistent/a.pcapng"), Arc::default(), 100).err().unwrap();
         assert!(error.to_string().contains("/nonexistent/a.pcapng"), "{error}");
     }
 }

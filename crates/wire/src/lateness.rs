@@ -147,6 +147,13 @@ mod tests {
     }
 
     #[test]
+    fn no_quantile_lies_above_the_latest_call() {
+        let histogram = Histogram::default();
+        histogram.record(Duration::from_micros(1000));
+        assert_eq!(histogram.read().p95(), Duration::from_micros(1000));
+    }
+
+    #[test]
     fn merged_readings_count_both() {
         let (one, two) = (Histogram::default(), Histogram::default());
         one.record(Duration::from_micros(5));

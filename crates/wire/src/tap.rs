@@ -140,7 +140,7 @@ impl Tap {
     /// The file holds the TLS secrets of the run: whoever has it can read the calls.
     pub fn file(path: &Path, keep: Keep) -> Result<Self, TapError> {
         let clock = Arc::default();
-        let capture = Capture::create(path, Arc::clone(&clock))?;
+        let capture = Capture::create(path, Arc::clone(&clock), CAPTURE_BUFFER)?;
         Ok(Self::new(keep, Some(capture), clock))
     }
 
@@ -211,6 +211,9 @@ impl fmt::Debug for Tap {
     }
 }
 
+/// Bytes that may wait for the disk.
+const CAPTURE_BUFFER: usize = 64 << 20;
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -246,5 +249,20 @@ mod tests {
         let tap = Tap::memory(Keep::Everything);
         tap.record(Instant::now(), a, b, Kind::TlsSecret, b"CLIENT_RANDOM secret");
         assert!(!format!("{:?}", tap.packets()).contains("secret"));
+    }
+
+    #[test]
+    fn under_virtual_time_senders_wait_for_the_disk_and_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (a, b) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let clock = Arc::<OnceLock<Clock>>::default();
+        let capture = Capture::create(&folder.path().join("a.pcapng"), Arc::clone(&clock), 4096).unwrap();
+        let tap = Tap::new(Keep::Nothing, Some(capture), clock);
+        let clock = Clock::simulated(crate::clock::default_wall());
+        tap.start(&clock);
+        for _ in 0..100 {
+            tap.record(clock.epoch(), a, b, Kind::Media, &[0; 1000]);
+        }
+        assert_eq!(tap.finish().unwrap(), TapSummary { written: 100, lost: 0 });
     }
 }
