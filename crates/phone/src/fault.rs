@@ -1,0 +1,63 @@
+//! What a phone can be told to do wrong on the streams of its built-in bridge.
+//!
+//! Each fault leaves rows of its own [`Nature`](media::ledger::Nature) in the ledger, so the truth stays the truth: a recorder that
+//! stores any of them has stored something nobody said.
+
+use media::ledger::Leg;
+
+/// One misbehaviour of one bridge stream. Several may be active at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Sends RTP in clear to the recorder's SRTP port: from the same port, with the SSRC and sequence of the genuine packet.
+    ///
+    /// Beside the genuine packet (`instead` false) the clear one carries other audio, the genuine frame with its sign turned, so that a
+    /// recorder which takes it is found by its samples; instead of it, it carries the frame itself.
+    Plain {
+        /// The stream it applies to.
+        leg: Leg,
+        /// Replace the genuine packets instead of adding to them.
+        instead: bool,
+    },
+    /// Flips one bit of the authentication tag in every `every`-th packet (1 = all). On a stream in clear it does nothing.
+    BadTag {
+        /// The stream it applies to.
+        leg: Leg,
+        /// Every how many packets.
+        every: u32,
+    },
+    /// After every `every`-th packet sends again, bit for bit, the one that went out `back` packets earlier.
+    Replay {
+        /// The stream it applies to.
+        leg: Leg,
+        /// Every how many packets.
+        every: u32,
+        /// How far back, 1..=64; 0 repeats the packet just sent.
+        back: u32,
+    },
+    /// Sends `times` forged packets for each genuine one, from another port, under another key, with the SSRC and the coming sequence
+    /// numbers of the stream.
+    Forge {
+        /// The stream it applies to.
+        leg: Leg,
+        /// Forged packets per genuine packet.
+        times: u32,
+    },
+    /// Protects the packets themselves with another key than the one announced.
+    WrongKey {
+        /// The stream it applies to.
+        leg: Leg,
+    },
+}
+
+impl Fault {
+    /// The stream it applies to.
+    pub fn leg(self) -> Leg {
+        match self {
+            Self::Plain { leg, .. }
+            | Self::BadTag { leg, .. }
+            | Self::Replay { leg, .. }
+            | Self::Forge { leg, .. }
+            | Self::WrongKey { leg } => leg,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What an offer and an answer agree on (RFC 3264, RFC 4568), with a Cisco phone's rules.
+//!
+//! The phone takes an answer in RTP/AVP to its offer in RTP/SAVP and gives one itself: the fallback both ends announce with
+//! `X-cisco-srtp-fallback` (Cisco IOS command reference). An answer must hold exactly one `a=crypto` with the tag and suite of a line
+//! of the offer; MKI and session parameters other than `WSH` are refused (Cisco's published phone stack, `gsm_sdp_crypto.c`).
+
+use std::net::SocketAddr;
+
+use media::g711::Law;
+use media::sdes::{Crypto, SuiteName};
+use media::sdp::{Audio, Direction, Profile};
+use media::srtp::{MasterKey, Suite};
+use rand_chacha::ChaCha20Rng;
+use thiserror::Error;
+
+use crate::codec::Codec;
+use crate::description::OwnKey;
+
+/// What both sides agreed on for one stream pair.
+#[derive(Debug, Clone)]
+pub(crate) struct Settled {
+    /// Where the peer wants to receive.
+    pub(crate) remote: SocketAddr,
+    pub(crate) law: Law,
+    /// Our key, none for RTP.
+    pub(crate) own: Option<OwnKey>,
+    /// The peer's key, none for RTP.
+    pub(crate) peer: Option<(Suite, MasterKey)>,
+    /// We may send.
+    pub(crate) sends: bool,
+    /// The peer may send.
+    pub(crate) hears: bool,
+}
+
+impl Settled {
+    /// The suite that both directions use.
+    pub(crate) fn suite(&self) -> Option<Suite> {
+        self.own.as_ref().map(|own| own.suite)
+    }
+}
+
+/// Why a description cannot be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum Unacceptable {
+    #[error("got no codec this phone speaks (formats {formats}), expected payload type 0 (PCMU) or 8 (PCMA)")]
+    Codec { formats: String },
+    #[error("got RTP/SAVP with {count} usable a=crypto lines, expected exactly one")]
+    CryptoCount { count: usize },
+    #[error("got a=crypto:{tag} {suite}, expected a tag and suite of our offer")]
+    CryptoMismatch { tag: u32, suite: String },
+    #[error("got RTP/SAVP without a suite this phone has (offered: {offered})")]
+    NoSuite { offered: String },
+    #[error("got a=crypto with an MKI, a session parameter or no key, which a phone refuses")]
+    CryptoParameters,
+}
+
+/// Settles our offer with the peer's answer.
+pub(crate) fn settle(keys: &[OwnKey], answer: &Audio) -> Result<Settled, Unacceptable> {
+    let law = spoken_law(answer, &Codec::G711)?;
+    let (own, peer) = match answer.profile {
+        Profile::Savp => {
+            let [crypto] = answer.crypto.as_slice() else {
+                return Err(Unacceptable::CryptoCount { count: answer.crypto.len() });
+            };
+            let own = keys.iter().find(|own| own.tag == crypto.tag && SuiteName::Known(own.suite) == crypto.suite);
+            let own = own.ok_or_else(|| mismatch(crypto))?;
+            (Some(own.clone()), Some((own.suite, usable_key(crypto)?.clone())))
+        }
+        Profile::Avp => (None, None),
+    };
+    Ok(settled(answer, law, own, peer))
+}
+
+/// Answers the peer's offer: the first codec and the first crypto line of it that the phone can use. Without suites it answers RTP/AVP.
+pub(crate) fn accept(offer: &Audio, codecs: &[Codec], suites: &[Suite], rng: &mut ChaCha20Rng) -> Result<Settled, Unacceptable> {
+    let law = spoken_law(offer, codecs)?;
+    if offer.profile == Profile::Avp || suites.is_empty() {
+        return Ok(settled(offer, law, None, None));
+    }
+    let usable = offer.crypto.iter().find_map(|crypto| match crypto.suite {
+        SuiteName::Known(suite) if suites.contains(&suite) => Some((suite, crypto, usable_key(crypto).ok()?)),
+        _ => None,
+    });
+    let Some((suite, crypto, key)) = usable else {
+        return Err(Unacceptable::NoSuite { offered: suite_names(&offer.crypto) });
+    };
+    let own = OwnKey::fresh(crypto.tag, suite, rng);
+    Ok(settled(offer, law, Some(own), Some((suite, key.clone()))))
+}
+
+fn settled(peer: &Audio, law: Law, own: Option<OwnKey>, peer_key: Option<(Suite, MasterKey)>) -> Settled {
+    let reachable = peer.port != 0 && !peer.address.is_unspecified();
+    Settled {
+        remote: SocketAddr::new(peer.address, peer.port),
+        law,
+        own,
+        peer: peer_key,
+        sends: reachable && matches!(peer.direction, Direction::SendRecv | Direction::RecvOnly),
+        hears: matches!(peer.direction, Direction::SendRecv | Direction::SendOnly),
+    }
+}
+
+/// The first format of the peer that is G.711 and among ours.
+fn spoken_law(peer: &Audio, codecs: &[Codec]) -> Result<Law, Unacceptable> {
+    let ours = |law: &Law| codecs.contains(&Codec::of_law(*law));
+    let law = peer.formats.iter().find_map(|format| match format.encoding.to_ascii_uppercase().as_str() {
+        "PCMU" if format.payload_type == 0 => Some(Law::Mu).filter(ours),
+        "PCMA" if format.payload_type == 8 => Some(Law::A).filter(ours),
+        _ => None,
+    });
+    law.ok_or_else(|| Unacceptable::Codec {
+        formats: peer.formats.iter().map(|format| format!("{} {}", format.payload_type, format.encoding)).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn usable_key(crypto: &Crypto) -> Result<&MasterKey, Unacceptable> {
+    let [inline] = crypto.keys.as_slice() else { return Err(Unacceptable::CryptoParameters) };
+    let only_window = crypto.session.iter().all(|parameter| parameter.starts_with("WSH="));
+    match &inline.key {
+        Some(key) if inline.mki.is_none() && only_window => Ok(key),
+        _ => Err(Unacceptable::CryptoParameters),
+    }
+}
+
+fn mismatch(crypto: &Crypto) -> Unacceptable {
+    Unacceptable::CryptoMismatch { tag: crypto.tag, suite: suite_name(&crypto.suite) }
+}
+
+fn suite_names(lines: &[Crypto]) -> String {
+    lines.iter().map(|crypto| suite_name(&crypto.suite)).collect::<Vec<_>>().join(", ")
+}
+
+fn suite_name(suite: &SuiteName) -> String {
+    match suite {
+        SuiteName::Known(suite) => suite.name().to_owned(),
+        SuiteName::Unknown(name) => name.clone(),
+    }
+}

@@ -1,0 +1,205 @@
+//! What a phone is doing, as its display would show it.
+
+use std::fmt;
+
+/// Where the phone's call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CallState {
+    /// No call.
+    #[default]
+    Idle,
+    /// Dialled, nothing heard yet.
+    Calling,
+    /// Dialled, the other side rings.
+    RingingBack,
+    /// Rings.
+    Ringing,
+    /// Answered here, CUCM's ACK is not in yet.
+    Answering,
+    /// Talking, or held by the other side.
+    Connected,
+    /// Put on hold here.
+    Held,
+}
+
+/// The security of the whole call as CUCM tells it in `Call-Info` (Cisco SIP Line Messaging Guide; the lowest of all its legs).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Security {
+    /// Not told.
+    #[default]
+    Unknown,
+    /// No icon.
+    NotAuthenticated,
+    /// Shield.
+    Authenticated,
+    /// Lock.
+    Encrypted,
+}
+
+impl Security {
+    /// Reads the value of the `security=` parameter; anything else is [`Security::Unknown`].
+    pub(crate) fn parse(text: &str) -> Self {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "notauthenticated" => Self::NotAuthenticated,
+            "authenticated" => Self::Authenticated,
+            "encrypted" => Self::Encrypted,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The phone at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Registered with a CUCM over a live connection.
+    pub registered: bool,
+    /// The call.
+    pub call: CallState,
+    /// The call's own media is SRTP in both directions.
+    pub secured: bool,
+    /// The call's security as CUCM tells it.
+    pub security: Security,
+    /// Bridge streams running towards a recorder: 0 to 2.
+    pub forks: u8,
+}
+
+/// What [`Phone::wait_for`](crate::Phone::wait_for) can wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneState {
+    /// Registered, whatever the call does.
+    Registered,
+    /// No registration.
+    Unregistered,
+    /// Registered and no call.
+    Idle,
+    /// Dialled, no answer yet (nothing heard, or ringing).
+    Calling,
+    /// Dialled, and the other side rings.
+    RingingBack,
+    /// Rings.
+    Ringing,
+    /// Talking.
+    Connected,
+    /// On hold by its own user.
+    Held,
+    /// Talking, and both bridge streams run towards a recorder.
+    Recorded,
+    /// No bridge stream runs.
+    NotRecorded,
+}
+
+impl PhoneState {
+    /// Is this so at that moment?
+    pub fn holds(self, status: &Status) -> bool {
+        match self {
+            Self::Registered => status.registered,
+            Self::Unregistered => !status.registered,
+            Self::Idle => status.registered && status.call == CallState::Idle,
+            Self::Calling => matches!(status.call, CallState::Calling | CallState::RingingBack),
+            Self::RingingBack => status.call == CallState::RingingBack,
+            Self::Ringing => status.call == CallState::Ringing,
+            Self::Connected => status.call == CallState::Connected,
+            Self::Held => status.call == CallState::Held,
+            Self::Recorded => status.call == CallState::Connected && status.forks >= 2,
+            Self::NotRecorded => status.forks == 0,
+        }
+    }
+}
+
+impl fmt::Display for PhoneState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Registered => "registered",
+            Self::Unregistered => "unregistered",
+            Self::Idle => "idle",
+            Self::Calling => "calling",
+            Self::RingingBack => "ringing back",
+            Self::Ringing => "ringing",
+            Self::Connected => "connected",
+            Self::Held => "held",
+            Self::Recorded => "recorded",
+            Self::NotRecorded => "not recorded",
+        })
+    }
+}
+
+/// Something that happened at the phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PhoneEvent {
+    /// CUCM accepted the registration (or its refresh) for so many seconds.
+    Registered {
+        /// Seconds until it must be refreshed, as granted.
+        expires: u32,
+    },
+    /// The registration is gone.
+    Unregistered {
+        /// Why.
+        why: String,
+    },
+    /// A call comes in.
+    Ringing {
+        /// The caller's number.
+        from: String,
+    },
+    /// The other side rings.
+    RingingBack,
+    /// Talking.
+    Connected {
+        /// The Call-ID of the phone's dialog.
+        call_id: String,
+        /// SRTP suite of the call, none for RTP.
+        suite: Option<media::srtp::Suite>,
+    },
+    /// CUCM told the security of the call.
+    Security(Security),
+    /// A bridge stream began.
+    ForkStarted {
+        /// Which voice.
+        leg: media::ledger::Leg,
+        /// The Call-ID of the bridge dialog.
+        call_id: String,
+        /// Where it goes.
+        to: std::net::SocketAddr,
+        /// Its suite, none for RTP.
+        suite: Option<media::srtp::Suite>,
+    },
+    /// A bridge stream ended.
+    ForkStopped {
+        /// Which voice.
+        leg: media::ledger::Leg,
+        /// The Call-ID of the bridge dialog.
+        call_id: String,
+    },
+    /// The call is over.
+    Ended {
+        /// `normal`, or the status and reason CUCM gave.
+        why: String,
+    },
+    /// Something went wrong that a user of the harness must see.
+    Problem(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_needs_a_registration_and_recorded_needs_both_forks() {
+        let mut status = Status::default();
+        assert!(!PhoneState::Idle.holds(&status));
+        status.registered = true;
+        assert!(PhoneState::Idle.holds(&status));
+        status.call = CallState::Connected;
+        status.forks = 1;
+        assert!(!PhoneState::Recorded.holds(&status) && !PhoneState::NotRecorded.holds(&status));
+        status.forks = 2;
+        assert!(PhoneState::Recorded.holds(&status) && PhoneState::Connected.holds(&status));
+    }
+
+    #[test]
+    fn security_values_are_read_in_any_case() {
+        assert_eq!(Security::parse(" Encrypted"), Security::Encrypted);
+        assert_eq!(Security::parse("notauthenticated"), Security::NotAuthenticated);
+        assert_eq!(Security::parse("locked"), Security::Unknown);
+    }
+}
