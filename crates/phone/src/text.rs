@@ -1,13 +1,11 @@
 //! The SIP messages of a Cisco phone: header names, spelling and order as its captures have them (Cisco 200788, CP-7861 and CP-7841
 //! on 12.1.1; REGISTER after Cisco's SIP Line Messaging Guide).
 //!
-//! Messages are text from top to bottom and are parsed once afterwards, so nothing reorders or respells them.
 
-use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
-use sip::{Message, ParseError, Transport};
+use sip::{Builder, Dialog, Message, Transport};
 
 /// The capabilities every message of a Cisco phone lists.
 const SUPPORTED: &str = "replaces,join,sdp-anat,norefersub,resource-priority,extended-refer,X-cisco-callinfo,X-cisco-serviceuri,\
@@ -55,6 +53,23 @@ impl Profile {
         format!("{};+u.sip!devicename.ccm.cisco.com=\"{}\"", self.contact_uri(), self.device)
     }
 
+    fn registered_contact(&self) -> String {
+        format!(
+            "{};+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-{}>\";+u.sip!devicename.ccm.cisco.com=\"{}\";\
+             +u.sip!model.ccm.cisco.com=\"{}\"",
+            self.contact_uri(),
+            self.mac().to_ascii_lowercase(),
+            self.device,
+            self.model_number
+        )
+    }
+
+    /// The alarm a phone reports with its registration.
+    fn alarm(&self) -> String {
+        let Self { device, load, .. } = self;
+        format!("SIP;cause=200;text=\"cisco-alarm:25 Name={device} ActiveLoad={load} InactiveLoad={load} Last=initialized\"")
+    }
+
     fn via(&self, branch: &str) -> String {
         format!("SIP/2.0/{} {};branch={branch}", self.transport.via_name(), self.local)
     }
@@ -74,74 +89,49 @@ pub(crate) struct Stamp {
     pub(crate) wall: SystemTime,
 }
 
-/// The dialog headers of an in-dialog request.
-#[derive(Debug, Clone)]
-pub(crate) struct InDialog {
-    pub(crate) target: String,
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) call_id: String,
-    pub(crate) routes: Vec<String>,
+impl Stamp {
+    fn session(&self) -> String {
+        format!("{};remote={}", self.session.0, self.session.1)
+    }
 }
 
 /// INVITE that opens a call.
-pub(crate) fn invite(profile: &Profile, called: &str, tag: &str, call_id: &str, stamp: &Stamp, sdp: &str) -> Result<Message, ParseError> {
+pub(crate) fn invite(profile: &Profile, called: &str, tag: &str, call_id: &str, stamp: &Stamp, sdp: &str) -> Message {
     let registrar = host(profile.registrar);
-    let mut text = Text::new(format_args!("INVITE sip:{called}@{registrar};user=phone SIP/2.0"));
-    text.header("Via", profile.via(&stamp.branch));
-    text.header("From", format_args!("{};tag={tag}", profile.own_address()));
-    text.header("To", format_args!("<sip:{called}@{registrar}>"));
-    text.header("Call-ID", call_id);
-    text.invite_tail(profile, stamp);
-    text.description(sdp)
+    let built = Builder::request("INVITE", &format!("sip:{called}@{registrar};user=phone"))
+        .header("Via", profile.via(&stamp.branch))
+        .header("From", format_args!("{};tag={tag}", profile.own_address()))
+        .header("To", format_args!("<sip:{called}@{registrar}>"))
+        .header("Call-ID", call_id);
+    described(invite_tail(built, profile, stamp), sdp)
 }
 
 /// INVITE inside a call: hold, resume.
-pub(crate) fn reinvite(profile: &Profile, dialog: &InDialog, stamp: &Stamp, sdp: &str) -> Result<Message, ParseError> {
-    let mut text = Text::in_dialog("INVITE", profile, dialog, stamp);
-    text.invite_tail(profile, stamp);
-    text.description(sdp)
+pub(crate) fn reinvite(profile: &Profile, dialog: &Dialog, stamp: &Stamp, sdp: &str) -> Message {
+    described(invite_tail(in_dialog("INVITE", profile, dialog, stamp), profile, stamp), sdp)
 }
 
-/// ACK for a 2xx, with the answer of a delayed offer where there is one.
-pub(crate) fn ack(profile: &Profile, dialog: &InDialog, stamp: &Stamp, sdp: Option<&str>) -> Result<Message, ParseError> {
-    let mut text = Text::in_dialog("ACK", profile, dialog, stamp);
-    text.header("Max-Forwards", 70);
-    text.session(stamp);
-    text.date(stamp.wall);
-    text.header("CSeq", format_args!("{} ACK", stamp.cseq));
-    text.header("User-Agent", &profile.user_agent);
-    text.header("Remote-Party-ID", profile.remote_party_id("calling"));
-    match sdp {
-        Some(sdp) => text.description(sdp),
-        None => text.empty(),
-    }
+/// ACK for a 2xx.
+pub(crate) fn ack(profile: &Profile, dialog: &Dialog, stamp: &Stamp) -> Message {
+    in_dialog("ACK", profile, dialog, stamp)
+        .header("Max-Forwards", 70)
+        .header("Session-ID", stamp.session())
+        .header("Date", date(stamp.wall))
+        .header("CSeq", format_args!("{} ACK", stamp.cseq))
+        .header("User-Agent", &profile.user_agent)
+        .header("Remote-Party-ID", profile.remote_party_id("calling"))
+        .finish()
 }
 
 /// BYE.
-pub(crate) fn bye(profile: &Profile, dialog: &InDialog, stamp: &Stamp) -> Result<Message, ParseError> {
-    let mut text = Text::in_dialog("BYE", profile, dialog, stamp);
-    text.header("Max-Forwards", 70);
-    text.session(stamp);
-    text.date(stamp.wall);
-    text.header("CSeq", format_args!("{} BYE", stamp.cseq));
-    text.header("User-Agent", &profile.user_agent);
-    text.empty()
-}
-
-/// CANCEL of an INVITE of ours (RFC 3261 §9.1): same Via, From, To, Call-ID and CSeq number.
-pub(crate) fn cancel(profile: &Profile, invite: &Message, wall: SystemTime) -> Result<Message, ParseError> {
-    let mut text = Text::new(format_args!("CANCEL {} SIP/2.0", invite.request_uri().unwrap_or_default()));
-    for name in ["Via", "From", "To", "Call-ID"] {
-        text.copy(invite, name);
-    }
-    text.header("Max-Forwards", 70);
-    text.copy(invite, "Session-ID");
-    text.date(wall);
-    let number = invite.header("CSeq").and_then(|value| value.split_whitespace().next().map(str::to_owned)).unwrap_or_default();
-    text.header("CSeq", format_args!("{number} CANCEL"));
-    text.header("User-Agent", &profile.user_agent);
-    text.empty()
+pub(crate) fn bye(profile: &Profile, dialog: &Dialog, stamp: &Stamp) -> Message {
+    in_dialog("BYE", profile, dialog, stamp)
+        .header("Max-Forwards", 70)
+        .header("Session-ID", stamp.session())
+        .header("Date", date(stamp.wall))
+        .header("CSeq", format_args!("{} BYE", stamp.cseq))
+        .header("User-Agent", &profile.user_agent)
+        .finish()
 }
 
 /// What a response adds to the request it answers.
@@ -151,71 +141,113 @@ pub(crate) struct Reply<'a> {
     pub(crate) reason: &'a str,
     /// The tag to put on To where the request had none.
     pub(crate) tag: Option<&'a str>,
+    /// Our Session-ID half and the peer's.
     pub(crate) session: Option<(&'a str, &'a str)>,
     pub(crate) wall: SystemTime,
-    pub(crate) sdp: Option<&'a str>,
 }
 
-/// A response to an INVITE or UPDATE, with everything the captures show in a 180 and a 200.
-pub(crate) fn full_response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Result<Message, ParseError> {
-    let mut text = Text::response(profile, request, reply);
-    text.header("Contact", profile.contact());
-    text.header("Allow", ALLOW);
-    text.header("Remote-Party-ID", profile.remote_party_id("called"));
-    text.header("Supported", SUPPORTED);
-    text.header("Allow-Events", "kpml,dialog");
-    text.header("Recv-Info", "conference");
-    text.header("Recv-Info", "x-cisco-conference");
-    match reply.sdp {
-        Some(sdp) => text.description(sdp),
-        None => text.empty(),
+/// A response to an INVITE or UPDATE, with everything the captures show in a 200.
+pub(crate) fn full_response(profile: &Profile, request: &Message, reply: &Reply<'_>, sdp: Option<&str>) -> Message {
+    let built = response(profile, request, reply)
+        .header("Allow", ALLOW)
+        .header("Remote-Party-ID", profile.remote_party_id("called"))
+        .header("Supported", SUPPORTED)
+        .header("Allow-Events", "kpml,dialog")
+        .header("Recv-Info", "conference")
+        .header("Recv-Info", "x-cisco-conference");
+    match sdp {
+        Some(sdp) => described(built, sdp),
+        None => built.finish(),
     }
 }
 
 /// A response that only answers: 100, 481, 200 to BYE and the like.
-pub(crate) fn short_response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Result<Message, ParseError> {
-    let mut text = Text::response(profile, request, reply);
-    text.header("Contact", profile.contact());
-    text.empty()
+pub(crate) fn short_response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Message {
+    response(profile, request, reply).finish()
 }
 
 /// REGISTER: the registration itself, its refresh (same Call-ID and tag, next CSeq), or with `expires` 0 its end.
-pub(crate) fn register(profile: &Profile, tag: &str, call_id: &str, stamp: &Stamp, expires: u32) -> Result<Message, ParseError> {
+pub(crate) fn register(profile: &Profile, tag: &str, call_id: &str, stamp: &Stamp, expires: u32) -> Message {
     let registrar = host(profile.registrar);
     let address = format!("<sip:{}@{registrar}>", profile.number);
-    let mut text = Text::new(format_args!("REGISTER sip:{registrar} SIP/2.0"));
-    text.header("Via", profile.via(&stamp.branch));
-    text.header("From", format_args!("{address};tag={tag}"));
-    text.header("To", &address);
-    text.header("Call-ID", call_id);
-    text.header("Max-Forwards", 70);
-    text.session(stamp);
-    text.date(stamp.wall);
-    text.header("CSeq", format_args!("{} REGISTER", stamp.cseq));
-    text.header("User-Agent", &profile.user_agent);
-    text.header(
-        "Contact",
-        format_args!(
-            "{};+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-{}>\";+u.sip!devicename.ccm.cisco.com=\"{}\";+u.sip!model.ccm.cisco.com=\"{}\"",
-            profile.contact_uri(),
-            profile.mac().to_ascii_lowercase(),
-            profile.device,
-            profile.model_number
-        ),
-    );
-    text.header("Supported", SUPPORTED);
-    text.header(
-        "Reason",
-        format_args!(
-            "SIP;cause=200;text=\"cisco-alarm:25 Name={} ActiveLoad={} InactiveLoad={} Last=initialized\"",
-            profile.device, profile.load, profile.load
-        ),
-    );
-    text.header("Expires", expires);
     let body = registration_body();
-    text.header("Content-Length", body.len());
-    text.header("Content-Type", "multipart/mixed;boundary=uniqueBoundary");
-    text.finish(&body)
+    Builder::request("REGISTER", &format!("sip:{registrar}"))
+        .header("Via", profile.via(&stamp.branch))
+        .header("From", format_args!("{address};tag={tag}"))
+        .header("To", &address)
+        .header("Call-ID", call_id)
+        .header("Max-Forwards", 70)
+        .header("Session-ID", stamp.session())
+        .header("Date", date(stamp.wall))
+        .header("CSeq", format_args!("{} REGISTER", stamp.cseq))
+        .header("User-Agent", &profile.user_agent)
+        .header("Contact", profile.registered_contact())
+        .header("Supported", SUPPORTED)
+        .header("Reason", profile.alarm())
+        .header("Expires", expires)
+        .header("Content-Length", body.len())
+        .header("Content-Type", "multipart/mixed;boundary=uniqueBoundary")
+        .raw_body(body.as_bytes())
+        .finish()
+}
+
+fn in_dialog(method: &str, profile: &Profile, dialog: &Dialog, stamp: &Stamp) -> Builder {
+    let (target, routes) = dialog.routing();
+    let built = Builder::request(method, &target).header("Via", profile.via(&stamp.branch));
+    routes
+        .iter()
+        .fold(built, |built, route| built.header("Route", route))
+        .header("From", dialog.local_header())
+        .header("To", dialog.remote_header())
+        .header("Call-ID", &dialog.call_id)
+}
+
+fn response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Builder {
+    let built = Builder::response(reply.code, reply.reason).copy(request, "Via").copy(request, "From");
+    let built = match reply.tag {
+        Some(tag) if request.to().is_ok_and(|to| to.tag().is_none()) => {
+            built.header("To", format_args!("{};tag={tag}", request.header("To").unwrap_or_default()))
+        }
+        _ => built.copy(request, "To"),
+    };
+    let built = built.copy(request, "Call-ID");
+    let built = match reply.session {
+        Some((own, peer)) => built.header("Session-ID", format_args!("{own};remote={peer}")),
+        None => built,
+    };
+    built
+        .header("Date", date(reply.wall))
+        .copy(request, "CSeq")
+        .header("Server", &profile.user_agent)
+        .header("Contact", profile.contact())
+}
+
+fn invite_tail(built: Builder, profile: &Profile, stamp: &Stamp) -> Builder {
+    built
+        .header("Max-Forwards", 70)
+        .header("Session-ID", stamp.session())
+        .header("Date", date(stamp.wall))
+        .header("CSeq", format_args!("{} INVITE", stamp.cseq))
+        .header("User-Agent", &profile.user_agent)
+        .header("Contact", profile.contact())
+        .header("Expires", 180)
+        .header("Accept", "application/sdp")
+        .header("Allow", ALLOW)
+        .header("Remote-Party-ID", profile.remote_party_id("calling"))
+        .header("Supported", SUPPORTED)
+        .header("Allow-Events", "kpml,dialog")
+        .header("Recv-Info", "conference")
+        .header("Recv-Info", "x-cisco-conference")
+}
+
+/// Length before type: the order of the phone's captures.
+fn described(built: Builder, sdp: &str) -> Message {
+    built
+        .header("Content-Length", sdp.len())
+        .header("Content-Type", "application/sdp")
+        .header("Content-Disposition", "session;handling=optional")
+        .raw_body(sdp.as_bytes())
+        .finish()
 }
 
 /// The two parts of a registration: all lines at once, and what the phone can do.
@@ -253,104 +285,4 @@ fn host(address: IpAddr) -> String {
 /// `Tue, 27 Aug 2019 15:27:42 GMT`.
 fn date(wall: SystemTime) -> String {
     jiff::Timestamp::try_from(wall).map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).unwrap_or_default()
-}
-
-/// A message under construction.
-struct Text(String);
-
-impl Text {
-    fn new(start: impl Display) -> Self {
-        Self(format!("{start}\r\n"))
-    }
-
-    fn in_dialog(method: &str, profile: &Profile, dialog: &InDialog, stamp: &Stamp) -> Self {
-        let mut text = Self::new(format_args!("{method} {} SIP/2.0", dialog.target));
-        text.header("Via", profile.via(&stamp.branch));
-        for route in &dialog.routes {
-            text.header("Route", route);
-        }
-        text.header("From", &dialog.from);
-        text.header("To", &dialog.to);
-        text.header("Call-ID", &dialog.call_id);
-        text
-    }
-
-    fn response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Self {
-        let mut text = Self::new(format_args!("SIP/2.0 {} {}", reply.code, reply.reason));
-        text.copy(request, "Via");
-        text.copy(request, "From");
-        let to = request.header("To").unwrap_or_default();
-        match reply.tag {
-            Some(tag) if !has_tag(&to) => text.header("To", format_args!("{to};tag={tag}")),
-            _ => text.header("To", &to),
-        }
-        text.copy(request, "Call-ID");
-        if let Some((own, peer)) = reply.session {
-            text.header("Session-ID", format_args!("{own};remote={peer}"));
-        }
-        text.date(reply.wall);
-        text.copy(request, "CSeq");
-        text.header("Server", &profile.user_agent);
-        text
-    }
-
-    fn invite_tail(&mut self, profile: &Profile, stamp: &Stamp) {
-        self.header("Max-Forwards", 70);
-        self.session(stamp);
-        self.date(stamp.wall);
-        self.header("CSeq", format_args!("{} INVITE", stamp.cseq));
-        self.header("User-Agent", &profile.user_agent);
-        self.header("Contact", profile.contact());
-        self.header("Expires", 180);
-        self.header("Accept", "application/sdp");
-        self.header("Allow", ALLOW);
-        self.header("Remote-Party-ID", profile.remote_party_id("calling"));
-        self.header("Supported", SUPPORTED);
-        self.header("Allow-Events", "kpml,dialog");
-        self.header("Recv-Info", "conference");
-        self.header("Recv-Info", "x-cisco-conference");
-    }
-
-    fn header(&mut self, name: &str, value: impl Display) {
-        // Writing to a String cannot fail.
-        let _ = write!(self.0, "{name}: {value}\r\n");
-    }
-
-    fn copy(&mut self, from: &Message, name: &str) {
-        for value in from.header_all(name) {
-            self.header(name, value);
-        }
-    }
-
-    fn session(&mut self, stamp: &Stamp) {
-        self.header("Session-ID", format_args!("{};remote={}", stamp.session.0, stamp.session.1));
-    }
-
-    fn date(&mut self, wall: SystemTime) {
-        self.header("Date", date(wall));
-    }
-
-    fn description(mut self, sdp: &str) -> Result<Message, ParseError> {
-        self.header("Content-Length", sdp.len());
-        self.header("Content-Type", "application/sdp");
-        self.header("Content-Disposition", "session;handling=optional");
-        self.finish(sdp)
-    }
-
-    fn empty(mut self) -> Result<Message, ParseError> {
-        self.header("Content-Length", 0);
-        self.finish("")
-    }
-
-    fn finish(mut self, body: &str) -> Result<Message, ParseError> {
-        self.0.push_str("\r\n");
-        self.0.push_str(body);
-        Message::parse(self.0.as_bytes())
-    }
-}
-
-/// Does an address header carry a tag already? The tag stands after the `>`.
-fn has_tag(address: &str) -> bool {
-    let after = address.rsplit_once('>').map_or(address, |(_, after)| after);
-    after.split(';').any(|parameter| parameter.trim_start().to_ascii_lowercase().starts_with("tag="))
 }

@@ -1,0 +1,162 @@
+//! The one packet clock of a run, shared by all phones of all scenarios in the process.
+//!
+//! One pacer owns all talks on a wheel of 1 ms slots and is told what to do through a channel: there is no task, timer or lock for a
+//! stream, and a thousand streams cost one thread.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use media::ledger::{Leg, Stream};
+use media::wheel::{Key, Wheel};
+use tokio::sync::oneshot;
+use wire::{Clock, Lateness, MediaSocket, Net, Pace, PacerHandle};
+
+use crate::fault::Fault;
+use crate::talk::{ForkTerms, HeardCounts, MainTerms, Talk};
+
+/// The packet clock of a run. Cloning gives another handle to the same clock; it stops when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct MediaClock {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    orders: mpsc::Sender<Order>,
+    pacer: PacerHandle,
+    next_id: AtomicU64,
+}
+
+/// What the clock is told.
+enum Order {
+    Add(TalkId, Box<Talk>),
+    SetMain(TalkId, MainTerms),
+    StartFork(TalkId, ForkTerms),
+    StopFork(TalkId, Leg, oneshot::Sender<Option<MediaSocket>>),
+    Inject(TalkId, Fault),
+    Behave(TalkId),
+    Close(TalkId, oneshot::Sender<Closed>),
+}
+
+/// Names a talk on the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TalkId(u64);
+
+/// What a talk leaves behind.
+pub(crate) type Closed = (Vec<Stream>, HeardCounts);
+
+impl MediaClock {
+    /// Starts the clock of this network: a thread in real time, a task in a simulated run.
+    pub fn start(net: &Net) -> Self {
+        let (orders, inbox) = mpsc::channel();
+        let clock = net.clock().clone();
+        let mut engine = Engine { inbox, wheel: Wheel::new(clock.now()), keys: BTreeMap::new(), clock };
+        let pacer = net.pacer(media::wheel::SLOT, move |_, now| engine.turn(now));
+        Self { shared: Arc::new(Shared { orders, pacer, next_id: AtomicU64::new(0) }) }
+    }
+
+    /// How late the clock itself was so far.
+    pub fn lateness(&self) -> Lateness {
+        self.shared.pacer.lateness()
+    }
+
+    /// Puts a talk on the clock.
+    pub(crate) fn add(&self, talk: Talk) -> TalkId {
+        let id = TalkId(self.shared.next_id.fetch_add(1, Relaxed));
+        self.order(Order::Add(id, Box::new(talk)));
+        id
+    }
+
+    pub(crate) fn set_main(&self, id: TalkId, terms: MainTerms) {
+        self.order(Order::SetMain(id, terms));
+    }
+
+    pub(crate) fn start_fork(&self, id: TalkId, terms: ForkTerms) {
+        self.order(Order::StartFork(id, terms));
+    }
+
+    /// Ends a fork. When this returns, its last packet has been sent.
+    pub(crate) async fn stop_fork(&self, id: TalkId, leg: Leg) -> Option<MediaSocket> {
+        let (reply, done) = oneshot::channel();
+        self.order(Order::StopFork(id, leg, reply));
+        done.await.ok().flatten()
+    }
+
+    pub(crate) fn inject(&self, id: TalkId, fault: Fault) {
+        self.order(Order::Inject(id, fault));
+    }
+
+    pub(crate) fn behave(&self, id: TalkId) {
+        self.order(Order::Behave(id));
+    }
+
+    /// Takes a talk off the clock. When this returns, its last packet has been sent. `None` if the clock has died.
+    pub(crate) async fn close(&self, id: TalkId) -> Option<Closed> {
+        let (reply, done) = oneshot::channel();
+        self.order(Order::Close(id, reply));
+        done.await.ok()
+    }
+
+    fn order(&self, order: Order) {
+        // A clock that has died answers nothing; whoever waits for it sees that.
+        let _ = self.shared.orders.send(order);
+        self.shared.pacer.wake();
+    }
+}
+
+/// The body of the pacer.
+struct Engine {
+    inbox: mpsc::Receiver<Order>,
+    wheel: Wheel<Box<Talk>>,
+    keys: BTreeMap<TalkId, Key>,
+    clock: Clock,
+}
+
+impl Engine {
+    /// Carries out all orders, then ticks what is due: nothing is sent after an order to stop was given.
+    fn turn(&mut self, now: Instant) -> Pace {
+        if self.wheel.is_empty() {
+            // Nobody has missed the slots that passed while the wheel stood empty.
+            self.wheel.advance(now, |_, _, _| {});
+        }
+        while let Ok(order) = self.inbox.try_recv() {
+            self.obey(now, order);
+        }
+        let clock = &self.clock;
+        self.wheel.advance(now, |due, _, talk| talk.tick(due, clock.now()));
+        Pace::Next(self.wheel.next_due().unwrap_or(now + IDLE))
+    }
+
+    fn obey(&mut self, now: Instant, order: Order) {
+        match order {
+            Order::Add(id, talk) => {
+                let key = self.wheel.add(talk);
+                self.keys.insert(id, key);
+            }
+            Order::SetMain(id, terms) => self.with(id, |talk| talk.set_main(now, terms)).unwrap_or_default(),
+            Order::StartFork(id, terms) => self.with(id, |talk| talk.start_fork(now, terms)).unwrap_or_default(),
+            Order::StopFork(id, leg, reply) => {
+                let _ = reply.send(self.with(id, |talk| talk.stop_fork(now, leg)).flatten());
+            }
+            Order::Inject(id, fault) => self.with(id, |talk| talk.inject(fault)).unwrap_or_default(),
+            Order::Behave(id) => self.with(id, Talk::behave).unwrap_or_default(),
+            Order::Close(id, reply) => {
+                let talk = self.keys.remove(&id).and_then(|key| self.wheel.remove(key));
+                if let Some(talk) = talk {
+                    let _ = reply.send(talk.close(now));
+                }
+            }
+        }
+    }
+
+    fn with<R>(&mut self, id: TalkId, act: impl FnOnce(&mut Talk) -> R) -> Option<R> {
+        let key = self.keys.get(&id)?;
+        self.wheel.stream(*key).map(|talk| act(talk))
+    }
+}
+
+/// How long an empty wheel sleeps; an order wakes it.
+const IDLE: Duration = Duration::from_secs(10);
