@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use media::ledger::{Leg, Stream};
+use media::ledger::Leg;
 use media::wheel::{Key, Wheel};
 use tokio::sync::oneshot;
 use wire::{Clock, Lateness, MediaSocket, Net, Pace, PacerHandle};
 
 use crate::fault::Fault;
-use crate::talk::{ForkTerms, HeardCounts, MainTerms, Talk};
+use crate::talk::{Closed, ForkTerms, MainTerms, Talk};
 
 /// The packet clock of a run. Cloning gives another handle to the same clock; it stops when the last one is dropped.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ enum Order {
     SetMain(TalkId, MainTerms),
     StartFork(TalkId, ForkTerms),
     StopFork(TalkId, Leg, oneshot::Sender<Option<MediaSocket>>),
-    Inject(TalkId, Fault),
+    Inject(TalkId, Fault, Option<MediaSocket>),
     Behave(TalkId),
     Close(TalkId, oneshot::Sender<Closed>),
 }
@@ -44,9 +44,6 @@ enum Order {
 /// Names a talk on the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TalkId(u64);
-
-/// What a talk leaves behind.
-pub(crate) type Closed = (Vec<Stream>, HeardCounts);
 
 impl MediaClock {
     /// Starts the clock of this network: a thread in real time, a task in a simulated run.
@@ -85,8 +82,8 @@ impl MediaClock {
         done.await.ok().flatten()
     }
 
-    pub(crate) fn inject(&self, id: TalkId, fault: Fault) {
-        self.order(Order::Inject(id, fault));
+    pub(crate) fn inject(&self, id: TalkId, fault: Fault, elsewhere: Option<MediaSocket>) {
+        self.order(Order::Inject(id, fault, elsewhere));
     }
 
     pub(crate) fn behave(&self, id: TalkId) {
@@ -141,7 +138,7 @@ impl Engine {
             Order::StopFork(id, leg, reply) => {
                 let _ = reply.send(self.with(id, |talk| talk.stop_fork(now, leg)).flatten());
             }
-            Order::Inject(id, fault) => self.with(id, |talk| talk.inject(fault)).unwrap_or_default(),
+            Order::Inject(id, fault, elsewhere) => self.with(id, |talk| talk.inject(fault, elsewhere)).unwrap_or_default(),
             Order::Behave(id) => self.with(id, Talk::behave).unwrap_or_default(),
             Order::Close(id, reply) => {
                 let talk = self.keys.remove(&id).and_then(|key| self.wheel.remove(key));

@@ -41,6 +41,18 @@ pub struct HeardCounts {
     pub missing: u64,
 }
 
+impl HeardCounts {
+    /// Adds the counts of another call.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.unauthentic += other.unauthentic;
+        self.replayed += other.replayed;
+        self.malformed += other.malformed;
+        self.late += other.late;
+        self.missing += other.missing;
+    }
+}
+
 /// What is played next.
 #[derive(Debug)]
 pub(super) enum Played {

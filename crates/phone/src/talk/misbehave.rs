@@ -51,6 +51,13 @@ impl Misbehaviour {
         self.faults.push(fault);
     }
 
+    /// Has forged packets come from this port, if there is none yet.
+    pub(super) fn forge_from(&mut self, elsewhere: Option<MediaSocket>) {
+        if self.elsewhere.is_none() {
+            self.elsewhere = elsewhere;
+        }
+    }
+
     /// Ends all faults.
     pub(super) fn clear(&mut self) {
         self.faults.clear();

@@ -52,6 +52,17 @@ pub(crate) struct ForkTerms {
     pub(crate) elsewhere: Option<MediaSocket>,
 }
 
+/// What a call's media leaves behind.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    /// All streams that were sent.
+    pub(crate) streams: Vec<Stream>,
+    /// What was heard.
+    pub(crate) heard: HeardCounts,
+    /// The voice, at the place where it stopped: the next call goes on there.
+    pub(crate) voice: Voice,
+}
+
 /// The media of one call.
 pub(crate) struct Talk {
     clock: Clock,
@@ -128,10 +139,13 @@ impl Talk {
         Some(socket)
     }
 
-    /// Has the bridge misbehave from now on.
-    pub(crate) fn inject(&mut self, fault: Fault) {
+    /// Has the bridge misbehave from now on; forged packets come from `elsewhere`.
+    pub(crate) fn inject(&mut self, fault: Fault, elsewhere: Option<MediaSocket>) {
         self.faults.push(fault);
-        self.forks.iter_mut().filter(|fork| fork.leg == fault.leg()).for_each(|fork| fork.misbehaviour.inject(fault));
+        if let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == fault.leg()) {
+            fork.misbehaviour.inject(fault);
+            fork.misbehaviour.forge_from(elsewhere);
+        }
     }
 
     /// Ends all misbehaviour.
@@ -189,13 +203,13 @@ impl Talk {
         }
     }
 
-    /// Ends the call's media: all its streams in the order in which they ended, and what was heard.
-    pub(crate) fn close(mut self, now: Instant) -> (Vec<Stream>, HeardCounts) {
+    /// Ends the call's media: all its streams in the order in which they ended.
+    pub(crate) fn close(mut self, now: Instant) -> Closed {
         self.close_main(now);
         while let Some(leg) = self.forks.first().map(|fork| fork.leg) {
             self.stop_fork(now, leg);
         }
-        (self.closed, self.incoming.counts)
+        Closed { streams: self.closed, heard: self.incoming.counts, voice: self.voice }
     }
 }
 

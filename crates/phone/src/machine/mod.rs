@@ -1,0 +1,420 @@
+//! The signalling of one phone: registration, one call, and the dialogs of its built-in bridge. Without sockets or clock.
+//!
+//! Feed it with [`Machine::handle_input`] and [`Machine::handle_timeout`], then drain [`Machine::poll_output`], then sleep until
+//! [`Machine::poll_timeout`]. The driver keeps the machine supplied with media ports ([`Machine::wants_port`]), because an offer names
+//! its port before anything is sent.
+
+mod bridge;
+mod call;
+mod media_change;
+mod registration;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime};
+
+use media::ledger::Leg;
+use media::sdp::{Audio, Sdp};
+use media::srtp::Suite;
+use rand_chacha::ChaCha20Rng;
+use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey, Timers};
+use wire::Clock;
+
+use self::bridge::Bridge;
+use self::call::Call;
+use self::registration::Registration;
+use crate::codec::Codec;
+use crate::config::{BridgeTiming, FirstPacket};
+use crate::connection::Ends;
+use crate::identifiers::{Identifiers, NO_SESSION};
+use crate::phone::CommandError;
+use crate::status::{CallState, PhoneEvent, Security, Status};
+use crate::talk::{MainTerms, Opening};
+use crate::text::{self, Profile, Reply, Stamp};
+
+/// What happens to the machine.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A message came on the connection.
+    Message(Message),
+    /// The connection is gone.
+    Closed {
+        /// What ended it.
+        why: String,
+    },
+}
+
+/// What a user does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Dial(String),
+    Answer,
+    HangUp,
+    Hold,
+    Resume,
+    Unregister,
+}
+
+/// What the machine wants done, in this order.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Send one whole message.
+    Transmit(Vec<u8>),
+    /// Change the media. What follows must wait until it is done.
+    Media(MediaOrder),
+    /// Tell the user.
+    Event(PhoneEvent),
+}
+
+/// A change of the media.
+#[derive(Debug)]
+pub(crate) enum MediaOrder {
+    /// A call uses this port from now on; it hears and says nothing yet.
+    Open { port: u16 },
+    /// New terms of the main call.
+    SetMain(Box<MainTerms>),
+    /// A bridge stream begins.
+    StartFork { leg: Leg, port: u16, opening: Box<Opening> },
+    /// A bridge stream ends; its port stays with the bridge dialog.
+    StopFork { leg: Leg },
+    /// A port is not used any more.
+    Free { port: u16 },
+    /// The call is over.
+    Close,
+}
+
+/// What the configuration says about calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// None for a phone without SRTP.
+    pub(crate) suites: Vec<Suite>,
+    pub(crate) codecs: Vec<Codec>,
+    pub(crate) bridge: BridgeTiming,
+    pub(crate) first: FirstPacket,
+}
+
+/// A moment at which the machine itself has something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Timer {
+    /// Refresh the registration, or try again.
+    Register,
+    /// Answer the bridge INVITE of this Call-ID.
+    BridgeAnswer(String),
+    /// Answer the re-INVITE on the bridge dialog of this Call-ID.
+    BridgeOffer(String),
+}
+
+/// The signalling of one phone.
+pub(crate) struct Machine {
+    profile: Profile,
+    settings: Settings,
+    ids: Identifiers,
+    clock: Clock,
+    endpoint: Endpoint,
+    flow: FlowId,
+    registration: Registration,
+    call: Option<Call>,
+    bridges: Vec<Bridge>,
+    ports: Vec<u16>,
+    timers: Vec<(Instant, Timer)>,
+    outputs: VecDeque<Output>,
+}
+
+impl Machine {
+    /// A phone that has its connection and is not registered. `clock` is used for the wall time of an instant only.
+    pub(crate) fn new(profile: Profile, settings: Settings, ids: Identifiers, clock: Clock) -> Self {
+        let mut ids = ids;
+        let registration = Registration::new(&mut ids);
+        Self {
+            profile,
+            settings,
+            ids,
+            clock,
+            endpoint: Endpoint::new(Timers::default()),
+            flow: FlowId(0),
+            registration,
+            call: None,
+            bridges: Vec::new(),
+            ports: Vec::new(),
+            timers: Vec::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Is a media port needed for what may come next?
+    pub(crate) fn wants_port(&self) -> bool {
+        self.ports.len() < SPARE_PORTS
+    }
+
+    /// A port that is bound and free.
+    pub(crate) fn add_port(&mut self, port: u16) {
+        self.ports.push(port);
+    }
+
+    pub(crate) fn handle_input(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Message(message) => self.endpoint.handle_message(now, self.flow, self.profile.transport, message),
+            Input::Closed { why } => {
+                self.endpoint.handle_flow_closed(now, self.flow);
+                self.lose_registration(why);
+            }
+        }
+        self.run_endpoint(now);
+    }
+
+    /// A new connection in place of the one that was lost: the phone registers again, calls go on.
+    pub(crate) fn reconnect(&mut self, now: Instant, ends: Ends) {
+        self.flow = FlowId(self.flow.0 + 1);
+        self.profile.local = ends.local;
+        self.profile.registrar = ends.peer.ip();
+        self.register(now);
+        self.run_endpoint(now);
+    }
+
+    /// Does what a user asked for, or says why not.
+    pub(crate) fn command(&mut self, now: Instant, command: Command) -> Result<(), CommandError> {
+        let done = match command {
+            Command::Dial(number) => self.dial(now, &number),
+            Command::Answer => self.answer(now),
+            Command::HangUp => self.hang_up(now),
+            Command::Hold => self.hold(now),
+            Command::Resume => self.resume(now),
+            Command::Unregister => {
+                self.unregister(now);
+                Ok(())
+            }
+        };
+        self.run_endpoint(now);
+        done
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+        self.run_endpoint(now);
+        while let Some(at) = self.timers.iter().position(|(due, _)| *due <= now) {
+            match self.timers.remove(at).1 {
+                Timer::Register => self.register(now),
+                Timer::BridgeAnswer(call_id) => self.answer_bridge(now, &call_id),
+                Timer::BridgeOffer(call_id) => self.offer_on_bridge(now, &call_id),
+            }
+            self.run_endpoint(now);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let own = self.timers.iter().map(|(due, _)| *due).min();
+        own.into_iter().chain(self.endpoint.poll_timeout()).min()
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The phone at this moment.
+    pub(crate) fn status(&self) -> Status {
+        let call = self.call.as_ref();
+        Status {
+            registered: self.registration.is_registered(),
+            call: call.map_or(CallState::Idle, |call| call.state),
+            secured: call.is_some_and(Call::is_secured),
+            security: call.map_or(Security::Unknown, |call| call.security),
+            forks: u8::try_from(self.bridges.iter().filter(|bridge| bridge.is_forking()).count()).unwrap_or(u8::MAX),
+        }
+    }
+
+    /// Transactions that are still open, for leak checks.
+    pub(crate) fn open_transactions(&self) -> usize {
+        self.endpoint.active()
+    }
+
+    /// Bridge dialogs that nobody has ended.
+    pub(crate) fn open_bridges(&self) -> usize {
+        self.bridges.len()
+    }
+
+    fn run_endpoint(&mut self, now: Instant) {
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                sip::Output::Transmit { bytes, .. } => self.outputs.push_back(Output::Transmit(bytes)),
+                sip::Output::Event(event) => self.on_event(now, event),
+            }
+        }
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Request { key, message, .. } => self.on_request(now, key, message),
+            Event::Ack { message, .. } => self.on_ack(now, &message),
+            Event::Cancelled { key, .. } => self.on_cancel(now, &key),
+            Event::Response { key, message } => self.on_response(now, &key, &message),
+            Event::Timeout { key } => self.on_no_answer(now, &key, "no answer came in time"),
+            Event::FlowFailed { key } => self.on_no_answer(now, &key, "the connection closed before the answer"),
+            Event::AckMissing { key } => self.on_ack_missing(now, &key),
+            Event::Stray { message, .. } => {
+                tracing::debug!(device = self.profile.device, ?message, "a message that belongs to nothing");
+            }
+        }
+    }
+
+    fn on_request(&mut self, now: Instant, key: ServerKey, message: Message) {
+        let is_in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
+        match message.method().unwrap_or_default() {
+            "INVITE" if is_in_dialog => self.on_reinvite(now, key, message),
+            "INVITE" if message.header("Join").is_some() => self.on_bridge_invite(now, key, message),
+            "INVITE" => self.on_invite(now, key, message),
+            "BYE" => self.on_bye(now, &key, &message),
+            "UPDATE" => self.on_update(now, &key, &message),
+            "OPTIONS" | "NOTIFY" | "INFO" | "SUBSCRIBE" => self.reply(now, &key, &message, 200, "OK"),
+            "REFER" => self.reply(now, &key, &message, 202, "Accepted"),
+            _ => self.reply(now, &key, &message, 501, "Not Implemented"),
+        }
+    }
+
+    fn on_ack(&mut self, now: Instant, ack: &Message) {
+        if self.call.as_ref().is_some_and(|call| call.matches(ack)) {
+            self.on_call_ack(now, ack);
+        } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(ack)) {
+            self.on_bridge_ack(now, at, ack);
+        }
+    }
+
+    fn on_reinvite(&mut self, now: Instant, key: ServerKey, message: Message) {
+        if self.call.as_ref().is_some_and(|call| call.matches(&message)) {
+            self.on_call_reinvite(now, &key, &message);
+        } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(&message)) {
+            self.on_bridge_reinvite(now, key, at, message);
+        } else {
+            self.reply(now, &key, &message, 481, "Call Leg/Transaction Does Not Exist");
+        }
+    }
+
+    fn on_bye(&mut self, now: Instant, key: &ServerKey, message: &Message) {
+        if self.call.as_ref().is_some_and(|call| call.matches(message)) {
+            self.end_call(reason(message));
+        } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(message)) {
+            self.end_bridge(at);
+        } else {
+            return self.reply(now, key, message, 481, "Call Leg/Transaction Does Not Exist");
+        }
+        self.reply(now, key, message, 200, "OK");
+    }
+
+    fn on_response(&mut self, now: Instant, key: &ClientKey, message: &Message) {
+        if self.registration.awaits(key) {
+            self.on_registration_answer(now, message);
+        } else if self.call.as_ref().is_some_and(|call| call.awaits(key)) {
+            self.on_invite_answer(now, key, message);
+        }
+    }
+
+    fn on_no_answer(&mut self, now: Instant, key: &ClientKey, why: &str) {
+        if self.registration.awaits(key) {
+            self.on_registration_failed(now, why.to_owned());
+        } else if self.call.as_ref().is_some_and(|call| call.awaits(key)) {
+            self.end_call(why.to_owned());
+        }
+    }
+
+    fn on_cancel(&mut self, now: Instant, key: &ServerKey) {
+        if let Some(at) = self.bridges.iter().position(|bridge| bridge.is_answering(key)) {
+            if let Some((key, invite)) = self.bridges[at].take_request() {
+                self.reply(now, &key, &invite, 487, "Request Cancelled");
+            }
+            return self.end_bridge(at);
+        }
+        self.on_call_cancelled(now, key);
+    }
+
+    fn on_ack_missing(&mut self, now: Instant, key: &ServerKey) {
+        if self.call.as_ref().is_some_and(|call| call.is_answering(key)) {
+            self.problem("no ACK came for the 200 that answered the call; the call is ended".to_owned());
+            self.say_bye(now);
+            self.end_call("no ACK came".to_owned());
+        }
+    }
+
+    /// Answers with what every response has and nothing more.
+    fn reply(&mut self, now: Instant, key: &ServerKey, request: &Message, code: u16, reason: &str) {
+        let tag = self.ids.tag();
+        let reply = Reply { code, reason, tag: Some(&tag), session: None, wall: self.wall(now) };
+        let response = text::short_response(&self.profile, request, &reply);
+        self.respond(now, key, response);
+    }
+
+    fn respond(&mut self, now: Instant, key: &ServerKey, response: Message) {
+        // The transaction may be over, as when its connection closed: then nobody waits for the answer.
+        if let Err(error) = self.endpoint.respond(now, key, response) {
+            tracing::debug!(device = self.profile.device, %error, "an answer came too late");
+        }
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                sip::Output::Transmit { bytes, .. } => self.outputs.push_back(Output::Transmit(bytes)),
+                sip::Output::Event(event) => self.on_event(now, event),
+            }
+        }
+    }
+
+    fn send(&mut self, now: Instant, request: Message) -> ClientKey {
+        self.endpoint.send_request(now, self.flow, self.profile.transport, request)
+    }
+
+    fn stamp(&mut self, now: Instant, cseq: u32, session: (String, String)) -> Stamp {
+        Stamp { branch: self.ids.branch(), cseq, session, wall: self.wall(now) }
+    }
+
+    fn wall(&self, now: Instant) -> SystemTime {
+        self.clock.wall_at(now)
+    }
+
+    fn set_timer(&mut self, due: Instant, timer: Timer) {
+        self.timers.retain(|(_, other)| *other != timer);
+        self.timers.push((due, timer));
+    }
+
+    fn media(&mut self, order: MediaOrder) {
+        self.outputs.push_back(Output::Media(order));
+    }
+
+    fn event(&mut self, event: PhoneEvent) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn problem(&mut self, what: String) {
+        self.event(PhoneEvent::Problem(what));
+    }
+
+    fn rng(&mut self) -> &mut ChaCha20Rng {
+        self.ids.rng()
+    }
+}
+
+/// The audio of a message's description; none if it has no body.
+fn audio(message: &Message) -> Result<Option<Audio>, String> {
+    if message.body().is_empty() {
+        return Ok(None);
+    }
+    let sdp = Sdp::parse(message.body()).map_err(|error| error.to_string())?;
+    sdp.audio().map(Some).map_err(|error| error.to_string())
+}
+
+/// The Session-ID half of the party that sent the message.
+fn peer_session(message: &Message) -> String {
+    message.session_id().ok().flatten().map_or_else(|| NO_SESSION.to_owned(), |id| id.local)
+}
+
+/// The Reason header in words, `normal` without one.
+fn reason(message: &Message) -> String {
+    match message.header("Reason") {
+        Some(reason) => reason.into_owned(),
+        None => "normal".to_owned(),
+    }
+}
+
+/// The security that CUCM tells in Call-Info.
+fn security(message: &Message) -> Option<Security> {
+    message.cisco_call_info()?.security().map(Security::parse)
+}
+
+/// Ports held ready: the main call and both bridge legs.
+const SPARE_PORTS: usize = 3;
+/// How long before its end a registration is refreshed (Cisco's "Timer Register Delta", seconds).
+const REGISTER_DELTA: Duration = Duration::from_secs(5);
