@@ -16,7 +16,7 @@ use sip::Transport;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use trust::ctl::{Ctl, SignedCtl};
-use trust::phone_config::{DeviceSecurityMode, PhoneConfig};
+use trust::phone_config::{DeviceSecurityMode, Line, PhoneConfig, config_file_name, ctl_file_name};
 use wire::Net;
 
 use crate::config::Config;
@@ -47,18 +47,19 @@ pub async fn boot(net: Net, config: Config, seed: u64) -> Result<Phone, BootErro
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let media_rng = ChaCha20Rng::seed_from_u64(rng.next_u64());
     let mut ids = Identifiers::new(device.trim_start_matches("SEP"), config.address, rng);
-    let (number, display) = first_line(&phone_config);
+    let line = first_line(&phone_config);
+    let number = line.dn.clone();
     let profile = Profile {
         device: device.clone(),
         user_agent: config.model.user_agent(),
         model_number: config.model.number,
         load: config.model.load.clone(),
-        number: number.clone(),
-        display,
+        number: line.dn,
+        display: line.display,
         registrar: ends.peer.ip(),
         local: ends.local,
         transport: connector.transport,
-        contact_user: ids.contact_user(),
+        contact_user: if is_uuid(&line.contact) { line.contact } else { ids.contact_user() },
     };
     let settings = settings(&config, &phone_config);
     let machine = Machine::new(profile, settings, ids, net.clock().clone());
@@ -107,7 +108,7 @@ impl Lists {
 /// Fetches the trust list and decides as a phone does: the first one is believed, a later one must be signed by a SAST of the list
 /// that is installed, else that one is kept.
 async fn trust_list(net: &Net, config: &Config) -> Result<Lists, BootError> {
-    let own = format!("CTL{}.tlv", config.device);
+    let own = ctl_file_name(&config.device);
     let (file, bytes) = match fetch(net, config.address, config.tftp, &own).await {
         Ok(bytes) => (own, bytes),
         Err(FetchError::NotFound) => match fetch(net, config.address, config.tftp, CLUSTER_LIST).await {
@@ -129,7 +130,7 @@ async fn trust_list(net: &Net, config: &Config) -> Result<Lists, BootError> {
 }
 
 async fn configuration(net: &Net, config: &Config) -> Result<PhoneConfig, BootError> {
-    let file = format!("{}.cnf.xml", config.device);
+    let file = config_file_name(&config.device);
     let bytes = match fetch(net, config.address, config.tftp, &file).await {
         Ok(bytes) => bytes,
         Err(FetchError::NotFound) => return Err(BootError::NoConfiguration { server: config.tftp, file }),
@@ -167,7 +168,7 @@ fn connector(net: &Net, config: &Config, phone: &PhoneConfig, lists: &Lists) -> 
             let node = &manager.process_node;
             let address: IpAddr = node.parse().map_err(|_| BootError::Configuration {
                 server: config.tftp,
-                file: format!("{}.cnf.xml", config.device),
+                file: config_file_name(&config.device),
                 why: format!("got processNodeName {node:?}, expected an ip address (this phone has no name service)"),
             })?;
             Ok(SocketAddr::new(address, port))
@@ -178,7 +179,7 @@ fn connector(net: &Net, config: &Config, phone: &PhoneConfig, lists: &Lists) -> 
 
 fn plain_transport(phone: &PhoneConfig) -> Transport {
     match phone.transport {
-        trust::phone_config::TransportProtocol::Udp => Transport::Udp,
+        trust::phone_config::Transport::Udp => Transport::Udp,
         _ => Transport::Tcp,
     }
 }
@@ -209,9 +210,13 @@ fn media_side(net: &Net, config: Config, rng: ChaCha20Rng) -> MediaSide {
     }
 }
 
-/// Number and name of the first line.
-fn first_line(phone: &PhoneConfig) -> (String, String) {
-    phone.lines.first().map(|line| (line.dn.clone(), line.display.clone())).unwrap_or_default()
+/// The line that the phone's messages speak for.
+fn first_line(phone: &PhoneConfig) -> Line {
+    phone.lines.first().cloned().unwrap_or_else(|| Line::new(1, "", ""))
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 fn check_device(device: &str) -> Result<(), BootError> {

@@ -74,7 +74,7 @@ impl Description<'_> {
         }
         line(&mut text, format_args!("a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000"));
         line(&mut text, format_args!("a=fmtp:{TELEPHONE_EVENT} 0-15"));
-        line(&mut text, format_args!("a={}", direction_name(self.direction)));
+        line(&mut text, format_args!("a={}", self.direction.name()));
         text
     }
 
@@ -86,16 +86,6 @@ impl Description<'_> {
             .chain([TELEPHONE_EVENT])
             .map(|payload_type| format!(" {payload_type}"))
             .collect()
-    }
-}
-
-/// The attribute name of a direction (RFC 8866 §6.7).
-fn direction_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::SendRecv => "sendrecv",
-        Direction::SendOnly => "sendonly",
-        Direction::RecvOnly => "recvonly",
-        Direction::Inactive => "inactive",
     }
 }
 

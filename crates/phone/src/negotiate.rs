@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use media::g711::Law;
 use media::sdes::{Crypto, SuiteName};
-use media::sdp::{Audio, Direction, Profile};
+use media::sdp::{Audio, Profile};
 use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
 use thiserror::Error;
@@ -28,8 +28,6 @@ pub(crate) struct Settled {
     pub(crate) peer: Option<(Suite, MasterKey)>,
     /// We may send.
     pub(crate) sends: bool,
-    /// The peer may send.
-    pub(crate) hears: bool,
 }
 
 impl Settled {
@@ -95,8 +93,7 @@ fn settled(peer: &Audio, law: Law, own: Option<OwnKey>, peer_key: Option<(Suite,
         law,
         own,
         peer: peer_key,
-        sends: reachable && matches!(peer.direction, Direction::SendRecv | Direction::RecvOnly),
-        hears: matches!(peer.direction, Direction::SendRecv | Direction::SendOnly),
+        sends: reachable && peer.direction.receives(),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::text::{self, Reply};
 #[derive(Debug)]
 pub(super) struct Bridge {
     leg: Leg,
-    dialog: Dialog,
+    pub(super) dialog: Dialog,
     main_dialog: String,
     session: (String, String),
     port: u16,

@@ -151,7 +151,7 @@ impl Machine {
             return Err(CommandError::NothingRinging);
         };
         let (invite, key, offer, port) = (invite.clone(), *key, offer.clone(), *port);
-        let dialog = match sip::Dialog::from_request(&invite, local_tag) {
+        let dialog = match Dialog::from_request(&invite, local_tag) {
             // Cisco's own requests in a dialog start at 101.
             Ok(dialog) => Dialog { local_cseq: FIRST_CSEQ - 1, ..dialog },
             Err(error) => {

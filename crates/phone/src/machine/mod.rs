@@ -8,6 +8,8 @@ mod bridge;
 mod call;
 mod media_change;
 mod registration;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};

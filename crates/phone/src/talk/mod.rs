@@ -169,8 +169,8 @@ impl Talk {
         self.voice.next_frame(&mut samples);
         let mut payload = [0; FRAME];
         g711::encode_into(main.law(), &samples, &mut payload);
-        let said = |at: u32| Said { payload: &payload, payload_type: main_type, at, marker: false, heard: None };
-        let main_type = main.law().payload_type();
+        let payload_type = main.law().payload_type();
+        let said = |at: u32| Said { payload: &payload, payload_type, at, marker: false, heard: None };
         main.send(&mut self.socket, tick, &said(self.main_ticks.wrapping_mul(FRAME as u32)));
         self.main_ticks = self.main_ticks.wrapping_add(1);
         if let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near) {
