@@ -12,6 +12,8 @@
 mod incoming;
 mod misbehave;
 mod outgoing;
+#[cfg(test)]
+mod tests;
 
 use std::time::Instant;
 
