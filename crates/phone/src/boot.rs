@@ -41,7 +41,13 @@ pub async fn boot(net: Net, config: Config, seed: u64) -> Result<Phone, BootErro
     let connector = connector(&net, &config, &phone_config, &lists)?;
     let connection = match connector.connect().await {
         Ok(connection) => connection,
-        Err(refusals) => return Err(BootError::NoServer { device: config.device, refusals: refusals.join("; "), lists: lists.note() }),
+        Err(refusals) => {
+            return Err(BootError::NoServer {
+                device: config.device,
+                refusals: refusals.join("; "),
+                lists: lists.note(),
+            });
+        }
     };
     let (ends, device) = (connection.ends(), config.device.clone());
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
@@ -154,9 +160,12 @@ fn connector(net: &Net, config: &Config, phone: &PhoneConfig, lists: &Lists) -> 
         DeviceSecurityMode::NonSecure => (plain_transport(phone), None),
         DeviceSecurityMode::Authenticated => return Err(BootError::Authenticated { device }),
         DeviceSecurityMode::Encrypted => {
-            let list = lists.kept.clone().ok_or_else(|| BootError::NoList { device: device.clone(), server: config.tftp })?;
-            let identity = config.identity.clone().ok_or_else(|| BootError::NoCertificate { device: device.clone() })?;
-            let client = tls_client(identity, list).map_err(|error| BootError::OwnCertificate { device, why: error.to_string() })?;
+            let list =
+                lists.kept.clone().ok_or_else(|| BootError::NoList { device: device.clone(), server: config.tftp })?;
+            let identity =
+                config.identity.clone().ok_or_else(|| BootError::NoCertificate { device: device.clone() })?;
+            let client = tls_client(identity, list)
+                .map_err(|error| BootError::OwnCertificate { device, why: error.to_string() })?;
             (Transport::Tls, Some(client))
         }
     };
@@ -238,7 +247,9 @@ pub enum BootError {
         got: String,
     },
     /// TFTP failed.
-    #[error("{device} cannot fetch {file} from the tftp server {server}: {why}; check that the server runs and is reachable from {from}")]
+    #[error(
+        "{device} cannot fetch {file} from the tftp server {server}: {why}; check that the server runs and is reachable from {from}"
+    )]
     Tftp {
         /// The phone.
         device: String,
@@ -282,7 +293,9 @@ pub enum BootError {
         why: String,
     },
     /// Security without a trust list.
-    #[error("{device} is configured as encrypted, but {server} has no CTL file and none is installed; set the cluster to mixed mode (utils ctl set-cluster mixed-mode)")]
+    #[error(
+        "{device} is configured as encrypted, but {server} has no CTL file and none is installed; set the cluster to mixed mode (utils ctl set-cluster mixed-mode)"
+    )]
     NoList {
         /// The phone.
         device: String,
@@ -304,7 +317,9 @@ pub enum BootError {
         why: String,
     },
     /// Authenticated mode.
-    #[error("{device} is configured as authenticated (tls with NULL-SHA), which this phone cannot do; configure it as encrypted or non-secure")]
+    #[error(
+        "{device} is configured as authenticated (tls with NULL-SHA), which this phone cannot do; configure it as encrypted or non-secure"
+    )]
     Authenticated {
         /// The phone.
         device: String,
@@ -320,7 +335,9 @@ pub enum BootError {
         lists: String,
     },
     /// CUCM did not accept the registration.
-    #[error("{device} was not registered at {server}: {why}; compare the phone's security profile with its configuration")]
+    #[error(
+        "{device} was not registered at {server}: {why}; compare the phone's security profile with its configuration"
+    )]
     NotRegistered {
         /// The phone.
         device: String,

@@ -105,7 +105,9 @@ impl Connection {
             },
             Self::Datagram { socket, ends } => match socket.recv_from(buf).await {
                 // A datagram that is no SIP is dropped (RFC 3261 §18.3).
-                Ok((len, from)) if from == ends.peer => Arrival::Messages(Message::parse(&buf[..len]).into_iter().collect()),
+                Ok((len, from)) if from == ends.peer => {
+                    Arrival::Messages(Message::parse(&buf[..len]).into_iter().collect())
+                }
                 Ok(_) => Arrival::Messages(Vec::new()),
                 Err(error) => Arrival::Closed(error.to_string()),
             },

@@ -49,9 +49,25 @@ enum Turn {
 }
 
 impl Driver {
-    pub(crate) fn new(machine: Machine, connector: Connector, connection: Connection, media: MediaSide, reports: Reports, device: &str) -> Self {
+    pub(crate) fn new(
+        machine: Machine,
+        connector: Connector,
+        connection: Connection,
+        media: MediaSide,
+        reports: Reports,
+        device: &str,
+    ) -> Self {
         let summary = Summary { device: device.to_owned(), ..Summary::default() };
-        Self { machine, connector, connection: Some(connection), reconnect_at: None, media, reports, summary, finishing: None }
+        Self {
+            machine,
+            connector,
+            connection: Some(connection),
+            reconnect_at: None,
+            media,
+            reports,
+            summary,
+            finishing: None,
+        }
     }
 
     /// Registers and runs until the phone is switched off or its handle is gone.

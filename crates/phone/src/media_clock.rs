@@ -138,7 +138,9 @@ impl Engine {
             Order::StopFork(id, leg, reply) => {
                 let _ = reply.send(self.with(id, |talk| talk.stop_fork(now, leg)).flatten());
             }
-            Order::Inject(id, fault, elsewhere) => self.with(id, |talk| talk.inject(fault, elsewhere)).unwrap_or_default(),
+            Order::Inject(id, fault, elsewhere) => {
+                self.with(id, |talk| talk.inject(fault, elsewhere)).unwrap_or_default()
+            }
             Order::Behave(id) => self.with(id, Talk::behave).unwrap_or_default(),
             Order::Close(id, reply) => {
                 let talk = self.keys.remove(&id).and_then(|key| self.wheel.remove(key));

@@ -70,7 +70,12 @@ pub(crate) fn settle(keys: &[OwnKey], answer: &Audio) -> Result<Settled, Unaccep
 }
 
 /// Answers the peer's offer: the first codec and the first crypto line of it that the phone can use. Without suites it answers RTP/AVP.
-pub(crate) fn accept(offer: &Audio, codecs: &[Codec], suites: &[Suite], rng: &mut ChaCha20Rng) -> Result<Settled, Unacceptable> {
+pub(crate) fn accept(
+    offer: &Audio,
+    codecs: &[Codec],
+    suites: &[Suite],
+    rng: &mut ChaCha20Rng,
+) -> Result<Settled, Unacceptable> {
     let law = spoken_law(offer, codecs)?;
     if offer.profile == Profile::Avp || suites.is_empty() {
         return Ok(settled(offer, law, None, None));
@@ -106,7 +111,12 @@ fn spoken_law(peer: &Audio, codecs: &[Codec]) -> Result<Law, Unacceptable> {
         _ => None,
     });
     law.ok_or_else(|| Unacceptable::Codec {
-        formats: peer.formats.iter().map(|format| format!("{} {}", format.payload_type, format.encoding)).collect::<Vec<_>>().join(", "),
+        formats: peer
+            .formats
+            .iter()
+            .map(|format| format!("{} {}", format.payload_type, format.encoding))
+            .collect::<Vec<_>>()
+            .join(", "),
     })
 }
 

@@ -101,7 +101,9 @@ impl Phone {
         match waited {
             Ok(Ok(status)) => Ok(*status),
             Ok(Err(_)) => Err(WaitError::Gone { device: self.device.clone() }),
-            Err(_) => Err(WaitError::TimedOut { device: self.device.clone(), wanted: state, timeout, seen: self.status() }),
+            Err(_) => {
+                Err(WaitError::TimedOut { device: self.device.clone(), wanted: state, timeout, seen: self.status() })
+            }
         }
     }
 

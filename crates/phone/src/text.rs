@@ -40,7 +40,8 @@ impl Profile {
 
     /// `"SJ User 1" <sip:1000@10.48.38.5>`.
     pub(crate) fn own_address(&self) -> String {
-        let quoted = if self.display.is_empty() { String::new() } else { format!("\"{}\" ", self.display.replace('"', "\\\"")) };
+        let quoted =
+            if self.display.is_empty() { String::new() } else { format!("\"{}\" ", self.display.replace('"', "\\\"")) };
         format!("{quoted}<sip:{}@{}>", self.number, host(self.registrar))
     }
 
@@ -67,7 +68,9 @@ impl Profile {
     /// The alarm a phone reports with its registration.
     fn alarm(&self) -> String {
         let Self { device, load, .. } = self;
-        format!("SIP;cause=200;text=\"cisco-alarm:25 Name={device} ActiveLoad={load} InactiveLoad={load} Last=initialized\"")
+        format!(
+            "SIP;cause=200;text=\"cisco-alarm:25 Name={device} ActiveLoad={load} InactiveLoad={load} Last=initialized\""
+        )
     }
 
     fn via(&self, branch: &str) -> String {

@@ -64,7 +64,8 @@ fn a_list_signed_by_a_stranger_is_refused_and_the_old_one_kept() {
         let mut cluster = Cluster::new(&net, true).await;
         let now = net.clock().wall() - Duration::from_secs(60);
         let stranger = Identity::self_signed(&Request::call_manager("stranger", now)).unwrap();
-        let old = Ctl::parse(&Ctl::tokenless(now, "cucm", &cluster.publisher).sign(&cluster.publisher).unwrap()).unwrap();
+        let old =
+            Ctl::parse(&Ctl::tokenless(now, "cucm", &cluster.publisher).sign(&cluster.publisher).unwrap()).unwrap();
         cluster.add_list("CTLFile.tlv", &stranger);
         cluster.add_phone(AGENT, "1001", Encrypted);
         // The old list still names the server: the phone goes on with it.
@@ -117,7 +118,10 @@ fn what_is_missing_is_named_with_what_to_do() {
     on_sim(|net| async move {
         let mut cluster = Cluster::new(&net, true).await;
         let error = booted(&cluster, None).await.unwrap_err();
-        assert!(matches!(&error, BootError::NoConfiguration { file, .. } if file == "SEP6C416A369525.cnf.xml"), "{error}");
+        assert!(
+            matches!(&error, BootError::NoConfiguration { file, .. } if file == "SEP6C416A369525.cnf.xml"),
+            "{error}"
+        );
 
         cluster.serve("SEP6C416A369525.cnf.xml", b"<device><sipProfile".to_vec());
         let error = booted(&cluster, None).await.unwrap_err();
@@ -125,7 +129,10 @@ fn what_is_missing_is_named_with_what_to_do() {
 
         cluster.add_phone(AGENT, "1001", Encrypted);
         let error = booted(&cluster, None).await.unwrap_err();
-        assert!(matches!(error, BootError::NoList { .. }) && error.to_string().contains("utils ctl set-cluster mixed-mode"), "{error}");
+        assert!(
+            matches!(error, BootError::NoList { .. }) && error.to_string().contains("utils ctl set-cluster mixed-mode"),
+            "{error}"
+        );
 
         cluster.add_list("CTLFile.tlv", &cluster.publisher.clone());
         let tftp = cluster.tftp().await;
@@ -148,7 +155,12 @@ fn a_dead_tftp_server_is_named() {
         let nowhere = "127.0.0.5:69".parse().unwrap();
         let error = boot(net.clone(), cluster.config(AGENT, nowhere, 1), 3).await.unwrap_err();
         let text = error.to_string();
-        assert!(matches!(error, BootError::Tftp { .. }) && text.contains("127.0.0.5:69") && text.contains("CTLSEP6C416A369525.tlv"), "{text}");
+        assert!(
+            matches!(error, BootError::Tftp { .. })
+                && text.contains("127.0.0.5:69")
+                && text.contains("CTLSEP6C416A369525.tlv"),
+            "{text}"
+        );
         assert!(text.contains(&ip("127.0.0.6").to_string()), "{text}");
     });
 }

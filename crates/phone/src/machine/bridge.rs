@@ -97,7 +97,11 @@ impl Machine {
     fn new_bridge(&mut self, key: ServerKey, invite: &Message, main_dialog: String) -> Result<Bridge, String> {
         let offer = audio(invite)?.ok_or("got no description, expected a=label:X-relay-nearend or X-relay-farend")?;
         let leg = leg_of(&offer)?;
-        let codec = self.call.as_ref().and_then(|call| call.settled.as_ref()).map_or(Codec::Pcmu, |settled| Codec::of_law(settled.law));
+        let codec = self
+            .call
+            .as_ref()
+            .and_then(|call| call.settled.as_ref())
+            .map_or(Codec::Pcmu, |settled| Codec::of_law(settled.law));
         let dialog = Dialog::from_request(invite, &self.ids.tag()).map_err(|error| error.to_string())?;
         let port = self.ports.pop().ok_or("no media port is free")?;
         Ok(Bridge {
@@ -124,7 +128,9 @@ impl Machine {
         let (secure, keys) = match negotiate::accept(&offer, &[codec], &suites, self.rng()) {
             Ok(settled) => (settled.own.is_some(), settled.own.into_iter().collect()),
             // CUCM's offer has no media behind it yet: with SAVP and no key of its own it is answered with ours.
-            Err(_) if offer.profile == Profile::Savp && !suites.is_empty() => (true, OwnKey::offer(&suites[..1], self.rng())),
+            Err(_) if offer.profile == Profile::Savp && !suites.is_empty() => {
+                (true, OwnKey::offer(&suites[..1], self.rng()))
+            }
             Err(error) => {
                 self.problem(format!("cannot answer an INVITE to the built-in bridge: {error}"));
                 self.reply(now, &key, &invite, 488, "Not Acceptable Here");
@@ -213,10 +219,15 @@ impl Machine {
         }
         if Codec::of_law(settled.law) != bridge.codec {
             let (wanted, got) = (bridge.codec, settled.law);
-            return self.problem(format!("got {} on the {} leg of the bridge, expected the codec of the call, {wanted:?}", got.encoding(), bridge.leg.name()));
+            return self.problem(format!(
+                "got {} on the {} leg of the bridge, expected the codec of the call, {wanted:?}",
+                got.encoding(),
+                bridge.leg.name()
+            ));
         }
         let is_running = bridge.forking.as_ref().is_some_and(|old| same_stream(old, &settled));
-        let (leg, port, call_id, main_dialog) = (bridge.leg, bridge.port, bridge.dialog.call_id.clone(), bridge.main_dialog.clone());
+        let (leg, port, call_id, main_dialog) =
+            (bridge.leg, bridge.port, bridge.dialog.call_id.clone(), bridge.main_dialog.clone());
         let (to, suite) = (settled.remote, settled.suite());
         if !is_running {
             self.halt_fork(at);
@@ -241,7 +252,8 @@ impl Machine {
         self.halt_fork(at);
         let bridge = self.bridges.remove(at);
         let call_id = &bridge.dialog.call_id;
-        self.timers.retain(|(_, timer)| !matches!(timer, Timer::BridgeAnswer(id) | Timer::BridgeOffer(id) if id == call_id));
+        self.timers
+            .retain(|(_, timer)| !matches!(timer, Timer::BridgeAnswer(id) | Timer::BridgeOffer(id) if id == call_id));
         self.media(MediaOrder::Free { port: bridge.port });
     }
 
@@ -254,7 +266,8 @@ impl Machine {
         let bridge = &mut self.bridges[at];
         let (origin, codecs) = (bridge.sdp, [bridge.codec]);
         bridge.sdp.1 += 1;
-        Description { origin, address, port: bridge.port, secure, keys, codecs: &codecs, direction, main_call: false }.to_text()
+        Description { origin, address, port: bridge.port, secure, keys, codecs: &codecs, direction, main_call: false }
+            .to_text()
     }
 
     fn respond_on_bridge(&mut self, now: Instant, at: usize, key: &ServerKey, request: &Message, sdp: &str) {

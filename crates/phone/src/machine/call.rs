@@ -146,7 +146,9 @@ impl Machine {
     }
 
     pub(super) fn answer(&mut self, now: Instant) -> Result<(), CommandError> {
-        let Some(Call { state: CallState::Ringing, origin: Origin::There { invite, key, offer }, port, local_tag, .. }) = &self.call
+        let Some(Call {
+            state: CallState::Ringing, origin: Origin::There { invite, key, offer }, port, local_tag, ..
+        }) = &self.call
         else {
             return Err(CommandError::NothingRinging);
         };
@@ -226,7 +228,11 @@ impl Machine {
     }
 
     fn on_accepted(&mut self, now: Instant, key: &ClientKey, answer: &Message) {
-        let Some(Call { origin: Origin::Here { invite, .. }, offered, is_cancelled, dialog: None, .. }) = &mut self.call else { return };
+        let Some(Call { origin: Origin::Here { invite, .. }, offered, is_cancelled, dialog: None, .. }) =
+            &mut self.call
+        else {
+            return;
+        };
         let (keys, is_cancelled) = (offered.take().unwrap_or_default(), *is_cancelled);
         let dialog = match Dialog::from_response(invite, answer) {
             Ok(dialog) => dialog,
@@ -268,7 +274,9 @@ impl Machine {
     pub(super) fn take_answer(&mut self, keys: &[OwnKey], message: &Message, name: &str) {
         let answer = match audio(message) {
             Ok(Some(answer)) => answer,
-            Ok(None) => return self.problem(format!("got a {name} without a description, expected the answer to our offer")),
+            Ok(None) => {
+                return self.problem(format!("got a {name} without a description, expected the answer to our offer"));
+            }
             Err(why) => return self.problem(format!("cannot use the answer in the {name}: {why}")),
         };
         match negotiate::settle(keys, &answer) {
@@ -283,7 +291,10 @@ impl Machine {
     }
 
     pub(super) fn on_call_cancelled(&mut self, now: Instant, key: &ServerKey) {
-        let Some(call) = self.call.as_ref().filter(|call| call.is_answering(key) && call.state == CallState::Ringing) else { return };
+        let Some(call) = self.call.as_ref().filter(|call| call.is_answering(key) && call.state == CallState::Ringing)
+        else {
+            return;
+        };
         if let Origin::There { invite, .. } = &call.origin {
             let invite = invite.clone();
             self.respond_in_call(now, key, &invite, (487, "Request Cancelled"), None);
@@ -348,7 +359,14 @@ impl Machine {
         self.event(PhoneEvent::Ended { why });
     }
 
-    pub(super) fn respond_in_call(&mut self, now: Instant, key: &ServerKey, request: &Message, status: (u16, &str), sdp: Option<&str>) {
+    pub(super) fn respond_in_call(
+        &mut self,
+        now: Instant,
+        key: &ServerKey,
+        request: &Message,
+        status: (u16, &str),
+        sdp: Option<&str>,
+    ) {
         let Some(call) = &self.call else { return };
         let reply = Reply {
             code: status.0,
@@ -390,7 +408,9 @@ impl Machine {
         }
         let description = self.make_offer_for(to);
         let stamp = self.stamp(now, cseq, session);
-        let Some(dialog) = self.call.as_ref().and_then(|call| call.dialog.as_ref()) else { return Err(CommandError::NoCall) };
+        let Some(dialog) = self.call.as_ref().and_then(|call| call.dialog.as_ref()) else {
+            return Err(CommandError::NoCall);
+        };
         let invite = text::reinvite(&self.profile, dialog, &stamp, &description);
         let key = self.send(now, invite);
         if let Some(call) = &mut self.call {

@@ -50,7 +50,11 @@ impl Machine {
         let fresh = self.fresh_keys();
         let Some(call) = &mut self.call else { return String::new() };
         let is_going_on = call.state == state && state == CallState::Connected;
-        let in_force = call.settled.as_ref().filter(|settled| is_going_on && settled.sends).and_then(|settled| settled.own.clone());
+        let in_force = call
+            .settled
+            .as_ref()
+            .filter(|settled| is_going_on && settled.sends)
+            .and_then(|settled| settled.own.clone());
         let keys: Vec<OwnKey> = fresh
             .into_iter()
             .map(|new| match &in_force {
@@ -120,7 +124,8 @@ impl Machine {
     /// UPDATE in the call: other names, the call's security, or new media.
     pub(super) fn on_update(&mut self, now: Instant, key: &ServerKey, update: &Message) {
         if !self.call.as_ref().is_some_and(|call| call.matches(update)) {
-            let code = if self.bridges.iter().any(|bridge| bridge.matches(update)) { (200, "OK") } else { (481, NO_DIALOG) };
+            let code =
+                if self.bridges.iter().any(|bridge| bridge.matches(update)) { (200, "OK") } else { (481, NO_DIALOG) };
             return self.reply(now, key, update, code.0, code.1);
         }
         if !self.take_in_dialog(now, key, update) {

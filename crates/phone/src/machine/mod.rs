@@ -169,7 +169,6 @@ impl Machine {
         self.profile.local = ends.local;
         self.profile.registrar = ends.peer.ip();
         self.register(now);
-        self.run_endpoint(now);
     }
 
     /// Does what a user asked for, or says why not.

@@ -47,6 +47,7 @@ impl Machine {
     /// Sends REGISTER: the first, or a refresh.
     pub(crate) fn register(&mut self, now: Instant) {
         self.send_register(now, ASKED_EXPIRES);
+        self.run_endpoint(now);
     }
 
     pub(super) fn unregister(&mut self, now: Instant) {

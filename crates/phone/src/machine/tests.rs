@@ -29,8 +29,22 @@ impl Rig {
     /// The phones of the captures; registered.
     fn new(mac: &str, suites: &[Suite]) -> Self {
         let (address, contact, number, display, agent, port) = match mac {
-            PHONE_A => ("10.48.38.102", "ab17ea6e-8072-927d-aad0-d10273906106", "1000", "SJ User 1", "Cisco-CP7861/12.1.1", 50147),
-            _ => ("10.48.38.107", "91a43f66-ca58-9cd3-b0e5-588aa61a72bc", "1001", "SJ User 2", "Cisco-CP7841/12.1.1", 51902),
+            PHONE_A => (
+                "10.48.38.102",
+                "ab17ea6e-8072-927d-aad0-d10273906106",
+                "1000",
+                "SJ User 1",
+                "Cisco-CP7861/12.1.1",
+                50147,
+            ),
+            _ => (
+                "10.48.38.107",
+                "91a43f66-ca58-9cd3-b0e5-588aa61a72bc",
+                "1001",
+                "SJ User 2",
+                "Cisco-CP7841/12.1.1",
+                51902,
+            ),
         };
         let address: std::net::IpAddr = address.parse().unwrap();
         let profile = Profile {
@@ -55,9 +69,9 @@ impl Rig {
         let clock = Clock::system();
         let now = clock.epoch();
         let machine = Machine::new(profile, settings, ids, clock);
-        let mut rig = Self { machine, now, next_port: 20_000, sent: Vec::new(), orders: Vec::new(), events: Vec::new() };
+        let mut rig =
+            Self { machine, now, next_port: 20_000, sent: Vec::new(), orders: Vec::new(), events: Vec::new() };
         rig.machine.register(now);
-        rig.machine.run_endpoint(now);
         rig.collect();
         let ok = answer_to(&rig.last(), "200 OK", "Expires: 120\r\n", "");
         rig.receive(&ok);
@@ -128,7 +142,14 @@ impl Rig {
     }
 
     /// Takes one bridge leg through 05..20 or 09..18 of the captures: both answers of the phone.
-    fn fork(&mut self, invite: &str, ack: &str, reinvite: &str, last_ack: &str, answer: impl Fn(&str) -> String) -> (String, String) {
+    fn fork(
+        &mut self,
+        invite: &str,
+        ack: &str,
+        reinvite: &str,
+        last_ack: &str,
+        answer: impl Fn(&str) -> String,
+    ) -> (String, String) {
         self.receive(&self.bridge_invite(invite));
         self.pass(Duration::from_millis(268));
         let first = self.last();
@@ -164,7 +185,11 @@ fn trace(number: &str) -> String {
 
 fn set_length(head: &str, length: usize) -> String {
     head.lines()
-        .map(|line| if line.starts_with("Content-Length") { format!("Content-Length: {length}") } else { line.to_owned() })
+        .map(
+            |line| {
+                if line.starts_with("Content-Length") { format!("Content-Length: {length}") } else { line.to_owned() }
+            },
+        )
         .collect::<Vec<_>>()
         .join("\r\n")
 }
@@ -189,7 +214,8 @@ fn with_to_tag(message: &str, tag: &str) -> String {
 fn answer_to(request: &str, status: &str, more: &str, body: &str) -> String {
     let mut text = format!("SIP/2.0 {status}\r\n");
     for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
-        let tag = if name == "To" && !header(request, name).contains(";tag=") { ";tag=104951~e650e088-19301624" } else { "" };
+        let tag =
+            if name == "To" && !header(request, name).contains(";tag=") { ";tag=104951~e650e088-19301624" } else { "" };
         text.push_str(&format!("{name}: {}{tag}\r\n", header(request, name)));
     }
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
@@ -218,7 +244,9 @@ fn savp(offer: &str, nth: usize) -> String {
     let (left, _) = line.split_once("inline:").unwrap();
     let suite = Suite::parse(left.split(' ').nth(1).unwrap()).unwrap();
     let key = MasterKey::generate(suite, &mut ChaCha20Rng::seed_from_u64(offer.len() as u64 + nth as u64));
-    AVP_ANSWER.replace("RTP/AVP", "RTP/SAVP").replace("a=rtpmap:0 ", &format!("{left}inline:{}\r\na=rtpmap:0 ", key.to_inline()))
+    AVP_ANSWER
+        .replace("RTP/AVP", "RTP/SAVP")
+        .replace("a=rtpmap:0 ", &format!("{left}inline:{}\r\na=rtpmap:0 ", key.to_inline()))
 }
 
 /// Replaces what is random in a phone's message by its name.
@@ -241,7 +269,9 @@ fn mask_line(line: &str, mac: &str) -> String {
         return match start {
             "m=audio " | "o=Cisco-SIPUA " => format!("{shown}{}", rest.split_once(' ').unwrap().1),
             "Session-ID: " if rest.contains(mac) => format!("{shown}<8>{}", &rest[8..]),
-            "Call-ID: " if rest.starts_with(&mac[..8]) => format!("{shown}{}-{}<12>@{}", &mac[..8], &mac[8..], rest.split('@').nth(1).unwrap()),
+            "Call-ID: " if rest.starts_with(&mac[..8]) => {
+                format!("{shown}{}-{}<12>@{}", &mac[..8], &mac[8..], rest.split('@').nth(1).unwrap())
+            }
             "Via: " if rest.contains(":50147") => format!("{shown}{}", rest.split("branch=").next().unwrap()),
             "Date: " | "Content-Length: " => shown.to_owned(),
             _ => line.to_owned(),
@@ -290,14 +320,29 @@ fn both_bridge_legs_answer_as_in_the_capture_and_fork_to_the_recorder() {
     assert_like(&first, "10", PHONE_B);
     assert_like(&second, "15", PHONE_B);
     let forks = rig.orders.iter().filter_map(|order| match order {
-        MediaOrder::StartFork { leg, opening, .. } => Some((*leg, opening.kind, opening.remote.to_string(), opening.dialog.clone())),
+        MediaOrder::StartFork { leg, opening, .. } => {
+            Some((*leg, opening.kind, opening.remote.to_string(), opening.dialog.clone()))
+        }
         _ => None,
     });
     let forks: Vec<(Leg, StreamKind, String, String)> = forks.collect();
-    assert_eq!(forks, [
-        (Leg::Near, StreamKind::Bridge(Leg::Near), "10.48.38.30:59058".into(), "35554700-d6514bef-3280-526300e@10.48.38.5".into()),
-        (Leg::Far, StreamKind::Bridge(Leg::Far), "10.48.38.30:56512".into(), "35554700-d6514bef-3282-526300e@10.48.38.5".into()),
-    ]);
+    assert_eq!(
+        forks,
+        [
+            (
+                Leg::Near,
+                StreamKind::Bridge(Leg::Near),
+                "10.48.38.30:59058".into(),
+                "35554700-d6514bef-3280-526300e@10.48.38.5".into()
+            ),
+            (
+                Leg::Far,
+                StreamKind::Bridge(Leg::Far),
+                "10.48.38.30:56512".into(),
+                "35554700-d6514bef-3282-526300e@10.48.38.5".into()
+            ),
+        ]
+    );
     assert_eq!(rig.machine.status().forks, 2);
 }
 
@@ -312,7 +357,8 @@ fn the_bridge_takes_its_time_and_each_leg_has_its_own_port() {
     rig.pass(Duration::from_millis(69));
     let answers: Vec<_> = rig.sent[before..].iter().filter(|text| text.starts_with("SIP/2.0 200")).collect();
     assert_eq!(answers.len(), 2);
-    let ports: Vec<_> = answers.iter().map(|text| text.lines().find(|line| line.starts_with("m=audio")).unwrap().to_owned()).collect();
+    let ports: Vec<_> =
+        answers.iter().map(|text| text.lines().find(|line| line.starts_with("m=audio")).unwrap().to_owned()).collect();
     assert_ne!(ports[0], ports[1]);
 }
 
@@ -328,7 +374,11 @@ fn an_invite_that_joins_no_dialog_of_ours_is_refused_with_481() {
 fn a_bridge_whose_label_is_missing_is_refused_with_488() {
     let mut rig = Rig::in_call(&[], avp);
     let invite = rig.bridge_invite("05").replace("X-relay-nearend", "X-relay-middle");
-    rig.receive(&invite.replace("Content-Length: 187", "Content-Length: 186").replace("a=label:X-relay-middle", "a=label:X-relay-middle"));
+    rig.receive(
+        &invite
+            .replace("Content-Length: 187", "Content-Length: 186")
+            .replace("a=label:X-relay-middle", "a=label:X-relay-middle"),
+    );
     assert!(rig.last().starts_with("SIP/2.0 488 "), "{}", rig.last());
 }
 
@@ -341,7 +391,11 @@ fn an_encrypted_phone_offers_its_suites_after_the_bandwidth_and_before_the_codec
     assert!(lines[0].contains(" RTP/SAVP 114 9 "));
     assert!(lines[1].starts_with("c=") && lines[2].starts_with("b=TIAS:"));
     for (at, suite) in Suite::ALL.iter().enumerate() {
-        assert!(lines[3 + at].starts_with(&format!("a=crypto:{} {} inline:", at + 1, suite.name())), "{}", lines[3 + at]);
+        assert!(
+            lines[3 + at].starts_with(&format!("a=crypto:{} {} inline:", at + 1, suite.name())),
+            "{}",
+            lines[3 + at]
+        );
         assert!(!lines[3 + at].contains('|'));
     }
     assert!(lines[7].starts_with("a=rtpmap:114 "));
@@ -360,7 +414,9 @@ fn an_old_phone_offers_one_line_with_the_short_tag() {
 fn an_answer_keeps_tag_and_suite_and_each_side_sends_under_its_own_key() {
     let rig = Rig::in_call(&Suite::ALL, |offer| savp(offer, 2));
     assert!(rig.machine.status().secured);
-    let Some(MediaOrder::SetMain(terms)) = rig.orders.iter().rev().find(|order| matches!(order, MediaOrder::SetMain(_))) else {
+    let Some(MediaOrder::SetMain(terms)) =
+        rig.orders.iter().rev().find(|order| matches!(order, MediaOrder::SetMain(_)))
+    else {
         panic!("{:?}", rig.orders)
     };
     let own = terms.send.as_ref().unwrap().key.as_ref().unwrap();
@@ -373,14 +429,19 @@ fn an_answer_keeps_tag_and_suite_and_each_side_sends_under_its_own_key() {
 fn an_answer_in_rtp_is_taken_as_the_fallback() {
     let rig = Rig::in_call(&Suite::ALL, avp);
     assert!(!rig.machine.status().secured);
-    assert_eq!(rig.events.last(), Some(&PhoneEvent::Connected { call_id: "34241a00-d6514bed-327f-526300e@10.48.38.5".into(), suite: None }));
+    assert_eq!(
+        rig.events.last(),
+        Some(&PhoneEvent::Connected { call_id: "34241a00-d6514bed-327f-526300e@10.48.38.5".into(), suite: None })
+    );
 }
 
 #[test]
 fn an_answer_with_another_tag_is_refused_and_nothing_is_sent() {
     let rig = Rig::in_call(&Suite::ALL, |offer| savp(offer, 0).replace("a=crypto:1 ", "a=crypto:9 "));
     assert!(!rig.orders.iter().any(|order| matches!(order, MediaOrder::SetMain(_))));
-    assert!(matches!(rig.events.iter().find(|event| matches!(event, PhoneEvent::Problem(_))), Some(PhoneEvent::Problem(why)) if why.contains("a=crypto:9")));
+    assert!(
+        matches!(rig.events.iter().find(|event| matches!(event, PhoneEvent::Problem(_))), Some(PhoneEvent::Problem(why)) if why.contains("a=crypto:9"))
+    );
 }
 
 #[test]
@@ -388,18 +449,25 @@ fn every_leg_has_a_key_of_its_own_and_a_refresh_keeps_it() {
     let mut rig = Rig::in_call(&Suite::ALL, |offer| savp(offer, 0));
     let (_, offer) = rig.fork("05", "07", "16", "20", |offer| savp(offer, 0));
     rig.fork("09", "50", "14", "18", |offer| savp(offer, 1));
-    let keys: Vec<[u8; 32]> = rig.orders.iter().filter_map(|order| match order {
-        MediaOrder::StartFork { opening, .. } => opening.key.as_ref().map(|own| own.key.fingerprint()),
-        MediaOrder::SetMain(terms) => terms.send.as_ref().and_then(|send| send.key.as_ref()).map(|own| own.key.fingerprint()),
-        _ => None,
-    })
-    .collect();
+    let keys: Vec<[u8; 32]> = rig
+        .orders
+        .iter()
+        .filter_map(|order| match order {
+            MediaOrder::StartFork { opening, .. } => opening.key.as_ref().map(|own| own.key.fingerprint()),
+            MediaOrder::SetMain(terms) => {
+                terms.send.as_ref().and_then(|send| send.key.as_ref()).map(|own| own.key.fingerprint())
+            }
+            _ => None,
+        })
+        .collect();
     assert_eq!(keys.len(), 3);
     assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
     // A refresh on the near leg: the same offer again, the same answer; the stream goes on.
     let orders = rig.orders.len();
     let tag = rig.machine.bridges[0].dialog.local_tag.clone();
-    let again = with_to_tag(&trace("16"), &tag).replace("CSeq: 102 ", "CSeq: 103 ").replace("z9hG4bK32f11da4ce39", "z9hG4bKrefresh");
+    let again = with_to_tag(&trace("16"), &tag)
+        .replace("CSeq: 102 ", "CSeq: 103 ")
+        .replace("z9hG4bK32f11da4ce39", "z9hG4bKrefresh");
     rig.receive(&again);
     rig.pass(Duration::from_millis(210));
     let crypto = |text: &str| text.lines().find(|line| line.starts_with("a=crypto:1 ")).map(str::to_owned);
@@ -424,8 +492,14 @@ fn bye_on_a_bridge_stops_its_stream_before_the_200() {
     rig.supply();
     rig.machine.handle_input(rig.now, Input::Message(Message::parse(bye.as_bytes()).unwrap()));
     let outputs: Vec<_> = std::iter::from_fn(|| rig.machine.poll_output()).collect();
-    let stop = outputs.iter().position(|output| matches!(output, Output::Media(MediaOrder::StopFork { leg: Leg::Near }))).unwrap();
-    let ok = outputs.iter().position(|output| matches!(output, Output::Transmit(bytes) if bytes.starts_with(b"SIP/2.0 200"))).unwrap();
+    let stop = outputs
+        .iter()
+        .position(|output| matches!(output, Output::Media(MediaOrder::StopFork { leg: Leg::Near })))
+        .unwrap();
+    let ok = outputs
+        .iter()
+        .position(|output| matches!(output, Output::Transmit(bytes) if bytes.starts_with(b"SIP/2.0 200")))
+        .unwrap();
     assert!(stop < ok);
     assert_eq!((rig.machine.open_bridges(), rig.machine.status().forks), (0, 0));
     assert_eq!(rig.machine.status().call, CallState::Connected);
@@ -452,7 +526,8 @@ fn a_caller_hears_ringing_then_talks_and_hangs_up() {
     let contact = "Contact: <sip:1001@10.48.38.5:5060;transport=tcp>\r\n";
     rig.receive(&answer_to(&invite, "180 Ringing", contact, ""));
     assert_eq!(rig.machine.status().call, CallState::RingingBack);
-    let info = "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= Encrypted; orientation= to; gci= 1-2029; isVoip\r\n";
+    let info =
+        "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= Encrypted; orientation= to; gci= 1-2029; isVoip\r\n";
     rig.receive(&answer_to(&invite, "200 OK", &format!("{contact}{info}"), AVP_ANSWER));
     assert_eq!(rig.machine.status().security, Security::Encrypted);
     assert!(rig.last().starts_with("ACK sip:1001@10.48.38.5:5060;transport=tcp SIP/2.0\r\n"), "{}", rig.last());
@@ -487,7 +562,9 @@ fn a_second_call_finds_the_phone_busy() {
 fn hold_stops_our_voice_at_once_and_resume_brings_a_new_key() {
     let mut rig = Rig::in_call(&Suite::ALL, |offer| savp(offer, 0));
     let key_of = |orders: &[MediaOrder]| match orders.last() {
-        Some(MediaOrder::SetMain(terms)) => terms.send.as_ref().and_then(|send| send.key.as_ref()).map(|own| own.key.fingerprint()),
+        Some(MediaOrder::SetMain(terms)) => {
+            terms.send.as_ref().and_then(|send| send.key.as_ref()).map(|own| own.key.fingerprint())
+        }
         other => panic!("{other:?}"),
     };
     let talking = key_of(&rig.orders).unwrap();
@@ -495,7 +572,12 @@ fn hold_stops_our_voice_at_once_and_resume_brings_a_new_key() {
     assert_eq!(key_of(&rig.orders), None);
     let invite = rig.last();
     assert!(invite.contains("a=sendonly\r\n"), "{invite}");
-    rig.receive(&answer_to(&invite, "200 OK", "Contact: <sip:1000@10.48.38.5:5060>\r\n", &savp(&invite, 0).replace("a=fmtp:101", "a=recvonly\r\na=fmtp:101")));
+    rig.receive(&answer_to(
+        &invite,
+        "200 OK",
+        "Contact: <sip:1000@10.48.38.5:5060>\r\n",
+        &savp(&invite, 0).replace("a=fmtp:101", "a=recvonly\r\na=fmtp:101"),
+    ));
     assert_eq!(rig.machine.status().call, CallState::Held);
     rig.command(Command::Resume).unwrap();
     let invite = rig.last();
@@ -510,7 +592,8 @@ fn hold_stops_our_voice_at_once_and_resume_brings_a_new_key() {
 fn a_registration_has_the_documented_headers_and_is_refreshed_in_time() {
     let mut rig = Rig::new(PHONE_A, &[]);
     let first = rig.sent[0].clone();
-    let names: Vec<_> = Message::parse(first.as_bytes()).unwrap().headers().map(|field| field.name().to_owned()).collect();
+    let names: Vec<_> =
+        Message::parse(first.as_bytes()).unwrap().headers().map(|field| field.name().to_owned()).collect();
     let expected = "Via From To Call-ID Max-Forwards Session-ID Date CSeq User-Agent Contact Supported Reason Expires Content-Length Content-Type";
     assert_eq!(names.join(" "), expected);
     assert!(header(&first, "Contact").contains(";+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-38ed18552a12>\";+u.sip!devicename.ccm.cisco.com=\"SEP38ED18552A12\";+u.sip!model.ccm.cisco.com=\"621\""));

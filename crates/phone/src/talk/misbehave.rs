@@ -40,7 +40,8 @@ pub(super) struct Misbehaviour {
 impl Misbehaviour {
     /// No faults yet. `announced` is the key of the stream; the keys nobody was told are made for the same suite.
     pub(super) fn new(announced: Option<&OwnKey>, elsewhere: Option<MediaSocket>, rng: &mut ChaCha20Rng) -> Self {
-        let mut foreign = || announced.and_then(|own| Context::new(own.suite, &MasterKey::generate(own.suite, rng)).ok());
+        let mut foreign =
+            || announced.and_then(|own| Context::new(own.suite, &MasterKey::generate(own.suite, rng)).ok());
         let (wrong, forger) = (foreign(), foreign());
         Self { faults: Vec::new(), sent: 0, past: VecDeque::new(), wrong, forger, forged: 0, elsewhere }
     }
@@ -124,7 +125,14 @@ impl Misbehaviour {
     }
 
     /// Beside the genuine packet, one in clear with other audio under the same header.
-    fn send_plain(&self, out: &mut Outgoing, socket: &mut MediaSocket, tick: Tick, said: &Said<'_>, place: (Header, u64)) {
+    fn send_plain(
+        &self,
+        out: &mut Outgoing,
+        socket: &mut MediaSocket,
+        tick: Tick,
+        said: &Said<'_>,
+        place: (Header, u64),
+    ) {
         let wanted = self.faults.iter().any(|fault| matches!(fault, Fault::Plain { instead: false, .. }));
         if !wanted || self.wrong.is_none() {
             return;
@@ -145,7 +153,9 @@ impl Misbehaviour {
             if !self.sent.is_multiple_of(u64::from(every.max(1))) {
                 continue;
             }
-            let Some(past) = (self.past.len().checked_sub(1 + back as usize)).and_then(|at| self.past.get(at)) else { continue };
+            let Some(past) = (self.past.len().checked_sub(1 + back as usize)).and_then(|at| self.past.get(at)) else {
+                continue;
+            };
             let fate = socket.send(tick.now, &past.bytes);
             let said = Said {
                 payload: &past.payload,

@@ -92,7 +92,14 @@ struct Fork {
 
 impl Talk {
     /// The media of a call whose offer or answer names `socket`. It says nothing yet and waits `depth` ticks for late packets.
-    pub(crate) fn new(clock: Clock, rng: ChaCha20Rng, socket: MediaSocket, voice: Voice, depth: u32, faults: Vec<Fault>) -> Self {
+    pub(crate) fn new(
+        clock: Clock,
+        rng: ChaCha20Rng,
+        socket: MediaSocket,
+        voice: Voice,
+        depth: u32,
+        faults: Vec<Fault>,
+    ) -> Self {
         Self {
             clock,
             rng,

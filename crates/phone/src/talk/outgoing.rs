@@ -69,7 +69,8 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Opens the stream. `None` if the key does not fit its suite, which our own keys always do.
     pub(super) fn open(opening: Opening, source: SocketAddr, now: Instant, clock: &Clock) -> Option<Self> {
-        let Opening { phone, kind, dialog, main_dialog, remote, law, key, ssrc, first_index, first_timestamp } = opening;
+        let Opening { phone, kind, dialog, main_dialog, remote, law, key, ssrc, first_index, first_timestamp } =
+            opening;
         let mut context = match &key {
             Some(own) => Some(Context::new(own.suite, &own.key).ok()?),
             None => None,
@@ -96,7 +97,15 @@ impl Outgoing {
             rows: Vec::new(),
             payloads: Vec::new(),
         };
-        Some(Self { context, ssrc, next_index: first_index, first_timestamp, is_first: true, stream, clock: clock.clone() })
+        Some(Self {
+            context,
+            ssrc,
+            next_index: first_index,
+            first_timestamp,
+            is_first: true,
+            stream,
+            clock: clock.clone(),
+        })
     }
 
     /// The stream's law.
@@ -153,7 +162,14 @@ impl Outgoing {
     }
 
     /// Writes the row of a packet.
-    pub(super) fn note(&mut self, tick: Tick, (header, index): (Header, u64), said: &Said<'_>, nature: Nature, fate: Fate) {
+    pub(super) fn note(
+        &mut self,
+        tick: Tick,
+        (header, index): (Header, u64),
+        said: &Said<'_>,
+        nature: Nature,
+        fate: Fate,
+    ) {
         let sent_us = self.clock.since_epoch_us(tick.now);
         let late = tick.now.saturating_duration_since(tick.due).as_micros();
         let row = Row {

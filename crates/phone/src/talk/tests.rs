@@ -46,8 +46,12 @@ impl Tap {
         let (mut got, mut buf) = (Got::default(), [0; 1500 + OVERHEAD]);
         while let Some((len, _)) = self.socket.try_recv(&mut buf) {
             let opened = self.context.as_mut().map_or(Ok(len), |context| context.unprotect(&mut buf, len));
-            match opened.map(|len| Packet::parse(&buf[..len]).map(|packet| (packet.header(), packet.payload().to_vec()))) {
-                Ok(Ok((header, payload))) => got.packets.push((header.sequence, header.timestamp, header.marker, payload)),
+            match opened
+                .map(|len| Packet::parse(&buf[..len]).map(|packet| (packet.header(), packet.payload().to_vec())))
+            {
+                Ok(Ok((header, payload))) => {
+                    got.packets.push((header.sequence, header.timestamp, header.marker, payload))
+                }
                 _ => got.refused += 1,
             }
         }
@@ -94,7 +98,10 @@ impl Call {
         let customer = clock.add(talk(c, 2, &[]));
         let receive = peer(&c_key);
         clock.set_main(agent, MainTerms { send: Some(opening(StreamKind::Voice, c_at, a_key.clone(), 1, 7)), receive });
-        clock.set_main(customer, MainTerms { send: Some(opening(StreamKind::Voice, a_at, c_key, 2, 9)), receive: peer(&a_key) });
+        clock.set_main(
+            customer,
+            MainTerms { send: Some(opening(StreamKind::Voice, a_at, c_key, 2, 9)), receive: peer(&a_key) },
+        );
         let near = Self::fork(net, &clock, agent, Leg::Near, suite, faults);
         let far = Self::fork(net, &clock, agent, Leg::Far, suite, faults);
         Self { net: net.clone(), clock, agent, customer, near, far }
@@ -131,7 +138,9 @@ impl Call {
 }
 
 fn run<F: Future<Output = ()>>(test: impl FnOnce(Net) -> F) {
-    simulation_runtime().unwrap().block_on(async { test(Net::simulated(SimOptions { seed: 5, ..SimOptions::default() })).await });
+    simulation_runtime()
+        .unwrap()
+        .block_on(async { test(Net::simulated(SimOptions { seed: 5, ..SimOptions::default() })).await });
 }
 
 fn genuine(stream: &Stream) -> Vec<&Row> {
@@ -145,7 +154,12 @@ fn the_recorder_gets_exactly_what_was_said_on_both_legs_in_every_suite() {
             let call = Call::new(&net, suite, &[]).await;
             call.talk(Duration::from_secs(2)).await;
             let (near, far, voice, customer, mut near_tap, mut far_tap, heard) = call.end().await;
-            assert!(voice.rows.len() >= 99 && near.rows.len() == voice.rows.len(), "{} {}", near.rows.len(), voice.rows.len());
+            assert!(
+                voice.rows.len() >= 99 && near.rows.len() == voice.rows.len(),
+                "{} {}",
+                near.rows.len(),
+                voice.rows.len()
+            );
             let got = near_tap.drain();
             assert_eq!(got.refused, 0);
             let said: Vec<_> = near.rows.iter().map(|row| near.payload(row).to_vec()).collect();
@@ -204,7 +218,8 @@ fn what_the_network_loses_is_a_gap_in_the_far_fork() {
             assert_eq!(row.timestamp, first.timestamp.wrapping_add(160 * places));
         }
         let last = far.rows.last().unwrap().heard.unwrap();
-        let delivered = customer.rows.iter().filter(|row| (row.index as u32) <= last && row.fate != Fate::Dropped).count();
+        let delivered =
+            customer.rows.iter().filter(|row| (row.index as u32) <= last && row.fate != Fate::Dropped).count();
         assert_eq!(far.rows.len(), delivered);
     });
 }
@@ -212,7 +227,8 @@ fn what_the_network_loses_is_a_gap_in_the_far_fork() {
 #[test]
 fn reordered_and_doubled_packets_are_forked_once_and_in_order() {
     run(|net| async move {
-        let disorder = Impairment { reorder: 0.2, reorder_by: Duration::from_millis(30), duplicate: 0.2, ..Impairment::default() };
+        let disorder =
+            Impairment { reorder: 0.2, reorder_by: Duration::from_millis(30), duplicate: 0.2, ..Impairment::default() };
         net.set_impairment(Route { from: CUSTOMER.parse().unwrap(), to: AGENT.parse().unwrap() }, disorder);
         for suite in [None, Some(Suite::AeadAes128Gcm)] {
             let call = Call::new(&net, suite, &[]).await;
@@ -266,7 +282,8 @@ fn every_fault_is_in_the_ledger_by_its_nature_and_no_recorder_need_believe_it() 
 #[test]
 fn a_plain_packet_beside_the_genuine_one_carries_other_audio() {
     run(|net| async move {
-        let call = Call::new(&net, Some(Suite::AesCm128HmacSha1_32), &[Fault::Plain { leg: Leg::Far, instead: false }]).await;
+        let call =
+            Call::new(&net, Some(Suite::AesCm128HmacSha1_32), &[Fault::Plain { leg: Leg::Far, instead: false }]).await;
         call.talk(Duration::from_millis(500)).await;
         let (_, far, ..) = call.end().await;
         let pairs: Vec<_> = far.rows.chunks(2).collect();

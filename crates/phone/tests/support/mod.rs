@@ -62,14 +62,16 @@ impl Cluster {
         let publisher = Identity::self_signed(&Request::call_manager("cucm-pub", now)).unwrap();
         let capf = Identity::self_signed(&Request::authority("CAPF-12345678", now)).unwrap();
         let listener = net.listen(SocketAddr::new(ip(CUCM), 0)).await.unwrap();
-        let tls = is_secure.then(|| TlsServer::new(TlsOptions::new(Some(publisher.clone()), PeerRule::anyone())).unwrap());
+        let tls =
+            is_secure.then(|| TlsServer::new(TlsOptions::new(Some(publisher.clone()), PeerRule::anyone())).unwrap());
         Self { net: net.clone(), clock: MediaClock::start(net), publisher, capf, files: BTreeMap::new(), listener, tls }
     }
 
     /// Serves the configuration of a phone.
     pub(crate) fn add_phone(&mut self, device: &str, number: &str, mode: DeviceSecurityMode) {
         let port = self.listener.local_addr().port();
-        let manager = CallManager { name: "cucm-pub".into(), process_node: CUCM.into(), sip_port: port, secured_sip_port: port };
+        let manager =
+            CallManager { name: "cucm-pub".into(), process_node: CUCM.into(), sip_port: port, secured_sip_port: port };
         let mut config = PhoneConfig::new(device, mode, manager);
         if mode == DeviceSecurityMode::NonSecure {
             config.transport = Transport::Tcp;
@@ -224,7 +226,11 @@ pub(crate) struct Legs {
 impl Legs {
     /// The dialog of an INVITE that CUCM sends.
     pub(crate) fn new(call_id: &str, from: &str) -> Self {
-        Self { call_id: call_id.to_owned(), from: format!("{from};tag=cucm-{call_id}"), to: format!("<sip:1001@{CUCM}>") }
+        Self {
+            call_id: call_id.to_owned(),
+            from: format!("{from};tag=cucm-{call_id}"),
+            to: format!("<sip:1001@{CUCM}>"),
+        }
     }
 
     /// With the tag that the phone chose.
