@@ -21,6 +21,8 @@ pub mod engine;
 mod driver;
 mod event;
 mod ident;
+mod negotiate;
+mod text;
 
 pub use config::Config;
 pub use driver::{Addresses, Cucm, StartError, start};

@@ -1,7 +1,7 @@
 //! What Cisco's texts and traces leave open, as named switches.
 //!
 //! Each default is the reading with the most support. A scenario may set any of them the other way, since a recorder must
-//! survive both. The key *Inferred* means that no trace and no document shows it.
+//! survive both. *Inferred* means that no trace and no document shows it.
 
 /// Readings of CUCM's behaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +25,9 @@ pub struct Dialect {
     pub hidden_identifiers_before_near: u32,
     /// Call identifiers spent unseen before the far bridge (Cisco document 200788: near recorder leg …629, far bridge …631).
     pub hidden_identifiers_before_far: u32,
-    /// One recording dialog fails or is ended by the recorder: the other is cleared as well. Inferred from the two BYEs 2 ms
-    /// apart in Cisco document 200788. Off lets the other one go on.
-    pub clear_both_recording_legs: bool,
-    /// Headers `b=CT` and `a=ptime:20` in the ACK to the recorder, as releases up to 10.5 write them (Cisco document 200788).
-    pub old_sdp_lines: bool,
+    /// Both ends of a recording, or of a call, offer SRTP and have no suite in common. Inferred: Cisco's CUBE chapter says that
+    /// CUCM cannot bridge two suites, and nobody shows what it does then.
+    pub suite_mismatch: SuiteMismatch,
 }
 
 impl Default for Dialect {
@@ -43,8 +41,7 @@ impl Default for Dialect {
             hidden_legs_before_recorder: 1,
             hidden_identifiers_before_near: 2,
             hidden_identifiers_before_far: 1,
-            clear_both_recording_legs: true,
-            old_sdp_lines: false,
+            suite_mismatch: SuiteMismatch::Fail,
         }
     }
 }
@@ -85,4 +82,13 @@ pub enum SessionIdWithoutPeer {
     Invented,
     /// Thirty-two zeros.
     Zero,
+}
+
+/// What becomes of media whose ends share no crypto suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuiteMismatch {
+    /// As a codec that does not fit: ACK without SDP, then BYE with cause 47.
+    Fail,
+    /// RTP, where both ends list `X-cisco-srtp-fallback`.
+    Fallback,
 }

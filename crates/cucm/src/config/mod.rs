@@ -19,7 +19,7 @@ pub use device::{
     DeviceSecurityMode, DeviceTransport, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption, RecordingProfile,
     Region,
 };
-pub use dialect::{Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, TrunkSecurityStatus};
+pub use dialect::{Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus};
 pub use trunk::{
     Destination, OfferMode, OptionsPing, RoutePattern, SipProfile, SipTrunk, SipTrunkSecurityProfile, TrunkTransport,
 };
@@ -226,6 +226,15 @@ impl Config {
     pub fn local(&self, secure: bool) -> SocketAddr {
         let port = if secure { self.ports.secured_sip } else { self.ports.sip };
         SocketAddr::new(self.address, port)
+    }
+
+    /// The port on which a trunk's peers reach the node, also the one in Via and Contact; 0 stands for the node's own.
+    pub fn incoming_port_of(&self, profile: &SipTrunkSecurityProfile) -> u16 {
+        match (profile.incoming_port, profile.incoming_transport) {
+            (0, TrunkTransport::Tls) => self.ports.secured_sip,
+            (0, _) => self.ports.sip,
+            (port, _) => port,
+        }
     }
 
     fn profile_of(&self, phone: &PhoneDevice) -> Option<&PhoneSecurityProfile> {

@@ -1,3 +1,243 @@
 //! Registrations, calls, recordings and trunks as one machine without sockets or clock.
+//!
+//! ```text
+//!  Input ──► flows ──► sip::Endpoint ──► phones   (registration)
+//!                          ▲             calls    (two legs each)
+//!                          │             recordings (two bridge legs, two recorder legs)
+//!  Output ◄── transmit ────┴──────────── trunks   (connections, hunting, OPTIONS ping)
+//! ```
+//!
+//! Feed [`Engine::handle_input`], drain [`Engine::poll_output`], sleep until [`Engine::poll_timeout`], call
+//! [`Engine::handle_timeout`]. What CUCM does a little later is a step in a timetable; each step looks whether it is still wanted.
+
+mod answer;
+mod call;
+mod dialogs;
+mod flows;
+mod hunt;
+mod leg;
+mod ports;
+mod recording;
+mod registration;
+mod steps;
+mod trunk;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Instant, SystemTime};
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use sip::{ClientKey, Endpoint, Event, FlowId, ServerKey};
 
 pub use crate::ident::Numbering;
+pub use ports::{ConnectionId, Input, Output};
+
+use crate::config::Config;
+use crate::event::{ConnectFailure, CucmEvent, RecordingId, Summary};
+use crate::ident::Identifiers;
+use crate::text;
+
+use call::Call;
+use flows::Flow;
+use leg::{Leg, LegId};
+use recording::Recording;
+use registration::Registration;
+use steps::{Step, Steps};
+use trunk::{Trunks, Way};
+
+/// The machine. Deterministic: the same configuration, seed and inputs give the same outputs.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    epoch: (Instant, SystemTime),
+    identifiers: Identifiers,
+    endpoint: Endpoint,
+    outputs: VecDeque<Output>,
+    /// What was decided while the endpoint's outputs were drained; it goes out behind them.
+    decided: VecDeque<Output>,
+    steps: Steps,
+    flows: BTreeMap<FlowId, Flow>,
+    phones: BTreeMap<String, Registration>,
+    legs: BTreeMap<LegId, Leg>,
+    last_leg: u64,
+    by_call_id: BTreeMap<String, LegId>,
+    asked: BTreeMap<ClientKey, Asked>,
+    callers: BTreeMap<ServerKey, LegId>,
+    calls: BTreeMap<u32, Call>,
+    recordings: BTreeMap<RecordingId, Recording>,
+    last_recording: u64,
+    trunks: Trunks,
+    /// Why the flow closed whose transactions are failing just now.
+    closing: Option<ConnectFailure>,
+    counts: (u64, u64),
+}
+
+/// What a request of ours was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Asked {
+    Invite(LegId),
+    Bye(LegId),
+    Cancel,
+    Ping(Way),
+}
+
+impl Engine {
+    /// A node that starts at `now`, which is `wall` on the calendar, with counters from the seed.
+    pub fn new(now: Instant, wall: SystemTime, config: Config, seed: u64) -> Self {
+        let numbering = Numbering::seeded(&mut ChaCha20Rng::seed_from_u64(seed));
+        Self::with_numbering(now, wall, config, seed, numbering)
+    }
+
+    /// The same with counters that are given: a trace can be repeated to the byte.
+    pub fn with_numbering(
+        now: Instant,
+        wall: SystemTime,
+        config: Config,
+        seed: u64,
+        numbering: Numbering,
+    ) -> Self {
+        let mut engine = Self {
+            epoch: (now, wall),
+            identifiers: Identifiers::new(config.release, config.address, numbering, seed),
+            endpoint: Endpoint::new(config.timing.sip),
+            outputs: VecDeque::new(),
+            decided: VecDeque::new(),
+            steps: Steps::default(),
+            flows: BTreeMap::new(),
+            phones: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            last_leg: 0,
+            by_call_id: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            callers: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            recordings: BTreeMap::new(),
+            last_recording: 0,
+            trunks: Trunks::default(),
+            closing: None,
+            counts: (0, 0),
+            config,
+        };
+        engine.plan_pings(now);
+        engine
+    }
+
+    /// Takes what happened outside.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Message { flow, message } => {
+                if let Some(known) = self.flows.get(&flow) {
+                    self.endpoint.handle_message(now, flow, known.transport, message);
+                }
+            }
+            Input::Opened { flow, transport, local_port, peer, certificate } => {
+                self.on_opened(flow, transport, local_port, peer, certificate.as_ref());
+            }
+            Input::Closed { flow, why } => self.on_closed(now, flow, why),
+            Input::Connected { connection, flow } => self.on_connected(now, connection, flow),
+            Input::ConnectFailed { connection, failure } => self.on_connect_failed(now, connection, &failure),
+        }
+        self.drain(now);
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+        self.drain(now);
+        while let Some(step) = self.steps.pop_due(now) {
+            self.on_step(now, step);
+            self.drain(now);
+        }
+    }
+
+    /// When [`Engine::handle_timeout`] wants to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.endpoint.poll_timeout(), self.steps.first()].into_iter().flatten().min()
+    }
+
+    /// The next thing to do; `None` when all is done.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether no dialog is open: the time to stop.
+    pub fn is_idle(&self) -> bool {
+        self.legs.is_empty() && self.calls.is_empty() && self.recordings.is_empty()
+    }
+
+    /// What is left. Dialogs that are being cleared are no leak: the peer may never answer.
+    pub fn summary(&self) -> Summary {
+        let open = self.legs.values().filter(|leg| !leg.is_ending());
+        let orphans = self.asked.values().filter(|asked| match asked {
+            Asked::Invite(leg) | Asked::Bye(leg) => !self.legs.contains_key(leg),
+            Asked::Cancel | Asked::Ping(_) => false,
+        });
+        Summary {
+            calls: self.counts.0,
+            recordings: self.counts.1,
+            leaked_dialogs: open.map(|leg| leg.call_id.clone()).collect(),
+            leaked_transactions: orphans.count(),
+            registered: self.phones.keys().cloned().collect(),
+        }
+    }
+
+    fn drain(&mut self, now: Instant) {
+        while let Some(output) = self.endpoint.poll_output() {
+            match output {
+                sip::Output::Transmit { flow, bytes } => self.outputs.push_back(Output::Transmit { flow, bytes }),
+                sip::Output::Event(event) => self.on_event(now, event),
+            }
+        }
+        self.outputs.append(&mut self.decided);
+    }
+
+    fn on_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Request { key, flow, message } => self.on_request(now, key, flow, &message),
+            Event::Ack { key, .. } => self.on_caller_ack(now, key),
+            Event::AckMissing { key } => self.on_caller_ack_missing(now, key),
+            Event::Cancelled { key, .. } => self.on_caller_cancelled(now, key),
+            Event::Response { key, message } => self.on_response(now, key, &message),
+            Event::Timeout { key } => {
+                let failure = failure("timeout", "no answer came in time");
+                self.on_no_response(now, key, &failure);
+            }
+            Event::FlowFailed { key } => {
+                let closed = || failure("closed", "the connection closed before an answer came");
+                let failure = self.closing.clone().unwrap_or_else(closed);
+                self.on_no_response(now, key, &failure);
+            }
+            Event::Stray { .. } => {}
+        }
+    }
+
+    fn on_step(&mut self, now: Instant, step: Step) {
+        match step {
+            Step::Expire(device) => self.on_expiry(now, &device),
+            Step::NoAnswer(call) => self.on_no_answer(now, call),
+            Step::Record(call, side) => self.start_recording(now, call, side),
+            Step::Bridge(recording, end) => self.call_bridge(now, recording, end),
+            Step::Recorder(recording, end) => self.call_recorder(now, recording, end),
+            Step::BridgeOffer(recording, end) => self.ask_bridge(now, recording, end),
+            Step::Join(recording, end) => self.join(now, recording, end),
+            Step::RecorderAck(recording, end) => self.finish(now, recording, end),
+            Step::Ping(way) => self.ping(now, &way),
+        }
+    }
+
+    fn event(&mut self, event: CucmEvent) {
+        self.decided.push_back(Output::Event(event));
+    }
+
+    fn wall(&self, now: Instant) -> SystemTime {
+        self.epoch.1 + now.saturating_duration_since(self.epoch.0)
+    }
+
+    fn date(&self, now: Instant) -> String {
+        text::date(self.wall(now))
+    }
+}
+
+fn failure(rule: &str, why: &str) -> ConnectFailure {
+    ConnectFailure { rule: rule.to_owned(), why: why.to_owned(), refused_by_us: false }
+}

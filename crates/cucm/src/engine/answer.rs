@@ -1,0 +1,166 @@
+//! Phone and recorder are told about each other, and the recording stands.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::config::OfferMode;
+use crate::event::{CucmEvent, Protection, RecordingId, RecordingLeg, RecordingStarted};
+use crate::negotiate::{Agreed, Mismatch, Side, agree};
+use crate::text;
+use crate::text::recording::End;
+use crate::text::sdp::{Origin, Stream};
+
+use super::call::MISMATCH;
+use super::leg::{LegId, Owed, Role, State};
+use super::recording::Media;
+use super::steps::Step;
+use super::{Engine, failure};
+
+impl Engine {
+    /// Step: both offers are here. Codec and suite are chosen, the phone gets its answer; the recorder's follows.
+    pub(super) fn join(&mut self, now: Instant, id: RecordingId, end: End) {
+        let Some((phone, recorder, bridge, leg)) = self.halves(id, end) else {
+            return;
+        };
+        let agreed = match self.match_halves(id, end, &phone, &recorder) {
+            Ok(agreed) => agreed,
+            Err(mismatch) => {
+                let why = format!("recorder and phone: {mismatch}");
+                return self.end_recording(now, id, &failure(mismatch.rule(), &why), MISMATCH, false);
+            }
+        };
+        let (Some(bridge_number), Some(number)) = (self.number_of(bridge), self.number_of(leg)) else {
+            return;
+        };
+        let node = self.config.address;
+        let recorder_at = SocketAddr::new(recorder.audio.address, recorder.audio.port);
+        let phone_at = SocketAddr::new(phone.audio.address, phone.audio.port);
+        // The phone sends by the recorder's payload type, and key presses only where the recorder asked for them.
+        let to_bridge = Stream {
+            target: recorder_at,
+            format: &agreed.first.format,
+            telephone_event: agreed.first.telephone_event.as_ref().filter(|_| agreed.second.telephone_event.is_some()),
+            crypto: agreed.crypto_for_second(),
+        };
+        // The recorder is told of key presses although it may not have asked (trace of Cisco document 200788).
+        let to_recorder = Stream {
+            target: phone_at,
+            format: &agreed.first.format,
+            telephone_event: agreed.second.telephone_event.as_ref(),
+            crypto: agreed.crypto_for_first(),
+        };
+        // Version 1 was the inactive INVITE, 2 the re-INVITE without SDP.
+        let bridge_sdp = text::sdp::to_bridge(Origin { leg: bridge_number, version: 3, node }, &to_bridge);
+        let answer = text::sdp::to_recorder(Origin { leg: number, version: 1, node }, &to_recorder);
+        let answer = (self.offer_mode(id, end) == OfferMode::Delayed).then_some(answer);
+        let told = self.told(bridge, leg, &agreed, phone_at, recorder_at);
+        if let Some(recording) = self.recordings.get_mut(&id) {
+            let strand = recording.strand_mut(end);
+            strand.answer = answer;
+            strand.leg = told;
+        }
+        self.send_ack(now, bridge, text::NIL, Some(&bridge_sdp));
+        self.steps.plan(now + self.config.timing.recorder_ack_after_bridge_ack, Step::RecorderAck(id, end));
+    }
+
+    /// Both ends' offers and legs, if both are still waiting.
+    fn halves(&self, id: RecordingId, end: End) -> Option<(Media, Media, LegId, LegId)> {
+        let strand = self.recordings.get(&id)?.strand(end);
+        let (bridge, leg) = (strand.bridge?, strand.recorder?);
+        let waits = |id| self.legs.get(&id).is_some_and(|leg| matches!(leg.state, State::Answered));
+        if !(waits(bridge) && waits(leg)) {
+            return None;
+        }
+        Some((strand.phone.clone()?, strand.recording.clone()?, bridge, leg))
+    }
+
+    fn match_halves(&self, id: RecordingId, end: End, phone: &Media, recorder: &Media) -> Result<Agreed, Mismatch> {
+        let recording = self.recordings.get(&id);
+        let way = recording.and_then(|recording| recording.ways.get(recording.strand(end).attempt));
+        let trunk = way.and_then(|(trunk, _)| self.config.trunk(trunk));
+        let near = recording.map_or("", |recording| recording.metadata.near.device.as_str());
+        let recorder = Side {
+            offer: &recorder.audio,
+            srtp_allowed: trunk.is_some_and(|trunk| trunk.srtp_allowed),
+            falls_back: recorder.falls_back,
+        };
+        let phone =
+            Side { offer: &phone.audio, srtp_allowed: self.is_encrypted(near), falls_back: phone.falls_back };
+        agree(recorder, phone, None, self.config.dialect.suite_mismatch)
+    }
+
+    fn number_of(&self, leg: LegId) -> Option<u32> {
+        self.legs.get(&leg).map(|leg| leg.number)
+    }
+
+    fn told(
+        &self,
+        bridge: LegId,
+        leg: LegId,
+        agreed: &Agreed,
+        phone_media: SocketAddr,
+        recorder_media: SocketAddr,
+    ) -> Option<RecordingLeg> {
+        let (bridge, leg) = (self.legs.get(&bridge)?, self.legs.get(&leg)?);
+        let Role::Recorder { destination, .. } = leg.role else {
+            return None;
+        };
+        let suite = agreed.first.crypto.as_ref().and_then(|crypto| crypto.known_suite());
+        Some(RecordingLeg {
+            bridge_call_id: bridge.call_id.clone(),
+            recorder_call_id: leg.call_id.clone(),
+            destination,
+            codec: agreed.first.format.encoding.clone(),
+            protection: suite.map_or(Protection::Rtp, Protection::Srtp),
+            phone_media,
+            recorder_media,
+        })
+    }
+
+    /// Step: the ACK to the recorder. With the second one the recording has started.
+    pub(super) fn finish(&mut self, now: Instant, id: RecordingId, end: End) {
+        let Some(strand) = self.recordings.get(&id).map(|recording| recording.strand(end)) else {
+            return;
+        };
+        let (Some(leg), answer, session) = (strand.recorder, strand.answer.clone(), strand.session.clone()) else {
+            return;
+        };
+        if !self.legs.get(&leg).is_some_and(|leg| matches!(leg.state, State::Answered)) {
+            return;
+        }
+        self.owe(now, leg, Owed::Ack(answer.map(|sdp| (session, sdp))));
+    }
+
+    /// Tells of a recording whose dialogs with the recorder are both acknowledged, once.
+    pub(super) fn announce(&mut self, id: RecordingId) {
+        let Some(recording) = self.recordings.get_mut(&id).filter(|recording| !recording.started) else {
+            return;
+        };
+        let acknowledged = |end: End| {
+            let strand = recording.strand(end);
+            let leg = strand.recorder.and_then(|leg| self.legs.get(&leg));
+            leg.filter(|leg| matches!(leg.state, State::Up)).and(strand.leg.clone())
+        };
+        let (Some(near_leg), Some(far_leg)) = (acknowledged(End::Near), acknowledged(End::Far)) else {
+            return;
+        };
+        recording.started = true;
+        self.counts.1 += 1;
+        let trunk = recording.ways.get(recording.strand(End::Near).attempt).map(|(trunk, _)| trunk.clone());
+        let metadata = recording.metadata.clone();
+        let started = RecordingStarted {
+            recording: id,
+            call: recording.call,
+            refci: metadata.refci,
+            farendrefci: metadata.farendrefci,
+            cluster_id: metadata.cluster_id,
+            near: metadata.near,
+            far: metadata.far,
+            main_call_id: recording.joined.call_id.clone(),
+            trunk: trunk.unwrap_or_default(),
+            near_leg,
+            far_leg,
+        };
+        self.event(CucmEvent::RecordingStarted(Box::new(started)));
+    }
+}

@@ -1,0 +1,107 @@
+//! Connections that peers opened, and what may come over them.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use sip::{FlowId, Transport};
+use trust::cert::Certificate;
+use trust::rule::{Refusal, matches_device, matches_name, parse_x509_names};
+
+use crate::config::{DeviceSecurityMode, TrunkTransport};
+use crate::event::{ConnectFailure, CucmEvent};
+use crate::text::Node;
+
+use super::trunk::Way;
+use super::{Engine, Output};
+
+/// A way to a peer, whoever opened it.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) transport: Transport,
+    pub(super) local_port: u16,
+    pub(super) certificate: Option<Certificate>,
+    /// The phone that registered over it.
+    pub(super) device: Option<String>,
+    /// The trunk destination it was opened to.
+    pub(super) way: Option<Way>,
+}
+
+impl Engine {
+    pub(super) fn on_opened(
+        &mut self,
+        flow: FlowId,
+        transport: Transport,
+        local_port: u16,
+        peer: SocketAddr,
+        certificate: Option<&Certificate>,
+    ) {
+        if transport == Transport::Tls
+            && let Err(refusal) = self.admit(local_port, certificate)
+        {
+            self.decided.push_back(Output::Close { flow });
+            let failure =
+                ConnectFailure { rule: refusal.rule().to_owned(), why: refusal.to_string(), refused_by_us: true };
+            self.event(CucmEvent::TrunkTls { trunk: None, peer, failure });
+            return;
+        }
+        let certificate = certificate.cloned();
+        self.flows.insert(flow, Flow { transport, local_port, certificate, device: None, way: None });
+    }
+
+    /// A certificate must be that of a configured phone, or bear a name of a trunk that listens on this port.
+    fn admit(&self, local_port: u16, certificate: Option<&Certificate>) -> Result<(), Refusal> {
+        let Some(certificate) = certificate else {
+            return Err(Refusal::NoCertificate { purpose: trust::rule::Purpose::Client });
+        };
+        let is_phone = self.config.phones.iter().any(|phone| matches_device(certificate, &phone.device_name));
+        if is_phone && local_port == self.config.ports.secured_sip {
+            return Ok(());
+        }
+        let mut allowed = Vec::new();
+        for profile in &self.config.sip_trunk_security_profiles {
+            let listens = profile.mode == DeviceSecurityMode::Encrypted
+                && profile.incoming_transport == TrunkTransport::Tls
+                && self.config.incoming_port_of(profile) == local_port;
+            if listens && profile.x509_subject_name.trim().is_empty() {
+                return Ok(());
+            }
+            if listens {
+                allowed.extend(parse_x509_names(&profile.x509_subject_name));
+            }
+        }
+        if matches_name(certificate, &allowed) {
+            return Ok(());
+        }
+        Err(Refusal::WrongName { presented: certificate.names(), allowed })
+    }
+
+    pub(super) fn on_closed(&mut self, now: Instant, flow: FlowId, why: Option<ConnectFailure>) {
+        let Some(closed) = self.flows.remove(&flow) else {
+            return;
+        };
+        if let Some(way) = &closed.way {
+            self.on_trunk_closed(way, flow, why.as_ref());
+        }
+        self.closing = why;
+        self.endpoint.handle_flow_closed(now, flow);
+        self.drain(now);
+        self.closing = None;
+        for leg in self.legs.values_mut().filter(|leg| leg.flow == Some(flow)) {
+            leg.flow = None;
+        }
+        if let Some(device) = closed.device {
+            self.on_phone_gone(now, &device, flow);
+        }
+    }
+
+    /// The node as the peer behind this flow sees it.
+    pub(super) fn node(&self, flow: FlowId) -> Node {
+        let known = self.flows.get(&flow);
+        let transport = known.map_or(Transport::Tcp, |known| known.transport);
+        let mut local = self.config.local(transport == Transport::Tls);
+        if let Some(known) = known {
+            local.set_port(known.local_port);
+        }
+        Node { product: self.config.release.product(), local, transport }
+    }
+}

@@ -1,0 +1,217 @@
+//! The dialogs with the recorder: which destination is tried, and what is tried next.
+
+use std::time::Instant;
+
+use sip::Message;
+
+use crate::config::{Hunt, OfferMode, TrunkSecurityStatus};
+use crate::event::{ConnectFailure, RecordingId, SecurityLevel};
+use crate::negotiate::shares_codec;
+use crate::text::recording::{End, Invite, from_value};
+use crate::text::{self, Thread, host, recording};
+
+use super::call::{FIRST_CSEQ, MISMATCH};
+use super::dialogs::{NORMAL, falls_back, media_of};
+use super::leg::{Leg, LegId, Owed, Role, State};
+use super::recording::Media;
+use super::steps::Step;
+use super::{Engine, failure};
+
+impl Engine {
+    /// Step: the INVITE to the recorder, on the way that is tried now. The first one for the near end lets the far end begin.
+    pub(super) fn call_recorder(&mut self, now: Instant, id: RecordingId, end: End) {
+        let Some(recording) = self.recordings.get(&id).filter(|known| known.strand(end).recorder.is_none()) else {
+            return;
+        };
+        let strand = recording.strand(end);
+        let (attempt, session) = (strand.attempt, strand.session.clone());
+        let Some((trunk, destination)) = recording.ways.get(attempt).cloned() else {
+            return;
+        };
+        let identity = recording.metadata.near.clone();
+        self.identifiers.skip_legs(self.config.dialect.hidden_legs_before_recorder);
+        let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
+        let leg = self.add_leg(Leg {
+            role: Role::Recorder { recording: id, end, trunk: trunk.clone(), destination },
+            number,
+            node: self.trunk_node(&trunk),
+            flow: None,
+            call_id: String::new(),
+            tag: self.identifiers.tag(number, identifier),
+            identity,
+            dialog: None,
+            state: State::Waiting,
+            invite: None,
+            peer_session: self.made_up_session(number),
+            peer_media: None,
+            sdp: None,
+            owed: Vec::new(),
+        });
+        if let Some(recording) = self.recordings.get_mut(&id) {
+            let strand = recording.strand_mut(end);
+            strand.session = session;
+            strand.recorder = Some(leg);
+        }
+        self.owe(now, leg, Owed::Invite);
+        if end == End::Near && attempt == 0 {
+            let at = now + self.config.timing.far_bridge_after_near_invite;
+            self.steps.plan(at, Step::Bridge(id, End::Far));
+        }
+    }
+
+    /// The connection is there: names, Call-ID and Cisco-Guid are made now.
+    pub(super) fn invite_recorder(&mut self, now: Instant, id: LegId) {
+        let Some(leg) = self.legs.get(&id) else {
+            return;
+        };
+        let Role::Recorder { recording, end, trunk, destination } = leg.role.clone() else {
+            return;
+        };
+        let (node, tag, number) = (leg.node, leg.tag.clone(), leg.number);
+        let Some(known) = self.recordings.get(&recording) else {
+            return self.drop_leg(id);
+        };
+        let (metadata, dialled, security) = (known.metadata.clone(), known.destination.clone(), known.security);
+        let session = known.strand(end).session.clone();
+        let offer = self.early_offer(recording, end, number);
+        let (wall, date) = (self.wall(now), self.date(now));
+        let thread = Thread {
+            uri: format!("sip:{dialled}@{destination}"),
+            branch: self.identifiers.branch(),
+            from: format!("{};tag={tag}", from_value(&metadata, end, &node.host())),
+            to: format!("<sip:{dialled}@{}>", host(destination.ip())),
+            date: date.clone(),
+            call_id: self.identifiers.call_id(wall),
+            cseq: FIRST_CSEQ,
+            routes: Vec::new(),
+        };
+        let guid = self.identifiers.cisco_guid(wall);
+        let facts = Invite {
+            near: &metadata.near,
+            session: &session,
+            guid: &guid,
+            rel1xx: self.rel1xx(&trunk),
+            security: self.transmitted(&trunk, security),
+            sdp: offer.as_deref(),
+        };
+        let invite = recording::invite(&node, &thread, &facts);
+        self.by_call_id.insert(thread.call_id.clone(), id);
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.call_id = thread.call_id;
+            leg.sdp = offer;
+        }
+        self.send_invite(now, id, invite, FIRST_CSEQ, date);
+    }
+
+    fn rel1xx(&self, trunk: &str) -> bool {
+        let profile = self.config.trunk(trunk).and_then(|trunk| self.config.sip_profile_of(trunk));
+        profile.is_some_and(|profile| profile.rel1xx)
+    }
+
+    fn transmitted(&self, trunk: &str, level: SecurityLevel) -> Option<(SecurityLevel, TrunkSecurityStatus)> {
+        let transmits = self.config.trunk(trunk).is_some_and(|trunk| trunk.transmit_security_status);
+        transmits.then_some((level, self.config.dialect.trunk_security_status))
+    }
+
+    /// The recorder's 200.
+    pub(super) fn on_recorder_answered(
+        &mut self,
+        now: Instant,
+        id: RecordingId,
+        end: End,
+        leg: LegId,
+        response: &Message,
+    ) {
+        let Some(recording) = self.recordings.get_mut(&id) else {
+            return self.clear_leg(now, leg, NORMAL);
+        };
+        let audio = media_of(response);
+        if let Some(known) = self.legs.get_mut(&leg) {
+            known.peer_media.clone_from(&audio);
+        }
+        let Some(audio) = audio.filter(|audio| audio.port != 0) else {
+            let nothing = failure("offer", "the recorder's 200 has no usable audio in its SDP");
+            return self.end_recording(now, id, &nothing, MISMATCH, false);
+        };
+        let strand = recording.strand_mut(end);
+        // The codec is locked, so a recorder without it is found out before the phone is asked.
+        if let Err(mismatch) = shares_codec(&audio, &strand.formats) {
+            let why = format!("recorder and phone: {mismatch}");
+            return self.end_recording(now, id, &failure(mismatch.rule(), &why), MISMATCH, false);
+        }
+        strand.recording = Some(Media { audio, falls_back: falls_back(response) });
+        let timing = &self.config.timing;
+        match self.offer_mode(id, end) {
+            OfferMode::Delayed => {
+                self.steps.plan(now + timing.bridge_offer_after_recorder, Step::BridgeOffer(id, end));
+            }
+            OfferMode::Early => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
+        }
+    }
+
+    pub(super) fn on_recorder_refused(
+        &mut self,
+        now: Instant,
+        id: RecordingId,
+        end: End,
+        status: u16,
+        why: &str,
+    ) {
+        let goes_on = match self.config.dialect.hunt {
+            Hunt::UnavailableOnly => status == 503,
+            Hunt::AnythingButBusy => !matches!(status, 486 | 600),
+        };
+        let refused = failure("status", &format!("the recorder answered {why}"));
+        if goes_on {
+            self.try_next(now, id, end, &refused);
+        } else {
+            self.end_recording(now, id, &refused, NORMAL, false);
+        }
+    }
+
+    pub(super) fn on_recorder_unreachable(
+        &mut self,
+        now: Instant,
+        id: RecordingId,
+        end: End,
+        why: &ConnectFailure,
+    ) {
+        self.try_next(now, id, end, why);
+    }
+
+    fn try_next(&mut self, now: Instant, id: RecordingId, end: End, why: &ConnectFailure) {
+        let Some(recording) = self.recordings.get_mut(&id) else {
+            return;
+        };
+        let count = recording.ways.len();
+        let strand = recording.strand_mut(end);
+        strand.recorder = None;
+        if strand.attempt + 1 < count {
+            strand.attempt += 1;
+            return self.call_recorder(now, id, end);
+        }
+        self.end_recording(now, id, why, NORMAL, false);
+    }
+
+    /// What the INVITE offers where the SIP profile asks for early offer: the phone, with all of its suites.
+    fn early_offer(&self, id: RecordingId, end: End, leg: u32) -> Option<String> {
+        if self.offer_mode(id, end) == OfferMode::Delayed {
+            return None;
+        }
+        let recording = self.recordings.get(&id)?;
+        let strand = recording.strand(end);
+        let phone = &strand.phone.as_ref()?.audio;
+        let (trunk, _) = recording.ways.get(strand.attempt)?;
+        let srtp = self.config.trunk(trunk)?.srtp_allowed && self.is_encrypted(&recording.metadata.near.device);
+        let format = phone.formats.iter().find(|format| !format.is_telephone_event())?;
+        let stream = text::sdp::Stream {
+            target: std::net::SocketAddr::new(phone.address, phone.port),
+            format,
+            telephone_event: phone.formats.iter().find(|format| format.is_telephone_event()),
+            crypto: None,
+        };
+        let origin = text::sdp::Origin { leg, version: 1, node: self.config.address };
+        let suites = if srtp { phone.crypto.as_slice() } else { &[] };
+        Some(text::sdp::offer_to_recorder(origin, &stream, suites))
+    }
+}

@@ -1,0 +1,343 @@
+//! One dialog of the node with a peer: with a phone's line, with its bridge, or with a recorder.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use media::sdp::Audio;
+use sip::{ClientKey, Dialog, FlowId, Message, ServerKey};
+
+use crate::event::{Party, RecordingId};
+use crate::text::recording::End;
+use crate::text::{self, Node, Thread, line, recording};
+
+use super::call::CallSide;
+use super::{Asked, Engine};
+
+/// Number of a leg within the engine's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LegId(pub(super) u64);
+
+/// What a leg is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// One of the two sides of a call.
+    Line { call: u32, side: CallSide },
+    /// The recorded phone's built-in bridge.
+    Bridge { recording: RecordingId, end: End },
+    /// The recorder.
+    Recorder { recording: RecordingId, end: End, trunk: String, destination: SocketAddr },
+}
+
+/// A dialog, from the moment it is decided on.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) role: Role,
+    /// Leg number, in its tag and in `o=`.
+    pub(super) number: u32,
+    /// The node as this peer sees it.
+    pub(super) node: Node,
+    pub(super) flow: Option<FlowId>,
+    pub(super) call_id: String,
+    /// The node's tag.
+    pub(super) tag: String,
+    /// The party that the node speaks for.
+    pub(super) identity: Party,
+    pub(super) dialog: Option<Dialog>,
+    pub(super) state: State,
+    /// The INVITE of ours that is under way, or whose 2xx wants its ACK.
+    pub(super) invite: Option<Sent>,
+    /// The peer's half of Session-ID.
+    pub(super) peer_session: String,
+    /// What the peer said last about its media.
+    pub(super) peer_media: Option<Audio>,
+    /// The last description sent, for a refresh.
+    pub(super) sdp: Option<String>,
+    /// What waits for a connection.
+    pub(super) owed: Vec<Owed>,
+}
+
+/// An INVITE of ours.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) key: ClientKey,
+    pub(super) message: Message,
+    pub(super) cseq: u32,
+    pub(super) date: String,
+}
+
+/// Where a leg stands.
+///
+/// ```text
+/// Waiting ─► Calling ─2xx─► Answered ─ACK─► Up ─re-INVITE─► Asking ─2xx─► Answered
+///               │              │             │                 │
+///               └─► Cancelling └──────► Ending ◄───────────────┘            Incoming ─200─► Accepted ─ACK─► Up
+/// ```
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// For its connection.
+    Waiting,
+    /// The INVITE is out.
+    Calling,
+    /// The peer's 2xx is here, our ACK is not out.
+    Answered,
+    /// Confirmed.
+    Up,
+    /// Confirmed, a re-INVITE is out.
+    Asking,
+    /// The peer's INVITE wants its final answer.
+    Incoming { key: ServerKey, invite: Message },
+    /// Our 200 is out, the peer's ACK is not here.
+    Accepted,
+    /// A CANCEL is out; if the INVITE is answered all the same it gets a BYE with this cause.
+    Cancelling { cause: u16 },
+    /// Our BYE is out.
+    Ending,
+}
+
+/// What is sent as soon as there is a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owed {
+    Invite,
+    /// With the other end's half of Session-ID and the answer, or without either.
+    Ack(Option<(String, String)>),
+    Bye(u16),
+}
+
+impl Leg {
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.state, State::Cancelling { .. } | State::Ending)
+    }
+
+    /// Session-ID as this peer is to see it, with `local` as the other end's half.
+    pub(super) fn session(&self, local: &str) -> String {
+        text::session_id(local, &self.peer_session)
+    }
+}
+
+impl Engine {
+    pub(super) fn add_leg(&mut self, leg: Leg) -> LegId {
+        self.last_leg += 1;
+        let id = LegId(self.last_leg);
+        if !leg.call_id.is_empty() {
+            self.by_call_id.insert(leg.call_id.clone(), id);
+        }
+        self.legs.insert(id, leg);
+        id
+    }
+
+    pub(super) fn drop_leg(&mut self, id: LegId) {
+        let Some(leg) = self.legs.remove(&id) else {
+            return;
+        };
+        if self.by_call_id.get(&leg.call_id) == Some(&id) {
+            self.by_call_id.remove(&leg.call_id);
+        }
+        if let Some(sent) = leg.invite {
+            self.asked.remove(&sent.key);
+        }
+    }
+
+    /// What the next request on this leg repeats; `None` before there is a dialog.
+    pub(super) fn thread(&mut self, id: LegId, cseq: u32, date: String) -> Option<Thread> {
+        let leg = self.legs.get(&id)?;
+        let dialog = leg.dialog.as_ref()?;
+        let (mut uri, routes) = dialog.routing();
+        if matches!(leg.role, Role::Recorder { .. }) {
+            uri = with_upper_case_transport(&uri);
+        }
+        let (from, to, call_id) = (dialog.local_header(), dialog.remote_header(), dialog.call_id.clone());
+        let branch = self.identifiers.branch();
+        Some(Thread { uri, branch, from, to, date, call_id, cseq, routes })
+    }
+
+    /// Sends an INVITE that opens a dialog or asks within one.
+    pub(super) fn send_invite(&mut self, now: Instant, id: LegId, message: Message, cseq: u32, date: String) {
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
+        };
+        let Some(flow) = leg.flow else {
+            return;
+        };
+        let key = self.endpoint.send_request(now, flow, leg.node.transport, message.clone());
+        leg.state = if leg.dialog.is_some() { State::Asking } else { State::Calling };
+        leg.invite = Some(Sent { key, message, cseq, date });
+        self.asked.insert(key, Asked::Invite(id));
+    }
+
+    /// Sends the ACK to the 2xx of the INVITE under way, with an answer where one is given.
+    pub(super) fn send_ack(&mut self, now: Instant, id: LegId, local_session: &str, sdp: Option<&str>) {
+        let Some(sent) = self.legs.get_mut(&id).and_then(|leg| leg.invite.take()) else {
+            return;
+        };
+        let Some(thread) = self.thread(id, sent.cseq, sent.date) else {
+            return;
+        };
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
+        };
+        let session = leg.session(local_session);
+        let answer = sdp.map(|sdp| (session.as_str(), sdp));
+        let ack = match leg.role {
+            Role::Recorder { .. } => recording::ack(&leg.node, &thread, answer),
+            Role::Line { .. } | Role::Bridge { .. } => line::ack(&leg.node, &thread, answer),
+        };
+        leg.state = State::Up;
+        if let Some(sdp) = sdp {
+            leg.sdp = Some(sdp.to_owned());
+        }
+        if let Some(flow) = leg.flow {
+            self.endpoint.send_ack(now, flow, &sent.key, ack);
+        }
+    }
+
+    /// Ends a leg, whatever it is doing: CANCEL, or BYE with this cause of Q.850. A caller's unanswered INVITE is refused by whoever
+    /// knows the status.
+    pub(super) fn clear_leg(&mut self, now: Instant, id: LegId, cause: u16) {
+        let Some(leg) = self.legs.get(&id) else {
+            return;
+        };
+        match &leg.state {
+            State::Waiting | State::Incoming { .. } => self.drop_leg(id),
+            State::Calling => self.cancel_leg(now, id, cause),
+            State::Answered => {
+                self.owe(now, id, Owed::Ack(None));
+                self.owe(now, id, Owed::Bye(cause));
+            }
+            State::Up | State::Asking | State::Accepted => self.owe(now, id, Owed::Bye(cause)),
+            State::Cancelling { .. } | State::Ending => {}
+        }
+        // Where the connection has to be opened first, the BYE waits for it.
+        if let Some(leg) = self.legs.get_mut(&id)
+            && !leg.is_ending()
+        {
+            leg.state = State::Ending;
+        }
+    }
+
+    fn cancel_leg(&mut self, now: Instant, id: LegId, cause: u16) {
+        let date = self.date(now);
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
+        };
+        leg.state = State::Cancelling { cause };
+        let Some(sent) = &leg.invite else {
+            return;
+        };
+        let cancel = line::cancel(&sent.message, &date, Some(cause));
+        match self.endpoint.send_cancel_with(now, &sent.key, cancel) {
+            Ok(key) => {
+                self.asked.insert(key, Asked::Cancel);
+            }
+            // Its transaction is over: nothing more will come.
+            Err(_) => self.drop_leg(id),
+        }
+    }
+
+    /// Does something that needs a connection: at once if there is one, else when it is there.
+    pub(super) fn owe(&mut self, now: Instant, id: LegId, what: Owed) {
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.owed.push(what);
+            self.pay(now, id);
+        }
+    }
+
+    /// Does all that a leg owes, if it has a connection or when it gets one.
+    pub(super) fn pay(&mut self, now: Instant, id: LegId) {
+        let Some(flow) = self.flow_of(id) else {
+            return;
+        };
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
+        };
+        leg.flow = Some(flow);
+        for what in std::mem::take(&mut leg.owed) {
+            match what {
+                Owed::Invite => self.invite_recorder(now, id),
+                Owed::Ack(None) => self.send_ack(now, id, text::NIL, None),
+                Owed::Ack(Some((session, sdp))) => self.send_ack(now, id, &session, Some(&sdp)),
+                Owed::Bye(cause) => self.send_bye(now, id, cause),
+            }
+        }
+        if let Some(Role::Recorder { recording, .. }) = self.legs.get(&id).map(|leg| &leg.role) {
+            self.announce(*recording);
+        }
+    }
+
+    fn flow_of(&mut self, id: LegId) -> Option<FlowId> {
+        let leg = self.legs.get(&id)?;
+        match (&leg.role, leg.flow) {
+            (_, Some(flow)) => Some(flow),
+            (Role::Recorder { trunk, destination, .. }, None) => {
+                let way = (trunk.clone(), *destination);
+                self.connect(way, id)
+            }
+            // The phone's connection is gone, and with it the phone's side of the dialog.
+            (Role::Line { .. } | Role::Bridge { .. }, None) => {
+                self.drop_leg(id);
+                None
+            }
+        }
+    }
+
+    fn send_bye(&mut self, now: Instant, id: LegId, cause: u16) {
+        let date = self.date(now);
+        let Some(cseq) = self.legs.get_mut(&id).and_then(|leg| leg.dialog.as_mut()).map(Dialog::next_cseq) else {
+            return self.drop_leg(id);
+        };
+        let Some(thread) = self.thread(id, cseq, date) else {
+            return;
+        };
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
+        };
+        let bye = match leg.role {
+            Role::Recorder { .. } => recording::bye(&leg.node, &thread, &leg.identity, cause),
+            Role::Line { .. } | Role::Bridge { .. } => line::bye(&leg.node, &thread, cause),
+        };
+        leg.state = State::Ending;
+        if let Some(flow) = leg.flow {
+            let key = self.endpoint.send_request(now, flow, leg.node.transport, bye);
+            self.asked.insert(key, Asked::Bye(id));
+        }
+    }
+
+    /// Legs of phones whose connection closed: their calls and recordings end.
+    pub(super) fn drop_lost_phone_legs(&mut self, now: Instant) {
+        let lost: Vec<LegId> = self
+            .legs
+            .iter()
+            .filter(|(_, leg)| leg.flow.is_none() && !matches!(leg.role, Role::Recorder { .. }))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in lost {
+            self.on_leg_unreachable(now, id, &super::failure("closed", "the phone's connection closed"));
+        }
+    }
+}
+
+/// CUCM writes the transport of a recorder's Contact in upper case into its own requests (trace of Cisco document 200788:
+/// `transport=udp` came back as `transport=UDP`).
+fn with_upper_case_transport(uri: &str) -> String {
+    const NAME: &str = ";transport=";
+    let Some(start) = uri.to_ascii_lowercase().find(NAME).map(|at| at + NAME.len()) else {
+        return uri.to_owned();
+    };
+    let end = uri[start..].find([';', '?']).map_or(uri.len(), |length| start + length);
+    format!("{}{}{}", &uri[..start], uri[start..end].to_ascii_uppercase(), &uri[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transport_comes_back_in_upper_case_and_nothing_else_does() {
+        for (given, expected) in [
+            ("sip:10.48.32.170:5060;transport=udp", "sip:10.48.32.170:5060;transport=UDP"),
+            ("sip:a@b;x=y;Transport=tls;z=q", "sip:a@b;x=y;Transport=TLS;z=q"),
+            ("sip:a@b", "sip:a@b"),
+        ] {
+            assert_eq!(with_upper_case_transport(given), expected);
+        }
+    }
+}

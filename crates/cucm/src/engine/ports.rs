@@ -1,0 +1,101 @@
+//! What goes into the engine and what comes out of it.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use sip::{FlowId, Message, Transport};
+use trust::cert::Certificate;
+
+use crate::event::{ConnectFailure, CucmEvent};
+
+/// A connection that the engine asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Something that happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// A message arrived.
+    Message {
+        /// Where it came from.
+        flow: FlowId,
+        /// The message.
+        message: Message,
+    },
+    /// A peer connected, or, over UDP, sent its first datagram.
+    Opened {
+        /// The new flow.
+        flow: FlowId,
+        /// How it travels.
+        transport: Transport,
+        /// The port of ours.
+        local_port: u16,
+        /// The peer's address.
+        peer: SocketAddr,
+        /// The peer's certificate, over TLS.
+        certificate: Option<Certificate>,
+    },
+    /// A flow is gone, whoever opened it.
+    Closed {
+        /// The flow.
+        flow: FlowId,
+        /// Why, if it did not just end: an alert in TLS 1.3 arrives like this.
+        why: Option<ConnectFailure>,
+    },
+    /// A connection that was asked for is there.
+    Connected {
+        /// Which one.
+        connection: ConnectionId,
+        /// Its flow.
+        flow: FlowId,
+    },
+    /// A connection that was asked for did not come about.
+    ConnectFailed {
+        /// Which one.
+        connection: ConnectionId,
+        /// Why.
+        failure: ConnectFailure,
+    },
+}
+
+/// Something to do outside.
+#[derive(PartialEq, Eq)]
+pub enum Output {
+    /// Send these bytes, one whole message.
+    Transmit {
+        /// Where to.
+        flow: FlowId,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Connect to a trunk's destination, and say how it went.
+    Connect {
+        /// Number of the attempt.
+        connection: ConnectionId,
+        /// Name of the trunk, whose security profile says how.
+        trunk: String,
+        /// The transport.
+        transport: Transport,
+        /// The destination.
+        to: SocketAddr,
+    },
+    /// Close a flow that is not to be had.
+    Close {
+        /// Which one.
+        flow: FlowId,
+    },
+    /// Tell the owner.
+    Event(CucmEvent),
+}
+
+impl fmt::Debug for Output {
+    /// Sizes instead of bytes: a body may hold keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transmit { flow, bytes } => write!(f, "Transmit({flow:?}, {} bytes)", bytes.len()),
+            Self::Connect { connection, trunk, to, .. } => write!(f, "Connect({connection:?}, {trunk}, {to})"),
+            Self::Close { flow } => write!(f, "Close({flow:?})"),
+            Self::Event(event) => event.fmt(f),
+        }
+    }
+}

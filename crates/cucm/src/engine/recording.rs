@@ -1,0 +1,351 @@
+//! A recording: two bridge dialogs with the recorded phone, two dialogs with the recorder, one session.
+//!
+//! ```text
+//! phone              CUCM                 recorder
+//!   | <── INVITE near ─ |                    |      bridge: inactive, label, Join
+//!   | ──── 200 ───────► | ─── INVITE near ─► |      no SDP
+//!   | <── INVITE far ── |                    |      does not wait for the recorder
+//!   | ──── 200 ───────► | ─── INVITE far ──► |
+//!   |                   | <── 200 offer ──── |      in either order
+//!   | <── re-INVITE ─── |                    |      no SDP
+//!   | ──── 200 offer ─► |                    |
+//!   | <── ACK answer ── | ─── ACK answer ──► |      each is told where the other one is
+//! ```
+//!
+//! The whole is in Cisco document 200788, "Configure and Troubleshoot Basic Call Recording". With early offer the bridge is asked
+//! first, and the recorder's INVITE carries what it said [inferred].
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use media::sdp::{Audio, Format};
+use sip::Message;
+
+use crate::config::{EncryptedPhoneOnNonSecureTrunk, OfferMode};
+use crate::event::{ConnectFailure, CucmEvent, Party, RecordingFailed, RecordingId, RecordingLeg, SecurityLevel};
+use crate::text::bridge::Joined;
+use crate::text::recording::{End, Metadata};
+use crate::text::sdp::Origin;
+use crate::text::{self, Thread, bridge};
+
+use super::call::{CallSide, FIRST_CSEQ};
+use super::dialogs::{NORMAL, falls_back, media_of};
+use super::leg::{Leg, LegId, Role, State};
+use super::steps::Step;
+use super::trunk::Way;
+use super::{Engine, failure};
+
+/// A recording from its first step to its end.
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub(super) call: u32,
+    pub(super) metadata: Metadata,
+    pub(super) joined: Joined,
+    /// The recorded phone's leg of the call.
+    line: LegId,
+    /// The codec of the call, by the recorded phone's number: it is locked.
+    locked: Format,
+    pub(super) security: SecurityLevel,
+    /// Where the recording destination leads, in the order in which it is tried.
+    pub(super) ways: Vec<Way>,
+    pub(super) destination: String,
+    pub(super) started: bool,
+    near: Strand,
+    far: Strand,
+}
+
+/// One of the two voices on its way from the phone to the recorder.
+#[derive(Debug, Default)]
+pub(super) struct Strand {
+    pub(super) bridge: Option<LegId>,
+    pub(super) recorder: Option<LegId>,
+    /// Which of the ways is tried.
+    pub(super) attempt: usize,
+    /// The Session-ID that the phone gave its bridge dialog.
+    pub(super) session: String,
+    /// The codecs of the bridge's first answer.
+    pub(super) formats: Vec<Format>,
+    pub(super) phone: Option<Media>,
+    pub(super) recording: Option<Media>,
+    /// What the recorder is told in the ACK.
+    pub(super) answer: Option<String>,
+    /// What was agreed, told when both strands stand.
+    pub(super) leg: Option<RecordingLeg>,
+}
+
+/// One end's description and whether it takes RTP for SRTP.
+#[derive(Clone, Debug)]
+pub(super) struct Media {
+    pub(super) audio: Audio,
+    pub(super) falls_back: bool,
+}
+
+impl Recording {
+    pub(super) fn strand(&self, end: End) -> &Strand {
+        match end {
+            End::Near => &self.near,
+            End::Far => &self.far,
+        }
+    }
+
+    pub(super) fn strand_mut(&mut self, end: End) -> &mut Strand {
+        match end {
+            End::Near => &mut self.near,
+            End::Far => &mut self.far,
+        }
+    }
+}
+
+impl Engine {
+    /// Step: the call was answered a moment ago.
+    pub(super) fn start_recording(&mut self, now: Instant, number: u32, side: CallSide) {
+        let Some((recording, near)) = self.plan_recording(number, side) else {
+            return;
+        };
+        self.last_recording += 1;
+        let id = RecordingId(self.last_recording);
+        let refused = self.refuse_recording(&recording, &near);
+        self.recordings.insert(id, recording);
+        if let Some(call) = self.calls.get_mut(&number) {
+            call.recordings.push(id);
+        }
+        if let Some(failure) = refused {
+            return self.end_recording(now, id, &failure, NORMAL, false);
+        }
+        self.identifiers.skip_legs(self.config.dialect.hidden_legs_before_bridge);
+        self.identifiers.skip_identifiers(self.config.dialect.hidden_identifiers_before_near);
+        self.call_bridge(now, id, End::Near);
+    }
+
+    fn plan_recording(&self, number: u32, side: CallSide) -> Option<(Recording, Party)> {
+        let call = self.calls.get(&number)?;
+        let (near, far) = (call.side(side), call.other(side));
+        let dialog = self.legs.get(&near.leg)?.dialog.as_ref()?;
+        let line = self.config.phone(&near.party.device)?.line(&near.party.number)?;
+        let profile = self.config.recording_profile(line.recording_profile.as_deref()?)?;
+        let recording = Recording {
+            call: number,
+            metadata: Metadata {
+                refci: near.identifier,
+                farendrefci: far.identifier,
+                cluster_id: self.config.cluster_id.clone(),
+                near: near.party.clone(),
+                far: far.party.clone(),
+            },
+            joined: Joined {
+                call_id: dialog.call_id.clone(),
+                phone_tag: dialog.remote_tag.clone(),
+                node_tag: dialog.local_tag.clone(),
+            },
+            line: near.leg,
+            locked: near.share.as_ref()?.format.clone(),
+            security: call.security,
+            ways: self.ways_to(&profile.recording_destination),
+            destination: profile.recording_destination.clone(),
+            started: false,
+            near: Strand::default(),
+            far: Strand::default(),
+        };
+        Some((recording, near.party.clone()))
+    }
+
+    /// What makes a recording fail before the first message.
+    fn refuse_recording(&self, recording: &Recording, near: &Party) -> Option<ConnectFailure> {
+        let Some((trunk, _)) = recording.ways.first() else {
+            let why = format!("recording destination {} is not routed to any trunk", recording.destination);
+            return Some(failure("route", &why));
+        };
+        let srtp_allowed = self.config.trunk(trunk).is_some_and(|trunk| trunk.srtp_allowed);
+        let fails = self.config.dialect.encrypted_phone_on_non_secure_trunk == EncryptedPhoneOnNonSecureTrunk::Fail;
+        (self.is_encrypted(&near.device) && !srtp_allowed && fails).then(|| {
+            let why = format!("{} is encrypted, trunk {trunk} has srtp allowed off", near.device);
+            failure("security-capability-mismatch", &why)
+        })
+    }
+
+    /// Step: the INVITE that opens a bridge dialog.
+    pub(super) fn call_bridge(&mut self, now: Instant, id: RecordingId, end: End) {
+        let Some(recording) = self.recordings.get(&id).filter(|recording| recording.strand(end).bridge.is_none()) else {
+            return;
+        };
+        let (line, locked, joined) = (recording.line, recording.locked.clone(), recording.joined.clone());
+        let near = recording.metadata.near.clone();
+        let Some(flow) = self.legs.get(&line).and_then(|leg| leg.flow) else {
+            return;
+        };
+        let Some((_, target)) = self.reach(&near) else {
+            let gone = failure("bridge", "the recorded phone is not registered any more");
+            return self.end_recording(now, id, &gone, NORMAL, false);
+        };
+        if end == End::Far {
+            self.identifiers.skip_identifiers(self.config.dialect.hidden_identifiers_before_far);
+        }
+        let node = self.node(flow);
+        let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
+        let tag = self.identifiers.tag(number, identifier);
+        let (wall, date) = (self.wall(now), self.date(now));
+        let thread = Thread {
+            uri: target,
+            branch: self.identifiers.branch(),
+            from: format!("{};tag={tag}", bridge::from_value(&node.host())),
+            to: format!("<sip:{}@{}>", near.number, node.host()),
+            date: date.clone(),
+            call_id: self.identifiers.call_id(wall),
+            cseq: FIRST_CSEQ,
+            routes: Vec::new(),
+        };
+        let origin = Origin { leg: number, version: 1, node: self.config.address };
+        let sdp = text::sdp::bridge_inactive(origin, end.label(), &locked);
+        let invite = bridge::invite(&node, &thread, &joined, &sdp);
+        let leg = self.add_leg(Leg {
+            role: Role::Bridge { recording: id, end },
+            number,
+            node,
+            flow: Some(flow),
+            call_id: thread.call_id,
+            tag,
+            identity: near,
+            dialog: None,
+            state: State::Waiting,
+            invite: None,
+            peer_session: String::new(),
+            peer_media: None,
+            sdp: None,
+            owed: Vec::new(),
+        });
+        if let Some(recording) = self.recordings.get_mut(&id) {
+            recording.strand_mut(end).bridge = Some(leg);
+        }
+        self.send_invite(now, leg, invite, FIRST_CSEQ, date);
+    }
+
+    /// The phone's 200 on a bridge dialog: the first one, or its offer.
+    pub(super) fn on_bridge_answered(
+        &mut self,
+        now: Instant,
+        id: RecordingId,
+        end: End,
+        leg: LegId,
+        response: &Message,
+    ) {
+        let offer = media_of(response).map(|audio| Media { audio, falls_back: falls_back(response) });
+        let made_up = self.legs.get(&leg).map_or_else(String::new, |leg| self.made_up_session(leg.number));
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.peer_media = offer.as_ref().map(|media| media.audio.clone());
+            if leg.peer_session.is_empty() {
+                leg.peer_session = made_up;
+            }
+        }
+        let is_first = self.legs.get(&leg).and_then(|leg| leg.invite.as_ref()).is_some_and(|i| i.cseq == FIRST_CSEQ);
+        let session = self.legs.get(&leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let Some(recording) = self.recordings.get_mut(&id) else {
+            return self.clear_leg(now, leg, NORMAL);
+        };
+        let locked = vec![recording.locked.clone()];
+        let strand = recording.strand_mut(end);
+        if is_first {
+            strand.session = session;
+            strand.formats = offer.map_or(locked, |media| media.audio.formats);
+            self.send_ack(now, leg, text::NIL, None);
+            return self.after_bridge(now, id, end);
+        }
+        let Some(offer) = offer.filter(|media| media.audio.port != 0) else {
+            let nothing = failure("bridge", "the phone's bridge made no offer");
+            return self.end_recording(now, id, &nothing, NORMAL, false);
+        };
+        strand.phone = Some(offer);
+        let timing = &self.config.timing;
+        match self.offer_mode(id, end) {
+            OfferMode::Delayed => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
+            OfferMode::Early => {
+                self.steps.plan(now + timing.recorder_invite_after_bridge, Step::Recorder(id, end));
+            }
+        }
+    }
+
+    fn after_bridge(&mut self, now: Instant, id: RecordingId, end: End) {
+        let at = now + self.config.timing.recorder_invite_after_bridge;
+        match self.offer_mode(id, end) {
+            OfferMode::Delayed => self.steps.plan(at, Step::Recorder(id, end)),
+            OfferMode::Early => self.steps.plan(at, Step::BridgeOffer(id, end)),
+        }
+    }
+
+    /// Step: the re-INVITE without SDP on a bridge dialog.
+    pub(super) fn ask_bridge(&mut self, now: Instant, id: RecordingId, end: End) {
+        let Some(leg) = self.recordings.get(&id).and_then(|recording| recording.strand(end).bridge) else {
+            return;
+        };
+        let date = self.date(now);
+        let dialog = self.legs.get_mut(&leg).filter(|leg| matches!(leg.state, State::Up));
+        let Some(cseq) = dialog.and_then(|leg| leg.dialog.as_mut()).map(sip::Dialog::next_cseq) else {
+            return;
+        };
+        let Some(thread) = self.thread(leg, cseq, date.clone()) else {
+            return;
+        };
+        let Some(known) = self.legs.get(&leg) else {
+            return;
+        };
+        let invite = bridge::reinvite(&known.node, &thread, &known.peer_session);
+        self.send_invite(now, leg, invite, cseq, date);
+    }
+
+    /// Delayed or early, by the SIP profile of the trunk in use.
+    pub(super) fn offer_mode(&self, id: RecordingId, end: End) -> OfferMode {
+        let way = self.recordings.get(&id).and_then(|recording| recording.ways.get(recording.strand(end).attempt));
+        let trunk = way.and_then(|(trunk, _)| self.config.trunk(trunk));
+        trunk.and_then(|trunk| self.config.sip_profile_of(trunk)).map_or(OfferMode::Delayed, |profile| profile.offer)
+    }
+
+    /// Ends a recording: the recorder's dialogs, near before far, then the bridges. The call goes on.
+    pub(super) fn end_recording(
+        &mut self,
+        now: Instant,
+        id: RecordingId,
+        why: &ConnectFailure,
+        cause: u16,
+        by_recorder: bool,
+    ) {
+        let Some(recording) = self.recordings.remove(&id) else {
+            return;
+        };
+        if let Some(call) = self.calls.get_mut(&recording.call) {
+            call.recordings.retain(|known| *known != id);
+        }
+        let strands = End::BOTH.map(|end| recording.strand(end));
+        let legs = strands.map(|strand| strand.recorder).into_iter().chain(strands.map(|strand| strand.bridge));
+        for leg in legs.flatten() {
+            self.clear_leg(now, leg, cause);
+        }
+        let event = if recording.started {
+            CucmEvent::RecordingEnded { recording: id, why: why.why.clone(), by_recorder }
+        } else {
+            CucmEvent::RecordingFailed(RecordingFailed {
+                recording: id,
+                call: recording.call,
+                near: recording.metadata.near,
+                why: why.why.clone(),
+                rule: why.rule.clone(),
+            })
+        };
+        self.event(event);
+    }
+
+    /// The Session-ID that CUCM writes for a peer that sent none.
+    pub(super) fn made_up_session(&self, leg: u32) -> String {
+        match self.config.dialect.session_id_without_peer {
+            crate::config::SessionIdWithoutPeer::Invented => self.identifiers.invented_session(leg),
+            crate::config::SessionIdWithoutPeer::Zero => text::NIL.to_owned(),
+        }
+    }
+
+    fn ways_to(&self, number: &str) -> Vec<Way> {
+        let ways = self.config.route(number).into_iter().flat_map(|trunk| {
+            trunk.destinations.iter().map(|to| (trunk.name.clone(), SocketAddr::new(to.address, to.port)))
+        });
+        let (down, up): (Vec<Way>, Vec<Way>) = ways.partition(|way| self.is_down(way));
+        // With every destination out of service CUCM has nothing better than to try.
+        up.into_iter().chain(down).collect()
+    }
+}

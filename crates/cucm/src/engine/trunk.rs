@@ -1,0 +1,206 @@
+//! Connections to recorders, and whether they answer OPTIONS.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use sip::{FlowId, Transport};
+
+use crate::config::{OptionsPing, SipTrunk};
+use crate::event::{ConnectFailure, CucmEvent};
+use crate::text::{Node, Thread, host, trunk};
+
+use super::flows::Flow;
+use super::leg::LegId;
+use super::steps::Step;
+use super::{Asked, ConnectionId, Engine, Output};
+
+/// A trunk and one of its destinations.
+pub(super) type Way = (String, SocketAddr);
+
+/// All ways, whether connected or not.
+#[derive(Debug, Default)]
+pub(super) struct Trunks {
+    lines: BTreeMap<Way, Line>,
+    connecting: BTreeMap<ConnectionId, Way>,
+    last_connection: u64,
+    /// Ways that OPTIONS found out of service.
+    down: BTreeSet<Way>,
+}
+
+#[derive(Debug)]
+enum Line {
+    Connecting { waiting: Vec<LegId>, ping: bool },
+    Open(FlowId),
+}
+
+impl Engine {
+    /// The open connection of a way; without one it is opened, and the leg is paid when it is there.
+    pub(super) fn connect(&mut self, way: Way, leg: LegId) -> Option<FlowId> {
+        if let Some(Line::Open(flow)) = self.trunks.lines.get(&way) {
+            return Some(*flow);
+        }
+        if let Some(waiting) = self.wait_for(way)
+            && !waiting.0.contains(&leg)
+        {
+            waiting.0.push(leg);
+        }
+        None
+    }
+
+    /// Who waits for a connection that is being opened; it is asked for if it is not yet.
+    fn wait_for(&mut self, way: Way) -> Option<(&mut Vec<LegId>, &mut bool)> {
+        if !self.trunks.lines.contains_key(&way) {
+            let transport = self.transport_to(&way.0)?;
+            self.trunks.last_connection += 1;
+            let connection = ConnectionId(self.trunks.last_connection);
+            self.decided.push_back(Output::Connect { connection, trunk: way.0.clone(), transport, to: way.1 });
+            self.trunks.connecting.insert(connection, way.clone());
+            self.trunks.lines.insert(way.clone(), Line::Connecting { waiting: Vec::new(), ping: false });
+        }
+        match self.trunks.lines.get_mut(&way) {
+            Some(Line::Connecting { waiting, ping }) => Some((waiting, ping)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn on_connected(&mut self, now: Instant, connection: ConnectionId, flow: FlowId) {
+        let Some(way) = self.trunks.connecting.remove(&connection) else {
+            self.decided.push_back(Output::Close { flow });
+            return;
+        };
+        let node = self.trunk_node(&way.0);
+        let known = Flow {
+            transport: node.transport,
+            local_port: node.local.port(),
+            certificate: None,
+            device: None,
+            way: Some(way.clone()),
+        };
+        self.flows.insert(flow, known);
+        let before = self.trunks.lines.insert(way.clone(), Line::Open(flow));
+        if let Some(Line::Connecting { waiting, ping }) = before {
+            for leg in waiting {
+                self.pay(now, leg);
+            }
+            if ping {
+                self.send_ping(now, &way, flow);
+            }
+        }
+    }
+
+    pub(super) fn on_connect_failed(&mut self, now: Instant, connection: ConnectionId, failure: &ConnectFailure) {
+        let Some(way) = self.trunks.connecting.remove(&connection) else {
+            return;
+        };
+        if self.transport_to(&way.0) == Some(Transport::Tls) {
+            self.event(CucmEvent::TrunkTls { trunk: Some(way.0.clone()), peer: way.1, failure: failure.clone() });
+        }
+        if let Some(Line::Connecting { waiting, ping }) = self.trunks.lines.remove(&way) {
+            if ping {
+                self.on_ping_result(now, &way, false);
+            }
+            for leg in waiting {
+                self.on_leg_unreachable(now, leg, failure);
+            }
+        }
+    }
+
+    pub(super) fn on_trunk_closed(&mut self, way: &Way, flow: FlowId, why: Option<&ConnectFailure>) {
+        if matches!(self.trunks.lines.get(way), Some(Line::Open(open)) if *open == flow) {
+            self.trunks.lines.remove(way);
+        }
+        if let Some(failure) = why
+            && self.transport_to(&way.0) == Some(Transport::Tls)
+        {
+            self.event(CucmEvent::TrunkTls { trunk: Some(way.0.clone()), peer: way.1, failure: failure.clone() });
+        }
+    }
+
+    /// The node as the peers of a trunk see it.
+    pub(super) fn trunk_node(&self, name: &str) -> Node {
+        let profile = self.config.trunk(name).and_then(|trunk| self.config.security_profile_of(trunk));
+        let transport = profile.map_or(Transport::Tcp, |profile| profile.outgoing_transport.outgoing());
+        let mut local = self.config.local(transport == Transport::Tls);
+        if let Some(profile) = profile {
+            local.set_port(self.config.incoming_port_of(profile));
+        }
+        Node { product: self.config.release.product(), local, transport }
+    }
+
+    fn transport_to(&self, name: &str) -> Option<Transport> {
+        let profile = self.config.security_profile_of(self.config.trunk(name)?)?;
+        Some(profile.outgoing_transport.outgoing())
+    }
+
+    /// Whether OPTIONS found a destination out of service.
+    pub(super) fn is_down(&self, way: &Way) -> bool {
+        self.trunks.down.contains(way)
+    }
+
+    pub(super) fn plan_pings(&mut self, now: Instant) {
+        for trunk in &self.config.trunks {
+            if ping_of(&self.config, trunk).is_none() {
+                continue;
+            }
+            for destination in &trunk.destinations {
+                let way = (trunk.name.clone(), SocketAddr::new(destination.address, destination.port));
+                self.steps.plan(now, Step::Ping(way));
+            }
+        }
+    }
+
+    pub(super) fn ping(&mut self, now: Instant, way: &Way) {
+        if let Some(Line::Open(flow)) = self.trunks.lines.get(way) {
+            let flow = *flow;
+            self.send_ping(now, way, flow);
+        } else if let Some((_, ping)) = self.wait_for(way.clone()) {
+            *ping = true;
+        }
+    }
+
+    fn send_ping(&mut self, now: Instant, way: &Way, flow: FlowId) {
+        let node = self.trunk_node(&way.0);
+        let wall = self.wall(now);
+        let thread = Thread {
+            uri: format!("sip:{}", way.1),
+            branch: self.identifiers.branch(),
+            from: format!("<sip:{}>;tag={}", node.host(), self.identifiers.plain_tag()),
+            to: format!("<sip:{}>", host(way.1.ip())),
+            date: crate::text::date(wall),
+            call_id: self.identifiers.call_id(wall),
+            cseq: 101,
+            routes: Vec::new(),
+        };
+        let key = self.endpoint.send_request(now, flow, node.transport, trunk::options(&node, &thread));
+        self.asked.insert(key, Asked::Ping(way.clone()));
+    }
+
+    /// A destination is out of service on no answer, 408, 503 or a connection that fails; any other answer shows that it lives
+    /// (Cisco Collaboration Preferred Architecture).
+    pub(super) fn on_ping_answer(&mut self, now: Instant, way: &Way, status: u16) {
+        if status >= 200 {
+            self.on_ping_result(now, way, !matches!(status, 408 | 503));
+        }
+    }
+
+    pub(super) fn on_ping_result(&mut self, now: Instant, way: &Way, in_service: bool) {
+        let was_down = if in_service {
+            self.trunks.down.remove(way)
+        } else {
+            !self.trunks.down.insert(way.clone())
+        };
+        if was_down == in_service {
+            let (trunk, destination) = way.clone();
+            self.event(CucmEvent::DestinationStatus { trunk, destination, in_service });
+        }
+        let ping = self.config.trunk(&way.0).and_then(|trunk| ping_of(&self.config, trunk));
+        if let Some(OptionsPing { in_service: up, out_of_service: down }) = ping {
+            self.steps.plan(now + if in_service { up } else { down }, Step::Ping(way.clone()));
+        }
+    }
+}
+
+fn ping_of(config: &crate::Config, trunk: &SipTrunk) -> Option<OptionsPing> {
+    config.sip_profile_of(trunk)?.options_ping
+}

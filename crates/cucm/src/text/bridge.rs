@@ -1,0 +1,66 @@
+//! The dialogs with the built-in bridge of the recorded phone.
+
+use sip::Message;
+
+use super::{ALLOW_BRIDGE, Node, SUPPORTED, Thread, session_id, with_sdp};
+
+/// From without its tag.
+pub(crate) fn from_value(host: &str) -> String {
+    format!("\"Call Manager\" <sip:{host}>")
+}
+
+/// The main dialog at the recorded phone, as the phone knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Joined {
+    pub(crate) call_id: String,
+    /// The phone's tag.
+    pub(crate) phone_tag: String,
+    /// CUCM's tag.
+    pub(crate) node_tag: String,
+}
+
+/// The INVITE that opens a bridge dialog, with nothing flowing yet (trace of Cisco document 200788).
+pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, sdp: &str) -> Message {
+    let host = node.host();
+    let builder = thread
+        .begin(node, "INVITE")
+        .header("Supported", SUPPORTED)
+        .header("Min-SE", " 1800")
+        .header("User-Agent", node.product)
+        .header("Allow", ALLOW_BRIDGE)
+        .header("CSeq", format_args!("{} INVITE", thread.cseq))
+        .header("Expires", 180)
+        .header("Allow-Events", "presence")
+        .header("Call-Info", CALL_INFO)
+        .header(
+            "Join",
+            format_args!("{};from-tag={};to-tag={}", joined.call_id, joined.phone_tag, joined.node_tag),
+        )
+        .header("Session-ID", session_id(super::NIL, super::NIL))
+        .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
+        .header("Contact", node.contact(""))
+        .header("Max-Forwards", 70);
+    with_sdp(builder, Some(sdp))
+}
+
+/// The re-INVITE without SDP that asks the bridge for its offer (trace of Cisco document 200788).
+pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str) -> Message {
+    let host = node.host();
+    let builder = thread
+        .begin(node, "INVITE")
+        .header("Supported", SUPPORTED)
+        .header("User-Agent", node.product)
+        .header("Allow", ALLOW_BRIDGE)
+        .header("CSeq", format_args!("{} INVITE", thread.cseq))
+        .header("Max-Forwards", 70)
+        .header("Expires", 180)
+        .header("Allow-Events", "presence")
+        .header("Call-Info", CALL_INFO)
+        .header("Min-SE", " 1800")
+        .header("Session-ID", session_id(super::NIL, session))
+        .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
+        .header("Contact", node.contact(""));
+    with_sdp(builder, None)
+}
+
+const CALL_INFO: &str = "<urn:x-cisco-remotecc:callinfo>; isVoip; record-invoker=auto";

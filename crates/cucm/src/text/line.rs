@@ -1,0 +1,193 @@
+//! The dialogs of a call between two phones, and what all dialogs with phones share.
+
+use sip::{Builder, Message};
+
+use super::{ALLOW_TRUNK, Node, SUPPORTED, Thread, name_addr, session_id, with_sdp};
+use crate::event::Party;
+
+/// What the phone is told about the call, in Call-Info.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallInfo {
+    /// The word after `security=`.
+    pub(crate) security: &'static str,
+    /// `from` towards the called phone, `to` towards the caller.
+    pub(crate) orientation: &'static str,
+    /// `ringout` while the other phone rings.
+    pub(crate) ui_state: Option<&'static str>,
+    /// Number of the call.
+    pub(crate) call: u32,
+}
+
+impl CallInfo {
+    fn value(self) -> String {
+        let state = self.ui_state.map_or_else(String::new, |state| format!(" ui-state= {state};"));
+        format!(
+            "<urn:x-cisco-remotecc:callinfo>; security= {}; orientation= {};{state} gci= 1-{}; isVoip; call-instance= 1",
+            self.security, self.orientation, self.call
+        )
+    }
+}
+
+/// `100 Trying`.
+pub(crate) fn trying(request: &Message, date: &str) -> Message {
+    let builder = super::reply(request, 100, "Trying", None, date).header("Allow-Events", "presence");
+    with_sdp(builder, None)
+}
+
+/// The delayed-offer INVITE to the called phone (trace of Cisco document 200788).
+pub(crate) fn invite(node: &Node, thread: &Thread, caller: &Party, session: &str, info: CallInfo) -> Message {
+    let host = node.host();
+    let callback = format!("{host};x-cisco-callback-number={}", caller.number);
+    let builder = thread
+        .begin(node, "INVITE")
+        .header("Supported", SUPPORTED)
+        .header("Min-SE", " 1800")
+        .header("User-Agent", node.product)
+        .header("Allow", ALLOW_TRUNK)
+        .header("CSeq", format_args!("{} INVITE", thread.cseq))
+        .header("Expires", 180)
+        .header("Allow-Events", "presence")
+        .header("Call-Info", info.value())
+        .header("Send-Info", "conference, x-cisco-conference")
+        .header("Alert-Info", "<file://Bellcore-dr1/>")
+        .header("Session-ID", session_id(session, super::NIL))
+        .header(
+            "Remote-Party-ID",
+            format_args!(
+                "{};party=calling;screen=yes;privacy=off",
+                name_addr(&caller.name, &caller.number, &callback)
+            ),
+        )
+        .header("Contact", contact(node, caller))
+        .header("Max-Forwards", 69);
+    with_sdp(builder, None)
+}
+
+/// What an answer to the calling phone says.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    /// CUCM's tag on the caller's dialog.
+    pub(crate) tag: &'a str,
+    pub(crate) date: &'a str,
+    pub(crate) called: &'a Party,
+    pub(crate) info: CallInfo,
+    /// Session-IDs of the called and of the calling phone.
+    pub(crate) sessions: (&'a str, &'a str),
+}
+
+/// `180 Ringing` to the calling phone: the 200 of Cisco document 200788 without its end [inferred].
+pub(crate) fn ringing(node: &Node, invite: &Message, answer: &Answer<'_>) -> Message {
+    let builder = super::reply(invite, 180, "Ringing", Some(answer.tag), answer.date)
+        .header("Allow", ALLOW_TRUNK)
+        .header("Allow-Events", "presence")
+        .header("Server", node.product)
+        .header("Call-Info", answer.info.value())
+        .header("Send-Info", "conference, x-cisco-conference")
+        .header("Remote-Party-ID", remote_party(node, answer.called))
+        .header("Contact", contact(node, answer.called));
+    with_sdp(builder, None)
+}
+
+/// `200 OK` to the calling phone (trace of Cisco document 200788).
+pub(crate) fn ok(node: &Node, invite: &Message, answer: &Answer<'_>, sdp: &str) -> Message {
+    let called = answer.called;
+    let original = name_addr(&called.name, &called.number, &format!("{};user=phone", node.host()));
+    let builder = super::reply(invite, 200, "OK", Some(answer.tag), answer.date)
+        .header("Allow", ALLOW_TRUNK)
+        .header("Allow-Events", "presence")
+        .header("Supported", "replaces")
+        .header("Server", node.product)
+        .header("Call-Info", answer.info.value())
+        .header("Send-Info", "conference, x-cisco-conference")
+        .header("Remote-Party-ID", remote_party(node, called))
+        .header("Session-ID", session_id(answer.sessions.0, answer.sessions.1))
+        .header("Remote-Party-ID", format_args!("{original};party=x-cisco-original-called;privacy=off"))
+        .header("Contact", contact(node, called));
+    with_sdp(builder, Some(sdp))
+}
+
+/// The ACK to a phone, on a call or on a bridge; Session-ID is written only together with an SDP, as in the traces of Cisco
+/// document 200788.
+pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) -> Message {
+    let builder = thread
+        .begin(node, "ACK")
+        .header("User-Agent", node.product)
+        .header("Max-Forwards", 70)
+        .header("CSeq", format_args!("{} ACK", thread.cseq))
+        .header("Allow-Events", "presence");
+    match answer {
+        Some((session, sdp)) => with_sdp(builder.header("Session-ID", session), Some(sdp)),
+        None => with_sdp(builder, None),
+    }
+}
+
+/// The BYE to a phone: as to a recorder, without P-Asserted-Identity, which no dialog with a phone has [inferred].
+pub(crate) fn bye(node: &Node, thread: &Thread, cause: u16) -> Message {
+    let builder = thread
+        .begin(node, "BYE")
+        .header("User-Agent", node.product)
+        .header("Max-Forwards", 70)
+        .header("CSeq", format_args!("{} BYE", thread.cseq))
+        .header("Reason", format_args!("Q.850;cause={cause}"));
+    with_sdp(builder, None)
+}
+
+/// The CANCEL of an INVITE of ours [inferred from its BYE].
+pub(crate) fn cancel(invite: &Message, date: &str, cause: Option<u16>) -> Message {
+    let number = invite.cseq().map_or(0, |cseq| cseq.number);
+    let mut builder = Builder::request("CANCEL", invite.request_uri().unwrap_or_default())
+        .copy(invite, "Via")
+        .copy(invite, "From")
+        .copy(invite, "To")
+        .header("Date", date)
+        .copy(invite, "Call-ID")
+        .header("CSeq", format_args!("{number} CANCEL"))
+        .header("Max-Forwards", 70);
+    if let Some(cause) = cause {
+        builder = builder.header("Reason", format_args!("Q.850;cause={cause}"));
+    }
+    with_sdp(builder, None)
+}
+
+/// A refusal, with the cause of Q.850 that made it.
+pub(crate) fn refuse(
+    node: &Node,
+    request: &Message,
+    tag: Option<&str>,
+    date: &str,
+    (status, reason): (u16, &str),
+    cause: Option<u16>,
+) -> Message {
+    let mut builder = super::reply(request, status, reason, tag, date)
+        .header("Allow-Events", "presence")
+        .header("Server", node.product);
+    if let Some(cause) = cause {
+        builder = builder.header("Reason", format_args!("Q.850;cause={cause}"));
+    }
+    with_sdp(builder, None)
+}
+
+/// A plain answer within or outside of a dialog: to BYE, OPTIONS, INFO, NOTIFY and the like.
+pub(crate) fn plain(node: &Node, request: &Message, date: &str, (status, reason): (u16, &str)) -> Message {
+    let builder = super::reply(request, status, reason, None, date).header("Server", node.product);
+    with_sdp(builder, None)
+}
+
+/// The answer to a phone's re-INVITE or UPDATE that asks for nothing new.
+pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, sdp: Option<&str>) -> Message {
+    let builder = super::reply(request, 200, "OK", None, date)
+        .header("Allow", ALLOW_TRUNK)
+        .header("Allow-Events", "presence")
+        .header("Supported", "replaces")
+        .header("Server", node.product)
+        .header("Contact", node.contact(""));
+    with_sdp(builder, sdp)
+}
+
+fn contact(node: &Node, party: &Party) -> String {
+    format!("{};+u.sip!devicename.ccm.cisco.com=\"{}\"", node.contact(&party.number), party.device)
+}
+
+fn remote_party(node: &Node, called: &Party) -> String {
+    format!("{};party=called;screen=yes;privacy=off", name_addr(&called.name, &called.number, &node.host()))
+}
