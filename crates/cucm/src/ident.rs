@@ -89,7 +89,7 @@ impl Identifiers {
     pub(crate) fn call_id(&mut self, wall: SystemTime) -> String {
         let unix = unix_seconds(wall);
         let dialog = take(&mut self.numbering.dialog);
-        format!("{:x}-{:x}-{dialog:x}-{:x}@{}", seg1(unix), seg2(self.release, unix), seg4(self.address), self.address)
+        format!("{:x}-{:x}-{dialog:x}-{:x}@{}", seg1(unix), seg2(self.release, unix), self.host(), self.address)
     }
 
     /// A new Cisco-Guid.

@@ -103,9 +103,7 @@ fn pick_format(first: &Audio, second: &Audio, codecs: Option<&[String]>) -> Resu
             order.iter().find_map(|name| common.iter().find(|format| format.encoding.eq_ignore_ascii_case(name)))
         }
     };
-    chosen
-        .cloned()
-        .ok_or_else(|| Mismatch::Codec { first: names(&first.formats), second: names(&second.formats) })
+    chosen.cloned().ok_or_else(|| Mismatch::Codec { first: names(&first.formats), second: names(&second.formats) })
 }
 
 /// The chosen line of each end, or `None` for RTP.

@@ -19,7 +19,9 @@ pub use device::{
     DeviceSecurityMode, DeviceTransport, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption, RecordingProfile,
     Region,
 };
-pub use dialect::{Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus};
+pub use dialect::{
+    Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+};
 pub use trunk::{
     Destination, OfferMode, OptionsPing, RoutePattern, SipProfile, SipTrunk, SipTrunkSecurityProfile, TrunkTransport,
 };

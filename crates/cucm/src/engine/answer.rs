@@ -84,8 +84,7 @@ impl Engine {
             srtp_allowed: trunk.is_some_and(|trunk| trunk.srtp_allowed),
             falls_back: recorder.falls_back,
         };
-        let phone =
-            Side { offer: &phone.audio, srtp_allowed: self.is_encrypted(near), falls_back: phone.falls_back };
+        let phone = Side { offer: &phone.audio, srtp_allowed: self.is_encrypted(near), falls_back: phone.falls_back };
         agree(recorder, phone, None, self.config.dialect.suite_mismatch)
     }
 

@@ -315,8 +315,7 @@ impl Engine {
         let origin = |legs: &std::collections::BTreeMap<LegId, Leg>, id| {
             legs.get(&id).map(|leg| Origin { leg: leg.number, version: 1, node })
         };
-        let (Some(caller_origin), Some(callee_origin)) =
-            (origin(&self.legs, caller_leg), origin(&self.legs, leg))
+        let (Some(caller_origin), Some(callee_origin)) = (origin(&self.legs, caller_leg), origin(&self.legs, leg))
         else {
             return;
         };
@@ -524,12 +523,7 @@ impl Engine {
 }
 
 /// The other phone as this one is told: its address, this one's numbers.
-fn stream<'a>(
-    other: SocketAddr,
-    own: &'a Share,
-    crypto: Option<media::sdes::Crypto>,
-    agreed: &Agreed,
-) -> Stream<'a> {
+fn stream<'a>(other: SocketAddr, own: &'a Share, crypto: Option<media::sdes::Crypto>, agreed: &Agreed) -> Stream<'a> {
     let both_have_events = agreed.first.telephone_event.is_some() && agreed.second.telephone_event.is_some();
     Stream {
         target: other,

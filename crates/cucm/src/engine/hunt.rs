@@ -149,14 +149,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_recorder_refused(
-        &mut self,
-        now: Instant,
-        id: RecordingId,
-        end: End,
-        status: u16,
-        why: &str,
-    ) {
+    pub(super) fn on_recorder_refused(&mut self, now: Instant, id: RecordingId, end: End, status: u16, why: &str) {
         let goes_on = match self.config.dialect.hunt {
             Hunt::UnavailableOnly => status == 503,
             Hunt::AnythingButBusy => !matches!(status, 486 | 600),
@@ -169,13 +162,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_recorder_unreachable(
-        &mut self,
-        now: Instant,
-        id: RecordingId,
-        end: End,
-        why: &ConnectFailure,
-    ) {
+    pub(super) fn on_recorder_unreachable(&mut self, now: Instant, id: RecordingId, end: End, why: &ConnectFailure) {
         self.try_next(now, id, end, why);
     }
 

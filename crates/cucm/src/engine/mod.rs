@@ -89,13 +89,7 @@ impl Engine {
     }
 
     /// The same with counters that are given: a trace can be repeated to the byte.
-    pub fn with_numbering(
-        now: Instant,
-        wall: SystemTime,
-        config: Config,
-        seed: u64,
-        numbering: Numbering,
-    ) -> Self {
+    pub fn with_numbering(now: Instant, wall: SystemTime, config: Config, seed: u64, numbering: Numbering) -> Self {
         let mut engine = Self {
             epoch: (now, wall),
             identifiers: Identifiers::new(config.release, config.address, numbering, seed),

@@ -165,7 +165,8 @@ impl Engine {
 
     /// Step: the INVITE that opens a bridge dialog.
     pub(super) fn call_bridge(&mut self, now: Instant, id: RecordingId, end: End) {
-        let Some(recording) = self.recordings.get(&id).filter(|recording| recording.strand(end).bridge.is_none()) else {
+        let Some(recording) = self.recordings.get(&id).filter(|recording| recording.strand(end).bridge.is_none())
+        else {
             return;
         };
         let (line, locked, joined) = (recording.line, recording.locked.clone(), recording.joined.clone());

@@ -102,11 +102,8 @@ impl Engine {
             known.device = Some(key.clone());
         }
         let is_new = !self.phones.contains_key(&key);
-        let entry = self.phones.entry(key).or_insert_with(|| Registration {
-            flow,
-            contacts: BTreeMap::new(),
-            expires_at,
-        });
+        let entry =
+            self.phones.entry(key).or_insert_with(|| Registration { flow, contacts: BTreeMap::new(), expires_at });
         entry.flow = flow;
         entry.expires_at = expires_at;
         entry.contacts.insert(number, contact);

@@ -185,11 +185,7 @@ impl Engine {
     }
 
     pub(super) fn on_ping_result(&mut self, now: Instant, way: &Way, in_service: bool) {
-        let was_down = if in_service {
-            self.trunks.down.remove(way)
-        } else {
-            !self.trunks.down.insert(way.clone())
-        };
+        let was_down = if in_service { self.trunks.down.remove(way) } else { !self.trunks.down.insert(way.clone()) };
         if was_down == in_service {
             let (trunk, destination) = way.clone();
             self.event(CucmEvent::DestinationStatus { trunk, destination, in_service });

@@ -32,10 +32,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, sdp: &str) -
         .header("Expires", 180)
         .header("Allow-Events", "presence")
         .header("Call-Info", CALL_INFO)
-        .header(
-            "Join",
-            format_args!("{};from-tag={};to-tag={}", joined.call_id, joined.phone_tag, joined.node_tag),
-        )
+        .header("Join", format_args!("{};from-tag={};to-tag={}", joined.call_id, joined.phone_tag, joined.node_tag))
         .header("Session-ID", session_id(super::NIL, super::NIL))
         .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
         .header("Contact", node.contact(""))

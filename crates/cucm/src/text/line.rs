@@ -53,10 +53,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, caller: &Party, session: &str
         .header("Session-ID", session_id(session, super::NIL))
         .header(
             "Remote-Party-ID",
-            format_args!(
-                "{};party=calling;screen=yes;privacy=off",
-                name_addr(&caller.name, &caller.number, &callback)
-            ),
+            format_args!("{};party=calling;screen=yes;privacy=off", name_addr(&caller.name, &caller.number, &callback)),
         )
         .header("Contact", contact(node, caller))
         .header("Max-Forwards", 69);

@@ -130,8 +130,7 @@ pub(crate) fn session_id(local: &str, remote: &str) -> String {
 /// Session-ID of an end that is not known.
 pub(crate) const NIL: &str = sip::SessionId::NIL;
 
-const ALLOW_TRUNK: &str =
-    "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY";
+const ALLOW_TRUNK: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY";
 const ALLOW_BRIDGE: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, SUBSCRIBE, NOTIFY";
 const SUPPORTED: &str = "timer,resource-priority,replaces";
 

@@ -100,11 +100,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
         .header(
             "Contact",
-            format_args!(
-                "{};isFocus;+u.sip!devicename.ccm.cisco.com=\"{}\"",
-                node.contact(&near.number),
-                near.device
-            ),
+            format_args!("{};isFocus;+u.sip!devicename.ccm.cisco.com=\"{}\"", node.contact(&near.number), near.device),
         )
         .header("Max-Forwards", 70);
     with_sdp(builder, facts.sdp)
@@ -115,9 +111,9 @@ fn call_info(builder: Builder, security: Option<(SecurityLevel, TrunkSecuritySta
     const URN: &str = "<urn:x-cisco-remotecc:callinfo>";
     let class = format!("{URN};x-cisco-video-traffic-class=DESKTOP");
     match security {
-        Some((level, TrunkSecurityStatus::OwnLine)) => builder
-            .header("Call-Info", class)
-            .header("Call-Info", format_args!("{URN}; security= {}", level.word())),
+        Some((level, TrunkSecurityStatus::OwnLine)) => {
+            builder.header("Call-Info", class).header("Call-Info", format_args!("{URN}; security= {}", level.word()))
+        }
         Some((level, TrunkSecurityStatus::Appended)) => {
             builder.header("Call-Info", format_args!("{class}; security= {}", level.word()))
         }
@@ -152,13 +148,7 @@ pub(crate) fn bye(node: &Node, thread: &Thread, near: &Party, cause: u16) -> Mes
 }
 
 /// The answer to a recorder's request within its dialog that asks for nothing new: a refresh of the session.
-pub(crate) fn refreshed(
-    node: &Node,
-    request: &Message,
-    date: &str,
-    near: &Party,
-    sdp: Option<&str>,
-) -> Message {
+pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, near: &Party, sdp: Option<&str>) -> Message {
     let identity = name_addr(&near.name, &near.number, &node.host());
     let mut builder = super::reply(request, 200, "OK", None, date)
         .header("Allow", ALLOW_TRUNK)

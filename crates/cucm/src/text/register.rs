@@ -6,9 +6,8 @@ use super::{Node, with_sdp};
 
 /// `200 OK`: the Contact comes back with `x-cisco-newreg` at the first registration, the body with what the phone asked for.
 pub(crate) fn ok(node: &Node, request: &Message, tag: &str, date: &str, expires: u64, is_new: bool) -> Message {
-    let mut builder = super::reply(request, 200, "OK", Some(tag), date)
-        .header("Server", node.product)
-        .header("Expires", expires);
+    let mut builder =
+        super::reply(request, 200, "OK", Some(tag), date).header("Server", node.product).header("Expires", expires);
     for contact in request.header_all("Contact") {
         let news = if is_new { ";x-cisco-newreg" } else { "" };
         builder = builder.header("Contact", format_args!("{contact}{news}"));

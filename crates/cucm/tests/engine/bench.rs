@@ -14,15 +14,15 @@ use trust::cert::{Identity, KeyKind, Request};
 use trust::rule::TrustList;
 
 /// The calling phone's flow, the recorded one's, and the first one to a recorder.
-pub const CALLER: FlowId = FlowId(1);
-pub const AGENT: FlowId = FlowId(2);
-pub const RECORDER: FlowId = FlowId(10);
+pub(crate) const CALLER: FlowId = FlowId(1);
+pub(crate) const AGENT: FlowId = FlowId(2);
+pub(crate) const RECORDER: FlowId = FlowId(10);
 
-pub const CALLER_DEVICE: &str = "SEP38ED18552A12";
-pub const AGENT_DEVICE: &str = "SEP6C416A369525";
+pub(crate) const CALLER_DEVICE: &str = "SEP38ED18552A12";
+pub(crate) const AGENT_DEVICE: &str = "SEP6C416A369525";
 
 /// A cluster in which both phones are non-secure, the agent's line is recorded, and the recorder is on TCP.
-pub fn plain() -> Config {
+pub(crate) fn plain() -> Config {
     let identity = identity("CUCM-PUB");
     let profile = |name: &str, number: &str, display: &str| PhoneDevice {
         device_name: name.to_owned(),
@@ -73,7 +73,7 @@ pub fn plain() -> Config {
 }
 
 /// The same with encrypted phones and an encrypted trunk with SRTP.
-pub fn secure() -> Config {
+pub(crate) fn secure() -> Config {
     let mut config = plain();
     config.release = Release::V14;
     for phone in &mut config.phones {
@@ -85,31 +85,31 @@ pub fn secure() -> Config {
     config
 }
 
-pub fn identity(name: &str) -> Identity {
+pub(crate) fn identity(name: &str) -> Identity {
     let request = Request::new(name, wire::default_wall()).with_key(KeyKind::EcP256);
     Identity::self_signed(&request).unwrap()
 }
 
 /// A message that the engine sent.
-pub type SentMessage = (FlowId, Message);
+pub(crate) type SentMessage = (FlowId, Message);
 
 /// An engine with what it has sent and said.
-pub struct Bench {
-    pub engine: Engine,
-    pub now: Instant,
-    pub sent: VecDeque<SentMessage>,
-    pub events: Vec<CucmEvent>,
-    pub connects: Vec<(ConnectionId, SocketAddr)>,
-    pub closes: Vec<FlowId>,
+pub(crate) struct Bench {
+    pub(crate) engine: Engine,
+    pub(crate) now: Instant,
+    pub(crate) sent: VecDeque<SentMessage>,
+    pub(crate) events: Vec<CucmEvent>,
+    pub(crate) connects: Vec<(ConnectionId, SocketAddr)>,
+    pub(crate) closes: Vec<FlowId>,
     branch: u32,
 }
 
 impl Bench {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self::at(config, "2019-08-27T15:27:41.500Z", None)
     }
 
-    pub fn at(config: Config, wall: &str, numbering: Option<Numbering>) -> Self {
+    pub(crate) fn at(config: Config, wall: &str, numbering: Option<Numbering>) -> Self {
         config.check().unwrap();
         let wall: SystemTime = wall.parse::<jiff::Timestamp>().unwrap().into();
         let now = Instant::now();
@@ -139,13 +139,13 @@ impl Bench {
         }
     }
 
-    pub fn input(&mut self, input: Input) {
+    pub(crate) fn input(&mut self, input: Input) {
         self.engine.handle_input(self.now, input);
         self.collect();
     }
 
     /// Lets time pass, step by step.
-    pub fn wait(&mut self, milliseconds: u64) {
+    pub(crate) fn wait(&mut self, milliseconds: u64) {
         let until = self.now + Duration::from_millis(milliseconds);
         while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) {
             self.now = self.now.max(due);
@@ -155,15 +155,15 @@ impl Bench {
         self.now = until;
     }
 
-    pub fn give(&mut self, flow: FlowId, message: Message) {
+    pub(crate) fn give(&mut self, flow: FlowId, message: Message) {
         self.input(Input::Message { flow, message });
     }
 
-    pub fn give_text(&mut self, flow: FlowId, text: &str) {
+    pub(crate) fn give_text(&mut self, flow: FlowId, text: &str) {
         self.give(flow, Message::parse(text.as_bytes()).unwrap());
     }
 
-    pub fn open(&mut self, flow: FlowId, transport: Transport, certificate: Option<&Identity>) {
+    pub(crate) fn open(&mut self, flow: FlowId, transport: Transport, certificate: Option<&Identity>) {
         let local_port = if transport == Transport::Tls { 5061 } else { 5060 };
         let peer = SocketAddr::new("10.48.38.99".parse().unwrap(), 50_000 + flow.0 as u16);
         let certificate = certificate.map(|identity| identity.certificate.clone());
@@ -171,41 +171,48 @@ impl Bench {
     }
 
     /// Answers the oldest request for a connection.
-    pub fn connected(&mut self, flow: FlowId) {
+    pub(crate) fn connected(&mut self, flow: FlowId) {
         assert!(!self.connects.is_empty(), "no connection was asked for");
         let (connection, _) = self.connects.remove(0);
         self.input(Input::Connected { connection, flow });
     }
 
     /// The oldest message that was sent to this flow and not looked at yet.
-    pub fn next(&mut self, flow: FlowId) -> Message {
+    pub(crate) fn next(&mut self, flow: FlowId) -> Message {
         self.try_next(flow).unwrap_or_else(|| panic!("nothing was sent to {flow:?}: {:?}", self.sent))
     }
 
-    pub fn try_next(&mut self, flow: FlowId) -> Option<Message> {
+    pub(crate) fn try_next(&mut self, flow: FlowId) -> Option<Message> {
         let at = self.sent.iter().position(|(to, _)| *to == flow)?;
         self.sent.remove(at).map(|(_, message)| message)
     }
 
     /// The same, which must be this request or this status.
-    pub fn expect(&mut self, flow: FlowId, what: &str) -> Message {
+    pub(crate) fn expect(&mut self, flow: FlowId, what: &str) -> Message {
         let message = self.next(flow);
         let is = message.method().map_or_else(|| message.status().unwrap_or_default().to_string(), str::to_owned);
         assert_eq!(is, what, "{}", String::from_utf8_lossy(message.as_bytes()));
         message
     }
 
-    pub fn quiet(&self) {
+    pub(crate) fn quiet(&self) {
         assert!(self.sent.is_empty(), "{:?}", self.sent);
     }
 
-    pub fn new_branch(&mut self) -> String {
+    pub(crate) fn new_branch(&mut self) -> String {
         self.branch += 1;
         format!("z9hG4bKpeer{}", self.branch)
     }
 
     /// Registers a phone that stands at `host`, and takes the answer.
-    pub fn register(&mut self, flow: FlowId, transport: Transport, device: &str, number: &str, contact: &str) -> Message {
+    pub(crate) fn register(
+        &mut self,
+        flow: FlowId,
+        transport: Transport,
+        device: &str,
+        number: &str,
+        contact: &str,
+    ) -> Message {
         let branch = self.new_branch();
         self.give_text(
             flow,
@@ -220,7 +227,15 @@ impl Bench {
         self.next(flow)
     }
 
-    pub fn answer(&mut self, flow: FlowId, request: &Message, status: u16, tag: &str, extra: &str, sdp: Option<&str>) {
+    pub(crate) fn answer(
+        &mut self,
+        flow: FlowId,
+        request: &Message,
+        status: u16,
+        tag: &str,
+        extra: &str,
+        sdp: Option<&str>,
+    ) {
         let mut builder = sip::Builder::reply(request, status, "Answer", Some(tag));
         for line in extra.lines() {
             builder = builder.raw_line(line.as_bytes());
@@ -232,14 +247,14 @@ impl Bench {
         self.give(flow, message);
     }
 
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         let summary = self.engine.summary();
         assert_eq!(summary.leaked_dialogs, Vec::<String>::new());
         assert_eq!(summary.leaked_transactions, 0);
     }
 }
 
-pub fn trace(name: &str) -> String {
+pub(crate) fn trace(name: &str) -> String {
     let path = format!("{}/tests/traces/{name}.sip", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let text = text.trim_end_matches('\n').replace("\r\n", "\n").replace('\n', "\r\n");
