@@ -3,6 +3,8 @@
 //! Each default is the reading with the most support. A scenario may set any of them the other way, since a recorder must
 //! survive both. *Inferred* means that no trace and no document shows it.
 
+use wire::tls::Versions;
+
 /// Readings of CUCM's behaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {
@@ -28,6 +30,8 @@ pub struct Dialect {
     /// Both ends of a recording, or of a call, offer SRTP and have no suite in common. Inferred: Cisco's CUBE chapter says that
     /// CUCM cannot bridge two suites, and nobody shows what it does then.
     pub suite_mismatch: SuiteMismatch,
+    /// Versions of TLS on all ports. Cisco Security Guide: releases up to 14 speak 1.2 at most, 1.3 came with 15SU2.
+    pub tls_versions: Versions,
 }
 
 impl Default for Dialect {
@@ -42,6 +46,7 @@ impl Default for Dialect {
             hidden_identifiers_before_near: 2,
             hidden_identifiers_before_far: 1,
             suite_mismatch: SuiteMismatch::Fail,
+            tls_versions: Versions::Tls12,
         }
     }
 }

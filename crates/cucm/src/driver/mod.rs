@@ -1,9 +1,20 @@
 //! Sockets, TLS and TFTP around the engine.
+//!
+//! One task owns the engine and runs it. Each connection has a task that reads and one that writes; whatever happens outside
+//! comes to the engine's task as a [`Notice`](notice::Notice) on one channel, in order.
+
+mod connection;
+mod drive;
+mod notice;
+mod ports;
+mod provision;
+mod tftp;
 
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use wire::Net;
 
@@ -42,17 +53,30 @@ pub struct Addresses {
     pub tftp: SocketAddr,
 }
 
-/// A running cluster.
+/// A running cluster. Dropping it ends the cluster at once.
 #[derive(Debug)]
 pub struct Cucm {
     events: mpsc::UnboundedReceiver<CucmEvent>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<Summary>,
     addresses: Addresses,
 }
 
 /// Checks the configuration, opens the ports and runs the cluster until [`Cucm::stop`].
-pub async fn start(_net: Net, config: Config, _seed: u64) -> Result<Cucm, StartError> {
+///
+/// # Errors
+/// [`StartError`] for a configuration that cannot work, a port in use, or a certificate of no use.
+pub async fn start(net: Net, mut config: Config, seed: u64) -> Result<Cucm, StartError> {
     config.check()?;
-    Err(StartError::Identity("not built".to_owned()))
+    let ports = ports::open(&net, &mut config).await?;
+    let addresses = ports.addresses;
+    let files = provision::files(&config, net.clock().wall(), seed)?;
+    let parties = connection::Parties::new(&config)?;
+    let (events_in, events) = mpsc::unbounded_channel();
+    let (stop, stopped) = oneshot::channel();
+    let drive = drive::Drive::new(net, config, seed, parties, events_in);
+    let task = tokio::spawn(drive.run(ports, files, stopped));
+    Ok(Cucm { events, stop: Some(stop), task, addresses })
 }
 
 impl Cucm {
@@ -67,7 +91,24 @@ impl Cucm {
     }
 
     /// Waits a moment for dialogs that are being cleared, closes all ports and tells what was left.
-    pub async fn stop(self) -> Summary {
-        Summary::default()
+    ///
+    /// # Panics
+    /// If the cluster's task panicked: that is a bug here.
+    pub async fn stop(mut self) -> Summary {
+        if let Some(stop) = self.stop.take() {
+            // The task listens until it ends, and it ends only through this.
+            let _ = stop.send(());
+        }
+        match (&mut self.task).await {
+            Ok(summary) => summary,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Summary::default(),
+        }
+    }
+}
+
+impl Drop for Cucm {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }

@@ -1,0 +1,161 @@
+//! One connection: its TLS, the task that reads and the one that writes.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use sip::{FlowId, Frame, Framer, Limits, Transport};
+use tokio::sync::mpsc;
+use trust::rule::{PeerRule, parse_x509_names};
+use wire::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
+use wire::{Link, LinkReader, LinkWriter, Net, Stream};
+
+use super::StartError;
+use super::notice::Notice;
+use crate::config::{ClientCertificate, Config, DeviceSecurityMode, SipTrunk};
+use crate::event::ConnectFailure;
+
+/// The node's parts in TLS: as the server of phones and recorders, as the client of each trunk.
+#[derive(Debug)]
+pub(super) struct Parties {
+    pub(super) server: TlsServer,
+    clients: BTreeMap<String, TlsClient>,
+}
+
+impl Parties {
+    pub(super) fn new(config: &Config) -> Result<Self, StartError> {
+        let bad = |error: TlsError| StartError::Identity(error.to_string());
+        // Whoever is in CallManager-trust or CAPF-trust gets in; which phone or trunk it is the engine finds by its names.
+        let mut known = config.call_manager_trust.clone();
+        for certificate in config.capf_trust.list() {
+            known.add(certificate.clone());
+        }
+        let mut server = TlsOptions::new(Some(config.identity.clone()), PeerRule::listed(known));
+        server.versions = config.dialect.tls_versions;
+        let mut clients = BTreeMap::new();
+        for trunk in &config.trunks {
+            if let Some(options) = client_options(config, trunk) {
+                clients.insert(trunk.name.clone(), TlsClient::new(options).map_err(bad)?);
+            }
+        }
+        Ok(Self { server: TlsServer::new(server).map_err(bad)?, clients })
+    }
+
+    pub(super) fn client(&self, trunk: &str) -> Option<TlsClient> {
+        self.clients.get(trunk).cloned()
+    }
+}
+
+/// How a trunk's destinations are judged: CallManager-trust, and the names of the trunk's security profile.
+fn client_options(config: &Config, trunk: &SipTrunk) -> Option<TlsOptions> {
+    let profile = config.security_profile_of(trunk)?;
+    if profile.mode != DeviceSecurityMode::Encrypted {
+        return None;
+    }
+    let rule = PeerRule::listed(config.call_manager_trust.clone());
+    let names = parse_x509_names(&profile.x509_subject_name);
+    let rule = if names.is_empty() { rule } else { rule.with_names(names) };
+    let identity = match &config.client_certificate {
+        ClientCertificate::CallManager => Some(config.identity.clone()),
+        ClientCertificate::Nothing => None,
+        ClientCertificate::Other(identity) => Some((**identity).clone()),
+    };
+    let mut options = TlsOptions::new(identity, rule);
+    options.versions = config.dialect.tls_versions;
+    Some(options)
+}
+
+/// The server's side of a TLS connection.
+pub(super) async fn accepted(server: &TlsServer, stream: Stream) -> Result<Link, TlsError> {
+    wire::tls::accept(server, stream).await.map(Link::from)
+}
+
+/// Connects to a recorder.
+pub(super) async fn connect(
+    net: Net,
+    from: IpAddr,
+    to: SocketAddr,
+    transport: Transport,
+    client: Option<TlsClient>,
+) -> Result<Link, ConnectFailure> {
+    let failed = |rule: &str, why: String| ConnectFailure { rule: rule.to_owned(), why, refused_by_us: false };
+    let opening = tokio::time::timeout(CONNECT_TIMEOUT, net.connect(from, to));
+    let stream = match opening.await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(failed("connect", format!("cannot connect to {to}: {error}"))),
+        Err(_) => {
+            return Err(failed("connect", format!("{to} did not accept a connection within {CONNECT_TIMEOUT:?}")));
+        }
+    };
+    match (transport, client) {
+        (Transport::Tls, Some(client)) => {
+            wire::tls::connect(&client, stream).await.map(Link::from).map_err(|error| refused(&error))
+        }
+        (Transport::Tls, None) => Err(failed("connect", "the trunk has no TLS".to_owned())),
+        (Transport::Tcp | Transport::Udp, _) => Ok(Link::from(stream)),
+    }
+}
+
+/// Who refused whom, and by which rule.
+pub(super) fn refused(error: &TlsError) -> ConnectFailure {
+    let (rule, refused_by_us) = match error {
+        TlsError::Refused(refusal) => (refusal.rule(), true),
+        TlsError::Alert(_) => ("alert", false),
+        TlsError::Closed => ("closed", false),
+        TlsError::TimedOut(_) => ("timeout", false),
+        TlsError::Identity(_) => ("identity", true),
+        TlsError::Handshake(_) => ("handshake", false),
+        TlsError::Io(_) => ("connect", false),
+    };
+    ConnectFailure { rule: rule.to_owned(), why: error.to_string(), refused_by_us }
+}
+
+/// Reads until the end.
+pub(super) async fn read(flow: FlowId, mut reader: LinkReader, notices: mpsc::Sender<Notice>) {
+    let mut framer = Framer::tolerant(Limits::default());
+    let mut buf = vec![0; 16 * 1024];
+    let why = loop {
+        match reader.read(&mut buf).await {
+            Ok(0) => break None,
+            Ok(length) => framer.push(&buf[..length]),
+            Err(error) => break wire::tls::alert(&error).map(alerted),
+        }
+        loop {
+            let message = match framer.next() {
+                Ok(Some(Frame::Message(message) | Frame::Malformed { message, .. })) => message,
+                Ok(Some(Frame::KeepAlive | Frame::Skipped { .. })) => continue,
+                Ok(None) => break,
+                Err(error) => {
+                    let failure = ConnectFailure {
+                        rule: "framing".to_owned(),
+                        why: format!("the peer sent what is no SIP: {error}"),
+                        refused_by_us: true,
+                    };
+                    let _ = notices.send(Notice::Closed { flow, why: Some(failure) }).await;
+                    return;
+                }
+            };
+            if notices.send(Notice::Message { flow, message }).await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = notices.send(Notice::Closed { flow, why }).await;
+}
+
+/// In TLS 1.3 a client learns with its first read that its certificate was refused.
+fn alerted(words: String) -> ConnectFailure {
+    refused(&TlsError::Alert(words))
+}
+
+/// Writes what is given until nobody gives any more, then says goodbye.
+pub(super) async fn write(mut writer: LinkWriter, mut messages: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(bytes) = messages.recv().await {
+        if writer.write_all(&bytes).await.is_err() {
+            // The reading side sees the same and tells.
+            return;
+        }
+    }
+    let _ = writer.shutdown().await;
+}
+
+const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);

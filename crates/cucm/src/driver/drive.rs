@@ -1,0 +1,250 @@
+//! The task that owns the engine.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sip::{FlowId, Message, Transport};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+use trust::cert::Certificate;
+use wire::{Clock, Datagram, Link, Net};
+
+use super::connection::{self, Parties};
+use super::notice::Notice;
+use super::ports::Ports;
+use super::provision::Files;
+use super::tftp;
+use crate::config::Config;
+use crate::engine::{ConnectionId, Engine, Input, Output};
+use crate::event::{ConnectFailure, CucmEvent, Summary};
+
+/// The engine and everything it sends through.
+pub(super) struct Drive {
+    net: Net,
+    clock: Clock,
+    config: Config,
+    engine: Engine,
+    parties: Parties,
+    events: mpsc::UnboundedSender<CucmEvent>,
+    notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
+    /// Listeners, readers and connection attempts: ended with the cluster.
+    tasks: JoinSet<()>,
+    /// Writers: waited for, so that the last messages get out.
+    writers: JoinSet<()>,
+    ways: BTreeMap<FlowId, WayOut>,
+    datagrams: Vec<Arc<Datagram>>,
+    peers: BTreeMap<(usize, SocketAddr), FlowId>,
+    last_flow: u64,
+}
+
+/// How a flow's messages leave.
+enum WayOut {
+    Stream { messages: mpsc::UnboundedSender<Vec<u8>>, reader: AbortHandle },
+    Datagram { socket: usize, to: SocketAddr },
+}
+
+impl Drive {
+    pub(super) fn new(
+        net: Net,
+        config: Config,
+        seed: u64,
+        parties: Parties,
+        events: mpsc::UnboundedSender<CucmEvent>,
+    ) -> Self {
+        let clock = net.clock().clone();
+        let now = clock.now();
+        let engine = Engine::new(now, clock.wall_at(now), config.clone(), seed);
+        Self {
+            net,
+            clock,
+            config,
+            engine,
+            parties,
+            events,
+            notices: mpsc::channel(QUEUE),
+            tasks: JoinSet::new(),
+            writers: JoinSet::new(),
+            ways: BTreeMap::new(),
+            datagrams: Vec::new(),
+            peers: BTreeMap::new(),
+            last_flow: 0,
+        }
+    }
+
+    /// Runs until it is told to stop, and then until all dialogs are closed or the grace is over.
+    pub(super) async fn run(mut self, mut ports: Ports, files: Files, mut stopped: oneshot::Receiver<()>) -> Summary {
+        ports.serve(&self.parties.server, &self.notices.0, &mut self.tasks);
+        if let Some(socket) = ports.tftp.take() {
+            self.tasks.spawn(tftp::serve(socket, files, self.clock.clone()));
+        }
+        self.datagrams = std::mem::take(&mut ports.datagrams);
+        let mut until: Option<Instant> = None;
+        loop {
+            self.carry_out().await;
+            while self.tasks.try_join_next().is_some() {}
+            while self.writers.try_join_next().is_some() {}
+            if until.is_some_and(|until| self.engine.is_idle() || self.clock.now() >= until) {
+                return self.close().await;
+            }
+            let due = [self.engine.poll_timeout(), until].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                _ = &mut stopped, if until.is_none() => {
+                    until = Some(self.clock.now() + self.config.timing.stop_grace);
+                }
+                notice = self.notices.1.recv() => {
+                    if let Some(notice) = notice {
+                        self.on_notice(notice);
+                    }
+                }
+                () = tftp::sleep_until(&self.clock, due) => self.engine.handle_timeout(self.clock.now()),
+            }
+        }
+    }
+
+    async fn close(mut self) -> Summary {
+        let summary = self.engine.summary();
+        self.tasks.abort_all();
+        self.ways.clear();
+        let flushed = async { while self.writers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(FLUSH, flushed).await;
+        summary
+    }
+
+    fn on_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Accepted { link } => self.on_accepted(link),
+            Notice::Refused { peer, failure } => self.on_refused(peer, failure),
+            Notice::Connected { connection, link } => {
+                let flow = self.add(link);
+                self.input(Input::Connected { connection, flow });
+            }
+            Notice::ConnectFailed { connection, failure } => self.input(Input::ConnectFailed { connection, failure }),
+            Notice::Message { flow, message } => self.input(Input::Message { flow, message }),
+            Notice::Closed { flow, why } => {
+                self.ways.remove(&flow);
+                self.input(Input::Closed { flow, why });
+            }
+            Notice::Datagram { socket, from, message } => self.on_datagram(socket, from, message),
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.engine.handle_input(self.clock.now(), input);
+    }
+
+    fn on_accepted(&mut self, link: Link) {
+        let (local_port, peer) = (link.local_addr().port(), link.peer_addr());
+        let transport = if link.is_encrypted() { Transport::Tls } else { Transport::Tcp };
+        let certificate = link.peer_certificate().and_then(|der| Certificate::from_der(&der).ok());
+        let flow = self.add(link);
+        self.input(Input::Opened { flow, transport, local_port, peer, certificate });
+    }
+
+    /// A peer whose certificate was refused has no name; its address may be that of a trunk's destination.
+    fn on_refused(&mut self, peer: SocketAddr, failure: ConnectFailure) {
+        let trunk = self.config.trunks.iter().find(|trunk| trunk.destinations.iter().any(|to| to.address == peer.ip()));
+        let trunk = trunk.map(|trunk| trunk.name.clone());
+        // Nobody may be listening to events any more.
+        let _ = self.events.send(CucmEvent::TrunkTls { trunk, peer, failure });
+    }
+
+    fn on_datagram(&mut self, socket: usize, from: SocketAddr, message: Message) {
+        let flow = match self.peers.get(&(socket, from)) {
+            Some(flow) => *flow,
+            None => {
+                let flow = self.add_datagram(socket, from);
+                let local_port = self.datagrams.get(socket).map_or(0, |socket| socket.local_addr().port());
+                let transport = Transport::Udp;
+                self.input(Input::Opened { flow, transport, local_port, peer: from, certificate: None });
+                flow
+            }
+        };
+        self.input(Input::Message { flow, message });
+    }
+
+    fn new_flow(&mut self) -> FlowId {
+        self.last_flow += 1;
+        FlowId(self.last_flow)
+    }
+
+    fn add(&mut self, link: Link) -> FlowId {
+        let flow = self.new_flow();
+        let (reader, writer) = link.split();
+        let (messages, queue) = mpsc::unbounded_channel();
+        let reader = self.tasks.spawn(connection::read(flow, reader, self.notices.0.clone()));
+        self.writers.spawn(connection::write(writer, queue));
+        self.ways.insert(flow, WayOut::Stream { messages, reader });
+        flow
+    }
+
+    fn add_datagram(&mut self, socket: usize, to: SocketAddr) -> FlowId {
+        let flow = self.new_flow();
+        self.peers.insert((socket, to), flow);
+        self.ways.insert(flow, WayOut::Datagram { socket, to });
+        flow
+    }
+
+    /// Does what the engine wants done.
+    async fn carry_out(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Transmit { flow, bytes } => self.transmit(flow, bytes).await,
+                Output::Connect { connection, trunk, transport, to } => {
+                    self.connect(connection, &trunk, transport, to);
+                }
+                Output::Close { flow } => {
+                    // Without its sender the writer says goodbye and ends.
+                    if let Some(WayOut::Stream { reader, .. }) = self.ways.remove(&flow) {
+                        reader.abort();
+                    }
+                }
+                Output::Event(event) => {
+                    tracing::debug!(?event, "cucm");
+                    let _ = self.events.send(event);
+                }
+            }
+        }
+    }
+
+    async fn transmit(&mut self, flow: FlowId, bytes: Vec<u8>) {
+        match self.ways.get(&flow) {
+            // A closed connection is told by its reader.
+            Some(WayOut::Stream { messages, .. }) => drop(messages.send(bytes)),
+            Some(WayOut::Datagram { socket, to }) => {
+                if let Some(socket) = self.datagrams.get(*socket) {
+                    // What is lost is repeated.
+                    let _ = socket.send_to(&bytes, *to).await;
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn connect(&mut self, connection: ConnectionId, trunk: &str, transport: Transport, to: SocketAddr) {
+        if transport == Transport::Udp {
+            let port = self.config.trunk(trunk).and_then(|trunk| self.config.security_profile_of(trunk));
+            let port = port.map_or(self.config.ports.sip, |profile| self.config.incoming_port_of(profile));
+            let index = self.datagrams.iter().position(|socket| socket.local_addr().port() == port).unwrap_or(0);
+            let known = self.peers.get(&(index, to)).copied();
+            let flow = known.unwrap_or_else(|| self.add_datagram(index, to));
+            return self.input(Input::Connected { connection, flow });
+        }
+        let (net, from, client) = (self.net.clone(), self.config.address, self.parties.client(trunk));
+        let notices = self.notices.0.clone();
+        self.tasks.spawn(async move {
+            let notice = match connection::connect(net, from, to, transport, client).await {
+                Ok(link) => Notice::Connected { connection, link },
+                Err(failure) => Notice::ConnectFailed { connection, failure },
+            };
+            let _ = notices.send(notice).await;
+        });
+    }
+}
+
+/// Notices that wait before their senders have to.
+const QUEUE: usize = 1024;
+/// How long the last messages may take to get out.
+const FLUSH: Duration = Duration::from_secs(1);

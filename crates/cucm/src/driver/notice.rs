@@ -1,0 +1,28 @@
+//! What the tasks around the engine tell it.
+
+use std::net::SocketAddr;
+
+use sip::{FlowId, Message};
+use wire::Link;
+
+use crate::engine::ConnectionId;
+use crate::event::ConnectFailure;
+
+/// Something that happened on a socket.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// A peer connected, and its certificate is trusted if it had to have one.
+    Accepted { link: Link },
+    /// A peer's TLS handshake failed.
+    Refused { peer: SocketAddr, failure: ConnectFailure },
+    /// A connection that was asked for.
+    Connected { connection: ConnectionId, link: Link },
+    /// A connection that did not come about.
+    ConnectFailed { connection: ConnectionId, failure: ConnectFailure },
+    /// A message on a connection.
+    Message { flow: FlowId, message: Message },
+    /// The end of a connection.
+    Closed { flow: FlowId, why: Option<ConnectFailure> },
+    /// A message over UDP, on the socket of this index.
+    Datagram { socket: usize, from: SocketAddr, message: Message },
+}

@@ -1,0 +1,155 @@
+//! The ports of the node.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sip::Message;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use wire::{Datagram, Link, Listener, Net, Stream};
+
+use super::connection::{accepted, refused};
+use super::notice::Notice;
+use super::{Addresses, StartError};
+use crate::config::{Config, DeviceSecurityMode};
+
+/// All open ports.
+#[derive(Debug)]
+pub(super) struct Ports {
+    pub(super) addresses: Addresses,
+    plain: Vec<Listener>,
+    secured: Vec<Listener>,
+    /// SIP over UDP; the first one is the node's own.
+    pub(super) datagrams: Vec<Arc<Datagram>>,
+    pub(super) tftp: Option<Datagram>,
+}
+
+/// Opens the node's ports and those of its trunk security profiles. Ports 0 in the configuration become what they are.
+pub(super) async fn open(net: &Net, config: &mut Config) -> Result<Ports, StartError> {
+    let at = |port| SocketAddr::new(config.address, port);
+    let secured = listen(net, "SIP over TLS", at(config.ports.secured_sip)).await?;
+    let plain = listen(net, "SIP over TCP", at(config.ports.sip)).await?;
+    let sip = plain.local_addr();
+    let datagram = datagram(net, "SIP over UDP", sip).await?;
+    let tftp = self::datagram(net, "TFTP", at(config.ports.tftp)).await?;
+    let addresses = Addresses { sip, secured_sip: secured.local_addr(), tftp: tftp.local_addr() };
+    config.ports.sip = addresses.sip.port();
+    config.ports.secured_sip = addresses.secured_sip.port();
+    config.ports.tftp = addresses.tftp.port();
+    let mut ports = Ports {
+        addresses,
+        plain: vec![plain],
+        secured: vec![secured],
+        datagrams: vec![Arc::new(datagram)],
+        tftp: Some(tftp),
+    };
+    open_for_trunks(net, config, &mut ports).await?;
+    Ok(ports)
+}
+
+async fn open_for_trunks(net: &Net, config: &Config, ports: &mut Ports) -> Result<(), StartError> {
+    let mut open = BTreeSet::from([config.ports.sip, config.ports.secured_sip]);
+    for profile in config.trunks.iter().filter_map(|trunk| config.security_profile_of(trunk)) {
+        let port = config.incoming_port_of(profile);
+        if !open.insert(port) {
+            continue;
+        }
+        let at = SocketAddr::new(config.address, port);
+        if profile.mode == DeviceSecurityMode::Encrypted {
+            ports.secured.push(listen(net, "a trunk's TLS port", at).await?);
+        } else {
+            ports.plain.push(listen(net, "a trunk's TCP port", at).await?);
+            ports.datagrams.push(Arc::new(datagram(net, "a trunk's UDP port", at).await?));
+        }
+    }
+    Ok(())
+}
+
+async fn listen(net: &Net, what: &'static str, address: SocketAddr) -> Result<Listener, StartError> {
+    net.listen(address).await.map_err(|why| StartError::Port { what, address, why })
+}
+
+async fn datagram(net: &Net, what: &'static str, address: SocketAddr) -> Result<Datagram, StartError> {
+    net.datagram(address).await.map_err(|why| StartError::Port { what, address, why })
+}
+
+impl Ports {
+    /// Starts a task for each port; what they accept and receive comes as notices.
+    pub(super) fn serve(
+        &mut self,
+        tls: &wire::tls::TlsServer,
+        notices: &mpsc::Sender<Notice>,
+        tasks: &mut JoinSet<()>,
+    ) {
+        for listener in self.plain.drain(..) {
+            let notices = notices.clone();
+            tasks.spawn(accept(listener, move |stream| {
+                let notices = notices.clone();
+                async move {
+                    let _ = notices.send(Notice::Accepted { link: Link::from(stream) }).await;
+                }
+            }));
+        }
+        for listener in self.secured.drain(..) {
+            let (notices, tls) = (notices.clone(), tls.clone());
+            tasks.spawn(accept(listener, move |stream| {
+                let (notices, tls) = (notices.clone(), tls.clone());
+                async move {
+                    let peer = stream.peer_addr();
+                    let notice = match accepted(&tls, stream).await {
+                        Ok(link) => Notice::Accepted { link },
+                        Err(error) => Notice::Refused { peer, failure: refused(&error) },
+                    };
+                    let _ = notices.send(notice).await;
+                }
+            }));
+        }
+        for (index, socket) in self.datagrams.iter().enumerate() {
+            tasks.spawn(receive(index, Arc::clone(socket), notices.clone()));
+        }
+    }
+}
+
+/// Accepts connections; each is welcomed in a task of its own, so that a slow handshake holds up nobody.
+async fn accept<F>(listener: Listener, welcome: impl Fn(Stream) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut welcomes = JoinSet::new();
+    loop {
+        while welcomes.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                welcomes.spawn(welcome(stream));
+            }
+            Err(error) if is_gone(&error) => return,
+            // Too many open files, a connection reset before it was accepted: the next one may do.
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotConnected | io::ErrorKind::BrokenPipe)
+}
+
+async fn receive(index: usize, socket: Arc<Datagram>, notices: mpsc::Sender<Notice>) {
+    let mut buf = vec![0; 65_536];
+    loop {
+        match socket.recv_from(&mut buf).await {
+            Ok((length, from)) => {
+                // What is no SIP is dropped; a datagram has no peer to blame.
+                if let Ok(message) = Message::parse(&buf[..length])
+                    && notices.send(Notice::Datagram { socket: index, from, message }).await.is_err()
+                {
+                    return;
+                }
+            }
+            Err(error) if is_gone(&error) => return,
+            // An ICMP error of an earlier datagram.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}

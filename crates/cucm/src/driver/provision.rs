@@ -1,0 +1,76 @@
+//! The files that phones fetch: the trust list and a configuration for each phone.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use trust::ctl::Ctl;
+use trust::phone_config::{
+    CallManager, Line, PhoneConfig, RecordingOption as ListedOption, config_file_name, ctl_file_name,
+};
+
+use super::StartError;
+use crate::config::{ClusterSecurityMode, Config, PhoneDevice, RecordingOption};
+
+/// Files by name.
+pub(super) type Files = BTreeMap<String, Arc<[u8]>>;
+
+/// Writes all files. In a non-secure cluster there is no CTL, and phones find none.
+pub(super) fn files(config: &Config, wall: SystemTime, seed: u64) -> Result<Files, StartError> {
+    let mut files = Files::new();
+    if config.cluster_security_mode == ClusterSecurityMode::Mixed {
+        let ctl: Arc<[u8]> = ctl(config, wall)?.into();
+        files.insert("CTLFile.tlv".to_owned(), Arc::clone(&ctl));
+        for phone in &config.phones {
+            files.insert(ctl_file_name(&phone.device_name), Arc::clone(&ctl));
+        }
+    }
+    let mut rng = ChaCha20Rng::seed_from_u64(seed ^ CONTACTS);
+    for phone in &config.phones {
+        let xml = phone_config(config, phone, &mut rng).to_xml();
+        files.insert(config_file_name(&phone.device_name), xml.into_bytes().into());
+    }
+    Ok(files)
+}
+
+fn ctl(config: &Config, wall: SystemTime) -> Result<Vec<u8>, StartError> {
+    let mut ctl = Ctl::tokenless(wall, &config.node_name, &config.identity);
+    if let IpAddr::V4(address) = config.address {
+        ctl.records = ctl.records.into_iter().map(|record| record.with_address(address)).collect();
+    }
+    ctl.sign(&config.identity).map_err(|error| StartError::Identity(error.to_string()))
+}
+
+fn phone_config(config: &Config, phone: &PhoneDevice, rng: &mut ChaCha20Rng) -> PhoneConfig {
+    let call_manager = CallManager {
+        name: config.node_name.clone(),
+        process_node: config.address.to_string(),
+        sip_port: config.ports.sip,
+        secured_sip_port: config.ports.secured_sip,
+    };
+    let mut file = PhoneConfig::new(&phone.device_name, config.security_mode_of(phone), call_manager);
+    file.transport = config.transport_of(phone);
+    for (line, index) in phone.lines.iter().zip(1..=u8::MAX) {
+        let mut listed = Line::new(index, &line.directory_number, &line.display);
+        listed.contact = uuid(rng);
+        listed.recording_option = match line.recording_option {
+            RecordingOption::Disabled => ListedOption::Disabled,
+            RecordingOption::Automatic => ListedOption::Automatic,
+        };
+        file.lines.push(listed);
+    }
+    file
+}
+
+/// The user part of a phone's contact, as in the traces of Cisco document 200788.
+fn uuid(rng: &mut ChaCha20Rng) -> String {
+    let (high, low) = (rng.next_u64(), rng.next_u64());
+    let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0xffff);
+    format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
+}
+
+/// Keeps the contacts apart from the counters, which come from the same seed.
+const CONTACTS: u64 = 0x636f_6e74_6163_7473;
