@@ -34,7 +34,7 @@ struct Shared {
 enum Order {
     Add(TalkId, Box<Talk>),
     SetMain(TalkId, MainTerms),
-    StartFork(TalkId, ForkTerms),
+    StartFork(TalkId, Box<ForkTerms>),
     StopFork(TalkId, Leg, oneshot::Sender<Option<MediaSocket>>),
     Inject(TalkId, Fault, Option<MediaSocket>),
     Behave(TalkId),
@@ -72,7 +72,7 @@ impl MediaClock {
     }
 
     pub(crate) fn start_fork(&self, id: TalkId, terms: ForkTerms) {
-        self.order(Order::StartFork(id, terms));
+        self.order(Order::StartFork(id, Box::new(terms)));
     }
 
     /// Ends a fork. When this returns, its last packet has been sent.
@@ -134,7 +134,7 @@ impl Engine {
                 self.keys.insert(id, key);
             }
             Order::SetMain(id, terms) => self.with(id, |talk| talk.set_main(now, terms)).unwrap_or_default(),
-            Order::StartFork(id, terms) => self.with(id, |talk| talk.start_fork(now, terms)).unwrap_or_default(),
+            Order::StartFork(id, terms) => self.with(id, |talk| talk.start_fork(now, *terms)).unwrap_or_default(),
             Order::StopFork(id, leg, reply) => {
                 let _ = reply.send(self.with(id, |talk| talk.stop_fork(now, leg)).flatten());
             }

@@ -6,6 +6,7 @@
 
 mod bridge;
 mod call;
+mod hold;
 mod media_change;
 mod registration;
 #[cfg(test)]
@@ -131,7 +132,8 @@ impl Machine {
             settings,
             ids,
             clock,
-            endpoint: Endpoint::new(Timers::default()),
+            // No 100 Trying of its own: a phone rings or answers, and the bridge is silent until it does.
+            endpoint: Endpoint::new(Timers { trying_after: None, ..Timers::default() }),
             flow: FlowId(0),
             registration,
             call: None,

@@ -216,7 +216,7 @@ fn answer_to(request: &str, status: &str, more: &str, body: &str) -> String {
     for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
         let tag =
             if name == "To" && !header(request, name).contains(";tag=") { ";tag=104951~e650e088-19301624" } else { "" };
-        text.push_str(&format!("{name}: {}{tag}\r\n", header(request, name)));
+        text.extend([format!("{name}: {}{tag}\r\n", header(request, name))]);
     }
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!("{text}{more}{kind}Content-Length: {}\r\n\r\n{body}", body.len())
@@ -226,7 +226,7 @@ fn ack_to(response: &str, body: &str) -> String {
     let number = header(response, "CSeq").split(' ').next().unwrap().to_owned();
     let mut text = "ACK sip:1001@10.48.38.107:51902;transport=tcp SIP/2.0\r\nVia: SIP/2.0/TCP 10.48.38.5:5060;branch=z9hG4bKack1\r\n".to_owned();
     for name in ["From", "To", "Call-ID"] {
-        text.push_str(&format!("{name}: {}\r\n", header(response, name)));
+        text.extend([format!("{name}: {}\r\n", header(response, name))]);
     }
     format!("{text}CSeq: {number} ACK\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
@@ -374,11 +374,7 @@ fn an_invite_that_joins_no_dialog_of_ours_is_refused_with_481() {
 fn a_bridge_whose_label_is_missing_is_refused_with_488() {
     let mut rig = Rig::in_call(&[], avp);
     let invite = rig.bridge_invite("05").replace("X-relay-nearend", "X-relay-middle");
-    rig.receive(
-        &invite
-            .replace("Content-Length: 187", "Content-Length: 186")
-            .replace("a=label:X-relay-middle", "a=label:X-relay-middle"),
-    );
+    rig.receive(&invite.replace("Content-Length: 187", "Content-Length: 186"));
     assert!(rig.last().starts_with("SIP/2.0 488 "), "{}", rig.last());
 }
 

@@ -105,7 +105,7 @@ impl Cluster {
                         socket.send_to(&bytes, to).await.unwrap();
                     }
                 }
-                let due = server.poll_timeout().unwrap_or(clock.now() + Duration::from_secs(3600));
+                let due = server.poll_timeout().unwrap_or_else(|| clock.now() + Duration::from_secs(3600));
                 tokio::select! {
                     biased;
                     received = socket.recv_from(&mut buf) => {
@@ -185,7 +185,7 @@ impl Peer {
         for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
             let value = request.header(name).unwrap();
             let tag = if name == "To" && !value.contains(";tag=") { ";tag=104951~cucm" } else { "" };
-            text.push_str(&format!("{name}: {value}{tag}\r\n"));
+            text.extend([format!("{name}: {value}{tag}\r\n")]);
         }
         self.send(text + more, body).await;
     }
@@ -205,7 +205,7 @@ impl Peer {
         if !body.is_empty() {
             text.push_str("Content-Type: application/sdp\r\n");
         }
-        text.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        text.extend([format!("Content-Length: {}\r\n\r\n{body}", body.len())]);
         self.link.write_all(text.as_bytes()).await.unwrap();
     }
 
