@@ -20,7 +20,7 @@ use trust::phone_config::{DeviceSecurityMode, Line, PhoneConfig, config_file_nam
 use wire::Net;
 
 use crate::config::Config;
-use crate::connection::{Connector, tls_client};
+use crate::connection::{Connector, Ends, tls_client};
 use crate::driver::{Driver, Reports};
 use crate::fetch::{FetchError, fetch};
 use crate::identifiers::Identifiers;
@@ -53,20 +53,8 @@ pub async fn boot(net: Net, config: Config, seed: u64) -> Result<Phone, BootErro
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let media_rng = ChaCha20Rng::seed_from_u64(rng.next_u64());
     let mut ids = Identifiers::new(device.trim_start_matches("SEP"), config.address, rng);
-    let line = first_line(&phone_config);
-    let number = line.dn.clone();
-    let profile = Profile {
-        device: device.clone(),
-        user_agent: config.model.user_agent(),
-        model_number: config.model.number,
-        load: config.model.load.clone(),
-        number: line.dn,
-        display: line.display,
-        registrar: ends.peer.ip(),
-        local: ends.local,
-        transport: connector.transport,
-        contact_user: if is_uuid(&line.contact) { line.contact } else { ids.contact_user() },
-    };
+    let profile = profile(&config, &phone_config, connector.transport, ends, &mut ids);
+    let number = profile.number.clone();
     let settings = settings(&config, &phone_config);
     let machine = Machine::new(profile, settings, ids, net.clock().clone());
     let media = media_side(&net, config, media_rng);
@@ -216,6 +204,23 @@ fn media_side(net: &Net, config: Config, rng: ChaCha20Rng) -> MediaSide {
         talk: None,
         streams: Vec::new(),
         heard: Default::default(),
+    }
+}
+
+/// What stays the same in all messages of the phone.
+fn profile(config: &Config, phone: &PhoneConfig, transport: Transport, ends: Ends, ids: &mut Identifiers) -> Profile {
+    let line = first_line(phone);
+    Profile {
+        device: config.device.clone(),
+        user_agent: config.model.user_agent(),
+        model_number: config.model.number,
+        load: config.model.load.clone(),
+        number: line.dn,
+        display: line.display,
+        registrar: ends.peer.ip(),
+        local: ends.local,
+        transport,
+        contact_user: if is_uuid(&line.contact) { line.contact } else { ids.contact_user() },
     }
 }
 

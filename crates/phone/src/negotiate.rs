@@ -42,7 +42,7 @@ impl Settled {
 pub(crate) enum Unacceptable {
     #[error("got no codec this phone speaks (formats {formats}), expected payload type 0 (PCMU) or 8 (PCMA)")]
     Codec { formats: String },
-    #[error("got RTP/SAVP with {count} usable a=crypto lines, expected exactly one")]
+    #[error("got RTP/SAVP with {count} a=crypto lines, expected exactly one")]
     CryptoCount { count: usize },
     #[error("got a=crypto:{tag} {suite}, expected a tag and suite of our offer")]
     CryptoMismatch { tag: u32, suite: String },
@@ -57,8 +57,8 @@ pub(crate) fn settle(keys: &[OwnKey], answer: &Audio) -> Result<Settled, Unaccep
     let law = spoken_law(answer, &Codec::G711)?;
     let (own, peer) = match answer.profile {
         Profile::Savp => {
-            let [crypto] = answer.crypto.as_slice() else {
-                return Err(Unacceptable::CryptoCount { count: answer.crypto.len() });
+            let ([crypto], []) = (answer.crypto.as_slice(), answer.bad_crypto.as_slice()) else {
+                return Err(Unacceptable::CryptoCount { count: answer.crypto.len() + answer.bad_crypto.len() });
             };
             let own = keys.iter().find(|own| own.tag == crypto.tag && SuiteName::Known(own.suite) == crypto.suite);
             let own = own.ok_or_else(|| mismatch(crypto))?;
@@ -141,5 +141,79 @@ fn suite_name(suite: &SuiteName) -> String {
     match suite {
         SuiteName::Known(suite) => suite.name().to_owned(),
         SuiteName::Unknown(name) => name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use media::sdp::Sdp;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    const KEY: &str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+
+    fn audio(profile: &str, lines: &str) -> Audio {
+        let text = format!(
+            "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 {profile} 0 8\r\n{lines}"
+        );
+        Sdp::parse(text.as_bytes()).unwrap().audio().unwrap()
+    }
+
+    fn offered() -> Vec<OwnKey> {
+        OwnKey::offer(&[Suite::AeadAes128Gcm, Suite::AesCm128HmacSha1_80], &mut ChaCha20Rng::seed_from_u64(1))
+    }
+
+    fn settle_line(line: &str) -> Result<Settled, Unacceptable> {
+        settle(&offered(), &audio("RTP/SAVP", &format!("a=crypto:{line}\r\n")))
+    }
+
+    #[test]
+    fn an_answer_is_one_line_of_our_offer_without_extras() {
+        let settled = settle_line(&format!("2 AES_CM_128_HMAC_SHA1_80 inline:{KEY}")).unwrap();
+        assert_eq!((settled.suite(), settled.law), (Some(Suite::AesCm128HmacSha1_80), Law::Mu));
+        assert_eq!(settled.own.unwrap().key, offered()[1].key);
+        assert!(settle_line(&format!("2 AES_CM_128_HMAC_SHA1_80 inline:{KEY} WSH=128")).is_ok());
+        let refused = [
+            format!("2 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|2^20|1:4"),
+            format!("2 AES_CM_128_HMAC_SHA1_80 inline:{KEY} UNENCRYPTED_SRTP"),
+            format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}"),
+            format!("2 AES_CM_128_HMAC_SHA1_32 inline:{KEY}"),
+        ];
+        for line in refused {
+            assert!(settle_line(&line).is_err(), "{line}");
+        }
+        let two =
+            format!("a=crypto:1 AEAD_AES_128_GCM inline:{KEY}\r\na=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:{KEY}\r\n");
+        assert_eq!(settle(&offered(), &audio("RTP/SAVP", &two)).unwrap_err(), Unacceptable::CryptoCount { count: 2 });
+        assert_eq!(settle(&offered(), &audio("RTP/SAVP", "")).unwrap_err(), Unacceptable::CryptoCount { count: 0 });
+    }
+
+    #[test]
+    fn an_offer_is_answered_with_its_first_line_that_fits() {
+        let rng = &mut ChaCha20Rng::seed_from_u64(2);
+        let lines = format!(
+            "a=crypto:3 F8_128_HMAC_SHA1_80 inline:{KEY}\r\na=crypto:5 AES_CM_128_HMAC_SHA1_32 inline:{KEY}\r\na=sendonly\r\n"
+        );
+        let offer = audio("RTP/SAVP", &lines);
+        let settled = accept(&offer, &Codec::CISCO, &Suite::ALL, rng).unwrap();
+        assert_eq!(settled.own.as_ref().map(|own| (own.tag, own.suite)), Some((5, Suite::AesCm128HmacSha1_32)));
+        assert!(!settled.sends);
+        // A phone without SRTP answers in RTP; one without the suite, or without the codec, refuses.
+        assert!(accept(&offer, &Codec::CISCO, &[], rng).unwrap().own.is_none());
+        let refused = accept(&offer, &Codec::CISCO, &[Suite::AeadAes256Gcm], rng).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "got RTP/SAVP without a suite this phone has (offered: F8_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32)"
+        );
+        assert!(matches!(accept(&offer, &[Codec::G722], &Suite::ALL, rng), Err(Unacceptable::Codec { .. })));
+        assert_eq!(accept(&offer, &[Codec::Pcma], &Suite::ALL, rng).unwrap().law, Law::A);
+    }
+
+    #[test]
+    fn nothing_is_sent_to_nowhere() {
+        let nowhere = Audio { port: 0, ..audio("RTP/AVP", "") };
+        assert!(!settle(&[], &nowhere).unwrap().sends);
+        assert!(settle(&[], &audio("RTP/AVP", "")).unwrap().sends);
     }
 }

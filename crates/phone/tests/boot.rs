@@ -2,13 +2,15 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use phone::{BootError, PhoneState, boot};
-use support::{AGENT, Cluster, ip, on_both, on_sim};
+use support::{AGENT, CUCM, Cluster, ip, on_both, on_sim};
 use trust::cert::{Identity, Request};
 use trust::ctl::Ctl;
 use trust::phone_config::DeviceSecurityMode::{Authenticated, Encrypted, NonSecure};
+use trust::phone_config::{CallManager, Line, PhoneConfig, Transport};
 
 /// Boots the agent against the cluster as it is; the registrar answers what comes.
 async fn booted(cluster: &Cluster, installed: Option<trust::ctl::SignedCtl>) -> Result<phone::Phone, BootError> {
@@ -198,5 +200,32 @@ fn a_phone_whose_connection_is_lost_registers_again() {
         phone.wait_for(PhoneState::Unregistered, Duration::from_secs(1)).await.unwrap();
         let _peer = cluster.registered().await;
         phone.wait_for(PhoneState::Registered, Duration::from_secs(5)).await.unwrap();
+    });
+}
+
+#[test]
+fn a_phone_configured_for_udp_registers_by_datagrams() {
+    on_both(|net| async move {
+        let mut cluster = Cluster::new(&net, false).await;
+        let cucm = net.datagram(SocketAddr::new(ip(CUCM), 0)).await.unwrap();
+        let port = cucm.local_addr().port();
+        let manager =
+            CallManager { name: "pub".into(), process_node: CUCM.into(), sip_port: port, secured_sip_port: port };
+        let mut config = PhoneConfig::new(AGENT, NonSecure, manager);
+        config.transport = Transport::Udp;
+        config.lines.push(Line::new(1, "1001", ""));
+        cluster.serve(&format!("{AGENT}.cnf.xml"), config.to_xml().into_bytes());
+        let config = cluster.config(AGENT, cluster.tftp().await, 1);
+        let (booted, ()) = tokio::join!(boot(net.clone(), config, 3), async {
+            let mut buf = [0; 8192];
+            // The first REGISTER is lost: the phone says it again.
+            cucm.recv_from(&mut buf).await.unwrap();
+            let (len, from) = cucm.recv_from(&mut buf).await.unwrap();
+            let register = sip::Message::parse(&buf[..len]).unwrap();
+            assert!(register.header("Contact").unwrap().contains(";transport=udp>"));
+            let ok = sip::Builder::reply(&register, 200, "OK", Some("cucm")).header("Expires", 120).finish();
+            cucm.send_to(ok.as_bytes(), from).await.unwrap();
+        });
+        assert!(booted.unwrap().status().registered);
     });
 }

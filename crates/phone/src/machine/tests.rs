@@ -585,6 +585,40 @@ fn hold_stops_our_voice_at_once_and_resume_brings_a_new_key() {
 }
 
 #[test]
+fn cucms_reinvite_with_the_same_media_changes_nothing_and_with_other_media_brings_a_new_key() {
+    let mut rig = Rig::in_call(&Suite::ALL, |offer| savp(offer, 0));
+    let offer = rig.sent.iter().find(|text| text.contains("a=crypto:1 ")).unwrap().clone();
+    let tag = rig.machine.call.as_ref().unwrap().local_tag.clone();
+    let orders = rig.orders.len();
+    let reinvite = |cseq: u32, body: &str| {
+        let head = trace("02")
+            .replace("CSeq: 101", &format!("CSeq: {cseq}"))
+            .replace("z9hG4bK32e829c48246", &format!("z9hG4bKre{cseq}"));
+        let head = set_length(head.trim_end(), body.len());
+        with_to_tag(&format!("{head}\r\nContent-Type: application/sdp\r\n\r\n{body}"), &tag)
+    };
+    let crypto = |text: &str| text.lines().find(|line| line.starts_with("a=crypto:1 ")).map(str::to_owned);
+    rig.receive(&reinvite(102, &savp(&offer, 0)));
+    let answer = rig.last();
+    assert!(answer.starts_with("SIP/2.0 200 OK") && answer.contains("o=Cisco-SIPUA "), "{answer}");
+    assert_eq!(crypto(&answer), crypto(&offer));
+    rig.receive(&ack_to(&answer, ""));
+    assert_eq!(rig.orders.len(), orders);
+    // Held by the other side: silence. Taken back: a new key.
+    rig.receive(&reinvite(103, &savp(&offer, 0).replace("a=fmtp:101", "a=inactive\r\na=fmtp:101")));
+    assert!(rig.last().contains("a=inactive\r\n"));
+    rig.receive(&ack_to(&rig.last(), ""));
+    assert!(matches!(rig.orders.last(), Some(MediaOrder::SetMain(terms)) if terms.send.is_none()));
+    rig.receive(&reinvite(104, &savp(&offer, 0)));
+    assert_ne!(crypto(&rig.last()), crypto(&offer));
+    rig.receive(&ack_to(&rig.last(), ""));
+    assert!(matches!(rig.orders.last(), Some(MediaOrder::SetMain(terms)) if terms.send.is_some()));
+    // An old request is refused.
+    rig.receive(&reinvite(103, &savp(&offer, 0)).replace("z9hG4bKre103", "z9hG4bKold"));
+    assert!(rig.last().starts_with("SIP/2.0 500 "));
+}
+
+#[test]
 fn a_registration_has_the_documented_headers_and_is_refreshed_in_time() {
     let mut rig = Rig::new(PHONE_A, &[]);
     let first = rig.sent[0].clone();

@@ -242,6 +242,40 @@ fn reordered_and_doubled_packets_are_forked_once_and_in_order() {
 }
 
 #[test]
+fn a_packet_that_comes_after_its_place_was_played_is_lost_to_the_recorder() {
+    run(|net| async move {
+        let late = Impairment { reorder: 0.1, reorder_by: Duration::from_millis(200), ..Impairment::default() };
+        net.set_impairment(Route { from: CUSTOMER.parse().unwrap(), to: AGENT.parse().unwrap() }, late);
+        let call = Call::new(&net, Some(Suite::AeadAes256Gcm), &[]).await;
+        call.talk(Duration::from_secs(4)).await;
+        let (_, far, _, customer, _, _, heard) = call.end().await;
+        assert!(heard.late > 10 && heard.missing >= heard.late, "{heard:?}");
+        assert!(far.rows.windows(2).all(|pair| pair[1].heard > pair[0].heard));
+        let delayed = |row: &&Row| matches!(row.fate, Fate::Delayed { .. });
+        let forked = |row: &&Row| far.rows.iter().any(|far| far.heard == Some(row.index as u32));
+        assert_eq!(customer.rows.iter().filter(delayed).filter(forked).count(), 0);
+    });
+}
+
+#[test]
+fn a_replay_is_the_packet_of_so_many_packets_ago() {
+    run(|net| async move {
+        let call =
+            Call::new(&net, Some(Suite::AeadAes128Gcm), &[Fault::Replay { leg: Leg::Near, every: 4, back: 3 }]).await;
+        call.talk(Duration::from_secs(1)).await;
+        let (near, ..) = call.end().await;
+        let mut replays = 0;
+        for pair in near.rows.windows(2).filter(|pair| pair[1].nature == Nature::Replayed) {
+            assert_eq!(pair[0].index - pair[1].index, 3);
+            let original = near.rows.iter().find(|row| row.index == pair[1].index).unwrap();
+            assert_eq!(near.payload(original), near.payload(&pair[1]));
+            replays += 1;
+        }
+        assert!(replays >= 11, "{replays}");
+    });
+}
+
+#[test]
 fn every_fault_is_in_the_ledger_by_its_nature_and_no_recorder_need_believe_it() {
     let leg = Leg::Near;
     let cases = [
