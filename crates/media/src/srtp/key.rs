@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
+use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128, Aes256};
 use base64::Engine as _;
 use base64::alphabet;
@@ -118,11 +118,11 @@ pub(super) mod label {
 }
 
 /// Fills `out` with the AES counter mode keystream that starts at `iv`.
-fn keystream<C: BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>>(cipher: &C, iv: &[u8; 16], out: &mut [u8]) {
+fn keystream<C: BlockEncrypt<BlockSize = aes::cipher::consts::U16>>(cipher: &C, iv: &[u8; 16], out: &mut [u8]) {
     for (counter, chunk) in (0u16..).zip(out.chunks_mut(16)) {
         let mut block = *iv;
         block[14..].copy_from_slice(&counter.to_be_bytes());
-        let mut block = Array::from(block);
+        let mut block = aes::Block::from(block);
         cipher.encrypt_block(&mut block);
         chunk.copy_from_slice(&block[..chunk.len()]);
         block.as_mut_slice().zeroize();
