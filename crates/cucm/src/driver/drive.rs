@@ -144,7 +144,7 @@ impl Drive {
     }
 
     /// A peer whose certificate was refused has no name; its address may be that of a trunk's destination.
-    fn on_refused(&mut self, peer: SocketAddr, failure: ConnectFailure) {
+    fn on_refused(&self, peer: SocketAddr, failure: ConnectFailure) {
         let trunk = self.config.trunks.iter().find(|trunk| trunk.destinations.iter().any(|to| to.address == peer.ip()));
         let trunk = trunk.map(|trunk| trunk.name.clone());
         // Nobody may be listening to events any more.
@@ -209,7 +209,7 @@ impl Drive {
         }
     }
 
-    async fn transmit(&mut self, flow: FlowId, bytes: Vec<u8>) {
+    async fn transmit(&self, flow: FlowId, bytes: Vec<u8>) {
         match self.ways.get(&flow) {
             // A closed connection is told by its reader.
             Some(WayOut::Stream { messages, .. }) => drop(messages.send(bytes)),

@@ -127,11 +127,11 @@ fn format_lines(format: &Format) -> String {
     let Format { payload_type, encoding, clock, fmtp } = format;
     // RFC 7587 §7: opus is always written with two channels.
     let channels = if encoding.eq_ignore_ascii_case("opus") { "/2" } else { "" };
-    let mut lines = format!("a=rtpmap:{payload_type} {encoding}/{clock}{channels}\r\n");
-    if let Some(fmtp) = fmtp {
-        lines.push_str(&format!("a=fmtp:{payload_type} {fmtp}\r\n"));
+    let map = format!("a=rtpmap:{payload_type} {encoding}/{clock}{channels}\r\n");
+    match fmtp {
+        Some(fmtp) => format!("{map}a=fmtp:{payload_type} {fmtp}\r\n"),
+        None => map,
     }
-    lines
 }
 
 /// Bits and kilobits a second of the codec's payload.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use cucm::CucmEvent;
 use cucm::config::*;
 use cucm::engine::{ConnectionId, Engine, Input, Numbering, Output};
+use media::sdp::{Audio, Profile};
+use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sip::{FlowId, Message, Transport};
@@ -259,4 +261,229 @@ pub(crate) fn trace(name: &str) -> String {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let text = text.trim_end_matches('\n').replace("\r\n", "\n").replace('\n', "\r\n");
     if text.contains("\r\n\r\n") { text + "\r\n" } else { text + "\r\n\r\n" }
+}
+
+/// A session description as a phone or a recorder writes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sdp {
+    pub(crate) address: String,
+    pub(crate) port: u16,
+    pub(crate) formats: String,
+    pub(crate) direction: String,
+    pub(crate) version: u32,
+    /// Tag, suite and a number that makes the key.
+    pub(crate) crypto: Vec<(u32, Suite, u64)>,
+}
+
+impl Sdp {
+    pub(crate) fn new(address: &str, port: u16) -> Self {
+        Self {
+            address: address.to_owned(),
+            port,
+            formats: "0 8 101".to_owned(),
+            direction: "sendrecv".to_owned(),
+            version: 0,
+            crypto: Vec::new(),
+        }
+    }
+
+    pub(crate) fn formats(mut self, formats: &str) -> Self {
+        self.formats = formats.to_owned();
+        self
+    }
+
+    pub(crate) fn direction(mut self, direction: &str) -> Self {
+        self.direction = direction.to_owned();
+        self
+    }
+
+    /// Offers these suites under the tags 1, 2, ..., with keys that come from `seed`.
+    pub(crate) fn suites(mut self, suites: &[Suite], seed: u64) -> Self {
+        self.crypto = suites.iter().zip(1..).map(|(suite, tag)| (tag, *suite, seed)).collect();
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let Self { address, port, formats, direction, version, .. } = self;
+        let profile = if self.crypto.is_empty() { "RTP/AVP" } else { "RTP/SAVP" };
+        let lines: String = self
+            .crypto
+            .iter()
+            .map(|&(tag, suite, seed)| format!("a=crypto:{tag} {suite} inline:{}\r\n", key(suite, seed)))
+            .collect();
+        format!(
+            "v=0\r\no=- 77 {version} IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} {profile} {formats}\r\n\
+             {lines}a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na={direction}\r\n"
+        )
+    }
+}
+
+/// The key in base64 that belongs to a suite and a number.
+pub(crate) fn key(suite: Suite, seed: u64) -> String {
+    MasterKey::generate(suite, &mut ChaCha20Rng::seed_from_u64(seed)).to_inline()
+}
+
+/// The voice stream of a message.
+pub(crate) fn audio(message: &Message) -> Audio {
+    media::sdp::Sdp::parse(message.body()).unwrap().audio().unwrap()
+}
+
+/// What the one crypto line of a message says: tag, suite, key.
+pub(crate) fn crypto(message: &Message) -> (u32, Suite, String) {
+    let audio = audio(message);
+    assert_eq!(audio.profile, Profile::Savp);
+    let [line] = audio.crypto.as_slice() else { panic!("{} crypto lines", audio.crypto.len()) };
+    (line.tag, line.known_suite().unwrap(), line.master_key().unwrap().to_inline())
+}
+
+pub(crate) const FALLBACK: &str = "Supported: replaces,X-cisco-srtp-fallback";
+
+impl Bench {
+    /// Both phones are registered, each as its profile wants it.
+    pub(crate) fn ready(config: Config) -> Self {
+        let phones = config.phones.clone();
+        let modes: Vec<_> = phones.iter().map(|phone| config.security_mode_of(phone)).collect();
+        let mut bench = Self::new(config);
+        for ((flow, phone), mode) in [CALLER, AGENT].into_iter().zip(phones).zip(modes) {
+            let identity = identity(&phone.device_name);
+            let transport = if mode == DeviceSecurityMode::Encrypted { Transport::Tls } else { Transport::Tcp };
+            bench.open(flow, transport, (transport == Transport::Tls).then_some(&identity));
+            let number = phone.lines[0].directory_number.clone();
+            let contact = format!("sip:line@10.48.38.{}:50000;transport=tcp", 100 + flow.0);
+            let answer = bench.register(flow, transport, &phone.device_name, &number, &contact);
+            assert_eq!(answer.status(), Some(200));
+        }
+        bench
+    }
+
+    /// The caller dials; the agent's INVITE comes back, or nothing if the call was refused.
+    pub(crate) fn dial(&mut self, flow: FlowId, from: &str, to: &str, offer: &Sdp) -> Option<Message> {
+        let branch = self.new_branch();
+        let sdp = offer.text();
+        self.give_text(
+            flow,
+            &format!(
+                "INVITE sip:{to}@10.48.38.5 SIP/2.0\r\nVia: SIP/2.0/TCP 10.48.38.9:5000;branch={branch}\r\n\
+                 From: <sip:{from}@10.48.38.5>;tag=from{branch}\r\nTo: <sip:{to}@10.48.38.5>\r\nCall-ID: call-{branch}\r\n\
+                 CSeq: 101 INVITE\r\nContact: <sip:line@10.48.38.101:50000;transport=tcp>\r\n{FALLBACK}\r\n\
+                 Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+                sdp.len()
+            ),
+        );
+        self.expect(flow, "100");
+        let to = if flow == CALLER { AGENT } else { CALLER };
+        self.try_next(to)
+    }
+
+    /// A request within a dialog that `about` belongs to, written by the peer that received `about`, or that sent it.
+    pub(crate) fn in_dialog(&mut self, flow: FlowId, method: &str, about: &Message, cseq: u32, sdp: Option<&str>) {
+        let (local, remote) = if about.is_request() { ("To", "From") } else { ("From", "To") };
+        let branch = self.new_branch();
+        let mut builder = sip::Builder::request(method, "sip:10.48.38.5")
+            .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
+            .header("From", about.header(local).unwrap())
+            .header("To", about.header(remote).unwrap())
+            .header("Call-ID", about.header("Call-ID").unwrap())
+            .header("CSeq", format_args!("{cseq} {method}"));
+        if let Some(sdp) = sdp {
+            builder = builder.body("application/sdp", sdp.as_bytes());
+        }
+        self.give(flow, builder.finish());
+    }
+
+    /// A whole call up to its ACK; gives the 200 to the caller and the ACK to the agent.
+    pub(crate) fn talk(&mut self, caller: &Sdp, agent: &Sdp) -> (Message, Message) {
+        let invite = self.dial(CALLER, "1000", "1001", caller).unwrap();
+        self.answer(AGENT, &invite, 180, "agent", "", None);
+        self.expect(CALLER, "180");
+        let contact = format!("Contact: <sip:line@10.48.38.102:50000;transport=tcp>\n{FALLBACK}");
+        self.answer(AGENT, &invite, 200, "agent", &contact, Some(&agent.text()));
+        let ok = self.expect(CALLER, "200");
+        let ack = self.expect(AGENT, "ACK");
+        self.in_dialog(CALLER, "ACK", &ok, 101, None);
+        (ok, ack)
+    }
+
+    /// Answers a bridge INVITE as the phone does, and takes the ACK.
+    pub(crate) fn bridge_answers(&mut self, invite: &Message, tag: &str, port: u16) -> Message {
+        let contact = "Contact: <sip:line@10.48.38.102:50000;transport=tcp>";
+        let sdp = Sdp::new("10.48.38.102", port).formats("0 101").direction("inactive").text();
+        self.answer(AGENT, invite, 200, tag, contact, Some(&sdp));
+        self.expect(AGENT, "ACK")
+    }
+
+    /// Answers a recording INVITE.
+    pub(crate) fn recorder_answers(&mut self, invite: &Message, tag: &str, extra: &str, sdp: &Sdp) {
+        let contact = format!("Contact: <sip:7878@10.48.38.30:5061;transport=tls>\n{extra}");
+        self.answer(RECORDER, invite, 200, tag, &contact, Some(&sdp.text()));
+    }
+
+    /// Up to both recording INVITEs, near and far; the bridges stand.
+    pub(crate) fn invites(&mut self) -> (Message, Message) {
+        self.wait(20);
+        let near_bridge = self.expect(AGENT, "INVITE");
+        self.bridge_answers(&near_bridge, "near-bridge", 20_000);
+        self.wait(7);
+        self.connected(RECORDER);
+        let near = self.expect(RECORDER, "INVITE");
+        self.wait(2);
+        let far_bridge = self.expect(AGENT, "INVITE");
+        self.bridge_answers(&far_bridge, "far-bridge", 20_002);
+        self.wait(8);
+        let far = self.expect(RECORDER, "INVITE");
+        (near, far)
+    }
+
+    /// The recorder has answered one end: the bridge is asked and offers; gives the ACKs to phone and recorder.
+    pub(crate) fn join(&mut self, tag: &str, phone: &Sdp) -> (Message, Message) {
+        self.offer(tag, phone);
+        (self.expect(AGENT, "ACK"), self.expect(RECORDER, "ACK"))
+    }
+
+    /// The same without looking at what comes of it.
+    pub(crate) fn offer(&mut self, tag: &str, phone: &Sdp) {
+        self.wait(6);
+        let reinvite = self.expect(AGENT, "INVITE");
+        assert!(reinvite.body().is_empty());
+        assert_eq!(reinvite.header("CSeq").as_deref(), Some("102 INVITE"));
+        let contact = format!("Contact: <sip:line@10.48.38.102:50000;transport=tcp>\n{FALLBACK}");
+        self.answer(AGENT, &reinvite, 200, tag, &contact, Some(&phone.text()));
+        self.wait(13);
+    }
+
+    /// A whole recording of a call without security, up to its start; gives the two ACKs to the recorder.
+    pub(crate) fn record(&mut self) -> (Message, Message) {
+        let (near, far) = self.invites();
+        let recorder = |port| Sdp::new("10.48.38.30", port).direction("recvonly");
+        let phone = |port| Sdp::new("10.48.38.102", port).formats("0 101");
+        self.recorder_answers(&near, "n", "", &recorder(6000));
+        let (_, near) = self.join("near-bridge", &phone(20_000));
+        self.recorder_answers(&far, "f", "", &recorder(6002));
+        let (_, far) = self.join("far-bridge", &phone(20_002));
+        assert!(matches!(self.events.last(), Some(CucmEvent::RecordingStarted(_))), "{:?}", self.events);
+        (near, far)
+    }
+
+    /// The last event, taken.
+    pub(crate) fn event(&mut self) -> CucmEvent {
+        self.events.pop().expect("no event")
+    }
+
+    /// The failure of a recording, which must be there.
+    pub(crate) fn failed(&self) -> cucm::RecordingFailed {
+        let failures = self.events.iter().filter_map(|event| match event {
+            CucmEvent::RecordingFailed(failed) => Some(failed.clone()),
+            _ => None,
+        });
+        let failures: Vec<_> = failures.collect();
+        assert_eq!(failures.len(), 1, "{:?}", self.events);
+        failures[0].clone()
+    }
+
+    /// Answers a request of the engine with 200.
+    pub(crate) fn ok(&mut self, flow: FlowId, method: &str) -> Message {
+        let request = self.expect(flow, method);
+        self.answer(flow, &request, 200, "x", "", None);
+        request
+    }
 }
