@@ -1,1 +1,42 @@
-//! The mixedmode command line.
+//! The `mixedmode` command line: arguments in, text and an [`Exit`] out. No logic lives here.
+
+mod args;
+mod certs;
+mod check;
+mod exit;
+mod files;
+mod record;
+mod run;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::Parser;
+
+use args::{Command, Verb};
+pub use exit::Exit;
+
+/// Runs the program with `args` (the first is its name), writing what it has to say to `out` and `err`.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut (impl Write + Send),
+    err: &mut (impl Write + Send),
+) -> Exit {
+    let command = match Command::try_parse_from(args) {
+        Ok(command) => command,
+        Err(error) => {
+            let text = error.render().to_string();
+            let wanted = !error.use_stderr();
+            let said = if wanted { out.write_all(text.as_bytes()) } else { err.write_all(text.as_bytes()) };
+            return if wanted && said.is_ok() { Exit::Pass } else { Exit::Usage };
+        }
+    };
+    let ended = match command.verb {
+        Verb::Run(args) => run::run(&args, out, err),
+        Verb::Check { paths } => check::check(&paths, out, err),
+        Verb::Record { config } => record::record(&config, out, err),
+        Verb::Certs(args) => certs::certs(&args, out, err),
+    };
+    // Whoever reads our output has gone: nothing is left to tell.
+    ended.unwrap_or(Exit::Setup)
+}

@@ -1,1 +1,6 @@
-//! Terminal and JSON reports from an outcome.
+//! Reports: pure functions of an outcome. Nothing here decides anything.
+
+mod json;
+pub mod terminal;
+
+pub use json::json;

@@ -74,11 +74,11 @@ impl Diagnostic {
 
 /// The word of `known` that `word` most likely meant: at most two letters away and less than half of the word.
 #[must_use]
-pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))
-        .filter(|(away, candidate)| *away <= 2 && away * 2 < candidate.len().max(2))
+        .filter(|(away, candidate)| *away <= 2 && away * 2 <= candidate.len())
         .min_by_key(|(away, _)| *away)
         .map(|(_, candidate)| candidate)
 }

@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, Place, nearest};
 use super::tree::{Key, Node, Value};
 
 /// The keys of one mapping, taken one after the other; what is left at [`Fields::finish`] was not known.
-pub struct Fields<'a> {
+pub(super) struct Fields<'a> {
     what: &'static str,
     place: Place,
     entries: &'a [(Key, Node)],
@@ -15,7 +15,7 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The keys of `node`, which is `what` in messages ("a phone"). A node that is no mapping is told and has no keys.
-    pub fn of(node: &'a Node, what: &'static str, wrong: &mut Vec<Diagnostic>) -> Self {
+    pub(super) fn of(node: &'a Node, what: &'static str, wrong: &mut Vec<Diagnostic>) -> Self {
         let entries: &[(Key, Node)] = match &node.value {
             Value::Mapping(entries) => entries,
             _ => {
@@ -28,13 +28,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key`, if it stands there.
-    pub fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(super) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
         self.entries.iter().find(|(name, _)| name.name == key).map(|(_, node)| node)
     }
 
     /// The value of `key`; its absence is told.
-    pub fn required(&mut self, key: &'static str, wrong: &mut Vec<Diagnostic>) -> Option<&'a Node> {
+    pub(super) fn required(&mut self, key: &'static str, wrong: &mut Vec<Diagnostic>) -> Option<&'a Node> {
         let found = self.optional(key);
         if found.is_none() && !self.entries.is_empty() {
             wrong.push(Diagnostic::new(self.place, format!("{} needs `{key}`", self.what)));
@@ -43,7 +43,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key` through `read`, or `default` where it is absent or wrong.
-    pub fn or<T>(
+    pub(super) fn or<T>(
         &mut self,
         key: &'static str,
         default: T,
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key` through `read`; absent is `None`.
-    pub fn maybe<T>(
+    pub(super) fn maybe<T>(
         &mut self,
         key: &'static str,
         wrong: &mut Vec<Diagnostic>,
@@ -71,7 +71,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Tells every key that nobody asked for.
-    pub fn finish(self, wrong: &mut Vec<Diagnostic>) {
+    pub(super) fn finish(self, wrong: &mut Vec<Diagnostic>) {
         for (key, _) in self.entries {
             if !self.known.contains(&key.name.as_str()) {
                 wrong.push(unknown(&format!("unknown key `{}` in {}", key.name, self.what), key, &self.known));
@@ -81,7 +81,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A word that is not one of `known`, with the nearest of them, or all.
-pub fn unknown(message: &str, key: &Key, known: &[&str]) -> Diagnostic {
+pub(super) fn unknown(message: &str, key: &Key, known: &[&str]) -> Diagnostic {
     let help = match nearest(&key.name, known) {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!("expected one of: {}", known.join(", ")),
@@ -90,7 +90,7 @@ pub fn unknown(message: &str, key: &Key, known: &[&str]) -> Diagnostic {
 }
 
 /// Text.
-pub fn text(node: &Node) -> Result<String, Diagnostic> {
+pub(super) fn text(node: &Node) -> Result<String, Diagnostic> {
     match &node.value {
         Value::Scalar { text, .. } if !text.trim().is_empty() => Ok(text.clone()),
         Value::Scalar { .. } => Err(Diagnostic::new(node.place, "got nothing, expected text")),
@@ -99,7 +99,7 @@ pub fn text(node: &Node) -> Result<String, Diagnostic> {
 }
 
 /// `true` or `false`.
-pub fn flag(node: &Node) -> Result<bool, Diagnostic> {
+pub(super) fn flag(node: &Node) -> Result<bool, Diagnostic> {
     match text(node)?.as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -108,7 +108,7 @@ pub fn flag(node: &Node) -> Result<bool, Diagnostic> {
 }
 
 /// A whole number between `low` and `high`.
-pub fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic> {
+pub(super) fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic> {
     let word = text(node)?;
     let wrong = || Diagnostic::new(node.place, format!("got `{word}`, expected a whole number from {low} to {high}"));
     let value: u64 = word.parse().map_err(|_| wrong())?;
@@ -116,7 +116,7 @@ pub fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic> {
 }
 
 /// A share such as `2%` or `0.5%`, as a fraction of one.
-pub fn share(node: &Node) -> Result<f64, Diagnostic> {
+pub(super) fn share(node: &Node) -> Result<f64, Diagnostic> {
     let word = text(node)?;
     let wrong = || Diagnostic::new(node.place, format!("got `{word}`, expected a share such as `2%`"));
     let value: f64 = word.strip_suffix('%').and_then(|n| n.trim().parse().ok()).ok_or_else(wrong)?;
@@ -127,7 +127,7 @@ pub fn share(node: &Node) -> Result<f64, Diagnostic> {
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// A duration such as `250ms`, `10s`, `5m` or `1h`, at most a day.
-pub fn duration(node: &Node) -> Result<Duration, Diagnostic> {
+pub(super) fn duration(node: &Node) -> Result<Duration, Diagnostic> {
     let word = text(node)?;
     let wrong = || {
         let message = format!("got `{word}`, expected a duration of at most a day");
@@ -147,7 +147,7 @@ pub fn duration(node: &Node) -> Result<Duration, Diagnostic> {
 }
 
 /// One of a few words, each with what it stands for.
-pub fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Diagnostic> {
+pub(super) fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Diagnostic> {
     let word = text(node)?;
     if let Some((_, value)) = words.iter().find(|(name, _)| *name == word) {
         return Ok(value.clone());
@@ -158,10 +158,7 @@ pub fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Diagnosti
 }
 
 /// A list, or a single value standing for a list of one; each item through `read`.
-pub fn list<T>(
-    node: &Node,
-    mut read: impl FnMut(&Node) -> Result<T, Diagnostic>,
-) -> Result<Vec<T>, Diagnostic> {
+pub(super) fn list<T>(node: &Node, mut read: impl FnMut(&Node) -> Result<T, Diagnostic>) -> Result<Vec<T>, Diagnostic> {
     match &node.value {
         Value::Sequence(items) if items.is_empty() => {
             Err(Diagnostic::new(node.place, "got an empty list, expected at least one value"))
@@ -172,7 +169,7 @@ pub fn list<T>(
 }
 
 /// What a node is, in words.
-pub fn kind(node: &Node) -> &'static str {
+pub(super) fn kind(node: &Node) -> &'static str {
     match &node.value {
         Value::Scalar { text, .. } if text.is_empty() => "nothing",
         Value::Scalar { .. } => "a single value",

@@ -23,7 +23,7 @@ const PARTIES: [(&str, Party); 2] = [("cucm", Party::Cucm), ("recorder", Party::
 const MAX_PHONES: usize = 32;
 
 /// Reads a whole file's tree; what is wrong goes to `wrong`, and the result is then of no use.
-pub fn read(root: &Node, wrong: &mut Vec<Diagnostic>) -> Scenario {
+pub(super) fn read(root: &Node, wrong: &mut Vec<Diagnostic>) -> Scenario {
     let mut fields = Fields::of(root, "a scenario", wrong);
     let title = fields.required("scenario", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
     let cluster = read_cluster(fields.optional("cluster"), wrong);
@@ -85,7 +85,7 @@ fn read_phones(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
     let mut phones: Vec<Phone> = Vec::new();
     for (index, (key, node)) in entries.iter().take(MAX_PHONES).enumerate() {
         let phone = read_phone(&key.name, index, node, wrong);
-        if let Some(other) = phones.iter().find(|p| p.line == phone.line) {
+        if let Some(other) = phones.iter().find(|p| p.line == phone.line && !p.line.is_empty()) {
             let message = format!("`{}` and `{}` have the same line {}", other.name, phone.name, phone.line);
             wrong.push(Diagnostic::new(key.place, message));
         }
@@ -150,8 +150,7 @@ fn read_trunk(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> 
 fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Recorder {
     let none = empty();
     let mut f = Fields::of(node.unwrap_or(&none), "the recorder", wrong);
-    let policies =
-        [("required", SrtpPolicy::Required), ("allowed", SrtpPolicy::Allowed), ("off", SrtpPolicy::Off)];
+    let policies = [("required", SrtpPolicy::Required), ("allowed", SrtpPolicy::Allowed), ("off", SrtpPolicy::Off)];
     let default = if mixed { SrtpPolicy::Allowed } else { SrtpPolicy::Off };
     let recorder = Recorder {
         suites: f.or("suites", Vec::new(), wrong, |n| list(n, suite)),

@@ -16,7 +16,7 @@ const VERBS: [&str; 5] = ["call", "answer", "talk", "hang up", "inject"];
 const MAX_STEPS: usize = 10_000;
 
 /// Reads the list of steps.
-pub fn read_steps(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnostic>) -> Vec<Step> {
+pub(super) fn read_steps(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnostic>) -> Vec<Step> {
     let items = match &node.value {
         Value::Sequence(items) if !items.is_empty() => items,
         _ => {

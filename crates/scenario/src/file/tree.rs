@@ -18,16 +18,16 @@ const MAX_DEPTH: usize = 24;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub(super) struct Node {
     /// Where the value begins, and how many characters of that line it covers.
-    pub place: Place,
+    pub(super) place: Place,
     /// What it is.
-    pub value: Value,
+    pub(super) value: Value,
 }
 
 /// What a [`Node`] holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     /// Text as written, after unquoting; `quoted` tells `"14"` from `14`.
     Scalar {
         /// The text.
@@ -43,18 +43,18 @@ pub enum Value {
 
 /// A key of a mapping and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
+pub(super) struct Key {
     /// The key.
-    pub name: String,
+    pub(super) name: String,
     /// Where it stands.
-    pub place: Place,
+    pub(super) place: Place,
 }
 
 /// Reads `text` into a tree; every structural mistake found is a [`Diagnostic`].
 ///
 /// # Errors
 /// At least one diagnostic when the text is not one document of the strict subset.
-pub fn parse(text: &str) -> Result<Node, Vec<Diagnostic>> {
+pub(super) fn parse(text: &str) -> Result<Node, Vec<Diagnostic>> {
     if text.len() > MAX_FILE {
         let message = format!("the file has {} bytes, expected at most {MAX_FILE}", text.len());
         return Err(vec![Diagnostic::new(Place::START, message)]);

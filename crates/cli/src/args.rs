@@ -1,0 +1,118 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A Cisco CUCM in mixed mode with its phones, to test call recorders: real TLS, real SRTP, every frame proven.
+#[derive(Debug, Parser)]
+#[command(name = "mixedmode", version, after_help = EXIT_CODES)]
+pub(crate) struct Command {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Shown at the end of every help.
+const EXIT_CODES: &str = "Exit codes: 0 pass, 1 usage, 2 a file is wrong, 3 could not be set up, 4 the recorder is wrong \
+(finding), 5 inconclusive.\nSeveral scenarios: the first of 2, 3, 4, 5 that applies.";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run scenarios and prove what was recorded.
+    Run(Run),
+    /// Check scenario files without running them.
+    Check {
+        /// Files, or folders that are searched for `*.yaml`.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Run the bundled recorder on its own.
+    Record {
+        /// Its configuration.
+        #[arg(long, value_name = "FILE", default_value = "recorder.toml")]
+        config: PathBuf,
+    },
+    /// The recorder's certificates: its own, and those it trusts.
+    Certs(Certs),
+}
+
+/// `mixedmode run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Files, or folders that are searched for `*.yaml`.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The recorder under test; `bundled` is the reference recorder, and so far the only one.
+    #[arg(long, value_name = "NAME", default_value = "bundled")]
+    pub(crate) recorder: String,
+    /// The operating system's sockets in real time, or a simulated network in virtual time.
+    #[arg(long, value_enum, default_value_t = Network::Os)]
+    pub(crate) network: Network,
+    /// Seed of everything random but keys; on the simulated network it replays a run.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many scenarios at once; by default 32 on the operating system's network, one a core on the simulated one.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=250))]
+    pub(crate) jobs: Option<u16>,
+    /// Write the outcome as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report_json: Option<PathBuf>,
+    /// Write a pcapng for each scenario, which tshark and Wireshark decrypt by themselves.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pcapng: Option<PathBuf>,
+    /// Keep what the recorder wrote.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// Which network carries a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    /// Loopback sockets, real time.
+    Os,
+    /// In memory, virtual time, bundled recorder only.
+    Simulated,
+}
+
+/// `mixedmode certs`.
+#[derive(Debug, Args)]
+pub(crate) struct Certs {
+    /// The folder that holds the certificates.
+    #[arg(long, value_name = "DIR", default_value = "certificates", global = true)]
+    pub(crate) store: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: CertsVerb,
+}
+
+/// The verbs of `mixedmode certs`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertsVerb {
+    /// Create the recorder's certificate, self-signed, with its address as common name.
+    Create {
+        /// The recorder's IP address, which becomes the common name, as the trunk's X.509 Subject Name must have it.
+        #[arg(long, value_name = "IP")]
+        address: std::net::IpAddr,
+        /// How many days it is valid.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=7300))]
+        days: u32,
+        /// Replace a certificate that is there already.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// List the recorder's certificate and the trusted ones.
+    List,
+    /// Write the recorder's certificate as PEM, to be uploaded to CUCM as CallManager-trust. Never writes the key.
+    Export {
+        /// Where to; `-` is standard output.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+    /// Import a trusted certificate: the CallManager.pem downloaded from CUCM.
+    Import {
+        /// The PEM file.
+        file: PathBuf,
+    },
+}

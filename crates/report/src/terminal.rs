@@ -1,0 +1,145 @@
+//! What a person reads: a line a scenario, and for each failure what was expected, what was found, and where.
+
+use std::fmt::Write as _;
+
+use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
+
+/// How many findings of one scenario are shown; the rest is counted. All of them are in the JSON report.
+const SHOWN: usize = 6;
+
+/// One scenario: its line, and what is to be said about it.
+#[must_use]
+pub fn scenario(outcome: &ScenarioOutcome) -> String {
+    let mut out = format!("{:<12} {}", word(outcome.verdict), outcome.file);
+    if outcome.frames_compared > 0 {
+        let _ = write!(out, "  {} frames proven", thousands(outcome.frames_compared));
+    }
+    out.push('\n');
+    if outcome.verdict == Verdict::Pass {
+        return out;
+    }
+    let _ = writeln!(out, "    {}", outcome.title);
+    if let Some(reason) = &outcome.reason {
+        let _ = writeln!(out, "    {}: {reason}", word(outcome.verdict).to_lowercase());
+    }
+    for shown in outcome.findings.iter().take(SHOWN) {
+        out.push_str(&finding(shown, &outcome.file));
+    }
+    if outcome.findings.len() > SHOWN {
+        let _ = writeln!(out, "    … and {} more findings (see --report-json)", outcome.findings.len() - SHOWN);
+    }
+    for line in &outcome.story {
+        let _ = writeln!(out, "    | {}", line.what);
+    }
+    out
+}
+
+fn finding(finding: &Finding, file: &str) -> String {
+    let mut out = format!("    finding: {}\n", finding.rule);
+    let _ = writeln!(out, "      expected  {}", finding.expected);
+    let _ = writeln!(out, "      found     {}", finding.found);
+    let place = place(finding, file);
+    if !place.is_empty() {
+        let _ = writeln!(out, "      where     {place}");
+    }
+    out
+}
+
+fn place(finding: &Finding, file: &str) -> String {
+    let clock = |ms: u64| format!("{}:{:02}.{:03}", ms / 60_000, ms / 1000 % 60, ms % 1000);
+    let parts = [
+        finding.line.map(|line| format!("{file}:{line}")),
+        finding.recording.as_ref().map(|r| format!("recording {r}")),
+        finding.leg.as_ref().map(|leg| format!("{leg} leg")),
+        finding.audio_ms.map(|(from, to)| format!("audio {} to {}", clock(from), clock(to))),
+        finding.packets.map(|(first, last)| match first == last {
+            true => format!("packet {first}"),
+            false => format!("packets {first} to {last}"),
+        }),
+        finding.file.as_ref().map(|f| format!("file {f}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The last line: how many of which.
+#[must_use]
+pub fn summary(run: &RunOutcome, took: std::time::Duration) -> String {
+    let count = |verdict| run.count(verdict);
+    let frames: u64 = run.scenarios.iter().map(|s| s.frames_compared).sum();
+    let mut parts = vec![format!("{} passed", count(Verdict::Pass))];
+    for (verdict, name) in [
+        (Verdict::Finding, "with findings"),
+        (Verdict::SetupError, "not set up"),
+        (Verdict::Inconclusive, "inconclusive"),
+    ] {
+        if count(verdict) > 0 {
+            parts.push(format!("{} {name}", count(verdict)));
+        }
+    }
+    let late = run.scenarios.iter().map(|s| s.lateness.p95_us).max().unwrap_or_default();
+    let parts = parts.join(", ");
+    let late = f64::from(late) / 1000.0;
+    let frames = thousands(frames);
+    let (scenarios, seconds) = (run.scenarios.len(), took.as_secs_f64());
+    format!("{scenarios} scenarios: {parts}; {frames} frames proven; harness p95 {late:.2} ms late; {seconds:.1} s\n")
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Finding => "FINDING",
+        Verdict::SetupError => "SET-UP",
+        Verdict::Inconclusive => "INCONCLUSIVE",
+    }
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use scenario::outcome::Lateness;
+
+    use super::*;
+
+    fn failed() -> ScenarioOutcome {
+        let mut lost =
+            Finding::new("lost-frames", "every delivered frame in the file", "2 frames are missing").at_line(9);
+        lost.leg = Some("far".into());
+        lost.audio_ms = Some((192_480, 192_520));
+        lost.packets = Some((9612, 9613));
+        ScenarioOutcome {
+            file: "call.yaml".into(),
+            title: "A call".into(),
+            verdict: Verdict::Finding,
+            reason: None,
+            findings: vec![lost],
+            story: Vec::new(),
+            channels: Vec::new(),
+            frames_compared: 12_345,
+            lateness: Lateness::default(),
+            duration_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_finding_says_what_was_expected_what_was_found_and_where() {
+        let expected = "FINDING      call.yaml  12,345 frames proven\n    A call\n    finding: lost-frames\n      expected  every delivered frame in the file\n      found     2 frames are missing\n      where     call.yaml:9, far leg, audio 3:12.480 to 3:12.520, packets 9612 to 9613\n";
+        assert_eq!(scenario(&failed()), expected);
+    }
+
+    #[test]
+    fn a_pass_is_one_line() {
+        let passed = ScenarioOutcome { verdict: Verdict::Pass, findings: Vec::new(), ..failed() };
+        assert_eq!(scenario(&passed), "PASS         call.yaml  12,345 frames proven\n");
+    }
+}

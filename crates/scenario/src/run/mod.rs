@@ -1,0 +1,206 @@
+//! Runs scenarios: each on a network of its own, against a recorder of its own.
+
+mod addresses;
+mod error;
+mod judge;
+mod play;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use wire::{Keep, Net, NetOptions, SimOptions, Tap};
+
+pub use error::SetupError;
+
+use crate::file::{Action, Scenario};
+use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
+use addresses::Addresses;
+
+/// Which network carries a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// Loopback sockets in real time.
+    Os,
+    /// In memory, in virtual time.
+    Simulated,
+}
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which network.
+    pub network: Network,
+    /// Seed of everything random but keys.
+    pub seed: u64,
+    /// How many scenarios at once.
+    pub jobs: usize,
+    /// Where to write a pcapng for each scenario.
+    pub pcapng: Option<PathBuf>,
+    /// Where to keep what the recorder wrote; otherwise it is removed.
+    pub keep: Option<PathBuf>,
+}
+
+/// A scenario and how it is called in reports.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The file, as named.
+    pub file: String,
+    /// What it says.
+    pub scenario: Scenario,
+}
+
+/// Runs every item; `done` hears of each as it ends. The outcomes are in the order of the items.
+///
+/// # Errors
+/// [`SetupError`] where the run itself could not begin; what goes wrong in a scenario is in its outcome.
+pub fn run(
+    items: Vec<Item>,
+    options: &Options,
+    done: impl Fn(&ScenarioOutcome) + Send + Sync,
+) -> Result<RunOutcome, SetupError> {
+    let scenarios = match options.network {
+        Network::Os => run_os(items, options, &done)?,
+        Network::Simulated => run_simulated(&items, options, &done)?,
+    };
+    let network = match options.network {
+        Network::Os => "os",
+        Network::Simulated => "simulated",
+    };
+    let (schema, network, recorder) = (SCHEMA.to_owned(), network.to_owned(), "bundled".to_owned());
+    Ok(RunOutcome { schema, network, seed: options.seed, recorder, scenarios })
+}
+
+fn run_os(
+    items: Vec<Item>,
+    options: &Options,
+    done: &(impl Fn(&ScenarioOutcome) + Sync),
+) -> Result<Vec<ScenarioOutcome>, SetupError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
+    runtime.block_on(async {
+        let gate = Arc::new(tokio::sync::Semaphore::new(options.jobs.max(1)));
+        let mut running = tokio::task::JoinSet::new();
+        for (index, item) in items.into_iter().enumerate() {
+            let (gate, options) = (Arc::clone(&gate), options.clone());
+            running.spawn(async move {
+                let _turn = gate.acquire_owned().await;
+                (index, one(&item, index, &options).await)
+            });
+        }
+        let mut outcomes = BTreeMap::new();
+        while let Some(ended) = running.join_next().await {
+            let (index, outcome) = ended.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
+            done(&outcome);
+            outcomes.insert(index, outcome);
+        }
+        Ok(outcomes.into_values().collect())
+    })
+}
+
+fn run_simulated(
+    items: &[Item],
+    options: &Options,
+    done: &(impl Fn(&ScenarioOutcome) + Sync),
+) -> Result<Vec<ScenarioOutcome>, SetupError> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(BTreeMap::new());
+    let work = || -> Result<(), SetupError> {
+        loop {
+            let index = next.fetch_add(1, Relaxed);
+            let Some(item) = items.get(index) else { return Ok(()) };
+            let runtime = wire::simulation_runtime()
+                .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
+            let outcome = runtime.block_on(one(item, index, options));
+            done(&outcome);
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(index, outcome);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..options.jobs.clamp(1, items.len().max(1))).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })?;
+    Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
+}
+
+/// Runs one scenario to its outcome; whatever could not be set up is in it.
+async fn one(item: &Item, index: usize, options: &Options) -> ScenarioOutcome {
+    match attempt(item, index, options).await {
+        Ok(outcome) => outcome,
+        Err(error) => ScenarioOutcome {
+            file: item.file.clone(),
+            title: item.scenario.title.clone(),
+            verdict: Verdict::SetupError,
+            reason: Some(error.to_string()),
+            findings: Vec::new(),
+            story: Vec::new(),
+            channels: Vec::new(),
+            frames_compared: 0,
+            lateness: Lateness::default(),
+            duration_ms: 0,
+        },
+    }
+}
+
+async fn attempt(item: &Item, index: usize, options: &Options) -> Result<ScenarioOutcome, SetupError> {
+    let simulated = options.network == Network::Simulated;
+    let name = flat_name(&item.file);
+    let tap = match &options.pcapng {
+        Some(folder) => {
+            create(folder)?;
+            let path = folder.join(format!("{name}.pcapng"));
+            Tap::file(&path, Keep::Nothing).map_err(|e| SetupError::File {
+                what: format!("cannot write {}", path.display()),
+                why: e.to_string(),
+            })?
+        }
+        None => Tap::none(),
+    };
+    let seed = options.seed;
+    let net = if simulated {
+        Net::simulated(SimOptions { tap: tap.clone(), seed, ..SimOptions::default() })
+    } else {
+        Net::os(NetOptions { tap: tap.clone(), seed })
+    };
+    let temporary;
+    let folder: &Path = match &options.keep {
+        Some(keep) => &keep.join(&name),
+        None => {
+            temporary = tempfile::tempdir()
+                .map_err(|e| SetupError::File { what: "cannot make a folder".to_owned(), why: e.to_string() })?;
+            temporary.path()
+        }
+    };
+    create(folder)?;
+    let limit = longest(&item.scenario);
+    let played = play::play(net, &item.scenario, Addresses::new(index, simulated), folder, seed);
+    let played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
+    tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
+    judge::judge(&item.file, &item.scenario, played, folder)
+}
+
+fn create(folder: &Path) -> Result<(), SetupError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|e| SetupError::File { what: format!("cannot create {}", folder.display()), why: e.to_string() })
+}
+
+/// `scenarios/refused/forged.yaml` → `refused-forged`: names a file of its own in a flat folder.
+fn flat_name(file: &str) -> String {
+    let stem = file.strip_suffix(".yaml").unwrap_or(file);
+    let parts: Vec<&str> = stem.split(['/', '\\']).filter(|p| !matches!(*p, "" | "." | ".." | "scenarios")).collect();
+    parts.join("-")
+}
+
+/// All the talking, and two minutes for everything else.
+fn longest(scenario: &Scenario) -> Duration {
+    let talk = scenario.steps.iter().map(|step| match step.action {
+        Action::Talk(time) => time,
+        _ => Duration::ZERO,
+    });
+    Duration::from_secs(120) + talk.sum::<Duration>()
+}

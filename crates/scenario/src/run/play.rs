@@ -1,0 +1,364 @@
+//! The story of one scenario: everyone boots, the steps happen, everyone goes home.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cucm::{Cucm, CucmEvent, RecordingStarted};
+use media::ledger::{Ledger, Leg};
+use media::signal::Voice;
+use phone::{Fault, MediaClock, Phone, PhoneState};
+use recorder::Recorder;
+use wire::{Impairment, Net, Route};
+
+use super::addresses::{Addresses, device_name};
+use super::error::SetupError;
+use super::stage::{self, Certificates};
+use crate::file::{self, Action, Codec, Inject, Injected, Says, Scenario, Step};
+use crate::outcome::{Happening, Lateness};
+
+/// How long a phone may take to reach a state that takes no time.
+const SOON: Duration = Duration::from_secs(10);
+/// 64 times T1 (RFC 3261 §17.1.1.2) and a little: after this CUCM has given up on a recorder.
+const RECORDING_DECIDED: Duration = Duration::from_secs(40);
+/// Between two looks at what CUCM reported.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a played scenario left behind.
+pub(super) struct Played {
+    pub(super) story: Vec<Happening>,
+    pub(super) events: Vec<(u64, CucmEvent)>,
+    pub(super) ledger: Ledger,
+    pub(super) lateness: Lateness,
+    pub(super) duration_ms: u64,
+    pub(super) recorder: recorder::Summary,
+    pub(super) cucm: cucm::Summary,
+    pub(super) phones: Vec<phone::Summary>,
+}
+
+/// Plays `scenario` on `net` against the bundled recorder, which writes to `folder`.
+pub(super) async fn play(
+    net: Net,
+    scenario: &Scenario,
+    addresses: Addresses,
+    folder: &Path,
+    seed: u64,
+) -> Result<Played, SetupError> {
+    let mut cast = Cast::gather(net, scenario, addresses, folder, seed).await?;
+    for step in &scenario.steps {
+        cast.take(scenario, step).await?;
+    }
+    cast.go_home().await
+}
+
+struct Cast {
+    net: Net,
+    recorder: Recorder,
+    cucm: Cucm,
+    clock: MediaClock,
+    phones: Vec<Phone>,
+    calls: Vec<(usize, usize)>,
+    /// Phones that misbehave, and until when.
+    misbehaving: Vec<(usize, Instant)>,
+    events: Vec<(u64, CucmEvent)>,
+    story: Vec<Happening>,
+}
+
+impl Cast {
+    async fn gather(
+        net: Net,
+        scenario: &Scenario,
+        addresses: Addresses,
+        folder: &Path,
+        seed: u64,
+    ) -> Result<Self, SetupError> {
+        let certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
+        let config = stage::bundled(scenario, &certificates, addresses, folder)?;
+        let recorder = recorder::start(net.clone(), config, seed).await.map_err(|e| start("the recorder", &e))?;
+        let at = cucm::config::Destination { address: addresses.recorder(), port: stage::trunk_port(scenario) };
+        let config = stage::cluster(scenario, &certificates, at, addresses);
+        let cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
+        let clock = MediaClock::start(&net);
+        let mut cast = Self {
+            net,
+            recorder,
+            cucm,
+            clock,
+            phones: Vec::new(),
+            calls: Vec::new(),
+            misbehaving: Vec::new(),
+            events: Vec::new(),
+            story: Vec::new(),
+        };
+        for index in 0..scenario.phones.len() {
+            cast.boot(scenario, index, &certificates, addresses, seed).await?;
+        }
+        cast.tell(format!("{} phones are registered", cast.phones.len()));
+        Ok(cast)
+    }
+
+    async fn boot(
+        &mut self,
+        scenario: &Scenario,
+        index: usize,
+        certificates: &Certificates,
+        addresses: Addresses,
+        seed: u64,
+    ) -> Result<(), SetupError> {
+        let asked = &scenario.phones[index];
+        let tftp = (addresses.cucm(), addresses.tftp_port).into();
+        let voice = voice(&asked.says, seed ^ (index as u64 + 11))?;
+        let device = device_name(index);
+        let mut config = phone::Config::new(&device, addresses.phone(index), tftp, voice, self.clock.clone());
+        config.identity = Some(certificates.phones[index].clone());
+        config.suites.clone_from(&asked.suites);
+        config.codecs = asked.codecs.iter().map(|codec| phone_codec(*codec)).collect();
+        config.first.sequence = asked.first_sequence;
+        if !scenario.network.is_clean() {
+            let route = Route::new(addresses.phone(index), addresses.recorder());
+            self.net.set_impairment(route, impairment(&scenario.network));
+        }
+        let phone = phone::boot(self.net.clone(), config, seed ^ (index as u64 + 101))
+            .await
+            .map_err(|e| start(&format!("phone `{}` ({device})", asked.name), &e))?;
+        self.phones.push(phone);
+        Ok(())
+    }
+
+    async fn take(&mut self, scenario: &Scenario, step: &Step) -> Result<(), SetupError> {
+        let line = step.line;
+        let name = |index: &usize| scenario.phones[*index].name.as_str();
+        match &step.action {
+            Action::Call { from, to } => {
+                self.tell(format!("{} calls {}", name(from), name(to)));
+                let dialled = self.phones[*from].dial(&scenario.phones[*to].line).await;
+                dialled.map_err(|e| not(line, name(from), "dial", &e))?;
+                self.wait(line, name(to), *to, PhoneState::Ringing).await?;
+                self.calls.push((*from, *to));
+            }
+            Action::Answer(index) => {
+                self.phones[*index].answer().await.map_err(|e| not(line, name(index), "answer", &e))?;
+                let Some((from, to)) = self.calls.iter().copied().find(|(_, to)| to == index) else { return Ok(()) };
+                self.wait(line, name(&to), to, PhoneState::Connected).await?;
+                self.wait(line, name(&from), from, PhoneState::Connected).await?;
+                self.tell(format!("{} answered, {} is connected", name(&to), name(&from)));
+                let recorded = [from, to].iter().filter(|p| scenario.phones[**p].recorded).count();
+                self.decided(recorded).await;
+            }
+            Action::Talk(time) => {
+                self.tell(format!("talk for {time:?}"));
+                self.talk(*time).await;
+            }
+            Action::HangUp(index) => {
+                self.phones[*index].hang_up().await.map_err(|e| not(line, name(index), "hang up", &e))?;
+                let at = self.calls.iter().position(|(from, to)| from == index || to == index);
+                if let Some((from, to)) = at.map(|at| self.calls.remove(at)) {
+                    self.wait(line, name(&from), from, PhoneState::Idle).await?;
+                    self.wait(line, name(&to), to, PhoneState::Idle).await?;
+                }
+                self.tell(format!("{} hung up", name(index)));
+                self.ended().await;
+            }
+            Action::Inject(inject) => self.inject(inject),
+        }
+        self.listen();
+        Ok(())
+    }
+
+    fn inject(&mut self, inject: &Inject) {
+        self.tell(format!("injected: {:?}", inject.what));
+        let phone = &self.phones[inject.phone];
+        for leg in inject.legs.iter().copied() {
+            phone.inject(fault(inject.what, leg));
+        }
+        self.misbehaving.push((inject.phone, self.net.clock().now() + inject.lasts));
+        self.misbehaving.sort_by_key(|(_, until)| *until);
+    }
+
+    /// Lets time pass; who was told to misbehave for a while behaves again when that has passed.
+    async fn talk(&mut self, time: Duration) {
+        let end = self.net.clock().now() + time;
+        while let Some((phone, until)) = self.misbehaving.first().copied().filter(|(_, until)| *until < end) {
+            self.net.clock().sleep_until(until).await;
+            self.phones[phone].behave();
+            self.misbehaving.remove(0);
+        }
+        self.net.clock().sleep_until(end).await;
+    }
+
+    async fn wait(&self, line: usize, name: &str, phone: usize, state: PhoneState) -> Result<(), SetupError> {
+        let waited = self.phones[phone].wait_for(state, SOON).await;
+        waited.map(drop).map_err(|e| SetupError::Step { line, what: format!("phone `{name}`: {e}") })
+    }
+
+    /// Waits until CUCM has started or given up `more` recordings beyond those already decided.
+    async fn decided(&mut self, more: usize) {
+        let before = self.count(is_decision);
+        let deadline = self.net.clock().now() + RECORDING_DECIDED;
+        while self.count(is_decision) < before + more && self.net.clock().now() < deadline {
+            self.net.clock().sleep(LOOK).await;
+            self.listen();
+        }
+    }
+
+    /// Waits until every recording that was started has ended.
+    async fn ended(&mut self) {
+        let deadline = self.net.clock().now() + SOON;
+        loop {
+            self.listen();
+            let started = self.count(|e| matches!(e, CucmEvent::RecordingStarted(_)));
+            let ended = self.count(|e| matches!(e, CucmEvent::RecordingEnded { .. }));
+            if ended >= started || self.net.clock().now() >= deadline {
+                return;
+            }
+            self.net.clock().sleep(LOOK).await;
+        }
+    }
+
+    fn count(&self, what: impl Fn(&CucmEvent) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| what(event)).count()
+    }
+
+    fn listen(&mut self) {
+        while let Ok(event) = self.cucm.events().try_recv() {
+            if let Some(told) = in_words(&event) {
+                self.tell(told);
+            }
+            let at = self.net.clock().since_epoch_us(self.net.clock().now());
+            self.events.push((at, event));
+        }
+    }
+
+    fn tell(&mut self, what: String) {
+        let at = self.net.clock().since_epoch_us(self.net.clock().now());
+        let at_ms = if self.net.is_simulated() { at / 1000 } else { 0 };
+        self.story.push(Happening { at_ms, what });
+    }
+
+    async fn go_home(mut self) -> Result<Played, SetupError> {
+        let mut ledger = Ledger::default();
+        let mut phones = Vec::new();
+        for phone in self.phones.drain(..) {
+            let device = phone.device().to_owned();
+            let (streams, summary) = phone.finish().await.map_err(|e| start(&device, &e))?;
+            ledger.streams.extend(streams.streams);
+            phones.push(summary);
+        }
+        self.listen();
+        let now = self.net.clock().now();
+        let duration_ms = self.net.clock().since_epoch_us(now) / 1000;
+        let late = self.clock.lateness();
+        let micros = |d: Duration| u32::try_from(d.as_micros()).unwrap_or(u32::MAX);
+        let lateness = Lateness {
+            packets: late.count(),
+            p50_us: micros(late.p50()),
+            p95_us: micros(late.p95()),
+            max_us: micros(late.max()),
+        };
+        let cucm = self.cucm.stop().await;
+        let recorder = self.recorder.stop().await;
+        let duration_ms = if self.net.is_simulated() { duration_ms } else { 0 };
+        let (story, events) = (self.story, self.events);
+        Ok(Played { story, events, ledger, lateness, duration_ms, recorder, cucm, phones })
+    }
+}
+
+fn is_decision(event: &CucmEvent) -> bool {
+    matches!(event, CucmEvent::RecordingStarted(_) | CucmEvent::RecordingFailed(_))
+}
+
+fn in_words(event: &CucmEvent) -> Option<String> {
+    match event {
+        CucmEvent::RecordingStarted(started) => {
+            let RecordingStarted { near, far, refci, near_leg, .. } = &**started;
+            let media = match near_leg.protection {
+                cucm::Protection::Rtp => "RTP".to_owned(),
+                cucm::Protection::Srtp(suite) => format!("SRTP, {}", suite.name()),
+            };
+            let (a, b) = (&near.number, &far.number);
+            Some(format!("recording of {a} with {b} is up (refci {refci}, {}, {media})", near_leg.codec))
+        }
+        CucmEvent::RecordingFailed(failed) => Some(format!("recording failed: {} ({})", failed.why, failed.rule)),
+        CucmEvent::RecordingEnded { why, .. } => Some(format!("recording ended: {why}")),
+        CucmEvent::TrunkTls { failure, .. } => Some(format!("trunk: {} ({})", failure.why, failure.rule)),
+        _ => None,
+    }
+}
+
+fn start(who: &str, why: &dyn std::error::Error) -> SetupError {
+    let mut text = why.to_string();
+    let mut next = why.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    SetupError::Start { who: who.to_owned(), why: text }
+}
+
+fn not(line: usize, phone: &str, verb: &str, why: &phone::CommandError) -> SetupError {
+    SetupError::Step { line, what: format!("phone `{phone}` could not {verb}: {why}") }
+}
+
+fn fault(what: Injected, leg: Leg) -> Fault {
+    match what {
+        Injected::PlainRtp => Fault::Plain { leg, instead: false },
+        Injected::FlippedTag { every } => Fault::BadTag { leg, every },
+        Injected::Replay { every } => Fault::Replay { leg, every, back: 5 },
+        Injected::Forged { times } => Fault::Forge { leg, times },
+    }
+}
+
+const fn phone_codec(codec: Codec) -> phone::Codec {
+    match codec {
+        Codec::Pcmu => phone::Codec::Pcmu,
+        Codec::Pcma => phone::Codec::Pcma,
+        Codec::G729 => phone::Codec::G729,
+    }
+}
+
+fn impairment(network: &file::Network) -> Impairment {
+    Impairment {
+        loss: network.loss,
+        burst: (network.burst > 1.0).then(|| wire::Burst {
+            enter: network.loss / network.burst,
+            leave: 1.0 / network.burst,
+            loss: 1.0,
+        }),
+        delay: network.delay,
+        jitter: network.jitter,
+        reorder: network.reorder,
+        duplicate: network.duplicate,
+        ..Impairment::default()
+    }
+}
+
+/// The two bundled speakers, so that the program speaks without any file beside it.
+const SPEAKERS: [&[u8]; 2] = [
+    include_bytes!("../../../../testdata/speech/agent.wav"),
+    include_bytes!("../../../../testdata/speech/customer.wav"),
+];
+
+fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
+    let (file, bytes) = match says {
+        Says::Speaker(number) => (format!("speaker {number}"), SPEAKERS[number % 2].to_vec()),
+        Says::File(path) => {
+            let file = path.display().to_string();
+            let bytes =
+                std::fs::read(path).map_err(|e| SetupError::Speech { file: file.clone(), why: e.to_string() })?;
+            (file, bytes)
+        }
+    };
+    let wav = media::wav::read(&bytes).map_err(|e| SetupError::Speech { file: file.clone(), why: e.to_string() })?;
+    let wrong = |why: String| SetupError::Speech { file: file.clone(), why };
+    if wav.rate != 8000 || wav.channels != 1 {
+        let got = format!("got {} Hz and {} channels, expected 8000 Hz mono", wav.rate, wav.channels);
+        return Err(wrong(format!("{got} (convert with `sox in.wav -r 8000 -c 1 out.wav`)")));
+    }
+    let samples = wav.samples.into_iter().next().unwrap_or_default();
+    if samples.is_empty() {
+        return Err(wrong("the file holds no audio".to_owned()));
+    }
+    Ok(Voice::speech(samples, identity))
+}

@@ -1,0 +1,243 @@
+//! What a scenario's words mean for the parties: certificates, the cluster's configuration, the recorder's.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use cucm::config as cfg;
+use trust::cert::{Identity, KeyKind, Request};
+use trust::rule::TrustList;
+
+use super::addresses::{Addresses, device_name};
+use super::error::SetupError;
+use crate::file::{Codec, Key, Release, Scenario, SrtpPolicy, Transport};
+
+/// The recording destination that the recording profile names and the recorder answers.
+pub(super) const RECORDING_NUMBER: &str = "7878";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The certificates of a run.
+pub(super) struct Certificates {
+    pub(super) call_manager: Identity,
+    pub(super) recorder: Identity,
+    pub(super) phones: Vec<Identity>,
+}
+
+impl Certificates {
+    /// Fresh certificates, valid for hours around `now`. RSA keys take long to make, so CallManager's is made once a
+    /// process.
+    pub(super) fn make(scenario: &Scenario, addresses: Addresses, now: SystemTime) -> Result<Self, SetupError> {
+        let since = now - HOUR;
+        let key = match scenario.cluster.key {
+            Key::Rsa2048 => KeyKind::Rsa2048,
+            Key::EcP256 => KeyKind::EcP256,
+        };
+        let request = Request::call_manager("cucm-pub", since).with_key(key).valid_for(DAY);
+        let call_manager = once(&format!("cucm {key:?} {}", seconds(now) / 7200), "CallManager", &request)?;
+        let phones = (0..scenario.phones.len())
+            .map(|index| {
+                let device = device_name(index);
+                make(&device, &Request::phone_lsc(&device, since).with_key(KeyKind::EcP256).valid_for(DAY))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { call_manager, recorder: recorder(scenario, addresses.recorder(), now)?, phones })
+    }
+}
+
+fn recorder(scenario: &Scenario, address: IpAddr, now: SystemTime) -> Result<Identity, SetupError> {
+    let asked = &scenario.recorder.certificate;
+    let since = if asked.expired { now - 2 * DAY } else { now - HOUR };
+    let request = match &asked.name {
+        Some(name) => Request::new(name, since),
+        None => Request::recorder(address, since),
+    };
+    make("the recorder", &request.with_key(KeyKind::EcP256).valid_for(if asked.expired { DAY } else { 2 * DAY }))
+}
+
+fn make(whose: &str, request: &Request) -> Result<Identity, SetupError> {
+    Identity::self_signed(request).map_err(|e| SetupError::Certificate { whose: whose.to_owned(), why: e.to_string() })
+}
+
+static MADE: Mutex<BTreeMap<String, Identity>> = Mutex::new(BTreeMap::new());
+
+fn once(name: &str, whose: &str, request: &Request) -> Result<Identity, SetupError> {
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(identity) = made.get(name) {
+        return Ok(identity.clone());
+    }
+    let identity = make(whose, request)?;
+    made.insert(name.to_owned(), identity.clone());
+    Ok(identity)
+}
+
+fn seconds(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// The cluster as an administrator would have configured it.
+pub(super) fn cluster(
+    scenario: &Scenario,
+    certificates: &Certificates,
+    recorder: cfg::Destination,
+    addresses: Addresses,
+) -> cfg::Config {
+    let mut call_manager_trust = TrustList::call_manager_trust();
+    if !scenario.recorder.certificate.untrusted {
+        call_manager_trust.add(certificates.recorder.certificate.clone());
+    }
+    let mut capf_trust = TrustList::new();
+    for phone in &certificates.phones {
+        capf_trust.add(phone.certificate.clone());
+    }
+    cfg::Config {
+        release: match scenario.cluster.release {
+            Release::V11_5 => cfg::Release::V11_5,
+            Release::V14 => cfg::Release::V14,
+        },
+        cluster_id: "StandAloneCluster".to_owned(),
+        cluster_security_mode: if scenario.cluster.mixed {
+            cfg::ClusterSecurityMode::Mixed
+        } else {
+            cfg::ClusterSecurityMode::NonSecure
+        },
+        node_name: "cucm-pub".to_owned(),
+        address: addresses.cucm(),
+        ports: cfg::Ports { tftp: addresses.tftp_port, ..cfg::Ports::default() },
+        identity: certificates.call_manager.clone(),
+        client_certificate: if scenario.cluster.presents_certificate {
+            cfg::ClientCertificate::CallManager
+        } else {
+            cfg::ClientCertificate::Nothing
+        },
+        call_manager_trust,
+        capf_trust,
+        phone_security_profiles: vec![
+            cfg::PhoneSecurityProfile::encrypted("Secure Profile"),
+            cfg::PhoneSecurityProfile::non_secure("Non-Secure Profile"),
+        ],
+        phones: scenario.phones.iter().enumerate().map(|(index, phone)| device(index, phone)).collect(),
+        recording_profiles: vec![cfg::RecordingProfile {
+            name: "Recorder".to_owned(),
+            recording_destination: RECORDING_NUMBER.to_owned(),
+            recording_css: "Recording CSS".to_owned(),
+        }],
+        route_patterns: vec![cfg::RoutePattern {
+            pattern: RECORDING_NUMBER.to_owned(),
+            trunks: vec!["Recorder Trunk".to_owned()],
+        }],
+        sip_trunk_security_profiles: vec![trunk_profile(scenario, addresses)],
+        sip_profiles: vec![sip_profile(scenario)],
+        trunks: vec![cfg::SipTrunk {
+            name: "Recorder Trunk".to_owned(),
+            destinations: vec![recorder],
+            srtp_allowed: scenario.trunk.srtp_allowed,
+            transmit_security_status: scenario.trunk.transmit_security_status,
+            security_profile: "Recorder Profile".to_owned(),
+            sip_profile: "Standard SIP Profile".to_owned(),
+        }],
+        region: cfg::Region::default(),
+        dialect: cfg::Dialect::default(),
+        timing: timing(scenario),
+    }
+}
+
+fn device(index: usize, phone: &crate::file::Phone) -> cfg::PhoneDevice {
+    let line = cfg::Line::new(&phone.line, &phone.display);
+    let line = if phone.recorded { line.recorded("Recorder") } else { line };
+    let profile = if phone.encrypted { "Secure Profile" } else { "Non-Secure Profile" };
+    cfg::PhoneDevice { device_name: device_name(index), security_profile: profile.to_owned(), lines: vec![line] }
+}
+
+fn trunk_profile(scenario: &Scenario, addresses: Addresses) -> cfg::SipTrunkSecurityProfile {
+    let names = match scenario.trunk.x509_subject.as_slice() {
+        [] => addresses.recorder().to_string(),
+        names => names.join(","),
+    };
+    match scenario.trunk.transport {
+        Transport::Tls => cfg::SipTrunkSecurityProfile::encrypted("Recorder Profile", &names),
+        transport => {
+            let mut profile = cfg::SipTrunkSecurityProfile::non_secure("Recorder Profile");
+            profile.outgoing_transport =
+                if transport == Transport::Udp { cfg::TrunkTransport::Udp } else { cfg::TrunkTransport::Tcp };
+            profile
+        }
+    }
+}
+
+fn sip_profile(scenario: &Scenario) -> cfg::SipProfile {
+    let mut profile = cfg::SipProfile::standard();
+    if scenario.trunk.early_offer {
+        profile.offer = cfg::OfferMode::Early;
+    }
+    profile
+}
+
+fn timing(scenario: &Scenario) -> cfg::Timing {
+    let mut timing = cfg::Timing::default();
+    timing.recorder_ack_after_bridge_ack += scenario.trunk.ack_after;
+    timing
+}
+
+/// The port on which the recorder takes this scenario's trunk.
+pub(super) const fn trunk_port(scenario: &Scenario) -> u16 {
+    match scenario.trunk.transport {
+        Transport::Tls => 5061,
+        Transport::Tcp | Transport::Udp => 5060,
+    }
+}
+
+/// The bundled recorder's configuration.
+pub(super) fn bundled(
+    scenario: &Scenario,
+    certificates: &Certificates,
+    addresses: Addresses,
+    folder: &Path,
+) -> Result<recorder::Config, SetupError> {
+    let mut trusted = TrustList::trusted_certificates();
+    if scenario.cluster.known_to_recorder {
+        trusted.add(certificates.call_manager.certificate.clone());
+    }
+    let asked = &scenario.recorder;
+    let mut config = recorder::Config {
+        address: addresses.recorder(),
+        transports: vec![match scenario.trunk.transport {
+            Transport::Tls => recorder::config::Transport::Tls,
+            Transport::Tcp => recorder::config::Transport::Tcp,
+            Transport::Udp => recorder::config::Transport::Udp,
+        }],
+        user: RECORDING_NUMBER.to_owned(),
+        sip_servers: vec![recorder::config::SipServer { address: addresses.cucm(), port: 5061, priority: 1 }],
+        credentials: Some(recorder::config::Credentials { identity: certificates.recorder.clone(), trusted }),
+        srtp: match asked.srtp {
+            SrtpPolicy::Required => recorder::config::SrtpPolicy::Required,
+            SrtpPolicy::Allowed => recorder::config::SrtpPolicy::Fallback,
+            SrtpPolicy::Off => recorder::config::SrtpPolicy::Off,
+        },
+        answer_after: asked.answers_after,
+        far_first: asked.far_first,
+        folder: folder.to_owned(),
+        ..recorder::Config::default()
+    };
+    if !asked.suites.is_empty() {
+        config.suites.clone_from(&asked.suites);
+    }
+    if !asked.codecs.is_empty() {
+        config.codecs = asked.codecs.iter().map(|codec| bundled_codec(*codec)).collect();
+    }
+    if let Some(name) = &asked.fault {
+        config.fault = serde_json::from_value(serde_json::Value::String(name.clone()))
+            .map_err(|e| SetupError::Refused(format!("the bundled recorder has no fault `{name}`: {e}")))?;
+    }
+    Ok(config)
+}
+
+const fn bundled_codec(codec: Codec) -> recorder::config::Codec {
+    match codec {
+        Codec::Pcmu => recorder::config::Codec::Pcmu,
+        Codec::Pcma => recorder::config::Codec::Pcma,
+        Codec::G729 => recorder::config::Codec::G729,
+    }
+}

@@ -1,0 +1,80 @@
+//! The harness is tested by recorders known to be bad: each must be found, by the right name.
+
+use scenario::outcome::Verdict;
+use scenario::run::Network;
+
+/// The rules that find a scenario against the bundled recorder with a fault planted in it.
+fn findings(scenario: &str, fault: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(tests::root().join(scenario)).unwrap();
+    let text = text.replace("\nsteps:", &format!("\nrecorder: {{ fault: {fault} }}\nsteps:"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.yaml");
+    std::fs::write(&file, text).unwrap();
+    let outcome = tests::run_one(file.to_str().unwrap(), &tests::options(Network::Simulated, 1)).unwrap();
+    assert_eq!(outcome.verdict, Verdict::Finding, "{fault}: {outcome:#?}");
+    outcome.findings.into_iter().map(|f| f.rule).collect()
+}
+
+#[track_caller]
+fn check(fault: &str, rule: &str) {
+    check_in("scenarios/plain-call.yaml", fault, rule);
+}
+
+#[track_caller]
+fn check_in(scenario: &str, fault: &str, rule: &str) {
+    let rules = findings(scenario, fault);
+    assert!(rules.iter().any(|found| found == rule), "{fault}: expected {rule}, got {rules:?}");
+}
+
+#[test]
+fn channels_that_are_swapped_are_called_swapped() {
+    check("swap-channels", "swapped-legs");
+}
+
+#[test]
+fn a_beginning_that_is_missing_is_called_clipped() {
+    check("drop-start", "start-clipped");
+}
+
+#[test]
+fn one_voice_in_both_channels_is_called_the_wrong_leg() {
+    check("double-near", "wrong-leg");
+}
+
+#[test]
+fn an_end_that_is_missing_is_called_clipped() {
+    check("truncate-end", "end-clipped");
+}
+
+#[test]
+fn audio_that_was_made_quieter_is_called_so() {
+    check("quieter", "level-changed");
+}
+
+#[test]
+fn a_recorder_that_does_not_answer_has_no_recording() {
+    check("never-answer", "recording-failed");
+    check("close-at-once", "recording-failed");
+    check("answer-garbage", "recording-failed");
+}
+
+#[test]
+fn a_recorder_that_answers_and_stores_nothing_is_found() {
+    check("store-nothing", "missing-recording");
+}
+
+#[test]
+fn forged_audio_on_disk_is_found() {
+    check_in("scenarios/refused/forged.yaml", "ignore-authentication", "noise-audio");
+    check_in("scenarios/refused/flipped-tag.yaml", "ignore-authentication", "noise-audio");
+}
+
+#[test]
+fn noise_from_before_the_keys_is_found() {
+    check_in("scenarios/rtp-before-ack.yaml", "early-noise", "noise-audio");
+}
+
+#[test]
+fn gaps_that_were_closed_up_are_found() {
+    check_in("scenarios/loss-and-reordering.yaml", "close-gaps", "closed-gap");
+}

@@ -1,0 +1,82 @@
+//! The program as a user meets it: what it prints, and the exit code.
+
+use mixedmode::Exit;
+
+fn mixedmode(args: &[&str]) -> (Exit, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let args = std::iter::once("mixedmode").chain(args.iter().copied()).map(Into::into);
+    let exit = mixedmode::run(args, &mut out, &mut err);
+    (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+fn path(file: &str) -> String {
+    tests::root().join(file).display().to_string()
+}
+
+#[test]
+fn the_plain_call_passes_and_its_outcome_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("outcome.json").display().to_string();
+    let file = path("scenarios/plain-call.yaml");
+    let (exit, out, err) = mixedmode(&["run", &file, "--network", "simulated", "--report-json", &json]);
+    assert_eq!(exit, Exit::Pass, "{out}{err}");
+    assert!(out.contains("PASS") && out.contains("1 passed"), "{out}");
+    let outcome = std::fs::read_to_string(json).unwrap();
+    assert!(outcome.contains("mixedmode-outcome-v1") && outcome.contains("\"verdict\": \"pass\""));
+}
+
+#[test]
+fn a_finding_and_a_broken_file_have_exit_codes_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(path("scenarios/plain-call.yaml")).unwrap();
+    let bad = folder.path().join("bad.yaml");
+    std::fs::write(&bad, text.replace("\nsteps:", "\nrecorder: { fault: swap-channels }\nsteps:")).unwrap();
+    let (exit, out, _) = mixedmode(&["run", bad.to_str().unwrap(), "--network", "simulated"]);
+    assert_eq!(exit, Exit::Finding, "{out}");
+    assert!(out.contains("swapped-legs") && out.contains("expected") && out.contains("where"), "{out}");
+
+    std::fs::write(&bad, text.replace("talk", "tlak")).unwrap();
+    let (exit, _, err) = mixedmode(&["check", bad.to_str().unwrap()]);
+    assert_eq!(exit, Exit::BadFile);
+    assert!(err.contains("did you mean `talk`?") && err.contains("^^^^"), "{err}");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let (exit, _, err) = mixedmode(&["run", "no-such-folder"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("no-such-folder"), "{err}");
+    let (exit, _, err) = mixedmode(&["record", "--config", "no-such.toml"]);
+    assert_eq!(exit, Exit::BadFile);
+    assert!(err.contains("no-such.toml"), "{err}");
+    let (exit, _, err) = mixedmode(&["fly"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("fly"), "{err}");
+}
+
+#[test]
+fn every_scenario_of_the_repository_is_valid() {
+    let (exit, out, err) = mixedmode(&["check", &path("scenarios")]);
+    assert_eq!(exit, Exit::Pass, "{err}");
+    assert!(out.contains("no mistakes"), "{out}");
+}
+
+#[test]
+fn the_recorders_certificate_is_made_listed_exported_and_imported() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store").display().to_string();
+    let (exit, out, err) = mixedmode(&["certs", "create", "--address", "192.0.2.7", "--store", &store]);
+    assert_eq!(exit, Exit::Pass, "{err}");
+    assert!(out.contains("192.0.2.7"), "{out}");
+    let pem = folder.path().join("recorder.pem").display().to_string();
+    let (exit, _, err) = mixedmode(&["certs", "export", &pem, "--store", &store]);
+    assert_eq!(exit, Exit::Pass, "{err}");
+    let text = std::fs::read_to_string(&pem).unwrap();
+    assert!(text.contains("BEGIN CERTIFICATE") && !text.contains("PRIVATE"), "a key was exported");
+    let other = folder.path().join("other").display().to_string();
+    let (exit, _, err) = mixedmode(&["certs", "import", &pem, "--store", &other]);
+    assert_eq!(exit, Exit::Pass, "{err}");
+    let (exit, out, _) = mixedmode(&["certs", "list", "--store", &other]);
+    assert_eq!(exit, Exit::Pass);
+    assert!(out.contains("trusted") && out.contains("192.0.2.7"), "{out}");
+}

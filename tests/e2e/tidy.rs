@@ -1,0 +1,98 @@
+//! The rules of the workspace that ARCHITECTURE.md states, so that they cannot rot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which of our crates each crate may depend on.
+const MAY_USE: [(&str, &[&str]); 11] = [
+    ("sip", &[]),
+    ("media", &[]),
+    ("trust", &[]),
+    ("verify", &["media"]),
+    ("wire", &["media", "trust"]),
+    ("cucm", &["sip", "media", "trust", "wire"]),
+    ("phone", &["sip", "media", "trust", "wire"]),
+    ("recorder", &["sip", "media", "trust", "wire"]),
+    ("scenario", &["media", "trust", "wire", "cucm", "phone", "recorder", "verify"]),
+    ("report", &["scenario"]),
+    ("mixedmode", &["scenario", "report", "recorder", "wire"]),
+];
+
+/// Crates without sockets, runtime or clock.
+const PURE: [&str; 4] = ["sip", "media", "trust", "verify"];
+
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(tests::root().join("Cargo.toml"))
+        .no_deps()
+        .other_options(vec!["--offline".to_owned()])
+        .exec()
+        .unwrap();
+    let normal = |p: &cargo_metadata::Package| {
+        let kept = p.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+        kept.map(|d| d.name.clone()).collect()
+    };
+    metadata.packages.iter().map(|p| (p.name.to_string(), normal(p))).collect()
+}
+
+#[test]
+fn every_crate_uses_only_what_lies_below_it() {
+    let all = dependencies();
+    let ours: BTreeSet<&str> = MAY_USE.iter().map(|(name, _)| *name).collect();
+    for (name, allowed) in MAY_USE {
+        for used in all[name].iter().filter(|used| ours.contains(used.as_str())) {
+            assert!(allowed.contains(&used.as_str()), "{name} must not depend on {used}");
+        }
+    }
+    assert_eq!(all.len(), MAY_USE.len() + 1, "a crate joined: say here what it may use");
+}
+
+#[test]
+fn the_pure_crates_have_no_runtime() {
+    let all = dependencies();
+    for name in PURE {
+        for forbidden in ["tokio", "tokio-rustls", "socket2", "rustls"] {
+            assert!(!all[name].contains(forbidden), "{name} must not depend on {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn the_pure_crates_never_read_a_clock() {
+    for name in PURE {
+        for (file, text) in sources(name) {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for (line, code) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+                let reads = code.contains("Instant::now(") || code.contains("SystemTime::now(");
+                assert!(!reads, "{file}:{} reads a clock", line + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_outgrows_a_room() {
+    for (name, _) in MAY_USE {
+        let folder = if name == "mixedmode" { "cli" } else { name };
+        for (file, text) in sources(folder) {
+            assert!(text.lines().count() <= 700, "{file} has more than 700 lines");
+        }
+    }
+}
+
+fn sources(name: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![tests::root().join("crates").join(name).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found
+}

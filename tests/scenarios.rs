@@ -1,0 +1,22 @@
+//! Every scenario file is a named test on the simulated network; the plain call also runs on real sockets.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use scenario::outcome::Verdict;
+use scenario::run::Network;
+
+fn main() {
+    let simulated = tests::scenario_files()
+        .into_iter()
+        .map(|file| Trial::test(file.clone(), move || passes(&file, Network::Simulated)));
+    let real =
+        Trial::test("scenarios/plain-call.yaml on real sockets", || passes("scenarios/plain-call.yaml", Network::Os));
+    libtest_mimic::run(&Arguments::from_args(), simulated.chain([real]).collect()).exit();
+}
+
+fn passes(file: &str, network: Network) -> Result<(), Failed> {
+    let outcome = tests::run_one(file, &tests::options(network, 1))?;
+    if outcome.verdict == Verdict::Pass {
+        return Ok(());
+    }
+    Err(report::terminal::scenario(&outcome).into())
+}
