@@ -66,6 +66,13 @@ pub enum CucmEvent {
         /// What was refused, by whom.
         failure: ConnectFailure,
     },
+    /// A message that breaks SIP's syntax was ignored: to answer it would repeat its damage.
+    MessageIgnored {
+        /// Device name or trunk it came from; empty where that is not known.
+        from: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// OPTIONS ping found a destination up or down.
     DestinationStatus {
         /// Name of the trunk.

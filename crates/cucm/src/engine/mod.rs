@@ -27,7 +27,7 @@ use std::time::{Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use sip::{ClientKey, Endpoint, Event, FlowId, ServerKey};
+use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey};
 
 pub use crate::ident::Numbering;
 pub use ports::{ConnectionId, Input, Output};
@@ -119,11 +119,7 @@ impl Engine {
     /// Takes what happened outside.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
-            Input::Message { flow, message } => {
-                if let Some(known) = self.flows.get(&flow) {
-                    self.endpoint.handle_message(now, flow, known.transport, message);
-                }
-            }
+            Input::Message { flow, message } => self.on_message(now, flow, message),
             Input::Opened { flow, transport, local_port, peer, certificate } => {
                 self.on_opened(flow, transport, local_port, peer, certificate.as_ref());
             }
@@ -173,6 +169,19 @@ impl Engine {
             leaked_transactions: orphans.count(),
             registered: self.phones.keys().cloned().collect(),
         }
+    }
+
+    /// Only what is whole goes on: what a message says comes back in messages of ours.
+    fn on_message(&mut self, now: Instant, flow: FlowId, message: Message) {
+        let Some(known) = self.flows.get(&flow) else {
+            return;
+        };
+        if let Err(error) = Message::parse(message.as_bytes()) {
+            let trunk = known.way.as_ref().map(|(trunk, _)| trunk.clone());
+            let from = known.device.clone().or(trunk).unwrap_or_default();
+            return self.event(CucmEvent::MessageIgnored { from, why: error.to_string() });
+        }
+        self.endpoint.handle_message(now, flow, known.transport, message);
     }
 
     fn drain(&mut self, now: Instant) {

@@ -133,7 +133,10 @@ impl Bench {
     fn collect(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Transmit { flow, bytes } => self.sent.push_back((flow, Message::parse(&bytes).unwrap())),
+                Output::Transmit { flow, bytes } => self.sent.push_back((
+                    flow,
+                    Message::parse(&bytes).unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(&bytes))),
+                )),
                 Output::Connect { connection, to, .. } => self.connects.push((connection, to)),
                 Output::Close { flow } => self.closes.push(flow),
                 Output::Event(event) => self.events.push(event),

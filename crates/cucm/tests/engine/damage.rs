@@ -91,6 +91,22 @@ fn give_damaged(bench: &mut Bench, flow: FlowId, bytes: &[u8]) {
     }
 }
 
+#[test]
+fn a_line_end_that_is_none_does_not_get_into_messages_of_ours() {
+    let mut bench = Bench::ready(plain());
+    let invite = bench.dial(CALLER, "1000", "1001", &Sdp::new("10.48.38.101", 30_000)).unwrap();
+    let sdp = Sdp::new("10.48.38.102", 30_002).text();
+    let answer = sip::Builder::reply(&invite, 200, "OK", Some("t\rX: y"))
+        .header("Contact", "<sip:line@10.48.38.102:50000>")
+        .body("application/sdp", sdp.as_bytes())
+        .finish();
+    bench.give(AGENT, answer);
+    bench.quiet();
+    let cucm::CucmEvent::MessageIgnored { from, why } = bench.event() else { panic!() };
+    assert_eq!(from, AGENT_DEVICE);
+    assert!(why.contains("CR"), "{why}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
