@@ -185,6 +185,15 @@ mod tests {
         assert_eq!(hex(&key.fingerprint()), ZEROS_28);
     }
 
+    #[test]
+    fn keys_and_key_schedules_are_overwritten_when_dropped() {
+        fn check<T: ZeroizeOnDrop>() {}
+        check::<MasterKey>();
+        check::<Aes128>();
+        check::<Aes256>();
+        check::<aes::Aes128Enc>();
+    }
+
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
