@@ -391,6 +391,16 @@ mod tests {
     }
 
     #[test]
+    fn of_several_lifetimes_the_shortest_holds() {
+        let line = format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|9|1:1;inline:{KEY}|1|2:1");
+        let mut context = Crypto::parse(&line).unwrap().context().unwrap();
+        let mut buf = [0x80; 100];
+        assert_eq!(context.protect(&mut buf, 20), Ok(31));
+        buf[3] += 1;
+        assert_eq!(context.protect(&mut buf, 20), Err(crate::srtp::SrtpError::KeyExhausted));
+    }
+
+    #[test]
     fn what_we_cannot_do_makes_no_context() {
         for parameter in ["KDR=1", "UNENCRYPTED_SRTP", "UNAUTHENTICATED_SRTP", "FEC_ORDER=FEC_SRTP", "WSH=63", "new"] {
             let line = format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} {parameter}");
