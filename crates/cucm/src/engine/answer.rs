@@ -138,7 +138,7 @@ impl Engine {
         let acknowledged = |end: End| {
             let strand = recording.strand(end);
             let leg = strand.recorder.and_then(|leg| self.legs.get(&leg));
-            leg.filter(|leg| matches!(leg.state, State::Up)).and(strand.leg.clone())
+            leg.filter(|leg| matches!(leg.state, State::Up)).and_then(|_| strand.leg.clone())
         };
         let (Some(near_leg), Some(far_leg)) = (acknowledged(End::Near), acknowledged(End::Far)) else {
             return;

@@ -244,7 +244,7 @@ impl Engine {
         };
         call.ringing = true;
         let info = line::CallInfo { security: "Unknown", orientation: "to", ui_state: Some("ringout"), call: number };
-        let called_session = response.session_id().ok().flatten().map_or(text::NIL.to_owned(), |id| id.local);
+        let called_session = response.session_id().ok().flatten().map_or_else(|| text::NIL.to_owned(), |id| id.local);
         let Some(caller) = self.legs.get(&call.caller.leg) else {
             return;
         };

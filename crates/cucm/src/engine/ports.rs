@@ -60,6 +60,7 @@ pub enum Input {
 
 /// Something to do outside.
 #[derive(PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "events are rare and go out one at a time")]
 pub enum Output {
     /// Send these bytes, one whole message.
     Transmit {

@@ -63,7 +63,7 @@ pub fn load(path: &Path) -> Result<Scenario, Broken> {
         Err(message) => return Err(broken("", vec![Diagnostic::new(Place::START, message)])),
     };
     let mut scenario = parse(&text).map_err(|wrong| broken(&text, wrong))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     for phone in &mut scenario.phones {
         if let Says::File(file) = &mut phone.says {
             *file = folder.join(&*file);

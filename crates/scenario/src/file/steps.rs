@@ -112,7 +112,8 @@ fn check_order(items: &[Node], steps: &Vec<Step>, wrong: &mut Vec<Diagnostic>) {
     for (item, step) in items.iter().zip(steps) {
         let complaint = match &step.action {
             Action::Call { from, to } => {
-                let busy = [*from, *to].iter().any(|p| within(&ringing, *p).or(within(&talking, *p)).is_some());
+                let busy =
+                    [*from, *to].iter().any(|p| within(&ringing, *p).is_some() || within(&talking, *p).is_some());
                 ringing.push((*from, *to));
                 busy.then_some("one of the two is in a call already")
             }
