@@ -1,5 +1,7 @@
 //! Tests of the whole that are not one scenario file.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bad_recorders;
 mod cli;
 mod replay;

@@ -134,7 +134,7 @@ impl Default for Ports {
 pub struct Timing {
     /// Timers of RFC 3261; CUCM keeps repeating requests on TCP and TLS too (comment in Cisco's published phone stack, `ccsip_debug.c`).
     pub sip: sip::Timers,
-    /// From the caller's ACK to the first bridge INVITE [inferred].
+    /// From the caller's ACK to the first bridge INVITE (inferred).
     pub recording_after_answer: Duration,
     /// From the phone's 200 on a bridge dialog to the INVITE to the recorder (7 and 8 ms).
     pub recorder_invite_after_bridge: Duration,

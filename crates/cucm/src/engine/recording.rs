@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The whole is in Cisco document 200788, "Configure and Troubleshoot Basic Call Recording". With early offer the bridge is asked
-//! first, and the recorder's INVITE carries what it said [inferred].
+//! first, and the recorder's INVITE carries what it said (inferred).
 
 use std::net::SocketAddr;
 use std::time::Instant;

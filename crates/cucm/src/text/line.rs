@@ -72,7 +72,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) sessions: (&'a str, &'a str),
 }
 
-/// `180 Ringing` to the calling phone: the 200 of Cisco document 200788 without its end [inferred].
+/// `180 Ringing` to the calling phone: the 200 of Cisco document 200788 without its end (inferred).
 pub(crate) fn ringing(node: &Node, invite: &Message, answer: &Answer<'_>) -> Message {
     let builder = super::reply(invite, 180, "Ringing", Some(answer.tag), answer.date)
         .header("Allow", ALLOW_TRUNK)
@@ -118,7 +118,7 @@ pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) ->
     }
 }
 
-/// The BYE to a phone: as to a recorder, without P-Asserted-Identity, which no dialog with a phone has [inferred].
+/// The BYE to a phone: as to a recorder, without P-Asserted-Identity, which no dialog with a phone has (inferred).
 pub(crate) fn bye(node: &Node, thread: &Thread, cause: u16) -> Message {
     let builder = thread
         .begin(node, "BYE")

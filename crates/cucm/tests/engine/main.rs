@@ -1,5 +1,7 @@
 //! The engine driven by inputs: traces repeated to the byte, every rule of calls and recordings, damage of every kind.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bench;
 mod calls;
 mod damage;
