@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build check test scenarios bench interop doc deny ci clean
+.PHONY: help build check test scenarios bench oracles interop doc deny ci clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,11 @@ scenarios: ## every scenario on real loopback sockets
 
 bench: ## the figures the project promises, measured here
 	cargo bench -p media -p verify -p wire
-	cargo bench -p tests --bench figures
+
+oracles: ## our SRTP beside libsrtp, rtc-srtp and webrtc-srtp; needs pip
+	cd tests/oracles && cargo run --release --bin srtp_bench
+	cd tests/oracles && cargo build --release --bin srtp_pipe && pip install -q pylibsrtp
+	cd tests/oracles && python3 pylibsrtp/check.py target/release/srtp_pipe
 
 interop: ## against programs that nobody here wrote; installs what it needs
 	tests/interop/run.sh
