@@ -51,8 +51,6 @@ pub struct Cluster {
     pub known_to_recorder: bool,
     /// Whether CUCM shows its certificate when it connects to the recorder.
     pub presents_certificate: bool,
-    /// Which TLS version it speaks on the trunk.
-    pub tls: Tls,
 }
 
 /// Kinds of certificate keys.
@@ -62,17 +60,6 @@ pub enum Key {
     Rsa2048,
     /// ECDSA on P-256.
     EcP256,
-}
-
-/// TLS versions on the trunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
-    /// Only 1.2.
-    V1_2,
-    /// Only 1.3.
-    V1_3,
-    /// Either.
-    Any,
 }
 
 /// A phone.

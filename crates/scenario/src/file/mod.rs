@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use ast::{
     Action, Cluster, Codec, Expect, Inject, Injected, Key, Network, Party, Phone, Recorder, RecorderCertificate,
-    Refused, Release, Says, Scenario, SrtpPolicy, Step, Tls, Transport, Trunk,
+    Refused, Release, Says, Scenario, SrtpPolicy, Step, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
 pub use tree::MAX_FILE;

@@ -60,14 +60,12 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
     let releases = [("11.5", Release::V11_5), ("14", Release::V14)];
     let modes = [("mixed", true), ("non-secure", false)];
     let keys = [("RSA-2048", Key::Rsa2048), ("EC-P256", Key::EcP256)];
-    let versions = [("1.2", Tls::V1_2), ("1.3", Tls::V1_3), ("any", Tls::Any)];
     let cluster = Cluster {
         release: f.or("release", Release::V14, wrong, |n| one_of(n, &releases)),
         mixed: f.or("mode", true, wrong, |n| one_of(n, &modes)),
         key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
         known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
         presents_certificate: f.or("presents certificate", true, wrong, flag),
-        tls: f.or("TLS", Tls::Any, wrong, |n| one_of(n, &versions)),
     };
     f.finish(wrong);
     cluster
