@@ -1,5 +1,7 @@
 //! The whole cluster over the simulated network and over loopback, with phones and a recorder that are raw text.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod peer;
 mod refusals;
 mod whole;

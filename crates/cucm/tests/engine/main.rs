@@ -4,6 +4,7 @@
 
 mod bench;
 mod calls;
+mod configuration;
 mod damage;
 mod recordings;
 mod registrations;
