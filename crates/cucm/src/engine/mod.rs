@@ -12,6 +12,7 @@
 
 mod answer;
 mod call;
+mod connect;
 mod dialogs;
 mod flows;
 mod hunt;
