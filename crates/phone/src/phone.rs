@@ -195,8 +195,8 @@ pub enum CommandError {
 pub enum WaitError {
     /// It was not, in this time.
     #[error(
-        "{device} was not {wanted} within {timeout:?}: got call {:?}, registered {}, {} bridge streams",
-        seen.call, seen.registered, seen.forks
+        "{device} was not {wanted} within {timeout:?}: got call {:?}, registered {}, {} bridge streams, {} bridge dialogs",
+        seen.call, seen.registered, seen.forks, seen.bridges
     )]
     TimedOut {
         /// The device name.

@@ -61,6 +61,8 @@ pub struct Status {
     pub security: Security,
     /// Bridge streams running towards a recorder: 0 to 2.
     pub forks: u8,
+    /// Bridge dialogs that CUCM has not ended yet; one can outlive its stream.
+    pub bridges: u8,
 }
 
 /// What [`Phone::wait_for`](crate::Phone::wait_for) can wait for.
@@ -86,6 +88,8 @@ pub enum PhoneState {
     Recorded,
     /// No bridge stream runs.
     NotRecorded,
+    /// No call, and CUCM has ended every bridge dialog.
+    AtRest,
 }
 
 impl PhoneState {
@@ -102,6 +106,7 @@ impl PhoneState {
             Self::Held => status.call == CallState::Held,
             Self::Recorded => status.call == CallState::Connected && status.forks >= 2,
             Self::NotRecorded => status.forks == 0,
+            Self::AtRest => status.call == CallState::Idle && status.bridges == 0,
         }
     }
 }
@@ -119,6 +124,7 @@ impl fmt::Display for PhoneState {
             Self::Held => "held",
             Self::Recorded => "recorded",
             Self::NotRecorded => "not recorded",
+            Self::AtRest => "at rest",
         })
     }
 }
@@ -194,6 +200,14 @@ mod tests {
         assert!(!PhoneState::Recorded.holds(&status) && !PhoneState::NotRecorded.holds(&status));
         status.forks = 2;
         assert!(PhoneState::Recorded.holds(&status) && PhoneState::Connected.holds(&status));
+    }
+
+    #[test]
+    fn a_bridge_dialog_without_a_stream_is_no_rest() {
+        let mut status = Status { bridges: 1, ..Status::default() };
+        assert!(PhoneState::NotRecorded.holds(&status) && !PhoneState::AtRest.holds(&status));
+        status.bridges = 0;
+        assert!(PhoneState::AtRest.holds(&status));
     }
 
     #[test]

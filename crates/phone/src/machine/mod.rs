@@ -220,7 +220,8 @@ impl Machine {
             call: call.map_or(CallState::Idle, |call| call.state),
             secured: call.is_some_and(Call::is_secured),
             security: call.map_or(Security::Unknown, |call| call.security),
-            forks: u8::try_from(self.bridges.iter().filter(|bridge| bridge.is_forking()).count()).unwrap_or(u8::MAX),
+            forks: few(self.bridges.iter().filter(|bridge| bridge.is_forking()).count()),
+            bridges: few(self.bridges.len()),
         }
     }
 
@@ -397,6 +398,10 @@ fn audio(message: &Message) -> Result<Option<Audio>, String> {
     }
     let sdp = Sdp::parse(message.body()).map_err(|error| error.to_string())?;
     sdp.audio().map(Some).map_err(|error| error.to_string())
+}
+
+fn few(count: usize) -> u8 {
+    u8::try_from(count).unwrap_or(u8::MAX)
 }
 
 /// The Session-ID half of the party that sent the message.

@@ -214,6 +214,20 @@ impl Cast {
         }
     }
 
+    /// Lets the last BYEs arrive. Whoever still has a dialog after that has leaked it, which its summary tells.
+    async fn settle(&self) {
+        let deadline = self.net.clock().now() + SOON;
+        let left = |clock: &wire::Clock| deadline.saturating_duration_since(clock.now());
+        for phone in &self.phones {
+            // A phone that does not come to rest says so in its summary.
+            let _ = phone.wait_for(PhoneState::AtRest, left(self.net.clock())).await;
+        }
+        let mut recorder = self.recorder.watch();
+        let quiet = recorder.wait_for(|now| now.dialogs + now.legs + now.recordings == 0);
+        // A recorder that keeps a dialog is found by its summary too.
+        let _ = tokio::time::timeout(left(self.net.clock()), quiet).await;
+    }
+
     fn count(&self, what: impl Fn(&CucmEvent) -> bool) -> usize {
         self.events.iter().filter(|(_, event)| what(event)).count()
     }
@@ -235,6 +249,7 @@ impl Cast {
     }
 
     async fn go_home(mut self) -> Result<Played, SetupError> {
+        self.settle().await;
         let mut ledger = Ledger::default();
         let mut phones = Vec::new();
         for phone in self.phones.drain(..) {
@@ -361,4 +376,41 @@ fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
         return Err(wrong("the file holds no audio".to_owned()));
     }
     Ok(Voice::speech(samples, identity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: &str = r#"
+scenario: A call that ends in a hurry
+phones:
+  agent:    { line: "2000", security: encrypted, recording: automatic }
+  customer: { line: "1000", security: encrypted }
+steps:
+  - call: { from: customer, to: agent }
+  - answer: agent
+  - talk: 1s
+  - hang up: agent
+"#;
+
+    #[test]
+    fn the_last_byes_are_waited_for_on_the_way_home() {
+        let scenario = file::parse(CALL).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = wire::simulation_runtime().unwrap();
+        let played = runtime.block_on(async {
+            let net = Net::simulated(wire::SimOptions::default());
+            let mut cast = Cast::gather(net, &scenario, Addresses::new(0, true), folder.path(), 1).await.unwrap();
+            let (_, before) = scenario.steps.split_last().unwrap();
+            for step in before {
+                cast.take(&scenario, step).await.unwrap();
+            }
+            cast.phones[0].hang_up().await.unwrap();
+            cast.go_home().await.unwrap()
+        });
+        assert_eq!(played.phones.iter().map(|p| p.open_bridges).sum::<usize>(), 0);
+        assert_eq!((played.recorder.dialogs_open, played.recorder.recordings_open), (0, 0));
+        assert_eq!(played.recorder.recordings.len(), 1);
+    }
 }
