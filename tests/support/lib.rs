@@ -49,7 +49,7 @@ pub fn run(files: &[&str], options: &Options) -> Result<RunOutcome, String> {
         Ok(Item { file: (*file).to_owned(), scenario })
     });
     let items = items.collect::<Result<Vec<_>, String>>()?;
-    scenario::run::run(items, options, |_| ()).map_err(|e| e.to_string())
+    scenario::run::run(items, options, &Default::default(), |_| ()).map_err(|e| e.to_string())
 }
 
 /// Runs one scenario.

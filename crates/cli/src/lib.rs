@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod exit;
 mod files;
+mod progress;
 mod record;
 mod run;
 

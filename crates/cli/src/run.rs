@@ -1,16 +1,17 @@
 //! `mixedmode run`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use scenario::outcome::{RunOutcome, ScenarioOutcome};
-use scenario::run::{Network, Options};
+use scenario::outcome::RunOutcome;
+use scenario::run::{Live, Network, Options};
 
 use crate::args::{self, Run};
 use crate::exit::Exit;
 use crate::files;
+use crate::progress::Screen;
 
 /// Scenarios at once on the operating system's network: they wait far more than they work.
 const JOBS_OS: u16 = 32;
@@ -28,16 +29,10 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
     let total = items.len();
     let options = options(args);
     let began = Instant::now();
-    let screen = Mutex::new((out, 0_usize, io::stderr().is_terminal()));
-    progress(0, total, io::stderr().is_terminal());
-    let outcome = scenario::run::run(items, &options, |ended| {
-        let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (out, done, terminal) = &mut *screen;
-        *done += 1;
-        show(out, ended, *terminal);
-        progress(*done, total, *terminal);
-    });
-    let (out, _, _) = screen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let live = Arc::<Live>::default();
+    let screen = Screen::new(out, &live, total);
+    let outcome = screen.during(|| scenario::run::run(items, &options, &live, |ended| screen.show(ended)));
+    drop(screen);
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
@@ -67,18 +62,6 @@ fn options(args: &Run) -> Options {
         jobs: args.jobs.map_or(default, usize::from),
         pcapng: args.pcapng.clone(),
         keep: args.keep.clone(),
-    }
-}
-
-fn show(out: &mut impl Write, ended: &ScenarioOutcome, terminal: bool) {
-    let wipe = if terminal { "\r\x1b[K" } else { "" };
-    // A reader that has gone away does not stop the run: the exit code still counts.
-    let _ = write!(out, "{wipe}{}", report::terminal::scenario(ended)).and_then(|()| out.flush());
-}
-
-fn progress(done: usize, total: usize, terminal: bool) {
-    if terminal && done < total {
-        let _ = write!(io::stderr(), "\r\x1b[K{done} of {total} scenarios done").and_then(|()| io::stderr().flush());
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one packet clock of a run, shared by all phones of all scenarios in the process.
+//! The one packet clock of a run, shared by all its phones, whatever network each of them is on.
 //!
 //! One pacer owns all talks on a wheel of 1 ms slots and is told what to do through a channel: there is no task, timer or lock for a
 //! stream, and a thousand streams cost one thread.
@@ -17,7 +17,7 @@ use wire::{Clock, Lateness, MediaSocket, Net, Pace, PacerHandle};
 use crate::fault::Fault;
 use crate::talk::{Closed, ForkTerms, MainTerms, Talk};
 
-/// The packet clock of a run. Cloning gives another handle to the same clock; it stops when the last one is dropped.
+/// The packet clock of a run. In real time one serves all networks of a process that share a [`Clock`]. Cloning gives another handle to the same clock; it stops when the last one is dropped.
 #[derive(Clone, Debug)]
 pub struct MediaClock {
     shared: Arc<Shared>,
@@ -48,9 +48,14 @@ pub(crate) struct TalkId(u64);
 impl MediaClock {
     /// Starts the clock of this network: a thread in real time, a task in a simulated run.
     pub fn start(net: &Net) -> Self {
+        Self::counting(net, Arc::default())
+    }
+
+    /// Starts it, adding each packet that is handed to the network to `sent`.
+    pub fn counting(net: &Net, sent: Arc<AtomicU64>) -> Self {
         let (orders, inbox) = mpsc::channel();
         let clock = net.clock().clone();
-        let mut engine = Engine { inbox, wheel: Wheel::new(clock.now()), keys: BTreeMap::new(), clock };
+        let mut engine = Engine { inbox, wheel: Wheel::new(clock.now()), keys: BTreeMap::new(), clock, sent };
         let pacer = net.pacer(media::wheel::SLOT, move |_, now| engine.turn(now));
         Self { shared: Arc::new(Shared { orders, pacer, next_id: AtomicU64::new(0) }) }
     }
@@ -110,6 +115,7 @@ struct Engine {
     wheel: Wheel<Box<Talk>>,
     keys: BTreeMap<TalkId, Key>,
     clock: Clock,
+    sent: Arc<AtomicU64>,
 }
 
 impl Engine {
@@ -123,7 +129,9 @@ impl Engine {
             self.obey(now, order);
         }
         let clock = &self.clock;
-        self.wheel.advance(now, |due, _, talk| talk.tick(due, clock.now()));
+        let mut sent = 0;
+        self.wheel.advance(now, |due, _, talk| sent += talk.tick(due, clock.now()));
+        self.sent.fetch_add(sent, Relaxed);
         Pace::Next(self.wheel.next_due().unwrap_or(now + IDLE))
     }
 

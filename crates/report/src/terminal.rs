@@ -84,6 +84,13 @@ pub fn summary(run: &RunOutcome, took: std::time::Duration) -> String {
     format!("{scenarios} scenarios: {parts}; {frames} frames proven; harness p95 {late:.2} ms late; {seconds:.1} s\n")
 }
 
+/// What a run is doing right now, in one line without an end.
+#[must_use]
+pub fn progress(done: usize, total: usize, live: &scenario::run::Live) -> String {
+    let (calls, recordings, packets) = (live.calls(), live.recordings(), thousands(live.packets()));
+    format!("{done} of {total} scenarios done; {calls} calls up, {recordings} recorded; {packets} packets sent")
+}
+
 const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "PASS",

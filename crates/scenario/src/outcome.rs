@@ -146,6 +146,10 @@ pub struct Lateness {
     pub p95_us: u32,
     /// The latest packet.
     pub max_us: u32,
+    /// Packets more than 1 ms late.
+    pub over_1ms: u64,
+    /// Packets sent less than half a packet time after their predecessor: two at once, after a tick was missed.
+    pub doubled: u64,
 }
 
 impl RunOutcome {

@@ -28,6 +28,8 @@ pub struct NetOptions {
     pub tap: Tap,
     /// Decides what the impairments hit.
     pub seed: u64,
+    /// The clock of a run that several networks share; otherwise this network's own starts now.
+    pub clock: Option<Clock>,
 }
 
 /// How the simulated network behaves.
@@ -83,7 +85,8 @@ impl Net {
         // Programs that run side by side start their search for free ports at different places.
         let start = MEDIA_PORTS.start + (std::process::id() as u16 % 128) * 128;
         let backing = Backing::Os { delays: DelayLine::default(), next_media_port: AtomicU16::new(start) };
-        Self::new(backing, Clock::system(), options.tap, Conditions::new(options.seed))
+        let clock = options.clock.unwrap_or_else(Clock::system);
+        Self::new(backing, clock, options.tap, Conditions::new(options.seed))
     }
 
     /// A network in memory, for one runtime whose clock is paused ([`simulation_runtime`](crate::simulation_runtime)).

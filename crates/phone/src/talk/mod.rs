@@ -163,17 +163,16 @@ impl Talk {
         self.forks.iter_mut().for_each(|fork| fork.misbehaviour.clear());
     }
 
-    /// The work of 20 ms.
-    pub(crate) fn tick(&mut self, due: Instant, now: Instant) {
+    /// The work of 20 ms: how many packets were sent.
+    pub(crate) fn tick(&mut self, due: Instant, now: Instant) -> u64 {
         let tick = Tick { due, now };
         self.incoming.drain(&mut self.socket);
-        self.speak(tick);
-        self.relay(tick);
+        self.speak(tick) + self.relay(tick)
     }
 
     /// Our own voice: one frame, to the other party and to the recorder's near leg.
-    fn speak(&mut self, tick: Tick) {
-        let Some(main) = &mut self.main else { return };
+    fn speak(&mut self, tick: Tick) -> u64 {
+        let Some(main) = &mut self.main else { return 0 };
         let mut samples = [0; FRAME];
         self.voice.next_frame(&mut samples);
         let mut payload = [0; FRAME];
@@ -182,16 +181,17 @@ impl Talk {
         let said = |at: u32| Said { payload: &payload, payload_type, at, marker: false, heard: None };
         main.send(&mut self.socket, tick, &said(self.main_ticks.wrapping_mul(FRAME as u32)));
         self.main_ticks = self.main_ticks.wrapping_add(1);
-        if let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near) {
-            fork.send(tick, &said(fork.ticks.wrapping_mul(FRAME as u32)));
-        }
-        self.forks.iter_mut().filter(|fork| fork.leg == Leg::Near).for_each(Fork::pass);
+        let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near) else { return 1 };
+        fork.send(tick, &said(fork.ticks.wrapping_mul(FRAME as u32)));
+        fork.pass();
+        2
     }
 
     /// The other party's voice, as it was heard: one place of its time line, to the recorder's far leg.
-    fn relay(&mut self, tick: Tick) {
+    fn relay(&mut self, tick: Tick) -> u64 {
         let played = self.incoming.play();
-        let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Far) else { return };
+        let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Far) else { return 0 };
+        let is_heard = matches!(played, Played::Packet(_));
         if let Played::Packet(heard) = played {
             let said = Said {
                 payload: &heard.payload,
@@ -204,6 +204,7 @@ impl Talk {
         }
         // What was not heard leaves a gap: the timestamp goes on, no packet is sent.
         fork.pass();
+        u64::from(is_heard)
     }
 
     fn close_main(&mut self, now: Instant) {

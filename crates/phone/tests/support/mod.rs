@@ -31,7 +31,7 @@ where
     on_sim(&body);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let run = body(Net::os(NetOptions { tap: Tap::none(), seed: 1 }));
+        let run = body(Net::os(NetOptions { tap: Tap::none(), seed: 1, clock: None }));
         tokio::time::timeout(Duration::from_secs(60), run).await.expect("the test hangs on the real network");
     });
 }

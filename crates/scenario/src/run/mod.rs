@@ -3,6 +3,8 @@
 mod addresses;
 mod error;
 mod judge;
+mod lateness;
+mod live;
 mod play;
 mod stage;
 
@@ -12,9 +14,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wire::{Keep, Net, NetOptions, SimOptions, Tap};
+use phone::MediaClock;
+use wire::{Clock, Keep, Net, NetOptions, SimOptions, Tap};
 
 pub use error::SetupError;
+pub use live::Live;
 
 use crate::file::{Action, Scenario};
 use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
@@ -53,18 +57,19 @@ pub struct Item {
     pub scenario: Scenario,
 }
 
-/// Runs every item; `done` hears of each as it ends. The outcomes are in the order of the items.
+/// Runs every item; `done` hears of each as it ends, `live` shows what goes on meanwhile. The outcomes are in the order of the items.
 ///
 /// # Errors
 /// [`SetupError`] where the run itself could not begin; what goes wrong in a scenario is in its outcome.
 pub fn run(
     items: Vec<Item>,
     options: &Options,
+    live: &Arc<Live>,
     done: impl Fn(&ScenarioOutcome) + Send + Sync,
 ) -> Result<RunOutcome, SetupError> {
     let scenarios = match options.network {
-        Network::Os => run_os(items, options, &done)?,
-        Network::Simulated => run_simulated(&items, options, &done)?,
+        Network::Os => run_os(items, options, live, &done)?,
+        Network::Simulated => run_simulated(&items, options, live, &done)?,
     };
     let network = match options.network {
         Network::Os => "os",
@@ -77,6 +82,7 @@ pub fn run(
 fn run_os(
     items: Vec<Item>,
     options: &Options,
+    live: &Arc<Live>,
     done: &(impl Fn(&ScenarioOutcome) + Sync),
 ) -> Result<Vec<ScenarioOutcome>, SetupError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -84,13 +90,16 @@ fn run_os(
         .build()
         .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
     runtime.block_on(async {
+        let clock = Clock::system();
+        let base = Net::os(NetOptions { clock: Some(clock.clone()), ..NetOptions::default() });
+        let paced = Paced { media: MediaClock::counting(&base, Arc::clone(&live.packets)), clock };
         let gate = Arc::new(tokio::sync::Semaphore::new(options.jobs.max(1)));
         let mut running = tokio::task::JoinSet::new();
         for (index, item) in items.into_iter().enumerate() {
-            let (gate, options) = (Arc::clone(&gate), options.clone());
+            let (gate, options, live, paced) = (Arc::clone(&gate), options.clone(), Arc::clone(live), paced.clone());
             running.spawn(async move {
                 let _turn = gate.acquire_owned().await;
-                (index, one(&item, index, &options).await)
+                (index, one(&item, index, &options, &live, Some(&paced)).await)
             });
         }
         let mut outcomes = BTreeMap::new();
@@ -106,6 +115,7 @@ fn run_os(
 fn run_simulated(
     items: &[Item],
     options: &Options,
+    live: &Arc<Live>,
     done: &(impl Fn(&ScenarioOutcome) + Sync),
 ) -> Result<Vec<ScenarioOutcome>, SetupError> {
     let next = AtomicUsize::new(0);
@@ -116,7 +126,7 @@ fn run_simulated(
             let Some(item) = items.get(index) else { return Ok(()) };
             let runtime = wire::simulation_runtime()
                 .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
-            let outcome = runtime.block_on(one(item, index, options));
+            let outcome = runtime.block_on(one(item, index, options, live, None));
             done(&outcome);
             outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(index, outcome);
         }
@@ -128,9 +138,16 @@ fn run_simulated(
     Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
 }
 
+/// What all scenarios of a run share in real time: one pacing thread sends the media of all of them.
+#[derive(Clone)]
+struct Paced {
+    clock: Clock,
+    media: MediaClock,
+}
+
 /// Runs one scenario to its outcome; whatever could not be set up is in it.
-async fn one(item: &Item, index: usize, options: &Options) -> ScenarioOutcome {
-    match attempt(item, index, options).await {
+async fn one(item: &Item, index: usize, options: &Options, live: &Live, paced: Option<&Paced>) -> ScenarioOutcome {
+    match attempt(item, index, options, live, paced).await {
         Ok(outcome) => outcome,
         Err(error) => ScenarioOutcome {
             file: item.file.clone(),
@@ -147,8 +164,13 @@ async fn one(item: &Item, index: usize, options: &Options) -> ScenarioOutcome {
     }
 }
 
-async fn attempt(item: &Item, index: usize, options: &Options) -> Result<ScenarioOutcome, SetupError> {
-    let simulated = options.network == Network::Simulated;
+async fn attempt(
+    item: &Item,
+    index: usize,
+    options: &Options,
+    live: &Live,
+    paced: Option<&Paced>,
+) -> Result<ScenarioOutcome, SetupError> {
     let name = flat_name(&item.file);
     let tap = match &options.pcapng {
         Some(folder) => {
@@ -162,10 +184,15 @@ async fn attempt(item: &Item, index: usize, options: &Options) -> Result<Scenari
         None => Tap::none(),
     };
     let seed = options.seed;
-    let net = if simulated {
-        Net::simulated(SimOptions { tap: tap.clone(), seed, ..SimOptions::default() })
-    } else {
-        Net::os(NetOptions { tap: tap.clone(), seed })
+    let (net, clock) = match paced {
+        Some(Paced { clock, media }) => {
+            (Net::os(NetOptions { tap: tap.clone(), seed, clock: Some(clock.clone()) }), media.clone())
+        }
+        None => {
+            let net = Net::simulated(SimOptions { tap: tap.clone(), seed, ..SimOptions::default() });
+            let clock = MediaClock::counting(&net, Arc::clone(&live.packets));
+            (net, clock)
+        }
     };
     let temporary;
     let folder: &Path = match &options.keep {
@@ -178,7 +205,8 @@ async fn attempt(item: &Item, index: usize, options: &Options) -> Result<Scenari
     };
     create(folder)?;
     let limit = longest(&item.scenario);
-    let played = play::play(net, &item.scenario, Addresses::new(index, simulated), folder, seed);
+    let (addresses, share) = (Addresses::new(index, net.is_simulated()), live::Share::of(live));
+    let played = play::play(&item.scenario, play::Place { net, clock, addresses, folder, seed, share });
     let played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
     judge::judge(&item.file, &item.scenario, played, folder)

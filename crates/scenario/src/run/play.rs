@@ -12,6 +12,8 @@ use wire::{Impairment, Net, Route};
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
+use super::lateness;
+use super::live::Share;
 use super::stage::{self, Certificates};
 use crate::file::{self, Action, Codec, Inject, Injected, Says, Scenario, Step};
 use crate::outcome::{Happening, Lateness};
@@ -35,22 +37,28 @@ pub(super) struct Played {
     pub(super) phones: Vec<phone::Summary>,
 }
 
-/// Plays `scenario` on `net` against the bundled recorder, which writes to `folder`.
-pub(super) async fn play(
-    net: Net,
-    scenario: &Scenario,
-    addresses: Addresses,
-    folder: &Path,
-    seed: u64,
-) -> Result<Played, SetupError> {
-    let mut cast = Cast::gather(net, scenario, addresses, folder, seed).await?;
+/// Where a scenario is played.
+pub(super) struct Place<'a> {
+    pub(super) net: Net,
+    /// Paces the media of all phones.
+    pub(super) clock: MediaClock,
+    pub(super) addresses: Addresses,
+    /// Where the recorder writes.
+    pub(super) folder: &'a Path,
+    pub(super) seed: u64,
+    pub(super) share: Share<'a>,
+}
+
+/// Plays `scenario` against the bundled recorder.
+pub(super) async fn play(scenario: &Scenario, place: Place<'_>) -> Result<Played, SetupError> {
+    let mut cast = Cast::gather(scenario, place).await?;
     for step in &scenario.steps {
         cast.take(scenario, step).await?;
     }
     cast.go_home().await
 }
 
-struct Cast {
+struct Cast<'a> {
     net: Net,
     recorder: Recorder,
     cucm: Cucm,
@@ -61,23 +69,18 @@ struct Cast {
     misbehaving: Vec<(usize, Instant)>,
     events: Vec<(u64, CucmEvent)>,
     story: Vec<Happening>,
+    share: Share<'a>,
 }
 
-impl Cast {
-    async fn gather(
-        net: Net,
-        scenario: &Scenario,
-        addresses: Addresses,
-        folder: &Path,
-        seed: u64,
-    ) -> Result<Self, SetupError> {
+impl<'a> Cast<'a> {
+    async fn gather(scenario: &Scenario, place: Place<'a>) -> Result<Self, SetupError> {
+        let Place { net, clock, addresses, folder, seed, share } = place;
         let certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
         let config = stage::bundled(scenario, &certificates, addresses, folder)?;
         let recorder = recorder::start(net.clone(), config, seed).await.map_err(|e| start("the recorder", &e))?;
         let at = cucm::config::Destination { address: addresses.recorder(), port: stage::trunk_port(scenario) };
         let config = stage::cluster(scenario, &certificates, at, addresses);
         let cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
-        let clock = MediaClock::start(&net);
         let mut cast = Self {
             net,
             recorder,
@@ -88,6 +91,7 @@ impl Cast {
             misbehaving: Vec::new(),
             events: Vec::new(),
             story: Vec::new(),
+            share,
         };
         for index in 0..scenario.phones.len() {
             cast.boot(scenario, index, &certificates, addresses, seed).await?;
@@ -134,6 +138,7 @@ impl Cast {
                 dialled.map_err(|e| not(line, name(from), "dial", &e))?;
                 self.wait(line, name(to), *to, PhoneState::Ringing).await?;
                 self.calls.push((*from, *to));
+                self.share.set_calls(self.calls.len());
             }
             Action::Answer(index) => {
                 self.phones[*index].answer().await.map_err(|e| not(line, name(index), "answer", &e))?;
@@ -155,6 +160,7 @@ impl Cast {
                     self.wait(line, name(&from), from, PhoneState::Idle).await?;
                     self.wait(line, name(&to), to, PhoneState::Idle).await?;
                 }
+                self.share.set_calls(self.calls.len());
                 self.tell(format!("{} hung up", name(index)));
                 self.ended().await;
             }
@@ -205,9 +211,7 @@ impl Cast {
         let deadline = self.net.clock().now() + SOON;
         loop {
             self.listen();
-            let started = self.count(|e| matches!(e, CucmEvent::RecordingStarted(_)));
-            let ended = self.count(|e| matches!(e, CucmEvent::RecordingEnded { .. }));
-            if ended >= started || self.net.clock().now() >= deadline {
+            if self.running() == 0 || self.net.clock().now() >= deadline {
                 return;
             }
             self.net.clock().sleep(LOOK).await;
@@ -228,6 +232,13 @@ impl Cast {
         let _ = tokio::time::timeout(left(self.net.clock()), quiet).await;
     }
 
+    /// Recordings that were started and have not ended.
+    fn running(&self) -> usize {
+        let started = self.count(|e| matches!(e, CucmEvent::RecordingStarted(_)));
+        let ended = self.count(|e| matches!(e, CucmEvent::RecordingEnded { .. }));
+        started.saturating_sub(ended)
+    }
+
     fn count(&self, what: impl Fn(&CucmEvent) -> bool) -> usize {
         self.events.iter().filter(|(_, event)| what(event)).count()
     }
@@ -240,6 +251,7 @@ impl Cast {
             let at = self.net.clock().since_epoch_us(self.net.clock().now());
             self.events.push((at, event));
         }
+        self.share.set_recordings(self.running());
     }
 
     fn tell(&mut self, what: String) {
@@ -261,14 +273,7 @@ impl Cast {
         self.listen();
         let now = self.net.clock().now();
         let duration_ms = self.net.clock().since_epoch_us(now) / 1000;
-        let late = self.clock.lateness();
-        let micros = |d: Duration| u32::try_from(d.as_micros()).unwrap_or(u32::MAX);
-        let lateness = Lateness {
-            packets: late.count(),
-            p50_us: micros(late.p50()),
-            p95_us: micros(late.p95()),
-            max_us: micros(late.max()),
-        };
+        let lateness = lateness::of(&ledger);
         let cucm = self.cucm.stop().await;
         let recorder = self.recorder.stop().await;
         let duration_ms = if self.net.is_simulated() { duration_ms } else { 0 };
@@ -380,6 +385,7 @@ fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::live::Live;
     use super::*;
 
     const CALL: &str = r#"
@@ -401,7 +407,10 @@ steps:
         let runtime = wire::simulation_runtime().unwrap();
         let played = runtime.block_on(async {
             let net = Net::simulated(wire::SimOptions::default());
-            let mut cast = Cast::gather(net, &scenario, Addresses::new(0, true), folder.path(), 1).await.unwrap();
+            let (clock, live) = (MediaClock::start(&net), Live::default());
+            let (addresses, share) = (Addresses::new(0, true), Share::of(&live));
+            let place = Place { net, clock, addresses, folder: folder.path(), seed: 1, share };
+            let mut cast = Cast::gather(&scenario, place).await.unwrap();
             let (_, before) = scenario.steps.split_last().unwrap();
             for step in before {
                 cast.take(&scenario, step).await.unwrap();

@@ -28,7 +28,7 @@ where
 pub(crate) fn on_os<F: Fn(Net) -> Fut, Fut: Future>(tap: Tap, body: F) -> Fut::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let run = body(Net::os(NetOptions { tap, seed: 1 }));
+        let run = body(Net::os(NetOptions { tap, seed: 1, clock: None }));
         tokio::time::timeout(Duration::from_secs(60), run).await.expect("the test hangs on the real network")
     })
 }
