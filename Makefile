@@ -19,7 +19,7 @@ scenarios: ## every scenario on real loopback sockets
 	cargo run --release -- run scenarios
 
 bench: ## the figures the project promises, measured here
-	cargo bench -p media -p verify -p wire
+	cargo bench -p media -p verify -p wire -p tests
 
 oracles: ## our SRTP beside libsrtp, rtc-srtp and webrtc-srtp; needs pip
 	cd tests/oracles && cargo run --release --bin srtp_bench

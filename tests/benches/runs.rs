@@ -1,0 +1,91 @@
+//! The figures a user waits for: a call in virtual time, all scenarios in real time, and the packet clock under load.
+//!
+//! `cargo bench -p tests -- simulated|scenarios|clock` runs one part.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use scenario::outcome::{Lateness, RunOutcome};
+use scenario::run::{Item, Network};
+
+/// Runs of one seed that must give the same bytes.
+const REPLAYS: usize = 20;
+/// Recorded calls at once: each has two voices and two forks, 200 streams in all.
+const CALLS: usize = 50;
+
+const LONG_CALL: &str = "scenarios/sixty-seconds.yaml";
+const RECORDED_CALL: &str = "scenarios/plain-call.yaml";
+
+fn main() -> Result<(), String> {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let parts: [(&str, fn() -> Result<String, String>); 3] =
+        [("simulated", simulated), ("scenarios", scenarios), ("clock", clock)];
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            let figures = part()?;
+            writeln!(io::stdout(), "{figures}").map_err(|e| e.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+fn simulated() -> Result<String, String> {
+    let options = tests::options(Network::Simulated, 7);
+    let (mut times, mut outcomes) = (Vec::new(), Vec::new());
+    for _ in 0..REPLAYS {
+        let (outcome, took) = timed(|| tests::run(&[LONG_CALL], &options))?;
+        passed(&outcome)?;
+        times.push(took);
+        outcomes.push(report::json(&outcome).map_err(|e| e.to_string())?);
+    }
+    outcomes.dedup();
+    times.sort_unstable();
+    let (median, worst) = (times[REPLAYS / 2].as_secs_f64(), times[REPLAYS - 1].as_secs_f64());
+    let different = outcomes.len();
+    Ok(format!(
+        "60 s call, simulated: median {median:.3} s (goal 1), worst {worst:.3} s; {different} different outcome in {REPLAYS} runs (goal 1)"
+    ))
+}
+
+fn scenarios() -> Result<String, String> {
+    let files = tests::scenario_files();
+    let names: Vec<&str> = files.iter().map(String::as_str).collect();
+    let mut options = tests::options(Network::Os, 7);
+    options.jobs = names.len();
+    let (outcome, took) = timed(|| tests::run(&names, &options))?;
+    passed(&outcome)?;
+    Ok(format!("{} scenarios, real sockets, in parallel: {:.1} s (goal 90)", names.len(), took.as_secs_f64()))
+}
+
+fn clock() -> Result<String, String> {
+    let scenario = scenario::file::load(&tests::root().join(RECORDED_CALL)).map_err(|broken| broken.render())?;
+    let items = (0..CALLS).map(|_| Item { file: RECORDED_CALL.to_owned(), scenario: scenario.clone() }).collect();
+    let mut options = tests::options(Network::Os, 7);
+    options.jobs = CALLS;
+    let outcome = scenario::run::run(items, &options, &Default::default(), |_| ()).map_err(|e| e.to_string())?;
+    let late: Vec<Lateness> = outcome.scenarios.iter().map(|s| s.lateness).collect();
+    let (packets, over, doubled) = late.iter().fold((0, 0, 0), |(packets, over, doubled), late| {
+        (packets + late.packets, over + late.over_1ms, doubled + late.doubled)
+    });
+    let mut medians: Vec<u32> = late.iter().map(|late| late.p50_us).collect();
+    medians.sort_unstable();
+    let within = 100.0 - 100.0 * over as f64 / packets.max(1) as f64;
+    let (streams, p50) = (CALLS * 4, medians[CALLS / 2]);
+    let proven: u64 = outcome.scenarios.iter().map(|s| s.frames_compared).sum();
+    Ok(format!(
+        "packet clock, {streams} SRTP streams on real sockets with their recorders in this process: {packets} packets, \
+         p50 {p50} us (goal 300), {within:.2} % within 1 ms (goal 95), {doubled} doubled (goal 0); {proven} frames proven"
+    ))
+}
+
+fn timed<T>(work: impl FnOnce() -> Result<T, String>) -> Result<(T, Duration), String> {
+    let begin = Instant::now();
+    let result = work()?;
+    Ok((result, begin.elapsed()))
+}
+
+/// A figure of a run that went wrong is worth nothing.
+fn passed(outcome: &RunOutcome) -> Result<(), String> {
+    let bad = outcome.scenarios.iter().find(|s| s.verdict != scenario::outcome::Verdict::Pass);
+    bad.map_or(Ok(()), |s| Err(report::terminal::scenario(s)))
+}
