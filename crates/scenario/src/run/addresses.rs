@@ -1,9 +1,47 @@
 //! Who lives where. Each party has a loopback address of its own, so no two scenarios share a port.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+
+use super::error::SetupError;
 
 /// TFTP's own port needs privileges on the operating system's network, so it is moved there.
 const TFTP_PORT_OS: u16 = 6969;
+
+/// Scenarios that can have addresses at the same time: the third byte of an address tells them apart.
+pub(super) const AT_ONCE: usize = 250;
+/// Second bytes to choose from: 127.64.0.0 to 127.127.255.255.
+const BLOCKS: u8 = 64;
+
+/// A part of the loopback network that this process has for itself, so that two runs on a machine do not meet.
+#[derive(Debug)]
+pub(super) struct Block {
+    second: u8,
+    /// Whoever holds this socket holds the block.
+    _guard: TcpListener,
+}
+
+impl Block {
+    /// Takes the first block that no other process has.
+    ///
+    /// # Errors
+    /// All of them are taken, or there is no loopback network.
+    pub(super) fn claim() -> Result<Self, SetupError> {
+        let mut last = None;
+        for second in (64..).take(BLOCKS.into()) {
+            match TcpListener::bind((Ipv4Addr::new(127, second, 255, 1), TFTP_PORT_OS)) {
+                Ok(guard) => return Ok(Self { second, _guard: guard }),
+                Err(error) => last = Some(error),
+            }
+        }
+        let why = last.map(|error| error.to_string()).unwrap_or_default();
+        Err(SetupError::Start { who: "a run on 127.64.0.0/10".to_owned(), why })
+    }
+
+    /// The addresses of scenario `index` of the run; no more than [`AT_ONCE`] may be in use at the same time.
+    pub(super) fn of(&self, index: usize) -> Addresses {
+        Addresses { block: [127, self.second, (index % AT_ONCE) as u8], tftp_port: TFTP_PORT_OS }
+    }
+}
 
 /// The addresses of one scenario.
 #[derive(Clone, Copy, Debug)]
@@ -14,14 +52,9 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// The block of scenario `index`: on the operating system's network one of 127.64.0.0/10 that also depends on the
-    /// process, so that two runs on a machine do not meet; on the simulated one always the same.
-    pub(super) fn new(index: usize, simulated: bool) -> Self {
-        if simulated {
-            return Self { block: [10, 48, 38], tftp_port: 69 };
-        }
-        let process = (std::process::id() % 64) as u8;
-        Self { block: [127, 64 + process, (index % 250) as u8], tftp_port: TFTP_PORT_OS }
+    /// On the simulated network, which every scenario has for itself.
+    pub(super) const fn simulated() -> Self {
+        Self { block: [10, 48, 38], tftp_port: 69 }
     }
 
     /// CUCM.
@@ -48,4 +81,16 @@ impl Addresses {
 /// The device name of a phone: `SEP` and a MAC address.
 pub(super) fn device_name(index: usize) -> String {
     format!("SEP38ED185500{index:02X}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_runs_at_once_have_no_address_in_common() {
+        let (one, other) = (Block::claim().unwrap(), Block::claim().unwrap());
+        assert_ne!(one.of(0).recorder(), other.of(0).recorder());
+        assert_ne!(one.of(0).recorder(), one.of(1).recorder());
+    }
 }

@@ -22,7 +22,7 @@ pub use live::Live;
 
 use crate::file::{Action, Scenario};
 use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
-use addresses::Addresses;
+use addresses::{Addresses, Block};
 
 /// Which network carries a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,16 +90,15 @@ fn run_os(
         .build()
         .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
     runtime.block_on(async {
-        let clock = Clock::system();
-        let base = Net::os(NetOptions { clock: Some(clock.clone()), ..NetOptions::default() });
-        let paced = Paced { media: MediaClock::counting(&base, Arc::clone(&live.packets)), clock };
-        let gate = Arc::new(tokio::sync::Semaphore::new(options.jobs.max(1)));
+        let real = Arc::new(RealTime::start(live)?);
+        let gate = Arc::new(tokio::sync::Semaphore::new(options.jobs.clamp(1, addresses::AT_ONCE)));
         let mut running = tokio::task::JoinSet::new();
         for (index, item) in items.into_iter().enumerate() {
-            let (gate, options, live, paced) = (Arc::clone(&gate), options.clone(), Arc::clone(live), paced.clone());
+            let (gate, options) = (Arc::clone(&gate), options.clone());
+            let (live, real) = (Arc::clone(live), Arc::clone(&real));
             running.spawn(async move {
                 let _turn = gate.acquire_owned().await;
-                (index, one(&item, index, &options, &live, Some(&paced)).await)
+                (index, one(&item, index, &options, &live, Some(&real)).await)
             });
         }
         let mut outcomes = BTreeMap::new();
@@ -139,15 +138,24 @@ fn run_simulated(
 }
 
 /// What all scenarios of a run share in real time: one pacing thread sends the media of all of them.
-#[derive(Clone)]
-struct Paced {
+struct RealTime {
     clock: Clock,
     media: MediaClock,
+    block: Block,
+}
+
+impl RealTime {
+    fn start(live: &Live) -> Result<Self, SetupError> {
+        let block = Block::claim()?;
+        let clock = Clock::system();
+        let base = Net::os(NetOptions { clock: Some(clock.clone()), ..NetOptions::default() });
+        Ok(Self { clock, media: MediaClock::counting(&base, Arc::clone(&live.packets)), block })
+    }
 }
 
 /// Runs one scenario to its outcome; whatever could not be set up is in it.
-async fn one(item: &Item, index: usize, options: &Options, live: &Live, paced: Option<&Paced>) -> ScenarioOutcome {
-    match attempt(item, index, options, live, paced).await {
+async fn one(item: &Item, index: usize, options: &Options, live: &Live, real: Option<&RealTime>) -> ScenarioOutcome {
+    match attempt(item, index, options, live, real).await {
         Ok(outcome) => outcome,
         Err(error) => ScenarioOutcome {
             file: item.file.clone(),
@@ -169,7 +177,7 @@ async fn attempt(
     index: usize,
     options: &Options,
     live: &Live,
-    paced: Option<&Paced>,
+    real: Option<&RealTime>,
 ) -> Result<ScenarioOutcome, SetupError> {
     let name = flat_name(&item.file);
     let tap = match &options.pcapng {
@@ -184,14 +192,15 @@ async fn attempt(
         None => Tap::none(),
     };
     let seed = options.seed;
-    let (net, clock) = match paced {
-        Some(Paced { clock, media }) => {
-            (Net::os(NetOptions { tap: tap.clone(), seed, clock: Some(clock.clone()) }), media.clone())
+    let (net, clock, addresses) = match real {
+        Some(real) => {
+            let net = Net::os(NetOptions { tap: tap.clone(), seed, clock: Some(real.clock.clone()) });
+            (net, real.media.clone(), real.block.of(index))
         }
         None => {
             let net = Net::simulated(SimOptions { tap: tap.clone(), seed, ..SimOptions::default() });
             let clock = MediaClock::counting(&net, Arc::clone(&live.packets));
-            (net, clock)
+            (net, clock, Addresses::simulated())
         }
     };
     let temporary;
@@ -205,7 +214,7 @@ async fn attempt(
     };
     create(folder)?;
     let limit = longest(&item.scenario);
-    let (addresses, share) = (Addresses::new(index, net.is_simulated()), live::Share::of(live));
+    let share = live::Share::of(live);
     let played = play::play(&item.scenario, play::Place { net, clock, addresses, folder, seed, share });
     let played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;

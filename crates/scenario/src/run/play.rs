@@ -408,7 +408,7 @@ steps:
         let played = runtime.block_on(async {
             let net = Net::simulated(wire::SimOptions::default());
             let (clock, live) = (MediaClock::start(&net), Live::default());
-            let (addresses, share) = (Addresses::new(0, true), Share::of(&live));
+            let (addresses, share) = (Addresses::simulated(), Share::of(&live));
             let place = Place { net, clock, addresses, folder: folder.path(), seed: 1, share };
             let mut cast = Cast::gather(&scenario, place).await.unwrap();
             let (_, before) = scenario.steps.split_last().unwrap();
