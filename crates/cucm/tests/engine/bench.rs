@@ -259,10 +259,14 @@ impl Bench {
     }
 }
 
+/// A trace as on the wire. A file that has CRLF already is kept to the byte.
 pub(crate) fn trace(name: &str) -> String {
-    let path = format!("{}/tests/traces/{name}.sip", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../../testdata/traces/{name}.sip", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let text = text.trim_end_matches('\n').replace("\r\n", "\n").replace('\n', "\r\n");
+    if text.contains("\r\n") {
+        return text;
+    }
+    let text = text.trim_end_matches('\n').replace('\n', "\r\n");
     if text.contains("\r\n\r\n") { text + "\r\n" } else { text + "\r\n\r\n" }
 }
 

@@ -168,15 +168,19 @@ impl Rig {
     }
 }
 
-/// A message of the captures with CRLF line ends and a Content-Length that fits.
+/// A message of the captures with CRLF line ends and a Content-Length that fits; a file that has CRLF already stays as it is.
 fn trace(number: &str) -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/traces");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/traces");
     let path = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{number}-")))
         .unwrap_or_else(|| panic!("no trace {number}"));
-    let text = std::fs::read_to_string(path).unwrap().replace('\n', "\r\n");
+    let text = std::fs::read_to_string(path).unwrap();
+    if text.contains("\r\n") {
+        return text;
+    }
+    let text = text.replace('\n', "\r\n");
     match text.split_once("\r\n\r\n") {
         Some((head, body)) => format!("{}\r\n\r\n{body}", set_length(head, body.len())),
         None => format!("{}\r\n\r\n", text.trim_end()),

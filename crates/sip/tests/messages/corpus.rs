@@ -25,10 +25,15 @@ pub(crate) fn torture() -> Vec<(String, Vec<u8>)> {
     files("rfc4475", "dat")
 }
 
-/// Name and bytes of each trace, as on the wire: CRLF, and an empty line behind the header block.
+/// Name and bytes of each trace, as on the wire: CRLF, and an empty line behind the header block. A file that has CRLF already is
+/// kept to the byte.
 pub(crate) fn traces() -> Vec<(String, Vec<u8>)> {
     let wire = |bytes: Vec<u8>| {
-        let mut text = String::from_utf8(bytes).unwrap().replace('\n', "\r\n");
+        let mut text = String::from_utf8(bytes).unwrap();
+        if text.contains("\r\n") {
+            return text.into_bytes();
+        }
+        text = text.replace('\n', "\r\n");
         if !text.contains("\r\n\r\n") {
             text.push_str("\r\n");
         }
