@@ -22,6 +22,8 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 usage, 2 a file is wrong, 3 coul
 pub(crate) enum Verb {
     /// Run scenarios and prove what was recorded.
     Run(Run),
+    /// Judge recordings again against the ledger that `run --keep` wrote.
+    Verify(Verify),
     /// Check scenario files without running them.
     Check {
         /// Files, or folders that are searched for `*.yaml`.
@@ -62,10 +64,38 @@ pub(crate) struct Run {
     /// Write a pcapng for each scenario, which tshark and Wireshark decrypt by themselves.
     #[arg(long, value_name = "DIR")]
     pub(crate) pcapng: Option<PathBuf>,
-    /// Keep what the recorder wrote.
+    /// Keep what the recorder wrote, and beside it the ledger of what was said, for `mixedmode verify`.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
 }
+
+/// `mixedmode verify`.
+#[derive(Debug, Args)]
+#[command(after_long_help = VERIFY_HELP)]
+pub(crate) struct Verify {
+    /// The ledger: `ledger.json` in the scenario's folder below that of `run --keep`.
+    pub(crate) ledger: PathBuf,
+    /// WAV files to judge, of any recorder; without any, the recordings kept beside the ledger are judged as `run` did.
+    pub(crate) files: Vec<PathBuf>,
+    /// Write the outcome as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report_json: Option<PathBuf>,
+}
+
+/// How the files of `verify` are told apart.
+const VERIFY_HELP: &str = "\
+Without FILES, each recording.json beside the ledger says which recording it is of (by its Call-IDs) and what its files
+hold; both are then proven, or found to be wrong.
+
+With FILES, which recording and leg a file is of is found from its audio: the one of which most frames are in it. A file
+whose name has the word near, far or stereo (as in near.wav or call-7_far.wav; stereo is near on the left) must hold
+that, in any case of letters. In a file of two channels without such a name the legs may lie either way round, but both
+must be there. A leg or recording of which no file is given is not missed; the output says which.
+
+What happened on the wire (refusals, leaked dialogs, audio in clear) is judged by `run` alone.
+
+Exit codes: 0 pass, 1 usage, 2 the ledger or a file cannot be read, 3 the report cannot be written, 4 a recording is
+wrong (finding), 5 inconclusive: nothing was compared, or the harness was late. What is no WAV file is a finding.";
 
 /// Which network carries a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

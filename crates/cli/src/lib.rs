@@ -8,6 +8,7 @@ mod files;
 mod progress;
 mod record;
 mod run;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -34,6 +35,7 @@ pub fn run(
     };
     let ended = match command.verb {
         Verb::Run(args) => run::run(&args, out, err),
+        Verb::Verify(args) => verify::verify(&args, out, err),
         Verb::Check { paths } => check::check(&paths, out, err),
         Verb::Record { config } => record::record(&config, out, err),
         Verb::Certs(args) => certs::certs(&args, out, err),

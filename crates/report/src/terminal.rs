@@ -28,10 +28,17 @@ pub fn scenario(outcome: &ScenarioOutcome) -> String {
     if outcome.findings.len() > SHOWN {
         let _ = writeln!(out, "    … and {} more findings (see --report-json)", outcome.findings.len() - SHOWN);
     }
-    for line in &outcome.story {
-        let _ = writeln!(out, "    | {}", line.what);
-    }
+    out.push_str(&story(outcome));
     out
+}
+
+/// How a scenario went, a line each.
+#[must_use]
+pub fn story(outcome: &ScenarioOutcome) -> String {
+    outcome.story.iter().fold(String::new(), |mut out, line| {
+        let _ = writeln!(out, "    | {}", line.what);
+        out
+    })
 }
 
 fn finding(finding: &Finding, file: &str) -> String {

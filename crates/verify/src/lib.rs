@@ -14,6 +14,8 @@
 //! 6. **verdict**, two-sided, against each packet's fate: all that arrived in time is in the file, once and in place,
 //!    and nothing else is. What the network lost must keep its time: as silence, or concealed for a moment.
 //!
+//! [`judge_files`] does the same for files of which nobody says which recording they are.
+//!
 //! Frames that say nothing about where they belong, such as digital silence, count only by the frames around them;
 //! silence outside the leg's packets is padding. Nothing compared is never a pass: see [`Level::Undecided`].
 //!
@@ -39,7 +41,7 @@ mod verdict;
 mod words;
 
 pub use finding::{Finding, Packets, Rule, Severity, Span};
-pub use judge::judge;
+pub use judge::{judge, judge_files};
 pub use limits::Limits;
 pub use recorded::{Content, Recorded, RecordedFile};
 pub use truth::{Expected, Truth};

@@ -21,6 +21,7 @@ pub use error::SetupError;
 pub use live::Live;
 
 use crate::file::{Action, Scenario};
+use crate::kept::{self, KeptLedger, Session};
 use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
 use addresses::{Addresses, Block};
 
@@ -31,6 +32,17 @@ pub enum Network {
     Os,
     /// In memory, in virtual time.
     Simulated,
+}
+
+impl Network {
+    /// `os` or `simulated`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Os => "os",
+            Self::Simulated => "simulated",
+        }
+    }
 }
 
 /// How to run.
@@ -44,7 +56,7 @@ pub struct Options {
     pub jobs: usize,
     /// Where to write a pcapng for each scenario.
     pub pcapng: Option<PathBuf>,
-    /// Where to keep what the recorder wrote; otherwise it is removed.
+    /// Where to keep what the recorder wrote, and the ledger it is judged against; otherwise both are gone.
     pub keep: Option<PathBuf>,
 }
 
@@ -71,11 +83,7 @@ pub fn run(
         Network::Os => run_os(items, options, live, &done)?,
         Network::Simulated => run_simulated(&items, options, live, &done)?,
     };
-    let network = match options.network {
-        Network::Os => "os",
-        Network::Simulated => "simulated",
-    };
-    let (schema, network, recorder) = (SCHEMA.to_owned(), network.to_owned(), "bundled".to_owned());
+    let (schema, network, recorder) = (SCHEMA.to_owned(), options.network.name().to_owned(), "bundled".to_owned());
     Ok(RunOutcome { schema, network, seed: options.seed, recorder, scenarios })
 }
 
@@ -218,7 +226,37 @@ async fn attempt(
     let played = play::play(&item.scenario, play::Place { net, clock, addresses, folder, seed, share });
     let played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
-    judge::judge(&item.file, &item.scenario, played, folder)
+    let sessions = Session::of_events(&played.events);
+    if options.keep.is_some() {
+        keep(folder, item, options, &played, &sessions)?;
+    }
+    let stored = kept::read(folder, &sessions);
+    Ok(judge::judge(&item.file, &item.scenario, played, &sessions, stored))
+}
+
+/// Writes the ledger beside the recordings, so that they can be judged again.
+fn keep(
+    folder: &Path,
+    item: &Item,
+    options: &Options,
+    played: &play::Played,
+    sessions: &[Session],
+) -> Result<(), SetupError> {
+    let kept = KeptLedger {
+        file: item.file.clone(),
+        title: item.scenario.title.clone(),
+        network: options.network.name().to_owned(),
+        seed: options.seed,
+        recorder: "bundled".to_owned(),
+        expected_recordings: judge::expected_recordings(&item.scenario),
+        lateness: played.lateness,
+        sessions: sessions.to_vec(),
+        ledger: played.ledger.clone(),
+    };
+    let path = folder.join(kept::FILE_NAME);
+    let text = kept.to_json().map_err(|e| e.to_string());
+    text.and_then(|text| std::fs::write(&path, text).map_err(|e| e.to_string()))
+        .map_err(|why| SetupError::File { what: format!("cannot write {}", path.display()), why })
 }
 
 fn create(folder: &Path) -> Result<(), SetupError> {

@@ -4,7 +4,7 @@ use media::ledger::Leg;
 
 use super::channel::Judged;
 use super::container::Open;
-use super::{Case, Outcome};
+use super::{Case, Outcome, Scope};
 use crate::finding::{Finding, Rule};
 use crate::fit::is_silent;
 use crate::source::Source;
@@ -74,7 +74,8 @@ pub(crate) fn name_legs(
             .any(|channel| channel.claimed == Some(leg) && (!channel.heard || channel.home.recording != expected));
         let there = judged.iter().any(|channel| channel.home.leg == Some(leg) && own(&channel));
         let mixed = judged.iter().any(|channel| channel.mixed);
-        if audible && !claimed && !there && !unreadable && !mixed {
+        let wanted = case.scope == Scope::Everything || judged.iter().any(|channel| channel.channel > 0);
+        if wanted && audible && !claimed && !there && !unreadable && !mixed {
             let place = Place { leg: Some(leg), ..place.clone() };
             let found = format!("the {} leg is in no channel of any file", leg.name());
             findings.push(place.finding(Rule::MissingLeg, format!("the {} leg", leg.name()), found));

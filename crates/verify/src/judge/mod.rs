@@ -7,6 +7,7 @@ mod legs;
 mod reading;
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use media::g711::Law;
 use media::ledger::Leg;
@@ -16,7 +17,7 @@ use crate::hear::Worlds;
 use crate::source::World;
 use crate::verdict::{ChannelFigures, Level, RecordingFigures, Verdict};
 use crate::words::Place;
-use crate::{Limits, Recorded, Truth};
+use crate::{Limits, Recorded, RecordedFile, Truth};
 
 use channel::Judged;
 
@@ -25,6 +26,50 @@ use channel::Judged;
 /// Without a recording to expect and without one recorded there is nothing to compare, and the verdict is
 /// [`Level::Undecided`]: whether that is what should have happened is not a question about audio.
 pub fn judge(truth: &Truth<'_>, recorded: &[Recorded<'_>], limits: &Limits) -> Verdict {
+    within(truth, limits, Scope::Everything, |case| {
+        let mut outcome = Outcome::default();
+        let mut holders: Vec<Option<usize>> = vec![None; truth.recordings.len()];
+        for (number, recording) in recorded.iter().enumerate() {
+            case.recording(recording, number, &mut holders, &mut outcome);
+        }
+        for (expected, _) in truth.recordings.iter().zip(&holders).filter(|(_, holder)| holder.is_none()) {
+            let place = Place { recording: expected.label.clone(), ..Place::default() };
+            let found = "the recorder has no recording of it";
+            let wanted = format!("a recording of {}", expected.label);
+            outcome.findings.push(place.finding(Rule::MissingRecording, wanted, found));
+        }
+        outcome
+    })
+}
+
+/// Judges files of which nobody says what recording they are of, and which need not be all of it.
+///
+/// The recording a file is of is the one most of whose audio is in it, and the only one there is where none is. A
+/// recording or leg of which no file is given is not missed, but a file of several channels must hold both legs.
+pub fn judge_files(truth: &Truth<'_>, files: &[RecordedFile<'_>], limits: &Limits) -> Verdict {
+    within(truth, limits, Scope::Given, |case| {
+        let mut groups: BTreeMap<usize, Recorded<'_>> = BTreeMap::new();
+        let mut strangers = Vec::new();
+        for file in files {
+            let (label, files) = (file.name.clone(), vec![file.clone()]);
+            match case.recording_of(file) {
+                Some(expected) => {
+                    let group = Recorded { label, expected: Some(expected), files: Vec::new() };
+                    groups.entry(expected).or_insert(group).files.extend(files);
+                }
+                None => strangers.push(Recorded { label, expected: None, files }),
+            }
+        }
+        let mut outcome = Outcome::default();
+        let mut holders: Vec<Option<usize>> = vec![None; truth.recordings.len()];
+        for (number, recording) in groups.values().chain(&strangers).enumerate() {
+            case.recording(recording, number, &mut holders, &mut outcome);
+        }
+        outcome
+    })
+}
+
+fn within(truth: &Truth<'_>, limits: &Limits, scope: Scope, judge: impl FnOnce(&Case<'_>) -> Outcome) -> Verdict {
     let right = World::new(truth, limits, |law| law);
     let other_law = OnceCell::new();
     let make_other = || {
@@ -36,29 +81,25 @@ pub fn judge(truth: &Truth<'_>, recorded: &[Recorded<'_>], limits: &Limits) -> V
         })
     };
     let worlds = Worlds { right: &right, other_law: &make_other };
-    let case = Case { truth, limits, worlds: &worlds };
-    let mut outcome = Outcome::default();
-    let mut holders: Vec<Option<usize>> = vec![None; truth.recordings.len()];
-    for (number, recording) in recorded.iter().enumerate() {
-        case.recording(recording, number, &mut holders, &mut outcome);
-    }
-    for (expected, _) in truth.recordings.iter().zip(&holders).filter(|(_, holder)| holder.is_none()) {
-        let place = Place { recording: expected.label.clone(), ..Place::default() };
-        let found = "the recorder has no recording of it";
-        outcome.findings.push(place.finding(
-            Rule::MissingRecording,
-            format!("a recording of {}", expected.label),
-            found,
-        ));
-    }
+    let mut outcome = judge(&Case { truth, limits, scope, worlds: &worlds });
     legs::name_exchanges(&mut outcome);
     outcome.verdict(limits)
+}
+
+/// What the files are said to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All that the recorder stored: what is not there is missing.
+    Everything,
+    /// Some files of somebody's choice.
+    Given,
 }
 
 /// What everything is judged against.
 pub(crate) struct Case<'a> {
     pub(crate) truth: &'a Truth<'a>,
     pub(crate) limits: &'a Limits,
+    pub(crate) scope: Scope,
     pub(crate) worlds: &'a Worlds<'a>,
 }
 
@@ -93,6 +134,14 @@ impl Outcome {
 }
 
 impl Case<'_> {
+    /// Which recording a file is of, by its audio.
+    fn recording_of(&self, file: &RecordedFile<'_>) -> Option<usize> {
+        let only = (self.truth.recordings.len() == 1).then_some(0);
+        // What is wrong with the file is told when it is judged.
+        let opened = container::open(self, file, None, &Place::default(), &mut Vec::new());
+        opened.and_then(|file| legs::most_found(std::slice::from_ref(&file))).or(only)
+    }
+
     fn recording(&self, recorded: &Recorded<'_>, number: usize, holders: &mut [Option<usize>], outcome: &mut Outcome) {
         let mut place = Place { recording: recorded.label.clone(), ..Place::default() };
         let named = recorded.expected.filter(|&expected| expected < self.truth.recordings.len());

@@ -1,0 +1,28 @@
+//! What `--keep` keeps beside the recordings, and judging them again from it.
+//!
+//! ```text
+//! DIR/<scenario>/ledger.json           the truth: every packet said, every recording that CUCM set up
+//! DIR/<scenario>/<day>/<recording>/    what the recorder wrote: recording.json, near.wav, far.wav, stereo.wav
+//! ```
+//!
+//! A run and [`verify`] take the same path: [`Stored`] recordings are [`weigh`]ed against sessions and streams. What a
+//! run finds on the wire beside them (refusals, leaked dialogs, audio in clear) is not found a second time.
+//!
+//! Beside the verifier's own rules ([`verify::Rule`](::verify::Rule)) these are found here: `wrong-metadata`
+//! (`recording.json` differs from what CUCM told, or from the files), `unreadable-metadata` (there is none, or it
+//! cannot be read) and `unlisted-file` (audio that `recording.json` does not name).
+
+mod form;
+mod ledger;
+mod metadata;
+mod session;
+mod stored;
+mod verify;
+mod weigh;
+
+pub use form::{Defect, LedgerError, SCHEMA};
+pub use ledger::{FILE_NAME, KeptLedger};
+pub use session::{Party, Session, SessionLeg};
+pub(crate) use stored::{Stored, read};
+pub use verify::verify;
+pub(crate) use weigh::{count, verdict, weigh};

@@ -1,0 +1,119 @@
+//! Judging kept recordings, or any other files, against a kept ledger.
+
+use std::path::{Path, PathBuf};
+
+use ::verify::{Content, Limits, RecordedFile, judge_files};
+use media::ledger::Leg;
+
+use super::session::truth;
+use super::stored::{Stored, read};
+use super::weigh::{Weighed, count, of_verdict, verdict, weigh};
+use super::{KeptLedger, LedgerError};
+use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
+
+/// Judges against the ledger at `path`: without `files` the recordings kept beside it, as the run did; else `files`.
+///
+/// Which recording and leg each of `files` is, its audio says. Where its name has the word `near`, `far` or `stereo`
+/// (near on the left), it must be that. Legs of which no file is given are not judged, which the story tells.
+///
+/// # Errors
+/// What is wrong with the ledger. Whatever is wrong with a recording is a finding.
+pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError> {
+    let kept = KeptLedger::load(path)?;
+    let mut undecided = Vec::new();
+    let (weighed, story) = if files.is_empty() {
+        let weighed = beside(&kept, path.parent().unwrap_or_else(|| Path::new(".")), &mut undecided);
+        (weighed, Vec::new())
+    } else {
+        given(&kept, files, &mut undecided)
+    };
+    let Weighed { findings, channels, compared } = weighed;
+    let verdict = verdict(&findings, &mut undecided, &kept.lateness);
+    let outcome = ScenarioOutcome {
+        file: path.display().to_string(),
+        title: kept.title,
+        verdict,
+        reason: (!undecided.is_empty()).then(|| undecided.join("; ")),
+        findings,
+        story: story.into_iter().map(|what| Happening { at_ms: 0, what }).collect(),
+        channels,
+        frames_compared: compared,
+        lateness: kept.lateness,
+        duration_ms: 0,
+    };
+    let (schema, network, seed, recorder) = (SCHEMA.to_owned(), kept.network, kept.seed, kept.recorder);
+    Ok(RunOutcome { schema, network, seed, recorder, scenarios: vec![outcome] })
+}
+
+/// The recordings that were kept, as the run judged them.
+fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weighed {
+    let mut stored = read(folder, &kept.sessions);
+    stored.retain(Stored::has_audio);
+    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, &stored);
+    weighed.findings.extend(count(kept.expected_recordings, stored.len(), &weighed.findings));
+    let silent = kept.expected_recordings == 0 && stored.is_empty();
+    if weighed.compared == 0 && weighed.findings.is_empty() && !silent {
+        undecided.push("no audio was compared".to_owned());
+    }
+    weighed
+}
+
+/// Files of somebody's choice.
+fn given(kept: &KeptLedger, files: &[PathBuf], undecided: &mut Vec<String>) -> (Weighed, Vec<String>) {
+    let truth = truth(&kept.ledger.streams, &kept.sessions);
+    let files: Vec<RecordedFile<'_>> = files.iter().map(|path| file(path)).collect();
+    let weighed = of_verdict(&judge_files(&truth, &files, &Limits::default()));
+    if weighed.compared == 0 && weighed.findings.is_empty() {
+        undecided.push("no audio was compared".to_owned());
+    }
+    let mut story: Vec<String> = Vec::new();
+    for channel in &weighed.channels {
+        let leg = if channel.leg.is_empty() { "an unknown" } else { &channel.leg };
+        story.push(format!("{}: {leg} leg of recording {}", channel.file, channel.recording));
+    }
+    for session in &kept.sessions {
+        let label = session.label();
+        for leg in Leg::ALL.map(Leg::name) {
+            if !weighed.channels.iter().any(|channel| channel.recording == label && channel.leg == leg) {
+                story.push(format!("not judged, no file is given: {leg} leg of recording {label}"));
+            }
+        }
+    }
+    (weighed, story)
+}
+
+fn file(path: &Path) -> RecordedFile<'static> {
+    let content = match std::fs::read(path) {
+        Ok(bytes) => Content::Wav(bytes.into()),
+        Err(e) => Content::Unreadable(e.to_string()),
+    };
+    RecordedFile { name: path.display().to_string(), content, claims: claims(path) }
+}
+
+/// What the name of a file says it holds, by whole words: `call-7_near.wav` is a near leg, `nearby.wav` nothing.
+fn claims(path: &Path) -> Vec<Option<Leg>> {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let has = |wanted: &str| stem.split(|c: char| !c.is_alphanumeric()).any(|word| word == wanted);
+    match (has("near"), has("far"), has("stereo")) {
+        (true, false, false) => vec![Some(Leg::Near)],
+        (false, true, false) => vec![Some(Leg::Far)],
+        (false, false, true) => Leg::ALL.map(Some).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_what_a_file_holds_by_whole_words() {
+        let of = |name: &str| claims(Path::new(name));
+        assert_eq!(of("rec/near.wav"), [Some(Leg::Near)]);
+        assert_eq!(of("call-7_Far.wav"), [Some(Leg::Far)]);
+        assert_eq!(of("stereo.wav"), [Some(Leg::Near), Some(Leg::Far)]);
+        assert_eq!(of("nearby.wav"), []);
+        assert_eq!(of("near-and-far.wav"), []);
+        assert_eq!(of("near/call.wav"), [], "folders say nothing");
+    }
+}

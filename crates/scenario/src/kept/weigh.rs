@@ -1,0 +1,138 @@
+//! The one path from recordings and ledger to findings: a run takes it, and `mixedmode verify` long after.
+
+use std::collections::BTreeMap;
+
+use media::ledger::Stream;
+use verify::{Limits, Recorded};
+
+use super::metadata;
+use super::session::{Session, truth};
+use super::stored::Stored;
+use crate::outcome::{Channel, Finding, Lateness, Verdict};
+
+/// What the recordings are worth.
+#[derive(Debug, Default)]
+pub(crate) struct Weighed {
+    /// What is wrong with them.
+    pub(crate) findings: Vec<Finding>,
+    /// The figures of each channel.
+    pub(crate) channels: Vec<Channel>,
+    /// Frames compared sample by sample.
+    pub(crate) compared: u64,
+}
+
+/// Judges `stored`, all recordings with audio of a run in which `streams` were said and `sessions` set up.
+pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored]) -> Weighed {
+    let mut weighed = if sessions.is_empty() && stored.is_empty() {
+        Weighed::default()
+    } else {
+        let recorded: Vec<Recorded<'_>> = stored.iter().map(|stored| stored.recorded.clone()).collect();
+        of_verdict(&verify::judge(&truth(streams, sessions), &recorded, &Limits::default()))
+    };
+    for stored in stored {
+        let told = stored.recorded.expected.and_then(|at| sessions.get(at));
+        let label = told.map_or_else(|| stored.recorded.label.clone(), Session::label);
+        let mut found = stored.findings.clone();
+        if let Some(written) = &stored.metadata {
+            match told {
+                Some(told) => metadata::compare(told, written, &mut found),
+                None if sessions.is_empty() => {}
+                None => found.push(stranger(&written.legs)),
+            }
+            let sound = lengths(&weighed, &label);
+            found.extend(sound.iter().filter_map(|(file, length)| metadata::compare_length(written, file, *length)));
+        }
+        found.iter_mut().for_each(|finding| finding.recording = Some(label.clone()));
+        weighed.findings.extend(found);
+    }
+    weighed
+}
+
+/// The files of a recording in which nothing is wrong, with their lengths in samples: where something is, a length that
+/// does not fit what is written is no news.
+fn lengths(weighed: &Weighed, label: &str) -> BTreeMap<String, u64> {
+    let blamed = |file: &str| {
+        let here = weighed.findings.iter().filter(|finding| finding.recording.as_deref() == Some(label));
+        here.into_iter().any(|finding| finding.file.as_deref().is_none_or(|blamed| blamed == file))
+    };
+    let channels = weighed.channels.iter().filter(|channel| channel.recording == label && !blamed(&channel.file));
+    channels.map(|channel| (channel.file.clone(), samples(channel))).collect()
+}
+
+fn samples(channel: &Channel) -> u64 {
+    let ms = channel.figures.get("duration_ms").and_then(serde_json::Value::as_f64).unwrap_or_default();
+    (ms * 8.0).round() as u64
+}
+
+/// A recording whose dialogs CUCM never had: what its audio is, the verifier says.
+fn stranger(legs: &[recorder::metadata::Leg]) -> Finding {
+    let named: Vec<&str> = legs.iter().map(|leg| leg.call_id.as_str()).collect();
+    let found = if named.is_empty() { "no Call-ID".to_owned() } else { format!("Call-ID {}", named.join(" and ")) };
+    Finding::new("wrong-metadata", "the Call-IDs of a recording session of CUCM's", found)
+}
+
+/// How many recordings there are, where that is wrong and no finding says so yet.
+pub(crate) fn count(expected: usize, got: usize, findings: &[Finding]) -> Option<Finding> {
+    let rule = if got < expected { "missing-recording" } else { "unexpected-recording" };
+    let told = findings.iter().any(|finding| finding.rule == rule);
+    (got != expected && !told)
+        .then(|| Finding::new(rule, format!("{expected} recordings"), format!("{got} recordings with audio")))
+}
+
+/// A harness whose 95th percentile of lateness is above this does not blame a recorder.
+const LATE_P95_US: u32 = 10_000;
+
+/// The verdict on `findings`; `undecided` are the reasons why it may be none, to which a late harness is added.
+pub(crate) fn verdict(findings: &[Finding], undecided: &mut Vec<String>, lateness: &Lateness) -> Verdict {
+    let late = lateness.p95_us > LATE_P95_US;
+    if late && !findings.is_empty() {
+        let p95 = f64::from(lateness.p95_us) / 1000.0;
+        undecided.push(format!("the harness itself sent 5 % of its packets more than {p95:.1} ms late"));
+    }
+    match (findings.is_empty(), undecided.is_empty()) {
+        (_, false) if late || findings.is_empty() => Verdict::Inconclusive,
+        (false, _) => Verdict::Finding,
+        (true, _) => Verdict::Pass,
+    }
+}
+
+/// A verdict of the verifier's in the words of an outcome.
+pub(crate) fn of_verdict(verdict: &verify::Verdict) -> Weighed {
+    Weighed {
+        findings: verdict.findings.iter().map(of_verify).collect(),
+        channels: verdict.channels.iter().map(channel).collect(),
+        compared: verdict.compared_frames,
+    }
+}
+
+fn of_verify(finding: &verify::Finding) -> Finding {
+    let ms = |seconds: f64| (seconds.max(0.0) * 1000.0).round() as u64;
+    Finding {
+        rule: finding.rule.to_owned(),
+        expected: finding.expected.clone(),
+        found: finding.found.clone(),
+        line: None,
+        recording: Some(finding.recording.clone()),
+        leg: finding.leg.map(|leg| leg.name().to_owned()),
+        audio_ms: finding.at.map(|span| (ms(span.start_s), ms(span.end_s))),
+        packets: finding.packets.map(|p| (p.first.into(), p.last.into())),
+        file: finding.file.clone(),
+    }
+}
+
+fn channel(figures: &verify::ChannelFigures) -> Channel {
+    let sum = |keep: &dyn Fn(&str, &str) -> bool| {
+        let cells =
+            figures.frames.iter().flat_map(|(class, fates)| fates.iter().map(move |(fate, n)| (class, fate, n)));
+        cells.filter(|(class, fate, _)| keep(class, fate)).map(|(_, _, n)| n).sum()
+    };
+    Channel {
+        recording: figures.recording.clone(),
+        leg: figures.leg.map(|leg| leg.name().to_owned()).unwrap_or_default(),
+        file: figures.file.clone(),
+        delivered: sum(&|_, fate| fate != "dropped" && fate != "not_sent"),
+        exact: sum(&|class, _| class == "exact"),
+        lost_by_network: sum(&|_, fate| fate == "dropped"),
+        figures: serde_json::to_value(figures).unwrap_or_default(),
+    }
+}

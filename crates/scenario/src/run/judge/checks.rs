@@ -1,0 +1,191 @@
+//! What the scenario expects beside sound recordings: calls set up as they should be, refusals, nothing left open.
+
+use std::collections::BTreeMap;
+
+use cucm::CucmEvent;
+use media::ledger::{Fate, Nature, Stream, StreamKind};
+use recorder::metadata::{Recording, Side};
+
+use crate::file::{Action, Injected, Party, Scenario};
+use crate::kept::{Session, Stored, count};
+use crate::outcome::Finding;
+use crate::run::play::Played;
+
+/// One for every recorded phone of every answered call, unless the scenario says otherwise.
+pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
+    scenario.expect.recordings.unwrap_or_else(|| {
+        let mut calls: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut count = 0;
+        for step in &scenario.steps {
+            match step.action {
+                Action::Call { from, to } => drop(calls.insert(to, from)),
+                Action::Answer(to) => {
+                    let parties = [Some(to), calls.get(&to).copied()];
+                    count += parties.into_iter().flatten().filter(|p| scenario.phones[*p].recorded).count();
+                }
+                _ => {}
+            }
+        }
+        count
+    })
+}
+
+pub(super) fn check_count(scenario: &Scenario, got: usize, findings: &[Finding]) -> Option<Finding> {
+    let finding = count(expected_recordings(scenario), got, findings)?;
+    Some(if scenario.expect.recordings.is_some() { finding.at_line(scenario.expect.line) } else { finding })
+}
+
+pub(super) fn check_media(scenario: &Scenario, sessions: &[Session], findings: &mut Vec<Finding>) {
+    let expect = &scenario.expect;
+    for session in sessions {
+        for leg in [&session.near_leg, &session.far_leg] {
+            let clear = leg.suite.is_none();
+            if clear && !expect.clear {
+                findings.push(Finding::new("audio-in-clear", "SRTP to the recorder", "RTP was agreed"));
+            }
+            if !clear && expect.clear {
+                let finding = Finding::new("unexpected-srtp", "RTP to the recorder", "SRTP was agreed");
+                findings.push(finding.at_line(expect.line));
+            }
+            if let (Some(wanted), Some(got)) = (expect.suite, leg.suite)
+                && wanted != got
+            {
+                let finding = Finding::new("wrong-suite", wanted.name(), got.name());
+                findings.push(finding.at_line(expect.line));
+            }
+        }
+    }
+}
+
+pub(super) fn check_refusals(scenario: &Scenario, played: &Played, findings: &mut Vec<Finding>) {
+    let by_cucm = played.events.iter().filter_map(|(_, event)| match event {
+        CucmEvent::TrunkTls { failure, .. } if failure.refused_by_us => {
+            Some((failure.rule.clone(), failure.why.clone()))
+        }
+        _ => None,
+    });
+    let by_cucm: Vec<_> = by_cucm.collect();
+    let by_recorder: Vec<_> = played.recorder.refusals.iter().map(|r| (r.rule.clone(), r.why.clone())).collect();
+    let Some(expected) = &scenario.expect.refused else {
+        for (who, list) in [("CUCM", &by_cucm), ("the recorder", &by_recorder)] {
+            if let Some((rule, why)) = list.first() {
+                findings.push(Finding::new("refused", "a TLS connection", format!("{who} refused it: {why} ({rule})")));
+            }
+        }
+        return;
+    };
+    let (who, list) = match expected.by {
+        Party::Cucm => ("CUCM", &by_cucm),
+        Party::Recorder => ("the recorder", &by_recorder),
+    };
+    if !list.iter().any(|(rule, _)| *rule == expected.rule) {
+        let rules: Vec<&str> = list.iter().map(|(rule, _)| rule.as_str()).collect();
+        let got = if rules.is_empty() { "no refusal".to_owned() } else { format!("refusals by {}", rules.join(", ")) };
+        let finding = Finding::new("not-refused", format!("{who} refuses by the rule {}", expected.rule), got);
+        findings.push(finding.at_line(scenario.expect.line));
+    }
+}
+
+pub(super) fn check_failures(
+    scenario: &Scenario,
+    played: &Played,
+    given_up: &[&Recording],
+    findings: &mut Vec<Finding>,
+) {
+    let failed: Vec<_> = played
+        .events
+        .iter()
+        .filter_map(|(_, event)| match event {
+            CucmEvent::RecordingFailed(failed) => Some(failed),
+            _ => None,
+        })
+        .collect();
+    let wanted = scenario.expect.refused.is_some() || scenario.expect.bye_cause.is_some();
+    if let (Some(failed), false) = (failed.first(), wanted) {
+        let got = format!("CUCM gave it up: {} ({})", failed.why, failed.rule);
+        findings.push(Finding::new("recording-failed", "a recording session", got));
+    }
+    if let Some(cause) = scenario.expect.bye_cause {
+        let named = format!("cause={cause}");
+        let reasons: Vec<&str> =
+            given_up.iter().flat_map(|written| &written.legs).filter_map(|leg| leg.end_reason.as_deref()).collect();
+        if reasons.is_empty() || !reasons.iter().all(|reason| reason.contains(&named)) {
+            let got = if reasons.is_empty() { "no recording was given up".to_owned() } else { reasons.join(", ") };
+            let finding = Finding::new("wrong-cause", format!("BYE with Reason: Q.850;{named} on both legs"), got);
+            findings.push(finding.at_line(scenario.expect.line));
+        }
+    }
+}
+
+/// RFC 3711 §9.1: a key stream must never be used twice. Our phones make the keys, so this is the harness's own fault.
+pub(super) fn check_keys(streams: &[Stream], undecided: &mut Vec<String>) {
+    let mut seen: BTreeMap<[u8; 32], &str> = BTreeMap::new();
+    for stream in streams {
+        if let Some(key) = stream.key_fingerprint
+            && seen.insert(key, &stream.dialog).is_some_and(|dialog| dialog != stream.dialog)
+        {
+            undecided.push(format!("phone {} used one SRTP master key in two dialogs", stream.phone));
+        }
+    }
+}
+
+pub(super) fn check_leaks(played: &Played, findings: &mut Vec<Finding>, undecided: &mut Vec<String>) {
+    let r = &played.recorder;
+    if r.dialogs_open + r.legs_open + r.ports_open + r.recordings_open > 0 {
+        let got = format!("{} dialogs, {} legs, {} ports still open", r.dialogs_open, r.legs_open, r.ports_open);
+        findings.push(Finding::new("leak", "nothing left open after the last BYE", got));
+    }
+    for alarm in &r.alarms {
+        findings.push(Finding::new("recorder-alarm", "no alarm", alarm.clone()));
+    }
+    if !played.cucm.leaked_dialogs.is_empty() {
+        undecided.push(format!("CUCM still has dialogs: {}", played.cucm.leaked_dialogs.join(", ")));
+    }
+    for phone in &played.phones {
+        if phone.open_call || phone.open_bridges > 0 {
+            undecided.push(format!("phone {} still has a call or a bridge", phone.device));
+        }
+    }
+}
+
+/// What the scenario wanted to provoke must have happened, or nothing was tested.
+pub(super) fn check_provoked(scenario: &Scenario, played: &Played, sessions: &[Session], undecided: &mut Vec<String>) {
+    let bridges = || played.ledger.streams.iter().filter(|s| matches!(s.kind, StreamKind::Bridge(_)));
+    let rows = || bridges().flat_map(|s| s.rows.iter());
+    for step in &scenario.steps {
+        let Action::Inject(inject) = &step.action else { continue };
+        let nature = match inject.what {
+            Injected::PlainRtp => Nature::Plain,
+            Injected::FlippedTag { .. } => Nature::BadTag,
+            Injected::Replay { .. } => Nature::Replayed,
+            Injected::Forged { .. } => Nature::Forged,
+        };
+        if !rows().any(|row| row.nature == nature) {
+            undecided.push(format!("line {}: nothing was injected", step.line));
+        }
+    }
+    if scenario.network.loss > 0.0 && !rows().any(|row| row.fate == Fate::Dropped) {
+        undecided.push("the network was to lose packets and lost none".to_owned());
+    }
+    if scenario.expect.sequence_wraps && !bridges().all(|s| s.rows.last().is_some_and(|row| row.index > 0xffff)) {
+        undecided.push("the sequence number was to wrap and did not".to_owned());
+    }
+    if scenario.expect.media_before_ack {
+        let early =
+            |s: &Session| bridges().any(|b| b.dialog == s.near_leg.bridge_call_id && b.started_us < s.started_us);
+        if sessions.is_empty() || !sessions.iter().all(early) {
+            undecided.push("media was to come before the ACK and did not".to_owned());
+        }
+    }
+}
+
+/// The recorder was to answer the far leg first, where the scenario says so.
+pub(super) fn check_order(scenario: &Scenario, stored: &[Stored], undecided: &mut Vec<String>) {
+    for written in stored.iter().filter_map(|stored| stored.metadata.as_ref()) {
+        let answered = |side| written.leg(side).and_then(|leg| leg.answered.clone());
+        let far_first = answered(Side::Far).is_some() && answered(Side::Far) <= answered(Side::Near);
+        if scenario.expect.far_answered_first && !far_first {
+            undecided.push("the recorder was to answer the far leg first and did not".to_owned());
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What was said, what was recorded, what the scenario expects: one outcome.
+
+mod checks;
+
+use super::play::Played;
+use crate::file::Scenario;
+use crate::kept::{Session, Stored, verdict, weigh};
+use crate::outcome::ScenarioOutcome;
+pub(super) use checks::expected_recordings;
+use checks::{
+    check_count, check_failures, check_keys, check_leaks, check_media, check_order, check_provoked, check_refusals,
+};
+
+/// Judges a played scenario, for which CUCM set up `sessions` and the recorder `stored` what it stored.
+pub(super) fn judge(
+    file: &str,
+    scenario: &Scenario,
+    played: Played,
+    sessions: &[Session],
+    stored: Vec<Stored>,
+) -> ScenarioOutcome {
+    let mut undecided = Vec::new();
+    let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
+    let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
+    let weighed = weigh(&played.ledger.streams, sessions, &whole);
+    let mut findings = weighed.findings;
+    let compared = !(sessions.is_empty() && whole.is_empty());
+    if compared && weighed.compared == 0 && findings.is_empty() {
+        undecided.push("no audio was compared".to_owned());
+    }
+    findings.extend(check_count(scenario, whole.len(), &findings));
+    check_media(scenario, sessions, &mut findings);
+    check_refusals(scenario, &played, &mut findings);
+    check_failures(scenario, &played, &given_up, &mut findings);
+    check_keys(&played.ledger.streams, &mut undecided);
+    check_leaks(&played, &mut findings, &mut undecided);
+    check_provoked(scenario, &played, sessions, &mut undecided);
+    check_order(scenario, &whole, &mut undecided);
+    let verdict = verdict(&findings, &mut undecided, &played.lateness);
+    ScenarioOutcome {
+        file: file.to_owned(),
+        title: scenario.title.clone(),
+        verdict,
+        reason: (!undecided.is_empty()).then(|| undecided.join("; ")),
+        findings,
+        story: played.story,
+        channels: weighed.channels,
+        frames_compared: weighed.compared,
+        lateness: played.lateness,
+        duration_ms: played.duration_ms,
+    }
+}
