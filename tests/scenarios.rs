@@ -1,8 +1,11 @@
-//! Every scenario file is a named test on the simulated network; the plain call also runs on real sockets.
+//! Every scenario file is a named test on the simulated network; the plain call also runs on real sockets. What breaks each of
+//! them are named tests too.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use scenario::outcome::Verdict;
 use scenario::run::Network;
+
+mod sabotage;
 
 fn main() {
     let simulated = tests::scenario_files()
@@ -10,7 +13,7 @@ fn main() {
         .map(|file| Trial::test(file.clone(), move || passes(&file, Network::Simulated)));
     let real =
         Trial::test("scenarios/plain-call.yaml on real sockets", || passes("scenarios/plain-call.yaml", Network::Os));
-    libtest_mimic::run(&Arguments::from_args(), simulated.chain([real]).collect()).exit();
+    libtest_mimic::run(&Arguments::from_args(), simulated.chain([real]).chain(sabotage::trials()).collect()).exit();
 }
 
 fn passes(file: &str, network: Network) -> Result<(), Failed> {

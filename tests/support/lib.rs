@@ -52,6 +52,18 @@ pub fn run(files: &[&str], options: &Options) -> Result<RunOutcome, String> {
     scenario::run::run(items, options, &Default::default(), |_| ()).map_err(|e| e.to_string())
 }
 
+/// Runs a scenario from its text.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_text(file: &str, text: &str, options: &Options) -> Result<ScenarioOutcome, String> {
+    let scenario = scenario::file::parse(text)
+        .map_err(|wrong| wrong.iter().map(|mistake| mistake.render(file, text)).collect::<Vec<_>>().join("\n"))?;
+    let outcome =
+        scenario::run::run(vec![Item { file: file.to_owned(), scenario }], options, &Default::default(), |_| ());
+    outcome.map_err(|e| e.to_string())?.scenarios.pop().ok_or_else(|| "no outcome".to_owned())
+}
+
 /// Runs one scenario.
 ///
 /// # Errors

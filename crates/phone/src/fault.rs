@@ -11,7 +11,9 @@ pub enum Fault {
     /// Sends RTP in clear to the recorder's SRTP port: from the same port, with the SSRC and sequence of the genuine packet.
     ///
     /// Beside the genuine packet (`instead` false) the clear one carries other audio, the genuine frame with its sign turned, so that a
-    /// recorder which takes it is found by its samples; instead of it, it carries the frame itself.
+    /// recorder which takes it is found by its samples; it goes out before every second genuine packet and behind the others, so that
+    /// a recorder which keeps the first of two packets is found as well as one that keeps the last. Instead of the genuine packet, it
+    /// carries the frame itself.
     Plain {
         /// The stream it applies to.
         leg: Leg,

@@ -18,6 +18,8 @@ pub enum Fault {
     DropStart,
     /// Packets that fail authentication, plain ones and replayed ones are written too.
     IgnoreAuthentication,
+    /// A replayed packet is appended like a new one, so that all that follows is late by its length.
+    AcceptReplays,
     /// Lost packets leave no silence: what follows moves up.
     CloseGaps,
     /// Every n-th packet of a leg is not written.

@@ -70,6 +70,8 @@ pub(crate) struct Receiver {
     streams: Vec<Stream>,
     report: Report,
     heard: Instant,
+    /// Packets written again by [`Fault::AcceptReplays`].
+    again: u32,
 }
 
 impl Receiver {
@@ -84,6 +86,7 @@ impl Receiver {
             streams: Vec::new(),
             report: Report::default(),
             heard: now,
+            again: 0,
         }
     }
 
@@ -150,8 +153,10 @@ impl Receiver {
     }
 
     fn judge(&mut self, at: Instant, buf: &mut [u8], len: usize, from: SocketAddr, out: &mut Vec<u8>) {
-        // fault: what does not prove itself is written as well.
-        let copy = (self.fault == Fault::IgnoreAuthentication).then(|| buf[..len].to_vec());
+        // fault: what does not prove itself is written as well, or what proved itself before.
+        let copy =
+            matches!(self.fault, Fault::IgnoreAuthentication | Fault::AcceptReplays).then(|| buf[..len].to_vec());
+        let replayed = self.report.packets.replayed;
         let proof = match &mut self.mode {
             Mode::Srtp(secure) => unseal(secure, at, buf, len, &mut self.report),
             Mode::Plain { signalled, latched } => latch(*signalled, latched, from, len, &mut self.report.packets),
@@ -162,7 +167,11 @@ impl Receiver {
                 let trusted = matches!(self.mode, Mode::Srtp(_));
                 self.store(at, &buf[..plain], from, trusted, out);
             }
-            (Proof::Refused, Some(copy)) => self.store(at, &copy, from, false, out),
+            (Proof::Refused, Some(copy)) if self.fault == Fault::IgnoreAuthentication => {
+                self.store(at, &copy, from, false, out);
+            }
+            (Proof::Refused, Some(copy)) if self.report.packets.replayed > replayed => self.store_again(at, copy, out),
+            (Proof::Refused, Some(_)) => {}
             (Proof::Refused, None) => {}
         }
     }
@@ -173,7 +182,7 @@ impl Receiver {
             self.report.packets.malformed += 1;
             return;
         };
-        let arrival_us = u64::try_from(at.saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX);
+        let arrival_us = self.arrival_us(at);
         self.heard = at;
         self.report.first_us.get_or_insert(arrival_us);
         self.report.last_us = Some(arrival_us);
@@ -189,13 +198,48 @@ impl Receiver {
             self.report.packets.not_stored += 1;
             return;
         }
+        self.write(arrival_us, (epoch, index), packet.timestamp(), &packet, out);
+    }
+
+    /// fault: a packet that came before is written behind the newest one; what follows moves back by as much.
+    fn store_again(&mut self, at: Instant, mut copy: Vec<u8>, out: &mut Vec<u8>) {
+        let Mode::Srtp(secure) = &self.mode else { return };
+        let Ok(ssrc) = rtp::Packet::parse(&copy).map(|packet| packet.ssrc()) else { return };
+        let Ok(mut fresh) = Context::new(secure.suite, &secure.key) else { return };
+        fresh.set_roc(ssrc, secure.context.roc(ssrc).unwrap_or_default());
+        let len = copy.len();
+        let Ok(plain) = fresh.unprotect(&mut copy, len) else { return };
+        let Ok(packet) = rtp::Packet::parse(&copy[..plain]) else { return };
+        let Some(stream) = self.streams.iter().find(|stream| stream.ssrc == ssrc) else { return };
+        let newest = (stream.epoch, stream.highest());
+        let behind = u32::from((newest.1 as u16).wrapping_sub(packet.sequence()));
+        let step = packet.payload().len() as u32;
+        self.again += 1;
+        let timestamp = packet.timestamp().wrapping_add(behind.wrapping_mul(step));
+        self.write(self.arrival_us(at), newest, timestamp, &packet, out);
+    }
+
+    fn arrival_us(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.origin).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Appends the journal record of a packet with this place in its stream.
+    fn write(
+        &mut self,
+        arrival_us: u64,
+        (epoch, index): (u16, u64),
+        timestamp: u32,
+        packet: &rtp::Packet<'_>,
+        out: &mut Vec<u8>,
+    ) {
         self.report.packets.stored += 1;
+        let step = packet.payload().len() as u32;
         let record = Packet {
             side: self.side,
             epoch,
             ssrc: packet.ssrc(),
-            index,
-            timestamp: packet.timestamp(),
+            index: index + u64::from(self.again),
+            timestamp: timestamp.wrapping_add(self.again.wrapping_mul(step)),
             arrival_us,
             payload_type: packet.payload_type(),
             marker: packet.marker(),

@@ -42,6 +42,11 @@ impl Stream {
         Self { ssrc, epoch, highest: 1 << 16 | u64::from(sequence), seen: 1, awaited: None, may_restart: false }
     }
 
+    /// The extended number of the newest packet.
+    pub(crate) fn highest(&self) -> u64 {
+        self.highest
+    }
+
     /// Says that the key was changed: the next packet may begin a sequence anew.
     pub(crate) fn may_restart(&mut self) {
         self.may_restart = true;

@@ -242,6 +242,10 @@ fn the_faults_record_what_a_sound_recorder_must_not() {
     let (mut rig, _) = Rig::secure(Suite::AesCm128HmacSha1_80, Fault::IgnoreAuthentication);
     rig.receive(&packet(7, 1, 66), STRANGER);
     assert_eq!(rig.stored(), [(1, 66)]);
+    let (mut rig, mut phone) = Rig::secure(Suite::AesCm128HmacSha1_80, Fault::AcceptReplays);
+    let sealed: Vec<_> = (1..=4).map(|sequence| seal(&mut phone, &packet(7, sequence, sequence as u8))).collect();
+    [0, 1, 2, 0, 3].iter().for_each(|at: &usize| rig.receive(&sealed[*at], PHONE));
+    assert_eq!(rig.stored(), [(1, 1), (2, 2), (3, 3), (4, 1), (5, 4)]);
     let mut rig = Rig::new(Fault::EarlyNoise);
     rig.receive(&packet(7, 1, 66), PHONE);
     let _ = rig.key(Suite::AesCm128HmacSha1_80);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use media::ledger::Leg;
 use media::srtp::Suite;
+pub use recorder::Fault;
 
 /// One scenario file.
 #[derive(Clone, Debug)]
@@ -148,8 +149,8 @@ pub struct Recorder {
     pub srtp: SrtpPolicy,
     /// Its certificate.
     pub certificate: RecorderCertificate,
-    /// A fault planted in it, by name.
-    pub fault: Option<String>,
+    /// A fault planted in it.
+    pub fault: Fault,
 }
 
 /// A recorder's policy on SRTP.
@@ -272,6 +273,10 @@ pub struct Expect {
     pub recordings: Option<usize>,
     /// Whether audio goes to the recorder in clear.
     pub clear: bool,
+    /// Whether the phones must have talked to each other in clear (`true`) or encrypted.
+    pub clear_call: Option<bool>,
+    /// The `User-Agent` of CUCM that the recorder must have noted.
+    pub user_agent: Option<String>,
     /// The suite that must have been chosen.
     pub suite: Option<Suite>,
     /// Who must refuse the TLS connection, and by which rule.

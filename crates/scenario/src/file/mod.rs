@@ -10,7 +10,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 
 pub use ast::{
-    Action, Cluster, Codec, Expect, Inject, Injected, Key, Network, Party, Phone, Recorder, RecorderCertificate,
+    Action, Cluster, Codec, Expect, Fault, Inject, Injected, Key, Network, Party, Phone, Recorder, RecorderCertificate,
     Refused, Release, Says, Scenario, SrtpPolicy, Step, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};

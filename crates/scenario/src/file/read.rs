@@ -6,7 +6,7 @@ use media::srtp::Suite;
 
 use super::ast::*;
 use super::diagnostic::{Diagnostic, Place};
-use super::fields::{Fields, duration, flag, list, number, one_of, share, text};
+use super::fields::{Fields, duration, flag, list, number, one_of, share, text, unknown};
 use super::steps::read_steps;
 use super::tree::{Node, Value};
 
@@ -19,6 +19,25 @@ const SUITES: [(&str, Suite); 4] = [
 ];
 const CODECS: [(&str, Codec); 3] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
 const PARTIES: [(&str, Party); 2] = [("cucm", Party::Cucm), ("recorder", Party::Recorder)];
+/// The bundled recorder's faults by their names in `recorder.toml`.
+const FAULTS: [(&str, Fault); 14] = [
+    ("none", Fault::None),
+    ("swap-channels", Fault::SwapChannels),
+    ("drop-start", Fault::DropStart),
+    ("ignore-authentication", Fault::IgnoreAuthentication),
+    ("accept-replays", Fault::AcceptReplays),
+    ("close-gaps", Fault::CloseGaps),
+    ("double-near", Fault::DoubleNear),
+    ("early-noise", Fault::EarlyNoise),
+    ("truncate-end", Fault::TruncateEnd),
+    ("quieter", Fault::Quieter),
+    ("never-answer", Fault::NeverAnswer),
+    ("close-at-once", Fault::CloseAtOnce),
+    ("answer-garbage", Fault::AnswerGarbage),
+    ("store-nothing", Fault::StoreNothing),
+];
+/// The fault that takes a number: `{ lose-every: 50 }`.
+const LOSE_EVERY: &str = "lose-every";
 /// The most phones a scenario may have.
 const MAX_PHONES: usize = 32;
 
@@ -157,10 +176,23 @@ fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) 
         far_first: f.or("answers far first", false, wrong, flag),
         srtp: f.or("SRTP", default, wrong, |n| one_of(n, &policies)),
         certificate: f.optional("certificate").map(|n| read_certificate(n, wrong)).unwrap_or_default(),
-        fault: f.maybe("fault", wrong, text),
+        fault: f.or("fault", Fault::None, wrong, fault),
     };
     f.finish(wrong);
     recorder
+}
+
+/// A fault by its name, or `lose-every` with its number.
+fn fault(node: &Node) -> Result<Fault, Diagnostic> {
+    let Value::Mapping(entries) = &node.value else { return one_of(node, &FAULTS) };
+    match entries.as_slice() {
+        [(key, every)] if key.name == LOSE_EVERY => number(every, 2, 1_000_000).map(|n| Fault::LoseEvery(n as u32)),
+        [(key, _)] => Err(unknown(&format!("no fault with a number is called `{}`", key.name), key, &[LOSE_EVERY])),
+        _ => {
+            Err(Diagnostic::new(node.place, "got several keys, expected one fault")
+                .help("such as `{ lose-every: 50 }`"))
+        }
+    }
 }
 
 fn read_certificate(node: &Node, wrong: &mut Vec<Diagnostic>) -> RecorderCertificate {
@@ -197,6 +229,8 @@ fn read_expect(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Expect {
         line: node.place.line,
         recordings: f.maybe("recordings", wrong, |n| number(n, 0, 1000).map(|v| v as usize)),
         clear: f.or("media", false, wrong, |n| one_of(n, &media)),
+        clear_call: f.maybe("main call", wrong, |n| one_of(n, &media)),
+        user_agent: f.maybe("user agent", wrong, text),
         suite: f.maybe("suite", wrong, suite),
         refused: f.optional("refused").map(|n| read_refused(n, wrong)),
         bye_cause: f.maybe("BYE cause", wrong, |n| number(n, 1, 127).map(|v| v as u16)),
@@ -214,4 +248,29 @@ fn read_refused(node: &Node, wrong: &mut Vec<Diagnostic>) -> Refused {
     let rule = f.required("rule", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
     f.finish(wrong);
     Refused { by, rule }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::parse;
+    use super::*;
+
+    #[test]
+    fn faults_have_the_names_that_the_recorders_own_configuration_has() {
+        for (name, fault) in FAULTS {
+            assert_eq!(serde_json::to_value(fault).unwrap(), serde_json::Value::String(name.to_owned()));
+        }
+        let named = parse("{ lose-every: 50 }").unwrap();
+        assert_eq!(fault(&named).unwrap(), Fault::LoseEvery(50));
+        assert_eq!(serde_json::to_string(&Fault::LoseEvery(50)).unwrap(), format!("{{\"{LOSE_EVERY}\":50}}"));
+    }
+
+    #[test]
+    fn a_fault_that_does_not_exist_is_answered_with_the_nearest() {
+        let help = |text: &str| fault(&parse(text).unwrap()).unwrap_err().help;
+        assert_eq!(help("swop-channels").unwrap(), "did you mean `swap-channels`?");
+        assert_eq!(help("{ loose-every: 50 }").unwrap(), "did you mean `lose-every`?");
+        assert!(fault(&parse("{ lose-every: 0 }").unwrap()).is_err());
+        assert!(fault(&parse("{ lose-every: 5, quieter: 3 }").unwrap()).is_err());
+    }
 }

@@ -76,7 +76,7 @@ impl<'a> Cast<'a> {
     async fn gather(scenario: &Scenario, place: Place<'a>) -> Result<Self, SetupError> {
         let Place { net, clock, addresses, folder, seed, share } = place;
         let certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
-        let config = stage::bundled(scenario, &certificates, addresses, folder)?;
+        let config = stage::bundled(scenario, &certificates, addresses, folder);
         let recorder = recorder::start(net.clone(), config, seed).await.map_err(|e| start("the recorder", &e))?;
         let at = cucm::config::Destination { address: addresses.recorder(), port: stage::trunk_port(scenario) };
         let config = stage::cluster(scenario, &certificates, at, addresses);

@@ -195,7 +195,7 @@ pub(super) fn bundled(
     certificates: &Certificates,
     addresses: Addresses,
     folder: &Path,
-) -> Result<recorder::Config, SetupError> {
+) -> recorder::Config {
     let mut trusted = TrustList::trusted_certificates();
     if scenario.cluster.known_to_recorder {
         trusted.add(certificates.call_manager.certificate.clone());
@@ -219,6 +219,7 @@ pub(super) fn bundled(
         answer_after: asked.answers_after,
         far_first: asked.far_first,
         folder: folder.to_owned(),
+        fault: asked.fault,
         ..recorder::Config::default()
     };
     if !asked.suites.is_empty() {
@@ -227,11 +228,7 @@ pub(super) fn bundled(
     if !asked.codecs.is_empty() {
         config.codecs = asked.codecs.iter().map(|codec| bundled_codec(*codec)).collect();
     }
-    if let Some(name) = &asked.fault {
-        config.fault = serde_json::from_value(serde_json::Value::String(name.clone()))
-            .map_err(|e| SetupError::Refused(format!("the bundled recorder has no fault `{name}`: {e}")))?;
-    }
-    Ok(config)
+    config
 }
 
 const fn bundled_codec(codec: Codec) -> recorder::config::Codec {

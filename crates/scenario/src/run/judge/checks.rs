@@ -149,7 +149,7 @@ pub(super) fn check_leaks(played: &Played, findings: &mut Vec<Finding>, undecide
 }
 
 /// What the scenario wanted to provoke must have happened, or nothing was tested.
-pub(super) fn check_provoked(scenario: &Scenario, played: &Played, sessions: &[Session], undecided: &mut Vec<String>) {
+pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &mut Vec<String>) {
     let bridges = || played.ledger.streams.iter().filter(|s| matches!(s.kind, StreamKind::Bridge(_)));
     let rows = || bridges().flat_map(|s| s.rows.iter());
     for step in &scenario.steps {
@@ -170,22 +170,36 @@ pub(super) fn check_provoked(scenario: &Scenario, played: &Played, sessions: &[S
     if scenario.expect.sequence_wraps && !bridges().all(|s| s.rows.last().is_some_and(|row| row.index > 0xffff)) {
         undecided.push("the sequence number was to wrap and did not".to_owned());
     }
-    if scenario.expect.media_before_ack {
-        let early =
-            |s: &Session| bridges().any(|b| b.dialog == s.near_leg.bridge_call_id && b.started_us < s.started_us);
-        if sessions.is_empty() || !sessions.iter().all(early) {
-            undecided.push("media was to come before the ACK and did not".to_owned());
+    if let Some(clear) = scenario.expect.clear_call {
+        let main = || played.ledger.streams.iter().filter(|s| s.kind == StreamKind::Voice);
+        if main().next().is_none() || main().any(|s| s.suite.is_none() != clear) {
+            undecided.push(format!("the phones were to talk to each other in {}", if clear { "RTP" } else { "SRTP" }));
         }
     }
 }
 
-/// The recorder was to answer the far leg first, where the scenario says so.
+/// The recorder must have noted the `User-Agent` that the scenario names.
+pub(super) fn check_user_agent(scenario: &Scenario, stored: &[Stored], findings: &mut Vec<Finding>) {
+    let Some(wanted) = &scenario.expect.user_agent else { return };
+    for leg in stored.iter().filter_map(|stored| stored.metadata.as_ref()).flat_map(|written| &written.legs) {
+        if leg.user_agent.as_ref() != Some(wanted) {
+            let got = format!("User-Agent {}", leg.user_agent.as_deref().unwrap_or("absent"));
+            let finding = Finding::new("wrong-metadata", format!("User-Agent {wanted}"), got);
+            findings.push(finding.at_line(scenario.expect.line));
+        }
+    }
+}
+
+/// What only the recorder can know: in which order it answered, what came before the ACK.
 pub(super) fn check_order(scenario: &Scenario, stored: &[Stored], undecided: &mut Vec<String>) {
     for written in stored.iter().filter_map(|stored| stored.metadata.as_ref()) {
         let answered = |side| written.leg(side).and_then(|leg| leg.answered.clone());
         let far_first = answered(Side::Far).is_some() && answered(Side::Far) <= answered(Side::Near);
         if scenario.expect.far_answered_first && !far_first {
             undecided.push("the recorder was to answer the far leg first and did not".to_owned());
+        }
+        if scenario.expect.media_before_ack && written.legs.iter().any(|leg| leg.packets.before_ack == 0) {
+            undecided.push("media was to come before the ACK and did not".to_owned());
         }
     }
 }

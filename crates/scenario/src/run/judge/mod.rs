@@ -9,6 +9,7 @@ use crate::outcome::ScenarioOutcome;
 pub(super) use checks::expected_recordings;
 use checks::{
     check_count, check_failures, check_keys, check_leaks, check_media, check_order, check_provoked, check_refusals,
+    check_user_agent,
 };
 
 /// Judges a played scenario, for which CUCM set up `sessions` and the recorder `stored` what it stored.
@@ -34,8 +35,9 @@ pub(super) fn judge(
     check_failures(scenario, &played, &given_up, &mut findings);
     check_keys(&played.ledger.streams, &mut undecided);
     check_leaks(&played, &mut findings, &mut undecided);
-    check_provoked(scenario, &played, sessions, &mut undecided);
+    check_provoked(scenario, &played, &mut undecided);
     check_order(scenario, &whole, &mut undecided);
+    check_user_agent(scenario, &whole, &mut findings);
     let verdict = verdict(&findings, &mut undecided, &played.lateness);
     ScenarioOutcome {
         file: file.to_owned(),
