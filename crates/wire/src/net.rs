@@ -102,7 +102,8 @@ impl Net {
 
     fn new(backing: Backing, clock: Clock, tap: Tap, conditions: Arc<Conditions>) -> Self {
         tap.start(&clock);
-        Self { shared: Arc::new(Shared { backing, clock, tap, own: Own::default(), conditions }) }
+        let own = Own::new(clock.clone());
+        Self { shared: Arc::new(Shared { backing, clock, tap, own, conditions }) }
     }
 
     /// The clock of the run.

@@ -126,6 +126,22 @@ fn what_a_foreign_program_sends_is_captured_where_it_arrives() {
     assert_eq!(payloads, [b"from outside".to_vec(), b"ping".to_vec(), b"pong".to_vec()]);
 }
 
+/// A phone's last packet is read when its socket has closed already.
+#[test]
+fn a_datagram_that_is_read_after_its_sender_closed_is_captured_once() {
+    let tap = Tap::file(&tempfile::tempdir().unwrap().path().join("run.pcapng"), Keep::Everything).unwrap();
+    on_os(tap.clone(), |net| async move {
+        let mut receiver = net.media(any(LOCAL)).unwrap();
+        let mut sender = net.media(any(LOCAL)).unwrap();
+        sender.send_to(net.clock().now(), receiver.local_addr(), b"the last one");
+        drop(sender);
+        while receiver.try_recv(&mut [0; 64]).is_none() {
+            net.clock().sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert_eq!(tap.packets().len(), 1);
+}
+
 #[test]
 fn a_run_that_is_killed_leaves_what_passed_until_shortly_before() {
     let folder = tempfile::tempdir().unwrap();
