@@ -5,6 +5,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use scenario::outcome::Verdict;
 use scenario::run::Network;
 
+mod broken;
 mod sabotage;
 
 fn main() {
@@ -13,7 +14,11 @@ fn main() {
         .map(|file| Trial::test(file.clone(), move || passes(&file, Network::Simulated)));
     let real =
         Trial::test("scenarios/plain-call.yaml on real sockets", || passes("scenarios/plain-call.yaml", Network::Os));
-    libtest_mimic::run(&Arguments::from_args(), simulated.chain([real]).chain(sabotage::trials()).collect()).exit();
+    libtest_mimic::run(
+        &Arguments::from_args(),
+        simulated.chain([real]).chain(sabotage::trials()).chain(broken::trials()).collect(),
+    )
+    .exit();
 }
 
 fn passes(file: &str, network: Network) -> Result<(), Failed> {

@@ -9,7 +9,8 @@ use crate::files;
 pub(crate) fn check(paths: &[PathBuf], out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     match files::load(paths, err)? {
         Ok(items) => {
-            writeln!(out, "{} scenarios, no mistakes", items.len())?;
+            let scenarios = if items.len() == 1 { "scenario" } else { "scenarios" };
+            writeln!(out, "{} {scenarios}, no mistakes", items.len())?;
             Ok(Exit::Pass)
         }
         Err(exit) => Ok(exit),

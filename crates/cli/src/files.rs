@@ -35,7 +35,7 @@ pub(crate) fn load(paths: &[PathBuf], err: &mut impl Write) -> io::Result<Result
         }
     }
     if wrong > 0 {
-        writeln!(err, "{wrong} mistakes; nothing was run")?;
+        writeln!(err, "{wrong} {}; nothing was run", if wrong == 1 { "mistake" } else { "mistakes" })?;
         return Ok(Err(Exit::BadFile));
     }
     Ok(Ok(items))

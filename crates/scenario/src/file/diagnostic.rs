@@ -58,7 +58,8 @@ impl Diagnostic {
         let gutter = line.to_string().len();
         let _ = writeln!(out, "{:gutter$}--> {file}:{line}:{column}", "");
         if let Some(source) = text.lines().nth(line - 1) {
-            let shown: String = source.chars().map(|c| if c == '\t' { ' ' } else { c }).take(160).collect();
+            // A tab is one column here, and no file may steer the terminal.
+            let shown: String = source.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect();
             let carets = "^".repeat(length.min(shown.chars().count().saturating_sub(column - 1)).max(1));
             let help = self.help.as_deref().unwrap_or_default();
             let _ = writeln!(out, "{:gutter$} |", "");
@@ -72,16 +73,25 @@ impl Diagnostic {
     }
 }
 
-/// The word of `known` that `word` most likely meant: at most two letters away and less than half of the word.
+/// The word of `known` that `word` most likely meant: at most two letters away and at most half of the word. A short word with other
+/// digits means something else: `12.5` is no slip of the pen for `11.5`.
 #[must_use]
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))
         .filter(|(away, candidate)| *away <= 2 && away * 2 <= candidate.len())
+        .filter(|(_, candidate)| candidate.len() >= LONG || digits(word) == digits(candidate))
         .min_by_key(|(away, _)| *away)
         .map(|(_, candidate)| candidate)
 }
+
+fn digits(word: &str) -> Vec<char> {
+    word.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// From so many letters on a word is known by its letters, whatever digits are in it.
+const LONG: usize = 8;
 
 /// Levenshtein distance over characters; inputs are short words.
 fn distance(a: &str, b: &str) -> usize {
@@ -118,6 +128,8 @@ mod tests {
         assert_eq!(nearest("secruity", &["line", "security"]), Some("security"));
         assert_eq!(nearest("tlak", &["talk", "call"]), Some("talk"));
         assert_eq!(nearest("zzz", &["talk", "call"]), None);
+        assert_eq!(nearest("12.5", &["11.5", "14"]), None);
+        assert_eq!(nearest("G711", &["PCMU", "G729"]), None);
     }
 
     #[test]

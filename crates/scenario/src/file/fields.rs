@@ -9,6 +9,7 @@ use super::tree::{Key, Node, Value};
 pub(super) struct Fields<'a> {
     what: &'static str,
     place: Place,
+    is_mapping: bool,
     entries: &'a [(Key, Node)],
     known: Vec<&'static str>,
 }
@@ -16,15 +17,15 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The keys of `node`, which is `what` in messages ("a phone"). A node that is no mapping is told and has no keys.
     pub(super) fn of(node: &'a Node, what: &'static str, wrong: &mut Vec<Diagnostic>) -> Self {
-        let entries: &[(Key, Node)] = match &node.value {
-            Value::Mapping(entries) => entries,
+        let (is_mapping, entries): (bool, &[(Key, Node)]) = match &node.value {
+            Value::Mapping(entries) => (true, entries),
             _ => {
                 let message = format!("got {}, expected {what} as `key: value` pairs", kind(node));
                 wrong.push(Diagnostic::new(node.place, message));
-                &[]
+                (false, &[])
             }
         };
-        Self { what, place: node.place, entries, known: Vec::new() }
+        Self { what, place: node.place, is_mapping, entries, known: Vec::new() }
     }
 
     /// The value of `key`, if it stands there.
@@ -36,7 +37,7 @@ impl<'a> Fields<'a> {
     /// The value of `key`; its absence is told.
     pub(super) fn required(&mut self, key: &'static str, wrong: &mut Vec<Diagnostic>) -> Option<&'a Node> {
         let found = self.optional(key);
-        if found.is_none() && !self.entries.is_empty() {
+        if found.is_none() && self.is_mapping {
             wrong.push(Diagnostic::new(self.place, format!("{} needs `{key}`", self.what)));
         }
         found
@@ -154,7 +155,7 @@ pub(super) fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Di
     }
     let known: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
     let key = Key { name: word.clone(), place: node.place };
-    Err(unknown(&format!("got `{word}`"), &key, &known))
+    Err(unknown(&format!("unknown value `{word}`"), &key, &known))
 }
 
 /// A list, or a single value standing for a list of one; each item through `read`.
@@ -173,6 +174,7 @@ pub(super) fn kind(node: &Node) -> &'static str {
     match &node.value {
         Value::Scalar { text, .. } if text.is_empty() => "nothing",
         Value::Scalar { .. } => "a single value",
+        Value::Sequence(items) if items.is_empty() => "an empty list",
         Value::Sequence(_) => "a list",
         Value::Mapping(_) => "`key: value` pairs",
     }

@@ -60,7 +60,7 @@ pub fn load(path: &Path) -> Result<Scenario, Broken> {
     let broken = |text: &str, diagnostics| Broken { path: path.to_owned(), text: text.to_owned(), diagnostics };
     let text = match read_text(path) {
         Ok(text) => text,
-        Err(message) => return Err(broken("", vec![Diagnostic::new(Place::START, message)])),
+        Err((text, diagnostic)) => return Err(broken(&text, vec![diagnostic])),
     };
     let mut scenario = parse(&text).map_err(|wrong| broken(&text, wrong))?;
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
@@ -72,13 +72,22 @@ pub fn load(path: &Path) -> Result<Scenario, Broken> {
     Ok(scenario)
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|e| format!("the file cannot be read: {e}"))?.len();
+/// The text of a file, or as much of it as can be shown and what is wrong with it.
+fn read_text(path: &Path) -> Result<String, (String, Diagnostic)> {
+    let whole = |message: String| (String::new(), Diagnostic::new(Place::START, message));
+    let unreadable = |e: std::io::Error| whole(format!("the file cannot be read: {e}"));
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_FILE as u64 {
-        return Err(format!("the file has {size} bytes, expected at most {MAX_FILE}"));
+        return Err(whole(format!("the file has {size} bytes, expected at most {MAX_FILE}")));
     }
-    let bytes = std::fs::read(path).map_err(|e| format!("the file cannot be read: {e}"))?;
-    String::from_utf8(bytes).map_err(|e| format!("the file is not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+    String::from_utf8(std::fs::read(path).map_err(unreadable)?).map_err(|e| {
+        let (at, bytes) = (e.utf8_error().valid_up_to(), e.into_bytes());
+        let before = String::from_utf8_lossy(&bytes[..at]);
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let place = Place { line: before.matches('\n').count() + 1, column, length: 1 };
+        let message = format!("the file is not UTF-8: got the byte 0x{:02x}", bytes[at]);
+        (String::from_utf8_lossy(&bytes).into_owned(), Diagnostic::new(place, message).help("save the file as UTF-8"))
+    })
 }
 
 #[cfg(test)]

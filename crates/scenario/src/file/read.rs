@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use media::srtp::Suite;
+use trust::rule::Refusal;
 
 use super::ast::*;
 use super::diagnostic::{Diagnostic, Place};
@@ -95,6 +96,10 @@ fn read_phones(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
         wrong.push(Diagnostic::new(node.place, "expected phones by name").help("such as `agent: { line: \"2000\" }`"));
         return Vec::new();
     };
+    if entries.is_empty() {
+        let none = Diagnostic::new(node.place, "got no phones, expected phones by name");
+        wrong.push(none.help("such as `agent: { line: \"2000\" }`"));
+    }
     if entries.len() > MAX_PHONES {
         let message = format!("got {} phones, expected at most {MAX_PHONES}", entries.len());
         wrong.push(Diagnostic::new(node.place, message));
@@ -184,7 +189,13 @@ fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) 
 
 /// A fault by its name, or `lose-every` with its number.
 fn fault(node: &Node) -> Result<Fault, Diagnostic> {
-    let Value::Mapping(entries) = &node.value else { return one_of(node, &FAULTS) };
+    let Value::Mapping(entries) = &node.value else {
+        let needs = || Diagnostic::new(node.place, format!("`{LOSE_EVERY}` needs a number"));
+        return match text(node)?.as_str() {
+            LOSE_EVERY => Err(needs().help("such as `{ lose-every: 50 }`")),
+            _ => one_of(node, &FAULTS),
+        };
+    };
     match entries.as_slice() {
         [(key, every)] if key.name == LOSE_EVERY => number(every, 2, 1_000_000).map(|n| Fault::LoseEvery(n as u32)),
         [(key, _)] => Err(unknown(&format!("no fault with a number is called `{}`", key.name), key, &[LOSE_EVERY])),
@@ -245,7 +256,8 @@ fn read_expect(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Expect {
 fn read_refused(node: &Node, wrong: &mut Vec<Diagnostic>) -> Refused {
     let mut f = Fields::of(node, "a refusal", wrong);
     let by = f.required("by", wrong).and_then(|n| keep(one_of(n, &PARTIES), wrong)).unwrap_or(Party::Cucm);
-    let rule = f.required("rule", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
+    let rules: Vec<(&str, &str)> = Refusal::RULES.iter().map(|rule| (*rule, *rule)).collect();
+    let rule = f.required("rule", wrong).and_then(|n| keep(one_of(n, &rules), wrong)).unwrap_or_default().to_owned();
     f.finish(wrong);
     Refused { by, rule }
 }

@@ -30,9 +30,9 @@ pub(super) fn read_steps(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnost
         wrong.push(Diagnostic::new(node.place, message));
         return Vec::new();
     }
-    let steps = items.iter().filter_map(|item| read_step(item, phones, wrong)).collect();
+    let steps: Vec<Step> = items.iter().filter_map(|item| read_step(item, phones, wrong)).collect();
     if wrong.is_empty() {
-        check_order(items, &steps, wrong);
+        wrong.extend(check_order(items, &steps, phones));
     }
     steps
 }
@@ -64,6 +64,10 @@ fn read_step(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnostic>) -> Opti
 
 fn phone(node: &Node, phones: &[Phone]) -> Result<usize, Diagnostic> {
     let name = text(node)?;
+    if phones.is_empty() {
+        // The phones themselves are the mistake, which is told already.
+        return Ok(0);
+    }
     let names: Vec<&str> = phones.iter().map(|p| p.name.as_str()).collect();
     names.iter().position(|known| *known == name).ok_or_else(|| {
         let key = Key { name: name.clone(), place: node.place };
@@ -77,7 +81,7 @@ fn read_call(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnostic>) -> Opti
     let to = f.required("to", wrong).and_then(|n| keep(phone(n, phones), wrong));
     f.finish(wrong);
     let (from, to) = (from?, to?);
-    if from == to {
+    if from == to && !phones.is_empty() {
         wrong.push(Diagnostic::new(node.place, "a phone cannot call itself"));
         return None;
     }
@@ -104,47 +108,73 @@ fn read_inject(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnostic>) -> Op
     Some(Action::Inject(Inject { phone: phone?, legs, what, lasts }))
 }
 
-/// Steps that cannot happen in this order are a mistake of the file, not a finding about a recorder.
-fn check_order(items: &[Node], steps: &Vec<Step>, wrong: &mut Vec<Diagnostic>) {
-    let mut ringing: Vec<(usize, usize)> = Vec::new();
-    let mut talking: Vec<(usize, usize)> = Vec::new();
-    let within = |pairs: &[(usize, usize)], p: usize| pairs.iter().position(|(a, b)| *a == p || *b == p);
+/// Steps that cannot happen in this order are a mistake of the file, not a finding about a recorder. The first one is told: those
+/// behind it depend on it.
+fn check_order(items: &[Node], steps: &[Step], phones: &[Phone]) -> Option<Diagnostic> {
+    let mut calls = Calls::default();
     for (item, step) in items.iter().zip(steps) {
-        let complaint = match &step.action {
+        if let Some((message, help)) = calls.take(&step.action, phones) {
+            return Some(Diagnostic::new(item.place, message).help(help));
+        }
+    }
+    let (last, (from, to)) = (items.last()?, calls.talking.iter().chain(&calls.ringing).next()?);
+    let message =
+        format!("the call of `{}` with `{}` is still up after the last step", phones[*from].name, phones[*to].name);
+    Some(Diagnostic::new(last.place, message).help(format!("end it with `- hang up: {}`", phones[*to].name)))
+}
+
+/// The calls of a scenario on paper.
+#[derive(Default)]
+struct Calls {
+    ringing: Vec<(usize, usize)>,
+    talking: Vec<(usize, usize)>,
+}
+
+impl Calls {
+    /// Takes a step, or says why it cannot be taken and what would help.
+    fn take(&mut self, action: &Action, phones: &[Phone]) -> Option<(String, String)> {
+        let within = |pairs: &[(usize, usize)], p: usize| pairs.iter().position(|(a, b)| *a == p || *b == p);
+        let name = |p: usize| phones[p].name.as_str();
+        match action {
             Action::Call { from, to } => {
-                let busy =
-                    [*from, *to].iter().any(|p| within(&ringing, *p).is_some() || within(&talking, *p).is_some());
-                ringing.push((*from, *to));
-                busy.then_some("one of the two is in a call already")
+                let is_busy = |p: usize| within(&self.ringing, p).is_some() || within(&self.talking, p).is_some();
+                let busy = [*from, *to].into_iter().find(|p| is_busy(*p));
+                self.ringing.push((*from, *to));
+                busy.map(|p| (format!("`{}` is in a call already", name(p)), format!("`- hang up: {}` first", name(p))))
             }
-            Action::Answer(p) => match ringing.iter().position(|(_, to)| to == p) {
+            Action::Answer(p) => match self.ringing.iter().position(|(_, to)| to == p) {
                 Some(at) => {
-                    talking.push(ringing.remove(at));
+                    self.talking.push(self.ringing.remove(at));
                     None
                 }
-                None => Some("this phone is not ringing here"),
+                None => {
+                    let ringing: Vec<&str> = self.ringing.iter().map(|(_, to)| name(*to)).collect();
+                    let who = if ringing.is_empty() { "nobody".to_owned() } else { ringing.join(", ") };
+                    Some((format!("`{}` is not ringing here", name(*p)), format!("ringing here: {who}")))
+                }
             },
-            Action::HangUp(p) => match (within(&talking, *p), within(&ringing, *p)) {
+            Action::HangUp(p) => match (within(&self.talking, *p), within(&self.ringing, *p)) {
                 (Some(at), _) => {
-                    talking.remove(at);
+                    self.talking.remove(at);
                     None
                 }
                 (_, Some(at)) => {
-                    ringing.remove(at);
+                    self.ringing.remove(at);
                     None
                 }
-                _ => Some("this phone is in no call here"),
+                _ => Some((format!("`{}` is in no call here", name(*p)), CALL_FIRST.to_owned())),
             },
-            Action::Inject(inject) if within(&talking, inject.phone).is_none() => {
-                Some("this phone is in no answered call here, so it forks nothing")
+            Action::Inject(inject) if within(&self.talking, inject.phone).is_none() => {
+                let message = format!("`{}` is in no answered call here, so it forks nothing", name(inject.phone));
+                Some((message, ANSWER_FIRST.to_owned()))
             }
-            Action::Talk(_) if talking.is_empty() => Some("nobody is in an answered call here"),
+            Action::Talk(_) if self.talking.is_empty() => {
+                Some(("nobody is in an answered call here".to_owned(), ANSWER_FIRST.to_owned()))
+            }
             _ => None,
-        };
-        wrong.extend(complaint.map(|message| Diagnostic::new(item.place, message)));
-    }
-    if let (Some(item), false) = (items.last(), ringing.is_empty() && talking.is_empty()) {
-        let message = "a call is still up after the last step";
-        wrong.push(Diagnostic::new(item.place, message).help("end it with `- hang up: <phone>`"));
+        }
     }
 }
+
+const CALL_FIRST: &str = "begin a call with `- call: { from: <phone>, to: <phone> }`";
+const ANSWER_FIRST: &str = "answer a call first, with `- answer: <phone>`";

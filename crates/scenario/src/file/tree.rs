@@ -66,7 +66,8 @@ pub(super) fn parse(text: &str) -> Result<Node, Vec<Diagnostic>> {
             Err(error) => {
                 let mark = error.marker();
                 let place = Place { line: mark.line(), column: mark.col() + 1, length: 1 };
-                reader.wrong.push(Diagnostic::new(place, format!("this is not YAML: {}", error.info())));
+                let broken = reader.broken(place, &error.info(), text);
+                reader.wrong.push(broken);
                 break;
             }
         }
@@ -97,7 +98,10 @@ impl Reader {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_extras(*anchor, tag.is_some(), place);
                 let quoted = !matches!(style, ScalarStyle::Plain);
-                self.on_value(Node { place, value: Value::Scalar { text: text.to_string(), quoted } });
+                // The parser writes `~` where nothing stands at all.
+                let is_absent = !quoted && span.start.index() == span.end.index();
+                let text = if is_absent { String::new() } else { text.to_string() };
+                self.on_value(Node { place, value: Value::Scalar { text, quoted } });
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_extras(*anchor, tag.is_some(), place);
@@ -108,7 +112,7 @@ impl Reader {
                 let open = Open::Mapping { place, entries: Vec::new(), key: None, seen: BTreeMap::new() };
                 self.on_open(open, place);
             }
-            Event::SequenceEnd | Event::MappingEnd => self.on_close(),
+            Event::SequenceEnd | Event::MappingEnd => self.on_close(span),
             Event::Alias(_) => {
                 self.wrong.push(Diagnostic::new(place, "aliases (`*name`) are not allowed: write the value out"));
                 self.on_value(Node { place, value: Value::Scalar { text: String::new(), quoted: true } });
@@ -144,14 +148,19 @@ impl Reader {
         }
     }
 
-    fn on_close(&mut self) {
+    fn on_close(&mut self, end: Span) {
         if self.skipped > 0 {
             self.skipped -= 1;
             return;
         }
         let node = match self.open.pop() {
-            Some(Open::Sequence { place, items }) => Node { place, value: Value::Sequence(items) },
-            Some(Open::Mapping { place, entries, .. }) => Node { place, value: Value::Mapping(entries) },
+            Some(Open::Sequence { place, items }) => Node { place: up_to(place, end), value: Value::Sequence(items) },
+            Some(Open::Mapping { place, entries, .. }) => {
+                // Without braces a mapping begins at its first key, and that is what is shown of it.
+                let first = entries.first().map(|(key, _)| key.place);
+                let begins = first.filter(|first| (first.line, first.column) == (place.line, place.column));
+                Node { place: begins.unwrap_or_else(|| up_to(place, end)), value: Value::Mapping(entries) }
+            }
             None => return,
         };
         self.on_value(node);
@@ -172,11 +181,30 @@ impl Reader {
         }
     }
 
+    /// What the parser stumbled over, and what that mostly comes from.
+    fn broken(&self, place: Place, why: &str, text: &str) -> Diagnostic {
+        let line = text.lines().nth(place.line - 1).unwrap_or_default();
+        let diagnostic = Diagnostic::new(place, format!("this is not YAML: {why}"));
+        match self.open.last() {
+            _ if why.contains("tab") => diagnostic.help("indent with spaces"),
+            _ if line.contains(":{") || line.contains(":[") => diagnostic.help("a space is needed behind the colon"),
+            Some(Open::Mapping { place, .. }) if why.contains("flow mapping") => {
+                diagnostic.help(format!("the `{{` in line {} is not closed, or a comma is missing", place.line))
+            }
+            Some(Open::Sequence { place, .. }) if why.contains("flow sequence") => {
+                diagnostic.help(format!("the `[` in line {} is not closed, or a comma is missing", place.line))
+            }
+            _ if why.contains("block") => diagnostic.help("indent it like the lines it belongs with"),
+            _ => diagnostic,
+        }
+    }
+
     fn finish(mut self) -> Result<Node, Vec<Diagnostic>> {
         match self.root {
             Some(root) if self.wrong.is_empty() => Ok(root),
             None if self.wrong.is_empty() => {
-                self.wrong.push(Diagnostic::new(Place::START, "the file is empty, expected a scenario"));
+                let nothing = Diagnostic::new(Place::START, "the file is empty, expected a scenario");
+                self.wrong.push(nothing.help("it begins with `scenario: <what it shows>`"));
                 Err(self.wrong)
             }
             _ => Err(self.wrong),
@@ -197,6 +225,13 @@ fn as_key(node: Node, seen: &mut BTreeMap<String, usize>, wrong: &mut Vec<Diagno
         wrong.push(Diagnostic::new(place, format!("`{name}` stands twice, first in line {first}")));
     }
     Key { name, place }
+}
+
+/// From `place` to the end of a collection in brackets, as far as it stands on one line.
+fn up_to(place: Place, end: Span) -> Place {
+    let is_same_line = end.end.line() == place.line;
+    let length = if is_same_line { (end.end.col() + 1).saturating_sub(place.column) } else { place.length };
+    Place { length: length.max(1), ..place }
 }
 
 fn place(span: Span) -> Place {

@@ -144,6 +144,25 @@ impl Refusal {
         }
     }
 
+    /// Every code that [`Self::rule`] can give for a peer of CUCM or of a recorder.
+    pub const RULES: [&'static str; 15] = [
+        "no-client-certificate",
+        "no-server-certificate",
+        "unreadable-certificate",
+        "x509-version",
+        "critical-extension",
+        "callmanager-trust",
+        "trusted-certificates",
+        "ctl",
+        "signature",
+        "issuer-not-ca",
+        "not-yet-valid",
+        "expired",
+        "extended-key-usage",
+        "x509-subject",
+        "device-name",
+    ];
+
     /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
