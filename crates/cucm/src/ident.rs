@@ -42,8 +42,9 @@ pub struct Numbering {
     pub host: Option<u32>,
     /// UUID of the node, in every tag.
     pub node_uuid: String,
-    /// Twenty-six hex digits with which Session-IDs begin that CUCM invents for a peer.
-    pub invented_session: String,
+    /// Hex digits with which Session-IDs begin that CUCM invents for phones, and for peers of trunks: at least 29 of each, of
+    /// which a longer leg number leaves fewer.
+    pub invented_sessions: [String; 2],
 }
 
 impl Numbering {
@@ -54,7 +55,7 @@ impl Numbering {
             format!("{bits:032x}").chars().take(digits).collect()
         };
         let node_uuid = format!("{}-{}-4{}-a{}-{}", hex(8), hex(4), hex(3), hex(3), hex(12));
-        let invented_session = hex(26);
+        let invented_sessions = [hex(29), hex(29)];
         Self {
             branch: 0x100 + rng.next_u32() % 0x4000,
             branch_words: Vec::new(),
@@ -65,9 +66,18 @@ impl Numbering {
             call: 1_000 + rng.next_u32() % 8_000,
             host: None,
             node_uuid,
-            invented_session,
+            invented_sessions,
         }
     }
+}
+
+/// On which side of the node a peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A phone.
+    Line,
+    /// Whoever is behind a trunk.
+    Trunk,
 }
 
 /// The source of all identifiers of a node.
@@ -148,11 +158,22 @@ impl Identifiers {
         self.rng.next_u32().to_string()
     }
 
-    /// The Session-ID that CUCM makes up for a peer without one: it ends in the leg number.
-    pub(crate) fn invented_session(&self, leg: u32) -> String {
-        format!("{}{:06}", self.numbering.invented_session, leg % 1_000_000)
+    /// The Session-ID that CUCM makes up for a peer without one: it ends in two letters and the leg number. So it is in Cisco
+    /// documents 200788 and 200903, Cisco's Call Reporting and Billing Administration Guide, and public traces of 12.5 and 14.
+    pub(crate) fn invented_session(&self, side: Side, leg: u32) -> String {
+        let [line, trunk] = &self.numbering.invented_sessions;
+        let (start, end) = match side {
+            Side::Line => (line, format!("aa{leg}")),
+            Side::Trunk => (trunk, format!("ab{leg}")),
+        };
+        let room = SESSION_DIGITS - end.len();
+        let start: String = start.chars().take(room).collect();
+        format!("{start:0>room$}{end}")
     }
 }
+
+/// Hex digits of one half of a Session-ID (RFC 7989 §5).
+const SESSION_DIGITS: usize = 32;
 
 fn take(counter: &mut u32) -> u32 {
     let value = *counter;
@@ -259,6 +280,24 @@ mod tests {
         let mut identifiers = Identifiers::new(Release::V11_5, "10.48.38.5".parse().unwrap(), numbering, 1);
         assert_eq!(identifiers.branch(), "z9hG4bK32ecc2c802c");
         assert!(identifiers.branch().starts_with("z9hG4bK32ed"));
+    }
+
+    #[test]
+    fn invented_sessions_are_those_of_the_traces() {
+        let rows = [
+            (Side::Trunk, "c83405810147c69016c38634", 104_961, "c83405810147c69016c38634ab104961"),
+            (Side::Line, "7d416919fab94807bcc061c4b", 59_591, "7d416919fab94807bcc061c4baa59591"),
+            (Side::Line, "393bcdb429c149398852e75", 1_228_730, "393bcdb429c149398852e75aa1228730"),
+        ];
+        for (side, start, leg, expected) in rows {
+            let start = format!("{start}0123456789");
+            let numbering = Numbering {
+                invented_sessions: [start.clone(), start],
+                ..Numbering::seeded(&mut ChaCha20Rng::seed_from_u64(1))
+            };
+            let identifiers = Identifiers::new(Release::V14, "10.48.38.5".parse().unwrap(), numbering, 1);
+            assert_eq!(identifiers.invented_session(side, leg), expected);
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub struct Dialect {
     /// secured recorders"; what else happens is inferred.
     pub encrypted_phone_on_non_secure_trunk: EncryptedPhoneOnNonSecureTrunk,
     /// How *Transmit Security Status* shows on a trunk INVITE. Cisco Security Guide tells to tick it for secure recording and
-    /// shows no message; the form is inferred from the line side.
+    /// shows no message; a public INVITE of 9.1 has `<urn:x-cisco-remotecc:callinfo>; security= ...; gci= ...` as the first entry of
+    /// Call-Info. How releases with a second such URN write it is inferred.
     pub trunk_security_status: TrunkSecurityStatus,
     /// Which answers of a recorder let CUCM try the next destination. Inferred; Cisco document 200788 names route lists as
     /// the way to redundant trunks.
@@ -63,7 +64,7 @@ pub enum EncryptedPhoneOnNonSecureTrunk {
 /// The Call-Info that *Transmit Security Status* adds to a trunk INVITE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrunkSecurityStatus {
-    /// A line of its own: `Call-Info: <urn:x-cisco-remotecc:callinfo>; security= Encrypted`.
+    /// A line of its own, the first one: `Call-Info: <urn:x-cisco-remotecc:callinfo>; security= Encrypted; gci= 1-2029`.
     OwnLine,
     /// Appended to the line with `x-cisco-video-traffic-class`.
     Appended,
@@ -83,7 +84,7 @@ pub enum Hunt {
 /// The remote half of Session-ID when the peer sent none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionIdWithoutPeer {
-    /// One made by CUCM that ends in the leg number.
+    /// One made by CUCM that ends in `aa` on the line side, `ab` on a trunk, and the leg number.
     Invented,
     /// Thirty-two zeros.
     Zero,

@@ -134,7 +134,7 @@ impl Default for Ports {
 pub struct Timing {
     /// Timers of RFC 3261; CUCM keeps repeating requests on TCP and TLS too (comment in Cisco's published phone stack, `ccsip_debug.c`).
     pub sip: sip::Timers,
-    /// From the caller's ACK to the first bridge INVITE (inferred).
+    /// From the 200 to the caller to the first bridge INVITE (9 ms).
     pub recording_after_answer: Duration,
     /// From the phone's 200 on a bridge dialog to the INVITE to the recorder (7 and 8 ms).
     pub recorder_invite_after_bridge: Duration,
@@ -158,7 +158,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             sip: sip::Timers { cucm_style: true, trying_after: None, ..sip::Timers::default() },
-            recording_after_answer: Duration::from_millis(20),
+            recording_after_answer: Duration::from_millis(9),
             recorder_invite_after_bridge: Duration::from_millis(7),
             far_bridge_after_near_invite: Duration::from_millis(2),
             bridge_offer_after_recorder: Duration::from_millis(6),

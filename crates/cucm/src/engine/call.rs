@@ -6,6 +6,7 @@ use media::sdp::Audio;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
 use crate::event::{ConnectFailure, CucmEvent, Party, Protection, RecordingId, SecurityLevel};
+use crate::ident::Side;
 use crate::negotiate::Share;
 use crate::text::{self, Thread, line, name_addr};
 
@@ -98,9 +99,10 @@ impl Engine {
             tag,
             identity: callee.0.clone(),
             dialog: Some(dialog),
-            state: State::Incoming { key, invite: invite.clone() },
+            state: State::Incoming { key, invite: invite.clone(), date },
             invite: None,
             peer_session,
+            other_session: text::NIL.to_owned(),
             peer_media: Some(media.clone()),
             sdp: None,
             owed: Vec::new(),
@@ -150,6 +152,7 @@ impl Engine {
             state: State::Waiting,
             invite: None,
             peer_session: text::NIL.to_owned(),
+            other_session: session,
             peer_media: None,
             sdp: None,
             owed: Vec::new(),
@@ -273,11 +276,10 @@ impl Engine {
 
     /// Answers the caller's INVITE with a refusal and ends the call.
     pub(super) fn refuse_caller(&mut self, now: Instant, number: u32, (status, cause): Refusal, why: &str) {
-        let date = self.date(now);
         let caller = self.calls.get(&number).map(|call| call.caller.leg);
         if let Some(id) = caller
             && let Some(leg) = self.legs.get(&id)
-            && let State::Incoming { key, invite } = leg.state.clone()
+            && let State::Incoming { key, invite, date } = leg.state.clone()
         {
             let answer = line::refuse(&leg.node, &invite, Some(&leg.tag), &date, status, cause);
             let _ = self.endpoint.respond(now, &key, answer);
@@ -318,7 +320,7 @@ impl Engine {
     pub(super) fn session_of(&self, message: &Message, leg: u32) -> String {
         match message.session_id() {
             Ok(Some(session)) => session.local,
-            _ => self.made_up_session(leg),
+            _ => self.made_up_session(Side::Line, leg),
         }
     }
 }

@@ -24,7 +24,6 @@ impl Engine {
         let Some(Role::Line { call: number, .. }) = self.legs.get(&leg).map(|leg| leg.role.clone()) else {
             return;
         };
-        let date = self.date(now);
         let Some(call) = self.calls.get_mut(&number).filter(|call| status == 180 && !call.ringing) else {
             return;
         };
@@ -34,12 +33,12 @@ impl Engine {
         let Some(caller) = self.legs.get(&call.caller.leg) else {
             return;
         };
-        let State::Incoming { key, invite } = &caller.state else {
+        let State::Incoming { key, invite, date } = &caller.state else {
             return;
         };
         let answer = line::Answer {
             tag: &caller.tag,
-            date: &date,
+            date,
             called: &call.callee.party,
             info,
             sessions: (&called_session, &caller.peer_session),
@@ -116,7 +115,6 @@ impl Engine {
     }
 
     fn answer_caller(&mut self, now: Instant, number: u32, callee_leg: LegId, sdp: &str) {
-        let date = self.date(now);
         let Some(call) = self.calls.get(&number) else {
             return;
         };
@@ -124,7 +122,7 @@ impl Engine {
         let Some(caller) = self.legs.get_mut(&call.caller.leg) else {
             return;
         };
-        let State::Incoming { key, invite } = caller.state.clone() else {
+        let State::Incoming { key, invite, date } = caller.state.clone() else {
             return;
         };
         let security = call.security.word();
@@ -138,7 +136,20 @@ impl Engine {
         let ok = line::ok(&caller.node, &invite, &answer, sdp);
         caller.sdp = Some(sdp.to_owned());
         caller.state = State::Accepted;
+        caller.other_session = called_session;
         let _ = self.endpoint.respond(now, &key, ok);
+        self.plan_recordings(now, number);
+    }
+
+    /// The media of both phones is connected: recording does not wait for the caller's ACK (Cisco document 200788: 200 to the caller,
+    /// 9 ms later the first INVITE to the bridge, the caller's ACK 64 ms behind it).
+    fn plan_recordings(&mut self, now: Instant, number: u32) {
+        let at = now + self.config.timing.recording_after_answer;
+        for side in [CallSide::Caller, CallSide::Callee] {
+            if self.is_recorded(number, side) {
+                self.steps.plan(at, Step::Record(number, side));
+            }
+        }
     }
 
     /// The lowest level of the two ends.
@@ -159,7 +170,7 @@ impl Engine {
         mode == Some(DeviceSecurityMode::Encrypted)
     }
 
-    pub(super) fn on_caller_ack(&mut self, now: Instant, key: ServerKey) {
+    pub(super) fn on_caller_ack(&mut self, key: ServerKey) {
         let Some(id) = self.callers.remove(&key) else {
             return;
         };
@@ -175,12 +186,6 @@ impl Engine {
         };
         self.counts.0 += 1;
         self.event(CucmEvent::CallConnected(connected));
-        let at = now + self.config.timing.recording_after_answer;
-        for side in [CallSide::Caller, CallSide::Callee] {
-            if self.is_recorded(number, side) {
-                self.steps.plan(at, Step::Record(number, side));
-            }
-        }
     }
 
     fn connected(&mut self, number: u32) -> Option<CallConnected> {

@@ -102,6 +102,6 @@ impl Engine {
         if let Some(known) = known {
             local.set_port(known.local_port);
         }
-        Node { product: self.config.release.product(), local, transport }
+        Node { release: self.config.release, local, transport }
     }
 }

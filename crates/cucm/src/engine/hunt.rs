@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use sip::Message;
 
-use crate::config::{Hunt, OfferMode, TrunkSecurityStatus};
+use crate::config::{Hunt, OfferMode};
 use crate::event::{ConnectFailure, RecordingId, SecurityLevel};
+use crate::ident::Side;
 use crate::negotiate::shares_codec;
-use crate::text::recording::{End, Invite, from_value};
+use crate::text::recording::{End, Invite, Transmitted, from_value};
 use crate::text::{self, Thread, host, recording};
 
 use super::call::{FIRST_CSEQ, MISMATCH};
@@ -42,7 +43,8 @@ impl Engine {
             dialog: None,
             state: State::Waiting,
             invite: None,
-            peer_session: self.made_up_session(number),
+            peer_session: self.made_up_session(Side::Trunk, number),
+            other_session: session.clone(),
             peer_media: None,
             sdp: None,
             owed: Vec::new(),
@@ -71,7 +73,8 @@ impl Engine {
         let Some(known) = self.recordings.get(&recording) else {
             return self.drop_leg(id);
         };
-        let (metadata, dialled, security) = (known.metadata.clone(), known.destination.clone(), known.security);
+        let (metadata, dialled) = (known.metadata.clone(), known.destination.clone());
+        let (security, call) = (known.security, known.call);
         let session = known.strand(end).session.clone();
         let offer = self.early_offer(recording, end, number);
         let (wall, date) = (self.wall(now), self.date(now));
@@ -91,7 +94,7 @@ impl Engine {
             session: &session,
             guid: &guid,
             rel1xx: self.rel1xx(&trunk),
-            security: self.transmitted(&trunk, security),
+            security: self.transmitted(&trunk, security, call),
             sdp: offer.as_deref(),
         };
         let invite = recording::invite(&node, &thread, &facts);
@@ -108,9 +111,9 @@ impl Engine {
         profile.is_some_and(|profile| profile.rel1xx)
     }
 
-    fn transmitted(&self, trunk: &str, level: SecurityLevel) -> Option<(SecurityLevel, TrunkSecurityStatus)> {
+    fn transmitted(&self, trunk: &str, level: SecurityLevel, call: u32) -> Option<Transmitted> {
         let transmits = self.config.trunk(trunk).is_some_and(|trunk| trunk.transmit_security_status);
-        transmits.then_some((level, self.config.dialect.trunk_security_status))
+        transmits.then_some(Transmitted { level, form: self.config.dialect.trunk_security_status, call })
     }
 
     /// The recorder's 200.

@@ -48,6 +48,8 @@ pub(super) struct Leg {
     pub(super) invite: Option<Sent>,
     /// The peer's half of Session-ID.
     pub(super) peer_session: String,
+    /// The half of the end that is behind the node, as it was told last.
+    pub(super) other_session: String,
     /// What the peer said last about its media.
     pub(super) peer_media: Option<Audio>,
     /// The last description sent, for a refresh.
@@ -84,8 +86,8 @@ pub(super) enum State {
     Up,
     /// Confirmed, a re-INVITE is out.
     Asking,
-    /// The peer's INVITE wants its final answer.
-    Incoming { key: ServerKey, invite: Message },
+    /// The peer's INVITE, which came at `date`, wants its final answer.
+    Incoming { key: ServerKey, invite: Message, date: String },
     /// Our 200 is out, the peer's ACK is not here.
     Accepted,
     /// A CANCEL is out; if the INVITE is answered all the same it gets a BYE with this cause.
@@ -108,9 +110,9 @@ impl Leg {
         matches!(self.state, State::Cancelling { .. } | State::Ending)
     }
 
-    /// Session-ID as this peer is to see it, with `local` as the other end's half.
-    pub(super) fn session(&self, local: &str) -> String {
-        text::session_id(local, &self.peer_session)
+    /// Session-ID as this peer is to see it.
+    pub(super) fn session(&self) -> String {
+        text::session_id(&self.other_session, &self.peer_session)
     }
 }
 
@@ -175,7 +177,10 @@ impl Engine {
         let Some(leg) = self.legs.get_mut(&id) else {
             return;
         };
-        let session = leg.session(local_session);
+        if sdp.is_some() {
+            local_session.clone_into(&mut leg.other_session);
+        }
+        let session = leg.session();
         let answer = sdp.map(|sdp| (session.as_str(), sdp));
         let ack = match leg.role {
             Role::Recorder { .. } => recording::ack(&leg.node, &thread, answer),
@@ -290,9 +295,13 @@ impl Engine {
         let Some(leg) = self.legs.get_mut(&id) else {
             return;
         };
+        let session = leg.session();
         let bye = match leg.role {
-            Role::Recorder { .. } => recording::bye(&leg.node, &thread, &leg.identity, cause),
-            Role::Line { .. } | Role::Bridge { .. } => line::bye(&leg.node, &thread, cause),
+            Role::Recorder { .. } => recording::bye(&leg.node, &thread, &leg.identity, cause, &session),
+            Role::Line { side: CallSide::Caller, .. } => {
+                line::bye(&leg.node, &thread, cause, &session, Some(&leg.identity))
+            }
+            Role::Line { .. } | Role::Bridge { .. } => line::bye(&leg.node, &thread, cause, &session, None),
         };
         leg.state = State::Ending;
         if let Some(flow) = leg.flow {

@@ -198,7 +198,7 @@ impl Engine {
     fn on_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Request { key, flow, message } => self.on_request(now, key, flow, &message),
-            Event::Ack { key, .. } => self.on_caller_ack(now, key),
+            Event::Ack { key, .. } => self.on_caller_ack(key),
             Event::AckMissing { key } => self.on_caller_ack_missing(now, key),
             Event::Cancelled { key, .. } => self.on_caller_cancelled(now, key),
             Event::Response { key, message } => self.on_response(now, key, &message),

@@ -23,6 +23,7 @@ use sip::Message;
 
 use crate::config::{EncryptedPhoneOnNonSecureTrunk, OfferMode};
 use crate::event::{ConnectFailure, CucmEvent, Party, RecordingFailed, RecordingId, RecordingLeg, SecurityLevel};
+use crate::ident::Side;
 use crate::text::bridge::Joined;
 use crate::text::recording::{End, Metadata};
 use crate::text::sdp::Origin;
@@ -210,6 +211,7 @@ impl Engine {
             state: State::Waiting,
             invite: None,
             peer_session: String::new(),
+            other_session: text::NIL.to_owned(),
             peer_media: None,
             sdp: None,
             owed: Vec::new(),
@@ -230,7 +232,7 @@ impl Engine {
         response: &Message,
     ) {
         let offer = media_of(response).map(|audio| Media { audio, falls_back: falls_back(response) });
-        let made_up = self.legs.get(&leg).map_or_else(String::new, |leg| self.made_up_session(leg.number));
+        let made_up = self.legs.get(&leg).map_or_else(String::new, |leg| self.made_up_session(Side::Line, leg.number));
         if let Some(leg) = self.legs.get_mut(&leg) {
             leg.peer_media = offer.as_ref().map(|media| media.audio.clone());
             if leg.peer_session.is_empty() {
@@ -334,9 +336,9 @@ impl Engine {
     }
 
     /// The Session-ID that CUCM writes for a peer that sent none.
-    pub(super) fn made_up_session(&self, leg: u32) -> String {
+    pub(super) fn made_up_session(&self, side: Side, leg: u32) -> String {
         match self.config.dialect.session_id_without_peer {
-            crate::config::SessionIdWithoutPeer::Invented => self.identifiers.invented_session(leg),
+            crate::config::SessionIdWithoutPeer::Invented => self.identifiers.invented_session(side, leg),
             crate::config::SessionIdWithoutPeer::Zero => text::NIL.to_owned(),
         }
     }

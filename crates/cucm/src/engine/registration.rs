@@ -27,6 +27,7 @@ impl Engine {
         let node = self.node(flow);
         let date = self.date(now);
         let tag = self.identifiers.plain_tag();
+        let _ = self.endpoint.respond(now, key, register::trying(request, &date));
         let answer = match self.registrant(flow, request) {
             Ok((device, number, contact)) => {
                 if request.expires().ok().flatten() == Some(0) {
@@ -43,7 +44,7 @@ impl Engine {
                 register::refuse(&node, request, &tag, &date, status, &why)
             }
         };
-        // The transaction was opened a moment ago and has had no answer.
+        // The transaction was opened a moment ago and has had no final answer.
         let _ = self.endpoint.respond(now, key, answer);
     }
 

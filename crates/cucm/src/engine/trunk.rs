@@ -125,7 +125,7 @@ impl Engine {
         if let Some(profile) = profile {
             local.set_port(self.config.incoming_port_of(profile));
         }
-        Node { product: self.config.release.product(), local, transport }
+        Node { release: self.config.release, local, transport }
     }
 
     fn transport_to(&self, name: &str) -> Option<Transport> {

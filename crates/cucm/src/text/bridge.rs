@@ -26,7 +26,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, sdp: &str) -
         .begin(node, "INVITE")
         .header("Supported", SUPPORTED)
         .header("Min-SE", " 1800")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Allow", ALLOW_BRIDGE)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Expires", 180)
@@ -46,7 +46,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str) -> Message {
     let builder = thread
         .begin(node, "INVITE")
         .header("Supported", SUPPORTED)
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Allow", ALLOW_BRIDGE)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Max-Forwards", 70)

@@ -3,6 +3,7 @@
 use sip::{Builder, Message};
 
 use super::{ALLOW_TRUNK, Node, SUPPORTED, Thread, name_addr, session_id, with_sdp};
+use crate::config::Release;
 use crate::event::Party;
 
 /// What the phone is told about the call, in Call-Info.
@@ -42,7 +43,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, caller: &Party, session: &str
         .begin(node, "INVITE")
         .header("Supported", SUPPORTED)
         .header("Min-SE", " 1800")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Expires", 180)
@@ -65,6 +66,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, caller: &Party, session: &str
 pub(crate) struct Answer<'a> {
     /// CUCM's tag on the caller's dialog.
     pub(crate) tag: &'a str,
+    /// When the INVITE came: CUCM dates every answer to it so (traces of Cisco documents 200788 and 211385).
     pub(crate) date: &'a str,
     pub(crate) called: &'a Party,
     pub(crate) info: CallInfo,
@@ -72,33 +74,46 @@ pub(crate) struct Answer<'a> {
     pub(crate) sessions: (&'a str, &'a str),
 }
 
-/// `180 Ringing` to the calling phone: the 200 of Cisco document 200788 without its end (inferred).
+/// `180 Ringing` to the calling phone (trace of Cisco document 217615).
 pub(crate) fn ringing(node: &Node, invite: &Message, answer: &Answer<'_>) -> Message {
     let builder = super::reply(invite, 180, "Ringing", Some(answer.tag), answer.date)
         .header("Allow", ALLOW_TRUNK)
         .header("Allow-Events", "presence")
-        .header("Server", node.product)
+        .header("Server", node.product())
         .header("Call-Info", answer.info.value())
-        .header("Send-Info", "conference, x-cisco-conference")
-        .header("Remote-Party-ID", remote_party(node, answer.called))
-        .header("Contact", contact(node, answer.called));
+        .header("Send-Info", "conference, x-cisco-conference");
+    let builder = identified(builder, node, answer).header("Contact", contact(node, answer.called));
     with_sdp(builder, None)
+}
+
+/// Who was called, and both ends' Session-IDs: up to 11.5 in this order (Cisco document 200788), from 12.5 on in the other one
+/// (Cisco document 217615, and a public trace of 12.5).
+fn identified(builder: Builder, node: &Node, answer: &Answer<'_>) -> Builder {
+    let (session, party) = (session_id(answer.sessions.0, answer.sessions.1), remote_party(node, answer.called));
+    match node.release {
+        Release::V11_5 => builder.header("Remote-Party-ID", party).header("Session-ID", session),
+        Release::V14 => builder.header("Session-ID", session).header("Remote-Party-ID", party),
+    }
+}
+
+/// The called number as it was dialled, for a phone that asked for it with `rpid-orig-called` when it registered.
+fn original_called(node: &Node, called: &Party) -> String {
+    let original = name_addr(&called.name, &called.number, &format!("{};user=phone", node.host()));
+    format!("{original};party=x-cisco-original-called;privacy=off")
 }
 
 /// `200 OK` to the calling phone (trace of Cisco document 200788).
 pub(crate) fn ok(node: &Node, invite: &Message, answer: &Answer<'_>, sdp: &str) -> Message {
     let called = answer.called;
-    let original = name_addr(&called.name, &called.number, &format!("{};user=phone", node.host()));
     let builder = super::reply(invite, 200, "OK", Some(answer.tag), answer.date)
         .header("Allow", ALLOW_TRUNK)
         .header("Allow-Events", "presence")
         .header("Supported", "replaces")
-        .header("Server", node.product)
+        .header("Server", node.product())
         .header("Call-Info", answer.info.value())
-        .header("Send-Info", "conference, x-cisco-conference")
-        .header("Remote-Party-ID", remote_party(node, called))
-        .header("Session-ID", session_id(answer.sessions.0, answer.sessions.1))
-        .header("Remote-Party-ID", format_args!("{original};party=x-cisco-original-called;privacy=off"))
+        .header("Send-Info", "conference, x-cisco-conference");
+    let builder = identified(builder, node, answer)
+        .header("Remote-Party-ID", original_called(node, called))
         .header("Contact", contact(node, called));
     with_sdp(builder, Some(sdp))
 }
@@ -108,7 +123,7 @@ pub(crate) fn ok(node: &Node, invite: &Message, answer: &Answer<'_>, sdp: &str) 
 pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) -> Message {
     let builder = thread
         .begin(node, "ACK")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Max-Forwards", 70)
         .header("CSeq", format_args!("{} ACK", thread.cseq))
         .header("Allow-Events", "presence");
@@ -118,14 +133,19 @@ pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) ->
     }
 }
 
-/// The BYE to a phone: as to a recorder, without P-Asserted-Identity, which no dialog with a phone has (inferred).
-pub(crate) fn bye(node: &Node, thread: &Thread, cause: u16) -> Message {
-    let builder = thread
+/// The BYE to a phone. To the calling one it names once more who was `called` (trace of Cisco document 200903); to the called one
+/// and to a bridge it does not (public trace of release 14).
+pub(crate) fn bye(node: &Node, thread: &Thread, cause: u16, session: &str, called: Option<&Party>) -> Message {
+    let mut builder = thread
         .begin(node, "BYE")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Max-Forwards", 70)
         .header("CSeq", format_args!("{} BYE", thread.cseq))
-        .header("Reason", format_args!("Q.850;cause={cause}"));
+        .header("Reason", format_args!("Q.850;cause={cause}"))
+        .header("Session-ID", session);
+    if let Some(called) = called {
+        builder = builder.header("Remote-Party-ID", original_called(node, called));
+    }
     with_sdp(builder, None)
 }
 
@@ -157,7 +177,7 @@ pub(crate) fn refuse(
 ) -> Message {
     let mut builder = super::reply(request, status, reason, tag, date)
         .header("Allow-Events", "presence")
-        .header("Server", node.product);
+        .header("Server", node.product());
     if let Some(cause) = cause {
         builder = builder.header("Reason", format_args!("Q.850;cause={cause}"));
     }
@@ -165,9 +185,8 @@ pub(crate) fn refuse(
 }
 
 /// A plain answer within or outside of a dialog: to BYE, OPTIONS, INFO, NOTIFY and the like.
-pub(crate) fn plain(node: &Node, request: &Message, date: &str, (status, reason): (u16, &str)) -> Message {
-    let builder = super::reply(request, status, reason, None, date).header("Server", node.product);
-    with_sdp(builder, None)
+pub(crate) fn plain(node: &Node, request: &Message, date: &str, answer: (u16, &str)) -> Message {
+    with_sdp(super::reply_of(node, request, answer, None, date), None)
 }
 
 /// The answer to a phone's re-INVITE or UPDATE that asks for nothing new.
@@ -176,7 +195,7 @@ pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, sdp: Option<
         .header("Allow", ALLOW_TRUNK)
         .header("Allow-Events", "presence")
         .header("Supported", "replaces")
-        .header("Server", node.product)
+        .header("Server", node.product())
         .header("Contact", node.contact(""));
     with_sdp(builder, sdp)
 }

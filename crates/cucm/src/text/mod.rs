@@ -15,17 +15,23 @@ use std::time::SystemTime;
 
 use sip::{Builder, Message, Transport};
 
+use crate::config::Release;
+
 /// The node as one peer sees it: its release, and the address, port and transport in Via and Contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
-    /// `Cisco-CUCM14.0`.
-    pub(crate) product: &'static str,
+    pub(crate) release: Release,
     /// Address and port that the peer may connect to.
     pub(crate) local: SocketAddr,
     pub(crate) transport: Transport,
 }
 
 impl Node {
+    /// `Cisco-CUCM14.0`.
+    fn product(&self) -> &'static str {
+        self.release.product()
+    }
+
     /// The address as it stands in a URI.
     pub(crate) fn host(&self) -> String {
         host(self.local.ip())
@@ -80,6 +86,15 @@ impl Thread {
 
 /// Start line, Via, From, To, Date, Call-ID and CSeq of an answer, as CUCM orders them.
 fn reply(request: &Message, status: u16, reason: &str, tag: Option<&str>, date: &str) -> Builder {
+    opened(request, status, reason, tag, date).copy(request, "CSeq")
+}
+
+/// The same of an answer to anything but INVITE: Server stands before CSeq (Cisco documents 200903 and 214535).
+fn reply_of(node: &Node, request: &Message, (status, reason): (u16, &str), tag: Option<&str>, date: &str) -> Builder {
+    opened(request, status, reason, tag, date).header("Server", node.product()).copy(request, "CSeq")
+}
+
+fn opened(request: &Message, status: u16, reason: &str, tag: Option<&str>, date: &str) -> Builder {
     let to = request.header("To").unwrap_or_default().into_owned();
     let has_tag = request.to().is_ok_and(|to| to.tag().is_some());
     let to = match tag {
@@ -92,7 +107,6 @@ fn reply(request: &Message, status: u16, reason: &str, tag: Option<&str>, date: 
         .header("To", to)
         .header("Date", date)
         .copy(request, "Call-ID")
-        .copy(request, "CSeq")
 }
 
 /// A body, or the end of a message without one.
@@ -146,7 +160,7 @@ mod tests {
 
     #[test]
     fn udp_is_not_named_in_a_contact_and_ipv6_stands_in_brackets() {
-        let node = |transport, local: &str| Node { product: "x", local: local.parse().unwrap(), transport };
+        let node = |transport, local: &str| Node { release: Release::V14, local: local.parse().unwrap(), transport };
         assert_eq!(node(Transport::Udp, "10.1.2.3:5060").contact("7"), "<sip:7@10.1.2.3:5060>");
         assert_eq!(node(Transport::Tls, "[fd00::1]:5061").contact(""), "<sip:[fd00::1]:5061;transport=tls>");
     }

@@ -61,6 +61,15 @@ pub(crate) fn from_value(metadata: &Metadata, end: End, host: &str) -> String {
     name_addr(&near.name, &near.number, &format!("{host};{parameters}"))
 }
 
+/// The security status of the call, for a trunk with *Transmit Security Status*.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transmitted {
+    pub(crate) level: SecurityLevel,
+    pub(crate) form: TrunkSecurityStatus,
+    /// Number of the call.
+    pub(crate) call: u32,
+}
+
 /// What the INVITE needs besides its dialog.
 #[derive(Debug)]
 pub(crate) struct Invite<'a> {
@@ -69,8 +78,8 @@ pub(crate) struct Invite<'a> {
     pub(crate) session: &'a str,
     pub(crate) guid: &'a str,
     pub(crate) rel1xx: bool,
-    /// The level to transmit and how, where the trunk does.
-    pub(crate) security: Option<(SecurityLevel, TrunkSecurityStatus)>,
+    /// What is told of the call's security, where the trunk does that.
+    pub(crate) security: Option<Transmitted>,
     /// Early offer.
     pub(crate) sdp: Option<&'a str>,
 }
@@ -83,16 +92,15 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
         .begin(node, "INVITE")
         .header("Supported", format_args!("{rel1xx}{SUPPORTED}"))
         .header("Min-SE", " 1800")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Expires", 180)
         .header("Allow-Events", "presence, kpml")
         .header("Supported", "X-cisco-srtp-fallback")
-        .header("Supported", "Geolocation")
-        .header("Call-Info", format_args!("<sip:{}>;method=\"NOTIFY;Event=telephone-event;Duration=500\"", node.local));
+        .header("Supported", "Geolocation");
     let identity = name_addr(&near.name, &near.number, &node.host());
-    let builder = call_info(builder, facts.security)
+    let builder = call_info(builder, node, facts.security)
         .header("Session-ID", super::session_id(facts.session, super::NIL))
         .header("Cisco-Guid", facts.guid)
         .header("Session-Expires", " 1800")
@@ -106,18 +114,21 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
     with_sdp(builder, facts.sdp)
 }
 
-/// The line with the traffic class, and the security status where the trunk transmits it.
-fn call_info(builder: Builder, security: Option<(SecurityLevel, TrunkSecurityStatus)>) -> Builder {
+/// The line of unsolicited key presses and the one with the traffic class, and the security status where the trunk transmits it.
+fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>) -> Builder {
     const URN: &str = "<urn:x-cisco-remotecc:callinfo>";
+    let keys = format!("<sip:{}>;method=\"NOTIFY;Event=telephone-event;Duration=500\"", node.local);
     let class = format!("{URN};x-cisco-video-traffic-class=DESKTOP");
-    match security {
-        Some((level, TrunkSecurityStatus::OwnLine)) => {
-            builder.header("Call-Info", class).header("Call-Info", format_args!("{URN}; security= {}", level.word()))
+    let status = |told: Transmitted| format!("; security= {}; gci= 1-{}", told.level.word(), told.call);
+    match security.map(|told| (told.form, status(told))) {
+        Some((TrunkSecurityStatus::OwnLine, status)) => builder
+            .header("Call-Info", format_args!("{URN}{status}"))
+            .header("Call-Info", keys)
+            .header("Call-Info", class),
+        Some((TrunkSecurityStatus::Appended, status)) => {
+            builder.header("Call-Info", keys).header("Call-Info", format_args!("{class}{status}"))
         }
-        Some((level, TrunkSecurityStatus::Appended)) => {
-            builder.header("Call-Info", format_args!("{class}; security= {}", level.word()))
-        }
-        Some((_, TrunkSecurityStatus::Never)) | None => builder.header("Call-Info", class),
+        Some((TrunkSecurityStatus::Never, _)) | None => builder.header("Call-Info", keys).header("Call-Info", class),
     }
 }
 
@@ -125,7 +136,7 @@ fn call_info(builder: Builder, security: Option<(SecurityLevel, TrunkSecuritySta
 pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) -> Message {
     let builder = thread
         .begin(node, "ACK")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Max-Forwards", 70)
         .header("CSeq", format_args!("{} ACK", thread.cseq))
         .header("Allow-Events", "presence, kpml");
@@ -135,15 +146,17 @@ pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) ->
     }
 }
 
-/// The BYE to the recorder (trace of Cisco document 200788). `cause` is of Q.850.
-pub(crate) fn bye(node: &Node, thread: &Thread, near: &Party, cause: u16) -> Message {
+/// The BYE to the recorder: that of Cisco document 200788, which is of release 10.5, with the Session-ID that 12.5 puts behind
+/// Reason (Cisco's Call Reporting and Billing Administration Guide). `cause` is of Q.850.
+pub(crate) fn bye(node: &Node, thread: &Thread, near: &Party, cause: u16, session: &str) -> Message {
     let builder = thread
         .begin(node, "BYE")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("Max-Forwards", 70)
         .header("P-Asserted-Identity", name_addr(&near.name, &near.number, &node.host()))
         .header("CSeq", format_args!("{} BYE", thread.cseq))
-        .header("Reason", format_args!("Q.850;cause={cause}"));
+        .header("Reason", format_args!("Q.850;cause={cause}"))
+        .header("Session-ID", session);
     with_sdp(builder, None)
 }
 
@@ -154,7 +167,7 @@ pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, near: &Party
         .header("Allow", ALLOW_TRUNK)
         .header("Allow-Events", "presence, kpml")
         .header("Supported", "replaces")
-        .header("Server", node.product)
+        .header("Server", node.product())
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation");
     if request.session_expires().ok().flatten().is_some() {

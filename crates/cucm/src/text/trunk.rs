@@ -8,7 +8,7 @@ use super::{Node, Thread, with_sdp};
 pub(crate) fn options(node: &Node, thread: &Thread) -> Message {
     let builder = thread
         .begin(node, "OPTIONS")
-        .header("User-Agent", node.product)
+        .header("User-Agent", node.product())
         .header("CSeq", format_args!("{} OPTIONS", thread.cseq))
         .header("Contact", node.contact(""))
         .header("Max-Forwards", 0);

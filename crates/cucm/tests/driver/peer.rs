@@ -241,6 +241,7 @@ impl Peer {
             ),
         ];
         self.request("REGISTER", &headers, None).await;
+        assert_eq!(self.receive().await.unwrap().status(), Some(100));
         self.receive().await.unwrap()
     }
 

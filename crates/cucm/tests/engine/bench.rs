@@ -229,6 +229,7 @@ impl Bench {
                 transport.via_name()
             ),
         );
+        self.expect(flow, "100");
         self.next(flow)
     }
 

@@ -6,6 +6,7 @@ mod bench;
 mod calls;
 mod configuration;
 mod damage;
+mod models;
 mod recordings;
 mod registrations;
 mod replay;
