@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use scenario::outcome::{RunOutcome, ScenarioOutcome};
 use scenario::run::{Item, Network, Options};
+use scenario::under_test::UnderTest;
 
 /// The top of the repository.
 #[must_use]
@@ -36,7 +37,7 @@ pub fn files_in(folder: &str, ending: &str) -> Vec<String> {
 /// The options of a plain run.
 #[must_use]
 pub fn options(network: Network, seed: u64) -> Options {
-    Options { network, seed, jobs: 1, pcapng: None, keep: None }
+    Options { network, seed, jobs: 1, pcapng: None, keep: None, under_test: UnderTest::Bundled }
 }
 
 /// Runs scenarios from files, named from the top of the repository.

@@ -15,7 +15,7 @@ pub(crate) struct Command {
 
 /// Shown at the end of every help.
 const EXIT_CODES: &str = "Exit codes: 0 pass, 1 usage, 2 a file is wrong, 3 could not be set up, 4 the recorder is wrong \
-(finding), 5 inconclusive.\nSeveral scenarios: the first of 2, 3, 4, 5 that applies.";
+(finding), 5 inconclusive, or every scenario was skipped.\nSeveral scenarios: the first of 2, 3, 4, 5 that applies.";
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -46,9 +46,12 @@ pub(crate) struct Run {
     /// Files, or folders that are searched for `*.yaml`.
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// The recorder under test; `bundled` is the reference recorder, and so far the only one.
+    /// The recorder under test: `bundled` is the reference recorder, any other name stands in `mixedmode.toml`.
     #[arg(long, value_name = "NAME", default_value = "bundled")]
     pub(crate) recorder: String,
+    /// The file that tells how recorders under test are started and reached, and where their recordings are.
+    #[arg(long, value_name = "FILE", default_value = "mixedmode.toml")]
+    pub(crate) config: PathBuf,
     /// The operating system's sockets in real time, or a simulated network in virtual time.
     #[arg(long, value_enum, default_value_t = Network::Os)]
     pub(crate) network: Network,

@@ -16,7 +16,7 @@ pub enum Exit {
     Setup = 3,
     /// The recorder under test is wrong.
     Finding = 4,
-    /// The harness was too slow to tell, or what was to be tested did not happen.
+    /// The harness was too slow to tell, what was to be tested did not happen, or every scenario was skipped.
     Inconclusive = 5,
 }
 
@@ -27,7 +27,7 @@ impl Exit {
         match outcome.verdict() {
             None => Self::Usage,
             Some(Verdict::Pass) => Self::Pass,
-            Some(Verdict::Inconclusive) => Self::Inconclusive,
+            Some(Verdict::Inconclusive | Verdict::Skipped) => Self::Inconclusive,
             Some(Verdict::Finding) => Self::Finding,
             Some(Verdict::SetupError) => Self::Setup,
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use scenario::outcome::RunOutcome;
 use scenario::run::{Live, Network, Options};
+use scenario::under_test::{ProfileError, UnderTest};
 
 use crate::args::{self, Run};
 use crate::exit::Exit;
@@ -17,17 +18,16 @@ use crate::progress::Screen;
 const JOBS_OS: u16 = 32;
 
 pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Write + Send)) -> io::Result<Exit> {
-    if args.recorder != "bundled" {
-        let name = &args.recorder;
-        writeln!(err, "error: no recorder is called `{name}`: only `bundled` can be run so far")?;
-        return Ok(Exit::Usage);
-    }
+    let under_test = match under_test(args, err)? {
+        Ok(under_test) => under_test,
+        Err(exit) => return Ok(exit),
+    };
     let items = match files::load(&args.paths, err)? {
         Ok(items) => items,
         Err(exit) => return Ok(exit),
     };
     let total = items.len();
-    let options = options(args);
+    let options = options(args, under_test);
     let began = Instant::now();
     let live = Arc::<Live>::default();
     let screen = Screen::new(out, &live, total);
@@ -50,7 +50,38 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
     Ok(Exit::of(&outcome))
 }
 
-fn options(args: &Run) -> Options {
+/// The recorder that `--recorder` names.
+fn under_test(args: &Run, err: &mut impl Write) -> io::Result<Result<UnderTest, Exit>> {
+    if args.recorder == "bundled" {
+        return Ok(Ok(UnderTest::Bundled));
+    }
+    let (name, file) = (&args.recorder, args.config.display());
+    if matches!(args.network, args::Network::Simulated) {
+        writeln!(
+            err,
+            "error: recorder `{name}` cannot be run on the simulated network: its process lives in real time, where \
+             virtual time would give false time-outs; use `--network os`"
+        )?;
+        return Ok(Err(Exit::Usage));
+    }
+    if !args.config.exists() {
+        writeln!(err, "error: no recorder is called `{name}`: there is no {file} that tells of any but `bundled`")?;
+        return Ok(Err(Exit::Usage));
+    }
+    match scenario::under_test::load(&args.config, name) {
+        Ok(under_test) => Ok(Ok(under_test)),
+        Err(ProfileError::Broken(broken)) => {
+            writeln!(err, "{}\n{} mistakes; nothing was run", broken.render(), broken.diagnostics.len())?;
+            Ok(Err(Exit::BadFile))
+        }
+        Err(unknown @ ProfileError::Unknown { .. }) => {
+            writeln!(err, "error: {unknown}")?;
+            Ok(Err(Exit::Usage))
+        }
+    }
+}
+
+fn options(args: &Run, under_test: UnderTest) -> Options {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (network, default) = match args.network {
         args::Network::Os => (Network::Os, JOBS_OS.into()),
@@ -62,6 +93,7 @@ fn options(args: &Run) -> Options {
         jobs: args.jobs.map_or(default, usize::from),
         pcapng: args.pcapng.clone(),
         keep: args.keep.clone(),
+        under_test,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a person reads: a line a scenario, and for each failure what was expected, what was found, and where.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
@@ -16,6 +17,10 @@ pub fn scenario(outcome: &ScenarioOutcome) -> String {
     }
     out.push('\n');
     if outcome.verdict == Verdict::Pass {
+        return out;
+    }
+    if outcome.verdict == Verdict::Skipped {
+        let _ = writeln!(out, "    skipped: {}", outcome.reason.as_deref().unwrap_or_default());
         return out;
     }
     let _ = writeln!(out, "    {}", outcome.title);
@@ -78,6 +83,7 @@ pub fn summary(run: &RunOutcome, took: std::time::Duration) -> String {
         (Verdict::Finding, "with findings"),
         (Verdict::SetupError, "not set up"),
         (Verdict::Inconclusive, "inconclusive"),
+        (Verdict::Skipped, "skipped"),
     ] {
         if count(verdict) > 0 {
             parts.push(format!("{} {name}", count(verdict)));
@@ -88,7 +94,20 @@ pub fn summary(run: &RunOutcome, took: std::time::Duration) -> String {
     let late = f64::from(late) / 1000.0;
     let frames = thousands(frames);
     let (scenarios, seconds) = (run.scenarios.len(), took.as_secs_f64());
-    format!("{scenarios} scenarios: {parts}; {frames} frames proven; harness p95 {late:.2} ms late; {seconds:.1} s\n")
+    let blind = not_checked(run);
+    format!(
+        "{blind}{scenarios} scenarios: {parts}; {frames} frames proven; harness p95 {late:.2} ms late; {seconds:.1} s\n"
+    )
+}
+
+/// What no scenario of the run could check, told once: a pass says nothing about it.
+fn not_checked(run: &RunOutcome) -> String {
+    let all: BTreeSet<&str> = run.scenarios.iter().flat_map(|s| &s.not_checked).map(String::as_str).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let all = all.into_iter().collect::<Vec<_>>().join("; ");
+    format!("not checked, since recorder `{}` shows only its files: {all}\n", run.recorder)
 }
 
 /// What a run is doing right now, in one line without an end.
@@ -104,6 +123,7 @@ const fn word(verdict: Verdict) -> &'static str {
         Verdict::Finding => "FINDING",
         Verdict::SetupError => "SET-UP",
         Verdict::Inconclusive => "INCONCLUSIVE",
+        Verdict::Skipped => "SKIPPED",
     }
 }
 
@@ -137,6 +157,7 @@ mod tests {
             verdict: Verdict::Finding,
             reason: None,
             findings: vec![lost],
+            not_checked: Vec::new(),
             story: Vec::new(),
             channels: Vec::new(),
             frames_compared: 12_345,
@@ -155,5 +176,33 @@ mod tests {
     fn a_pass_is_one_line() {
         let passed = ScenarioOutcome { verdict: Verdict::Pass, findings: Vec::new(), ..failed() };
         assert_eq!(scenario(&passed), "PASS         call.yaml  12,345 frames proven\n");
+    }
+
+    #[test]
+    fn what_was_skipped_or_not_checked_is_never_silent() {
+        let skipped = ScenarioOutcome {
+            verdict: Verdict::Skipped,
+            reason: Some("its trunk is UDP".into()),
+            findings: Vec::new(),
+            frames_compared: 0,
+            ..failed()
+        };
+        assert_eq!(scenario(&skipped), "SKIPPED      call.yaml\n    skipped: its trunk is UDP\n");
+        let blind = ScenarioOutcome {
+            verdict: Verdict::Pass,
+            not_checked: vec!["its metadata".into(), "its ports".into()],
+            ..failed()
+        };
+        let run = RunOutcome {
+            schema: scenario::outcome::SCHEMA.into(),
+            network: "os".into(),
+            seed: 1,
+            recorder: "mine".into(),
+            scenarios: vec![blind.clone(), blind, skipped],
+        };
+        let summary = summary(&run, std::time::Duration::ZERO);
+        assert!(summary.contains("1 skipped"), "{summary}");
+        let told = "not checked, since recorder `mine` shows only its files: its metadata; its ports\n";
+        assert!(summary.starts_with(told), "{summary}");
     }
 }

@@ -1,6 +1,8 @@
-//! Scenario files, their diagnostics, the runner, its outcome as data, and what it keeps.
+//! Scenario files, their diagnostics, the recorders under test, the runner, its outcome as data, and verifying again
+//! what was kept of a run.
 
 pub mod file;
 pub mod kept;
 pub mod outcome;
 pub mod run;
+pub mod under_test;

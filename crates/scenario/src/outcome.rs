@@ -34,6 +34,9 @@ pub struct ScenarioOutcome {
     pub reason: Option<String>,
     /// What is wrong with the recorder under test.
     pub findings: Vec<Finding>,
+    /// What could not be checked, since this recorder does not show it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_checked: Vec<String>,
     /// How the scenario went, a line each, in order.
     pub story: Vec<Happening>,
     /// The figures of each recorded channel.
@@ -46,10 +49,12 @@ pub struct ScenarioOutcome {
     pub duration_ms: u64,
 }
 
-/// The four things a scenario can end in. A panic is none of them: it is a bug of this program.
+/// The five things a scenario can end in. A panic is none of them: it is a bug of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
+    /// It was not run: it needs something that the recorder under test does not do when told.
+    Skipped,
     /// Everything that was said was recorded, and nothing else.
     Pass,
     /// The harness was too slow, or what was to be tested did not happen: the recorder is not blamed.
@@ -137,7 +142,6 @@ pub struct Channel {
 
 /// How late the harness was in sending its media, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Lateness {
     /// Packets measured.
     pub packets: u64,
@@ -155,7 +159,7 @@ pub struct Lateness {
 
 impl RunOutcome {
     /// The most severe verdict of the run: a set-up error hides nothing, so it comes before a finding, and a run of
-    /// nothing but inconclusive scenarios is never a pass.
+    /// nothing but inconclusive or skipped scenarios is never a pass.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         self.scenarios.iter().map(|s| s.verdict).max()
@@ -179,6 +183,7 @@ mod tests {
             verdict: *verdict,
             reason: None,
             findings: Vec::new(),
+            not_checked: Vec::new(),
             story: Vec::new(),
             channels: Vec::new(),
             frames_compared: 0,
@@ -191,11 +196,13 @@ mod tests {
 
     #[test]
     fn the_most_severe_verdict_stands_for_the_run() {
-        use Verdict::{Finding, Inconclusive, Pass, SetupError};
+        use Verdict::{Finding, Inconclusive, Pass, SetupError, Skipped};
         assert_eq!(outcome(&[]).verdict(), None);
         assert_eq!(outcome(&[Pass, Pass]).verdict(), Some(Pass));
         assert_eq!(outcome(&[Pass, Inconclusive]).verdict(), Some(Inconclusive));
         assert_eq!(outcome(&[Inconclusive, Finding]).verdict(), Some(Finding));
+        assert_eq!(outcome(&[Skipped, Pass]).verdict(), Some(Pass));
+        assert_eq!(outcome(&[Skipped]).verdict(), Some(Skipped));
         assert_eq!(outcome(&[SetupError, Finding]).verdict(), Some(SetupError));
     }
 }

@@ -25,7 +25,6 @@
 
 mod align;
 mod chain;
-mod change;
 mod classify;
 mod describe;
 mod finding;

@@ -76,7 +76,7 @@ impl Diagnostic {
 /// The word of `known` that `word` most likely meant: at most two letters away and at most half of the word. A short word with other
 /// digits means something else: `12.5` is no slip of the pen for `11.5`.
 #[must_use]
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (distance(word, candidate), *candidate))

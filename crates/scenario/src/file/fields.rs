@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, Place, nearest};
 use super::tree::{Key, Node, Value};
 
 /// The keys of one mapping, taken one after the other; what is left at [`Fields::finish`] was not known.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     what: &'static str,
     place: Place,
     is_mapping: bool,
@@ -16,7 +16,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The keys of `node`, which is `what` in messages ("a phone"). A node that is no mapping is told and has no keys.
-    pub(super) fn of(node: &'a Node, what: &'static str, wrong: &mut Vec<Diagnostic>) -> Self {
+    pub(crate) fn of(node: &'a Node, what: &'static str, wrong: &mut Vec<Diagnostic>) -> Self {
         let (is_mapping, entries): (bool, &[(Key, Node)]) = match &node.value {
             Value::Mapping(entries) => (true, entries),
             _ => {
@@ -29,13 +29,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key`, if it stands there.
-    pub(super) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(crate) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
         self.entries.iter().find(|(name, _)| name.name == key).map(|(_, node)| node)
     }
 
     /// The value of `key`; its absence is told.
-    pub(super) fn required(&mut self, key: &'static str, wrong: &mut Vec<Diagnostic>) -> Option<&'a Node> {
+    pub(crate) fn required(&mut self, key: &'static str, wrong: &mut Vec<Diagnostic>) -> Option<&'a Node> {
         let found = self.optional(key);
         if found.is_none() && self.is_mapping {
             wrong.push(Diagnostic::new(self.place, format!("{} needs `{key}`", self.what)));
@@ -44,7 +44,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key` through `read`, or `default` where it is absent or wrong.
-    pub(super) fn or<T>(
+    pub(crate) fn or<T>(
         &mut self,
         key: &'static str,
         default: T,
@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of `key` through `read`; absent is `None`.
-    pub(super) fn maybe<T>(
+    pub(crate) fn maybe<T>(
         &mut self,
         key: &'static str,
         wrong: &mut Vec<Diagnostic>,
@@ -72,7 +72,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Tells every key that nobody asked for.
-    pub(super) fn finish(self, wrong: &mut Vec<Diagnostic>) {
+    pub(crate) fn finish(self, wrong: &mut Vec<Diagnostic>) {
         for (key, _) in self.entries {
             if !self.known.contains(&key.name.as_str()) {
                 wrong.push(unknown(&format!("unknown key `{}` in {}", key.name, self.what), key, &self.known));
@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A word that is not one of `known`, with the nearest of them, or all.
-pub(super) fn unknown(message: &str, key: &Key, known: &[&str]) -> Diagnostic {
+pub(crate) fn unknown(message: &str, key: &Key, known: &[&str]) -> Diagnostic {
     let help = match nearest(&key.name, known) {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!("expected one of: {}", known.join(", ")),
@@ -91,7 +91,7 @@ pub(super) fn unknown(message: &str, key: &Key, known: &[&str]) -> Diagnostic {
 }
 
 /// Text.
-pub(super) fn text(node: &Node) -> Result<String, Diagnostic> {
+pub(crate) fn text(node: &Node) -> Result<String, Diagnostic> {
     match &node.value {
         Value::Scalar { text, .. } if !text.trim().is_empty() => Ok(text.clone()),
         Value::Scalar { .. } => Err(Diagnostic::new(node.place, "got nothing, expected text")),
@@ -100,7 +100,7 @@ pub(super) fn text(node: &Node) -> Result<String, Diagnostic> {
 }
 
 /// `true` or `false`.
-pub(super) fn flag(node: &Node) -> Result<bool, Diagnostic> {
+pub(crate) fn flag(node: &Node) -> Result<bool, Diagnostic> {
     match text(node)?.as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -109,7 +109,7 @@ pub(super) fn flag(node: &Node) -> Result<bool, Diagnostic> {
 }
 
 /// A whole number between `low` and `high`.
-pub(super) fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic> {
+pub(crate) fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic> {
     let word = text(node)?;
     let wrong = || Diagnostic::new(node.place, format!("got `{word}`, expected a whole number from {low} to {high}"));
     let value: u64 = word.parse().map_err(|_| wrong())?;
@@ -117,7 +117,7 @@ pub(super) fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic
 }
 
 /// A share such as `2%` or `0.5%`, as a fraction of one.
-pub(super) fn share(node: &Node) -> Result<f64, Diagnostic> {
+pub(crate) fn share(node: &Node) -> Result<f64, Diagnostic> {
     let word = text(node)?;
     let wrong = || Diagnostic::new(node.place, format!("got `{word}`, expected a share such as `2%`"));
     let value: f64 = word.strip_suffix('%').and_then(|n| n.trim().parse().ok()).ok_or_else(wrong)?;
@@ -128,7 +128,7 @@ pub(super) fn share(node: &Node) -> Result<f64, Diagnostic> {
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// A duration such as `250ms`, `10s`, `5m` or `1h`, at most a day.
-pub(super) fn duration(node: &Node) -> Result<Duration, Diagnostic> {
+pub(crate) fn duration(node: &Node) -> Result<Duration, Diagnostic> {
     let word = text(node)?;
     let wrong = || {
         let message = format!("got `{word}`, expected a duration of at most a day");
@@ -148,7 +148,7 @@ pub(super) fn duration(node: &Node) -> Result<Duration, Diagnostic> {
 }
 
 /// One of a few words, each with what it stands for.
-pub(super) fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Diagnostic> {
+pub(crate) fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Diagnostic> {
     let word = text(node)?;
     if let Some((_, value)) = words.iter().find(|(name, _)| *name == word) {
         return Ok(value.clone());
@@ -159,7 +159,7 @@ pub(super) fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Di
 }
 
 /// A list, or a single value standing for a list of one; each item through `read`.
-pub(super) fn list<T>(node: &Node, mut read: impl FnMut(&Node) -> Result<T, Diagnostic>) -> Result<Vec<T>, Diagnostic> {
+pub(crate) fn list<T>(node: &Node, mut read: impl FnMut(&Node) -> Result<T, Diagnostic>) -> Result<Vec<T>, Diagnostic> {
     match &node.value {
         Value::Sequence(items) if items.is_empty() => {
             Err(Diagnostic::new(node.place, "got an empty list, expected at least one value"))
@@ -170,7 +170,7 @@ pub(super) fn list<T>(node: &Node, mut read: impl FnMut(&Node) -> Result<T, Diag
 }
 
 /// What a node is, in words.
-pub(super) fn kind(node: &Node) -> &'static str {
+pub(crate) fn kind(node: &Node) -> &'static str {
     match &node.value {
         Value::Scalar { text, .. } if text.is_empty() => "nothing",
         Value::Scalar { .. } => "a single value",

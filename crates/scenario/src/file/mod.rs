@@ -1,11 +1,11 @@
 //! Scenario files: strict YAML whose every mistake is shown with line, caret and what would be right.
 
 mod ast;
-mod diagnostic;
-mod fields;
-mod read;
+pub(crate) mod diagnostic;
+pub(crate) mod fields;
+pub(crate) mod read;
 mod steps;
-mod tree;
+pub(crate) mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -16,9 +16,9 @@ pub use ast::{
 pub use diagnostic::{Diagnostic, Place};
 pub use tree::MAX_FILE;
 
-/// A file that is no valid scenario: all its mistakes.
+/// A file of the user's that is wrong: all its mistakes.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{} is not a valid scenario: {} mistakes", path.display(), diagnostics.len())]
+#[error("{}: {} mistakes", path.display(), diagnostics.len())]
 pub struct Broken {
     /// The file.
     pub path: PathBuf,
@@ -73,7 +73,7 @@ pub fn load(path: &Path) -> Result<Scenario, Broken> {
 }
 
 /// The text of a file, or as much of it as can be shown and what is wrong with it.
-fn read_text(path: &Path) -> Result<String, (String, Diagnostic)> {
+pub(crate) fn read_text(path: &Path) -> Result<String, (String, Diagnostic)> {
     let whole = |message: String| (String::new(), Diagnostic::new(Place::START, message));
     let unreadable = |e: std::io::Error| whole(format!("the file cannot be read: {e}"));
     let size = std::fs::metadata(path).map_err(unreadable)?.len();

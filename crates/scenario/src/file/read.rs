@@ -58,7 +58,7 @@ pub(super) fn read(root: &Node, wrong: &mut Vec<Diagnostic>) -> Scenario {
 }
 
 /// The value, or its mistake told.
-pub(super) fn keep<T>(result: Result<T, Diagnostic>, wrong: &mut Vec<Diagnostic>) -> Option<T> {
+pub(crate) fn keep<T>(result: Result<T, Diagnostic>, wrong: &mut Vec<Diagnostic>) -> Option<T> {
     result.map_err(|diagnostic| wrong.push(diagnostic)).ok()
 }
 

@@ -18,16 +18,16 @@ const MAX_DEPTH: usize = 24;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Where the value begins, and how many characters of that line it covers.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// What it is.
-    pub(super) value: Value,
+    pub(crate) value: Value,
 }
 
 /// What a [`Node`] holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Text as written, after unquoting; `quoted` tells `"14"` from `14`.
     Scalar {
         /// The text.
@@ -43,18 +43,18 @@ pub(super) enum Value {
 
 /// A key of a mapping and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(crate) struct Key {
     /// The key.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Where it stands.
-    pub(super) place: Place,
+    pub(crate) place: Place,
 }
 
 /// Reads `text` into a tree; every structural mistake found is a [`Diagnostic`].
 ///
 /// # Errors
 /// At least one diagnostic when the text is not one document of the strict subset.
-pub(super) fn parse(text: &str) -> Result<Node, Vec<Diagnostic>> {
+pub(crate) fn parse(text: &str) -> Result<Node, Vec<Diagnostic>> {
     if text.len() > MAX_FILE {
         let message = format!("the file has {} bytes, expected at most {MAX_FILE}", text.len());
         return Err(vec![Diagnostic::new(Place::START, message)]);

@@ -35,6 +35,7 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
         verdict,
         reason: (!undecided.is_empty()).then(|| undecided.join("; ")),
         findings,
+        not_checked: Vec::new(),
         story: story.into_iter().map(|what| Happening { at_ms: 0, what }).collect(),
         channels,
         frames_compared: compared,

@@ -39,7 +39,7 @@ impl Block {
 
     /// The addresses of scenario `index` of the run; no more than [`AT_ONCE`] may be in use at the same time.
     pub(super) fn of(&self, index: usize) -> Addresses {
-        Addresses { block: [127, self.second, (index % AT_ONCE) as u8], tftp_port: TFTP_PORT_OS }
+        Addresses::of([127, self.second, (index % AT_ONCE) as u8], TFTP_PORT_OS)
     }
 }
 
@@ -49,27 +49,48 @@ pub(super) struct Addresses {
     block: [u8; 3],
     /// The port of the TFTP server.
     pub(super) tftp_port: u16,
+    cucm: Option<IpAddr>,
+    recorder: Option<IpAddr>,
 }
 
 impl Addresses {
     /// On the simulated network, which every scenario has for itself.
     pub(super) const fn simulated() -> Self {
-        Self { block: [10, 48, 38], tftp_port: 69 }
+        Self::of([10, 48, 38], 69)
+    }
+
+    const fn of(block: [u8; 3], tftp_port: u16) -> Self {
+        Self { block, tftp_port, cucm: None, recorder: None }
+    }
+
+    /// The same with a recorder that has an address of its own, and with CUCM and the phones where it can reach them.
+    pub(super) const fn moved(mut self, cucm: Option<IpAddr>, recorder: Option<IpAddr>) -> Self {
+        (self.cucm, self.recorder) = (cucm, recorder);
+        self
     }
 
     /// CUCM.
     pub(super) const fn cucm(self) -> IpAddr {
-        self.host(5)
+        match self.cucm {
+            Some(address) => address,
+            None => self.host(5),
+        }
     }
 
     /// The recorder.
     pub(super) const fn recorder(self) -> IpAddr {
-        self.host(30)
+        match self.recorder {
+            Some(address) => address,
+            None => self.host(30),
+        }
     }
 
-    /// A phone.
+    /// A phone. Where CUCM has an address of this machine's, all phones share it: only their ports tell them apart.
     pub(super) const fn phone(self, index: usize) -> IpAddr {
-        self.host(100 + index as u8)
+        match self.cucm {
+            Some(address) => address,
+            None => self.host(100 + index as u8),
+        }
     }
 
     const fn host(self, last: u8) -> IpAddr {

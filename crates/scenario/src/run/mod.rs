@@ -7,6 +7,7 @@ mod lateness;
 mod live;
 mod play;
 mod stage;
+mod subject;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,9 @@ pub use live::Live;
 use crate::file::{Action, Scenario};
 use crate::kept::{self, KeptLedger, Session};
 use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
+use crate::under_test::{self, UnderTest};
 use addresses::{Addresses, Block};
+use subject::Left;
 
 /// Which network carries a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct Options {
     pub pcapng: Option<PathBuf>,
     /// Where to keep what the recorder wrote, and the ledger it is judged against; otherwise both are gone.
     pub keep: Option<PathBuf>,
+    /// The recorder under test.
+    pub under_test: UnderTest,
 }
 
 /// A scenario and how it is called in reports.
@@ -79,11 +84,19 @@ pub fn run(
     live: &Arc<Live>,
     done: impl Fn(&ScenarioOutcome) + Send + Sync,
 ) -> Result<RunOutcome, SetupError> {
+    if let (UnderTest::External(profile), Network::Simulated) = (&options.under_test, options.network) {
+        return Err(SetupError::Refused(format!(
+            "recorder `{}` cannot be run on the simulated network: its process lives in real time, where virtual time \
+             would give false time-outs; use `--network os`",
+            profile.name
+        )));
+    }
     let scenarios = match options.network {
         Network::Os => run_os(items, options, live, &done)?,
         Network::Simulated => run_simulated(&items, options, live, &done)?,
     };
-    let (schema, network, recorder) = (SCHEMA.to_owned(), options.network.name().to_owned(), "bundled".to_owned());
+    let (schema, network, recorder) =
+        (SCHEMA.to_owned(), options.network.name().to_owned(), options.under_test.name().to_owned());
     Ok(RunOutcome { schema, network, seed: options.seed, recorder, scenarios })
 }
 
@@ -99,7 +112,7 @@ fn run_os(
         .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
     runtime.block_on(async {
         let real = Arc::new(RealTime::start(live)?);
-        let gate = Arc::new(tokio::sync::Semaphore::new(options.jobs.clamp(1, addresses::AT_ONCE)));
+        let gate = Arc::new(tokio::sync::Semaphore::new(jobs(options)));
         let mut running = tokio::task::JoinSet::new();
         for (index, item) in items.into_iter().enumerate() {
             let (gate, options) = (Arc::clone(&gate), options.clone());
@@ -163,20 +176,31 @@ impl RealTime {
 
 /// Runs one scenario to its outcome; whatever could not be set up is in it.
 async fn one(item: &Item, index: usize, options: &Options, live: &Live, real: Option<&RealTime>) -> ScenarioOutcome {
+    if let UnderTest::External(profile) = &options.under_test
+        && let Some(why) = under_test::reason_to_skip(profile, &item.scenario)
+    {
+        return not_run(item, Verdict::Skipped, why);
+    }
     match attempt(item, index, options, live, real).await {
         Ok(outcome) => outcome,
-        Err(error) => ScenarioOutcome {
-            file: item.file.clone(),
-            title: item.scenario.title.clone(),
-            verdict: Verdict::SetupError,
-            reason: Some(error.to_string()),
-            findings: Vec::new(),
-            story: Vec::new(),
-            channels: Vec::new(),
-            frames_compared: 0,
-            lateness: Lateness::default(),
-            duration_ms: 0,
-        },
+        Err(error) => not_run(item, Verdict::SetupError, error.to_string()),
+    }
+}
+
+/// The outcome of a scenario in which nothing happened.
+fn not_run(item: &Item, verdict: Verdict, reason: String) -> ScenarioOutcome {
+    ScenarioOutcome {
+        file: item.file.clone(),
+        title: item.scenario.title.clone(),
+        verdict,
+        reason: Some(reason),
+        findings: Vec::new(),
+        not_checked: Vec::new(),
+        story: Vec::new(),
+        channels: Vec::new(),
+        frames_compared: 0,
+        lateness: Lateness::default(),
+        duration_ms: 0,
     }
 }
 
@@ -203,7 +227,7 @@ async fn attempt(
     let (net, clock, addresses) = match real {
         Some(real) => {
             let net = Net::os(NetOptions { tap: tap.clone(), seed, clock: Some(real.clock.clone()) });
-            (net, real.media.clone(), real.block.of(index))
+            (net, real.media.clone(), moved(&options.under_test, real.block.of(index)))
         }
         None => {
             let net = Net::simulated(SimOptions { tap: tap.clone(), seed, ..SimOptions::default() });
@@ -221,17 +245,46 @@ async fn attempt(
         }
     };
     create(folder)?;
-    let limit = longest(&item.scenario);
+    let limit = longest(&item.scenario) + patience(&options.under_test);
     let share = live::Share::of(live);
-    let played = play::play(&item.scenario, play::Place { net, clock, addresses, folder, seed, share });
-    let played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
+    let played =
+        play::play(&options.under_test, &item.scenario, play::Place { net, clock, addresses, folder, seed, share });
+    let mut played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
     let sessions = Session::of_events(&played.events);
-    if options.keep.is_some() {
-        keep(folder, item, options, &played, &sessions)?;
-    }
-    let stored = kept::read(folder, &sessions);
+    let stored = match &mut played.recorder {
+        Left::Bundled(_) => {
+            if options.keep.is_some() {
+                keep(folder, item, options, &played, &sessions)?;
+            }
+            kept::read(folder, &sessions)
+        }
+        Left::External(gathered) => std::mem::take(&mut gathered.stored),
+    };
     Ok(judge::judge(&item.file, &item.scenario, played, &sessions, stored))
+}
+
+/// How many scenarios at once.
+fn jobs(options: &Options) -> usize {
+    let wanted = options.jobs.clamp(1, addresses::AT_ONCE);
+    match &options.under_test {
+        UnderTest::Bundled => wanted,
+        UnderTest::External(profile) => profile.jobs(wanted),
+    }
+}
+
+fn moved(under_test: &UnderTest, addresses: Addresses) -> Addresses {
+    match under_test {
+        UnderTest::Bundled => addresses,
+        UnderTest::External(profile) => addresses.moved(profile.cucm_address, profile.address),
+    }
+}
+
+fn patience(under_test: &UnderTest) -> Duration {
+    match under_test {
+        UnderTest::Bundled => Duration::ZERO,
+        UnderTest::External(profile) => profile.patience(),
+    }
 }
 
 /// Writes the ledger beside the recordings, so that they can be judged again.
@@ -247,7 +300,7 @@ fn keep(
         title: item.scenario.title.clone(),
         network: options.network.name().to_owned(),
         seed: options.seed,
-        recorder: "bundled".to_owned(),
+        recorder: options.under_test.name().to_owned(),
         expected_recordings: judge::expected_recordings(&item.scenario),
         lateness: played.lateness,
         sessions: sessions.to_vec(),

@@ -7,7 +7,6 @@ use cucm::{Cucm, CucmEvent, RecordingStarted};
 use media::ledger::{Ledger, Leg};
 use media::signal::Voice;
 use phone::{Fault, MediaClock, Phone, PhoneState};
-use recorder::Recorder;
 use wire::{Impairment, Net, Route};
 
 use super::addresses::{Addresses, device_name};
@@ -15,8 +14,10 @@ use super::error::SetupError;
 use super::lateness;
 use super::live::Share;
 use super::stage::{self, Certificates};
+use super::subject::{Ground, Left, Subject};
 use crate::file::{self, Action, Codec, Inject, Injected, Says, Scenario, Step};
 use crate::outcome::{Happening, Lateness};
+use crate::under_test::UnderTest;
 
 /// How long a phone may take to reach a state that takes no time.
 const SOON: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ pub(super) struct Played {
     pub(super) ledger: Ledger,
     pub(super) lateness: Lateness,
     pub(super) duration_ms: u64,
-    pub(super) recorder: recorder::Summary,
+    pub(super) recorder: Left,
     pub(super) cucm: cucm::Summary,
     pub(super) phones: Vec<phone::Summary>,
 }
@@ -49,9 +50,9 @@ pub(super) struct Place<'a> {
     pub(super) share: Share<'a>,
 }
 
-/// Plays `scenario` against the bundled recorder.
-pub(super) async fn play(scenario: &Scenario, place: Place<'_>) -> Result<Played, SetupError> {
-    let mut cast = Cast::gather(scenario, place).await?;
+/// Plays `scenario` against the recorder under test.
+pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Place<'_>) -> Result<Played, SetupError> {
+    let mut cast = Cast::gather(under_test, scenario, place).await?;
     for step in &scenario.steps {
         cast.take(scenario, step).await?;
     }
@@ -60,7 +61,7 @@ pub(super) async fn play(scenario: &Scenario, place: Place<'_>) -> Result<Played
 
 struct Cast<'a> {
     net: Net,
-    recorder: Recorder,
+    recorder: Subject,
     cucm: Cucm,
     clock: MediaClock,
     phones: Vec<Phone>,
@@ -73,13 +74,12 @@ struct Cast<'a> {
 }
 
 impl<'a> Cast<'a> {
-    async fn gather(scenario: &Scenario, place: Place<'a>) -> Result<Self, SetupError> {
+    async fn gather(under_test: &UnderTest, scenario: &Scenario, place: Place<'a>) -> Result<Self, SetupError> {
         let Place { net, clock, addresses, folder, seed, share } = place;
-        let certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
-        let config = stage::bundled(scenario, &certificates, addresses, folder);
-        let recorder = recorder::start(net.clone(), config, seed).await.map_err(|e| start("the recorder", &e))?;
-        let at = cucm::config::Destination { address: addresses.recorder(), port: stage::trunk_port(scenario) };
-        let config = stage::cluster(scenario, &certificates, at, addresses);
+        let mut certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
+        let ground = Ground { net: &net, addresses, folder, seed };
+        let (recorder, peer) = Subject::start(under_test, scenario, &mut certificates, ground).await?;
+        let config = stage::cluster(scenario, &certificates, &peer, addresses);
         let cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
         let mut cast = Self {
             net,
@@ -226,10 +226,7 @@ impl<'a> Cast<'a> {
             // A phone that does not come to rest says so in its summary.
             let _ = phone.wait_for(PhoneState::AtRest, left(self.net.clock())).await;
         }
-        let mut recorder = self.recorder.watch();
-        let quiet = recorder.wait_for(|now| now.dialogs + now.legs + now.recordings == 0);
-        // A recorder that keeps a dialog is found by its summary too.
-        let _ = tokio::time::timeout(left(self.net.clock()), quiet).await;
+        self.recorder.quiet(left(self.net.clock())).await;
     }
 
     /// Recordings that were started and have not ended.
@@ -275,7 +272,7 @@ impl<'a> Cast<'a> {
         let duration_ms = self.net.clock().since_epoch_us(now) / 1000;
         let lateness = lateness::of(&ledger);
         let cucm = self.cucm.stop().await;
-        let recorder = self.recorder.stop().await;
+        let recorder = self.recorder.finish(&self.events).await;
         let duration_ms = if self.net.is_simulated() { duration_ms } else { 0 };
         let (story, events) = (self.story, self.events);
         Ok(Played { story, events, ledger, lateness, duration_ms, recorder, cucm, phones })
@@ -304,7 +301,7 @@ fn in_words(event: &CucmEvent) -> Option<String> {
     }
 }
 
-fn start(who: &str, why: &dyn std::error::Error) -> SetupError {
+pub(super) fn start(who: &str, why: &dyn std::error::Error) -> SetupError {
     let mut text = why.to_string();
     let mut next = why.source();
     while let Some(cause) = next {
@@ -410,7 +407,7 @@ steps:
             let (clock, live) = (MediaClock::start(&net), Live::default());
             let (addresses, share) = (Addresses::simulated(), Share::of(&live));
             let place = Place { net, clock, addresses, folder: folder.path(), seed: 1, share };
-            let mut cast = Cast::gather(&scenario, place).await.unwrap();
+            let mut cast = Cast::gather(&UnderTest::Bundled, &scenario, place).await.unwrap();
             let (_, before) = scenario.steps.split_last().unwrap();
             for step in before {
                 cast.take(&scenario, step).await.unwrap();
@@ -419,7 +416,8 @@ steps:
             cast.go_home().await.unwrap()
         });
         assert_eq!(played.phones.iter().map(|p| p.open_bridges).sum::<usize>(), 0);
-        assert_eq!((played.recorder.dialogs_open, played.recorder.recordings_open), (0, 0));
-        assert_eq!(played.recorder.recordings.len(), 1);
+        let Left::Bundled(recorder) = played.recorder else { panic!("expected the bundled recorder") };
+        assert_eq!((recorder.dialogs_open, recorder.recordings_open), (0, 0));
+        assert_eq!(recorder.recordings.len(), 1);
     }
 }

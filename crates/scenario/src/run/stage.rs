@@ -1,21 +1,22 @@
 //! What a scenario's words mean for the parties: certificates, the cluster's configuration, the recorder's.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use cucm::config as cfg;
-use trust::cert::{Identity, KeyKind, Request};
+use trust::cert::{Certificate, Identity, KeyKind, Request};
 use trust::rule::TrustList;
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
 use crate::file::{Codec, Key, Release, Scenario, SrtpPolicy, Transport};
 
-/// The recording destination that the recording profile names and the recorder answers.
-pub(super) const RECORDING_NUMBER: &str = "7878";
+/// The recording destination that the bundled recorder answers.
+const RECORDING_NUMBER: &str = "7878";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -45,6 +46,34 @@ impl Certificates {
             .collect::<Result<_, _>>()?;
         Ok(Self { call_manager, recorder: recorder(scenario, addresses.recorder(), now)?, phones })
     }
+}
+
+/// CallManager's certificate and key as kept in `file`, which is made where it is missing: a recorder that runs on from
+/// run to run must meet the same CallManager.
+pub(super) fn kept_call_manager(file: &Path, now: SystemTime) -> Result<Identity, SetupError> {
+    // Scenarios that begin together must not make it twice.
+    static KEPT: Mutex<()> = Mutex::new(());
+    let _alone = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let wrong = |what: &str, why: String| SetupError::File { what: format!("cannot {what} {}", file.display()), why };
+    if file.exists() {
+        let text = std::fs::read_to_string(file).map_err(|e| wrong("read", e.to_string()))?;
+        return Identity::from_pem(&text).map_err(|e| wrong("use", e.to_string()));
+    }
+    let made = make("CallManager", &Request::call_manager("cucm-pub", now - HOUR).valid_for(5 * 365 * DAY))?;
+    private(file, made.to_pem().as_bytes()).map_err(|e| wrong("write", e.to_string()))?;
+    Ok(made)
+}
+
+/// Writes a file that only its owner may read.
+fn private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    file.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(bytes)
+}
+
+/// A CallManager that nobody meets: what a recorder knows that does not know ours.
+pub(super) fn stranger(now: SystemTime) -> Result<Identity, SetupError> {
+    make("a stranger", &Request::call_manager("cucm-other", now - HOUR).with_key(KeyKind::EcP256).valid_for(DAY))
 }
 
 fn recorder(scenario: &Scenario, address: IpAddr, now: SystemTime) -> Result<Identity, SetupError> {
@@ -77,16 +106,44 @@ fn seconds(at: SystemTime) -> u64 {
     at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
+/// What an administrator of CUCM must know of the recorder.
+pub(super) struct Peer {
+    /// The trunk's destination.
+    pub(super) at: cfg::Destination,
+    /// The recording destination that the recording profile names and the recorder answers.
+    pub(super) number: String,
+    /// *X.509 Subject Name* of the trunk security profile.
+    pub(super) x509_subject: Vec<String>,
+    /// What of the recorder's was uploaded.
+    pub(super) call_manager_trust: Vec<Certificate>,
+}
+
+impl Peer {
+    /// The bundled recorder.
+    pub(super) fn bundled(scenario: &Scenario, certificates: &Certificates, addresses: Addresses) -> Self {
+        let own = certificates.recorder.certificate.clone();
+        Self {
+            at: cfg::Destination { address: addresses.recorder(), port: trunk_port(scenario) },
+            number: RECORDING_NUMBER.to_owned(),
+            x509_subject: match scenario.trunk.x509_subject.as_slice() {
+                [] => vec![addresses.recorder().to_string()],
+                names => names.to_vec(),
+            },
+            call_manager_trust: if scenario.recorder.certificate.untrusted { Vec::new() } else { vec![own] },
+        }
+    }
+}
+
 /// The cluster as an administrator would have configured it.
 pub(super) fn cluster(
     scenario: &Scenario,
     certificates: &Certificates,
-    recorder: cfg::Destination,
+    recorder: &Peer,
     addresses: Addresses,
 ) -> cfg::Config {
     let mut call_manager_trust = TrustList::call_manager_trust();
-    if !scenario.recorder.certificate.untrusted {
-        call_manager_trust.add(certificates.recorder.certificate.clone());
+    for certificate in &recorder.call_manager_trust {
+        call_manager_trust.add(certificate.clone());
     }
     let mut capf_trust = TrustList::new();
     for phone in &certificates.phones {
@@ -121,18 +178,18 @@ pub(super) fn cluster(
         phones: scenario.phones.iter().enumerate().map(|(index, phone)| device(index, phone)).collect(),
         recording_profiles: vec![cfg::RecordingProfile {
             name: "Recorder".to_owned(),
-            recording_destination: RECORDING_NUMBER.to_owned(),
+            recording_destination: recorder.number.clone(),
             recording_css: "Recording CSS".to_owned(),
         }],
         route_patterns: vec![cfg::RoutePattern {
-            pattern: RECORDING_NUMBER.to_owned(),
+            pattern: recorder.number.clone(),
             trunks: vec!["Recorder Trunk".to_owned()],
         }],
-        sip_trunk_security_profiles: vec![trunk_profile(scenario, addresses)],
+        sip_trunk_security_profiles: vec![trunk_profile(scenario, recorder)],
         sip_profiles: vec![sip_profile(scenario)],
         trunks: vec![cfg::SipTrunk {
             name: "Recorder Trunk".to_owned(),
-            destinations: vec![recorder],
+            destinations: vec![recorder.at],
             srtp_allowed: scenario.trunk.srtp_allowed,
             transmit_security_status: scenario.trunk.transmit_security_status,
             security_profile: "Recorder Profile".to_owned(),
@@ -151,11 +208,8 @@ fn device(index: usize, phone: &crate::file::Phone) -> cfg::PhoneDevice {
     cfg::PhoneDevice { device_name: device_name(index), security_profile: profile.to_owned(), lines: vec![line] }
 }
 
-fn trunk_profile(scenario: &Scenario, addresses: Addresses) -> cfg::SipTrunkSecurityProfile {
-    let names = match scenario.trunk.x509_subject.as_slice() {
-        [] => addresses.recorder().to_string(),
-        names => names.join(","),
-    };
+fn trunk_profile(scenario: &Scenario, recorder: &Peer) -> cfg::SipTrunkSecurityProfile {
+    let names = recorder.x509_subject.join(",");
     match scenario.trunk.transport {
         Transport::Tls => cfg::SipTrunkSecurityProfile::encrypted("Recorder Profile", &names),
         transport => {
@@ -182,7 +236,7 @@ fn timing(scenario: &Scenario) -> cfg::Timing {
 }
 
 /// The port on which the recorder takes this scenario's trunk.
-pub(super) const fn trunk_port(scenario: &Scenario) -> u16 {
+const fn trunk_port(scenario: &Scenario) -> u16 {
     match scenario.trunk.transport {
         Transport::Tls => 5061,
         Transport::Tcp | Transport::Udp => 5060,

@@ -10,6 +10,7 @@ use crate::file::{Action, Injected, Party, Scenario};
 use crate::kept::{Session, Stored, count};
 use crate::outcome::Finding;
 use crate::run::play::Played;
+use crate::run::subject::Left;
 
 /// One for every recorded phone of every answered call, unless the scenario says otherwise.
 pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
@@ -65,7 +66,7 @@ pub(super) fn check_refusals(scenario: &Scenario, played: &Played, findings: &mu
         _ => None,
     });
     let by_cucm: Vec<_> = by_cucm.collect();
-    let by_recorder: Vec<_> = played.recorder.refusals.iter().map(|r| (r.rule.clone(), r.why.clone())).collect();
+    let by_recorder = played.recorder.refusals(&played.events, scenario.expect.refused.as_ref());
     let Some(expected) = &scenario.expect.refused else {
         for (who, list) in [("CUCM", &by_cucm), ("the recorder", &by_recorder)] {
             if let Some((rule, why)) = list.first() {
@@ -130,13 +131,12 @@ pub(super) fn check_keys(streams: &[Stream], undecided: &mut Vec<String>) {
 }
 
 pub(super) fn check_leaks(played: &Played, findings: &mut Vec<Finding>, undecided: &mut Vec<String>) {
-    let r = &played.recorder;
-    if r.dialogs_open + r.legs_open + r.ports_open + r.recordings_open > 0 {
-        let got = format!("{} dialogs, {} legs, {} ports still open", r.dialogs_open, r.legs_open, r.ports_open);
-        findings.push(Finding::new("leak", "nothing left open after the last BYE", got));
-    }
-    for alarm in &r.alarms {
-        findings.push(Finding::new("recorder-alarm", "no alarm", alarm.clone()));
+    if let Left::Bundled(r) = &played.recorder {
+        if r.dialogs_open + r.legs_open + r.ports_open + r.recordings_open > 0 {
+            let got = format!("{} dialogs, {} legs, {} ports still open", r.dialogs_open, r.legs_open, r.ports_open);
+            findings.push(Finding::new("leak", "nothing left open after the last BYE", got));
+        }
+        findings.extend(r.alarms.iter().map(|alarm| Finding::new("recorder-alarm", "no alarm", alarm.clone())));
     }
     if !played.cucm.leaked_dialogs.is_empty() {
         undecided.push(format!("CUCM still has dialogs: {}", played.cucm.leaked_dialogs.join(", ")));

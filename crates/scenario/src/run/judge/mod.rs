@@ -24,7 +24,8 @@ pub(super) fn judge(
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
     let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
     let weighed = weigh(&played.ledger.streams, sessions, &whole);
-    let mut findings = weighed.findings;
+    let mut findings = played.recorder.findings();
+    findings.extend(weighed.findings);
     let compared = !(sessions.is_empty() && whole.is_empty());
     if compared && weighed.compared == 0 && findings.is_empty() {
         undecided.push("no audio was compared".to_owned());
@@ -45,6 +46,7 @@ pub(super) fn judge(
         verdict,
         reason: (!undecided.is_empty()).then(|| undecided.join("; ")),
         findings,
+        not_checked: played.recorder.not_checked(scenario),
         story: played.story,
         channels: weighed.channels,
         frames_compared: weighed.compared,

@@ -1,0 +1,297 @@
+//! The recorder under test while a scenario runs: started, reached, stopped, its recordings gathered.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use cucm::CucmEvent;
+use cucm::config::Destination;
+use recorder::Recorder;
+use trust::cert::{Certificate, Identity};
+use wire::Net;
+
+use super::addresses::Addresses;
+use super::error::SetupError;
+use super::stage::{self, Certificates, Peer};
+use crate::file::{Party, Refused, Scenario, Transport};
+use crate::kept::Session;
+use crate::outcome::Finding;
+use crate::under_test::{
+    Ended, Gathered, Process, Profile, RecorderCertificate, Shelf, Template, UnderTest, Values, Way, write,
+};
+
+/// The recorder under test, up.
+pub(super) enum Subject {
+    Bundled(Recorder),
+    External(Box<External>),
+}
+
+/// What the recorder under test left behind.
+pub(super) enum Left {
+    Bundled(Box<recorder::Summary>),
+    External(Gathered),
+}
+
+impl Left {
+    /// What is wrong beside the audio, known before it is listened to.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::Bundled(_) => Vec::new(),
+            Self::External(gathered) => gathered.findings.clone(),
+        }
+    }
+
+    /// What of this recorder could not be checked.
+    pub(super) fn not_checked(&self, scenario: &Scenario) -> Vec<String> {
+        if matches!(self, Self::Bundled(_)) {
+            return Vec::new();
+        }
+        let by_recorder = scenario.expect.refused.as_ref().is_some_and(|refused| refused.by == Party::Recorder);
+        let rule = by_recorder.then_some("by which rule the recorder refused a connection");
+        let all = ["what the recorder wrote about its recordings", "dialogs and ports that it left open"];
+        all.into_iter().chain(rule).map(str::to_owned).collect()
+    }
+
+    /// The TLS connections that the recorder refused: the rule, and why. Of a foreign recorder only CUCM's side is
+    /// seen, an alert or a close; which rule it went by is then taken to be the one that is expected.
+    pub(super) fn refusals(&self, events: &[(u64, CucmEvent)], expected: Option<&Refused>) -> Vec<(String, String)> {
+        match self {
+            Self::Bundled(summary) => summary.refusals.iter().map(|r| (r.rule.clone(), r.why.clone())).collect(),
+            Self::External(_) => {
+                let failures = events.iter().filter_map(|(_, event)| match event {
+                    CucmEvent::TrunkTls { failure, .. } if !failure.refused_by_us => Some(failure),
+                    _ => None,
+                });
+                let of_tls = failures.filter(|failure| failure.rule != "connect");
+                let rule = |rule: &String| expected.map_or_else(|| rule.clone(), |expected| expected.rule.clone());
+                of_tls.map(|failure| (rule(&failure.rule), failure.why.clone())).collect()
+            }
+        }
+    }
+}
+
+/// Somebody else's recorder.
+pub(super) struct External {
+    profile: Arc<Profile>,
+    /// `None`: it ran before us and goes on running.
+    process: Option<Process>,
+    shelf: Shelf,
+}
+
+/// What is fixed before anybody starts.
+pub(super) struct Ground<'a> {
+    pub(super) net: &'a Net,
+    pub(super) addresses: Addresses,
+    pub(super) folder: &'a Path,
+    pub(super) seed: u64,
+}
+
+impl Subject {
+    /// Starts the recorder, and tells what CUCM must know of it. The certificates change where the recorder is to know
+    /// another CallManager than the one it meets, or the same one in every run.
+    pub(super) async fn start(
+        under_test: &UnderTest,
+        scenario: &Scenario,
+        certificates: &mut Certificates,
+        ground: Ground<'_>,
+    ) -> Result<(Self, Peer), SetupError> {
+        match under_test {
+            UnderTest::Bundled => {
+                let Ground { net, addresses, folder, seed } = ground;
+                let config = stage::bundled(scenario, certificates, addresses, folder);
+                let started = recorder::start(net.clone(), config, seed).await;
+                let recorder = started.map_err(|e| super::play::start("the recorder", &e))?;
+                Ok((Self::Bundled(recorder), Peer::bundled(scenario, certificates, addresses)))
+            }
+            UnderTest::External(profile) => {
+                let (external, peer) = External::start(profile, scenario, certificates, ground).await?;
+                Ok((Self::External(Box::new(external)), peer))
+            }
+        }
+    }
+
+    /// Waits until the recorder has nothing open, where that can be seen; at most `within`.
+    pub(super) async fn quiet(&self, within: Duration) {
+        let Self::Bundled(recorder) = self else { return };
+        let mut status = recorder.watch();
+        let quiet = status.wait_for(|now| now.dialogs + now.legs + now.recordings == 0);
+        // A recorder that keeps a dialog is found by its summary.
+        let _ = tokio::time::timeout(within, quiet).await;
+    }
+
+    /// Ends it and takes what it left behind.
+    pub(super) async fn finish(self, events: &[(u64, CucmEvent)]) -> Left {
+        match self {
+            Self::Bundled(recorder) => Left::Bundled(Box::new(recorder.stop().await)),
+            Self::External(external) => Left::External(external.finish(events).await),
+        }
+    }
+}
+
+impl External {
+    async fn start(
+        profile: &Arc<Profile>,
+        scenario: &Scenario,
+        certificates: &mut Certificates,
+        ground: Ground<'_>,
+    ) -> Result<(Self, Peer), SetupError> {
+        let who = format!("recorder `{}`", profile.name);
+        let failed = |why| SetupError::Start { who: who.clone(), why };
+        let Ground { net, addresses, .. } = ground;
+        let folder = std::path::absolute(ground.folder).map_err(|e| failed(e.to_string()))?;
+        let port = profile.listens.port(scenario.trunk.transport).unwrap_or_default();
+        let known = call_manager(profile, scenario, certificates, net.clock().wall())?;
+        let files = CertificateFiles::write(profile, certificates, &known, addresses, &folder).map_err(failed)?;
+        let mut values = Values::from([
+            ("address", addresses.recorder().to_string()),
+            ("port", port.to_string()),
+            ("user", profile.user.clone()),
+            ("folder", folder.display().to_string()),
+            ("project", profile.project.display().to_string()),
+            ("cucm_address", addresses.cucm().to_string()),
+        ]);
+        values.extend(files.values);
+        let shelf = Shelf::before(profile, &values);
+        let way = Way { net, from: addresses.cucm(), recorder: addresses.recorder() };
+        let process = match &profile.start {
+            Some(start) => {
+                let begun = Process::start(start, &profile.stop, &values, &profile.project, &folder, way);
+                Some(begun.await.map_err(failed)?)
+            }
+            None => {
+                running(profile, scenario, &way, port).await.map_err(failed)?;
+                None
+            }
+        };
+        let own = own_certificates(profile, certificates, &values).map_err(failed)?;
+        let listed = !scenario.recorder.certificate.untrusted;
+        let names = match (scenario.trunk.x509_subject.as_slice(), profile.x509_subject.as_slice()) {
+            ([], []) => vec![addresses.recorder().to_string()],
+            ([], names) | (names, _) => names.to_vec(),
+        };
+        let peer = Peer {
+            at: Destination { address: addresses.recorder(), port },
+            number: profile.user.clone(),
+            x509_subject: names,
+            call_manager_trust: if listed { own } else { Vec::new() },
+        };
+        Ok((Self { profile: Arc::clone(profile), process, shelf }, peer))
+    }
+
+    async fn finish(self, events: &[(u64, CucmEvent)]) -> Gathered {
+        let sessions = Session::of_events(events);
+        let mut gathered = self.shelf.gather(&self.profile, &sessions).await;
+        let ended = match self.process {
+            Some(process) => process.stop().await,
+            None => Ended::Asked,
+        };
+        let name = &self.profile.name;
+        match ended {
+            Ended::Asked => {}
+            Ended::Killed => {
+                let expected = format!("recorder `{name}` ends within {:?} when asked to", self.profile.stop.within);
+                gathered.findings.push(Finding::new("recorder-not-stopped", expected, "it had to be killed"));
+            }
+            Ended::Early(how) => {
+                let expected = format!("recorder `{name}` runs until it is stopped");
+                gathered
+                    .findings
+                    .insert(0, Finding::new("recorder-died", expected, format!("it ended by itself: {how}")));
+            }
+        }
+        gathered
+    }
+}
+
+/// A recorder that is said to run already must answer, or the scenario would blame it for calls that never reached it.
+async fn running(profile: &Profile, scenario: &Scenario, way: &Way<'_>, port: u16) -> Result<(), String> {
+    let at = SocketAddr::new(way.recorder, port);
+    if scenario.trunk.transport == Transport::Udp || way.net.connect(way.from, at).await.is_ok() {
+        return Ok(());
+    }
+    let given: Vec<String> = profile.certificates.call_manager.iter().map(Template::to_string).collect();
+    let given = if given.is_empty() { String::new() } else { format!("; CallManager.pem is in {}", given.join(", ")) };
+    Err(format!("it is said to run already, and nothing listens on {at}{given}"))
+}
+
+/// The CallManager certificate that the recorder is given. CUCM presents the same, unless the scenario has it unknown
+/// to the recorder: `certificates` then gets another one.
+fn call_manager(
+    profile: &Profile,
+    scenario: &Scenario,
+    certificates: &mut Certificates,
+    now: SystemTime,
+) -> Result<Certificate, SetupError> {
+    if scenario.trunk.transport != Transport::Tls {
+        return Ok(certificates.call_manager.certificate.clone());
+    }
+    let kept = profile.certificates.cucm_identity.as_deref().map(|file| stage::kept_call_manager(file, now));
+    let known = match (kept.transpose()?, scenario.cluster.known_to_recorder) {
+        (Some(kept), true) => {
+            certificates.call_manager = kept;
+            certificates.call_manager.certificate.clone()
+        }
+        (Some(kept), false) => kept.certificate,
+        (None, true) => certificates.call_manager.certificate.clone(),
+        (None, false) => stage::stranger(now)?.certificate,
+    };
+    Ok(known)
+}
+
+/// The files that hold certificates, written before the recorder starts.
+struct CertificateFiles {
+    values: Values,
+}
+
+impl CertificateFiles {
+    fn write(
+        profile: &Profile,
+        certificates: &Certificates,
+        call_manager: &Certificate,
+        addresses: Addresses,
+        folder: &Path,
+    ) -> Result<Self, String> {
+        let mut values = Values::from([
+            ("folder", folder.display().to_string()),
+            ("project", profile.project.display().to_string()),
+            ("address", addresses.recorder().to_string()),
+        ]);
+        let pem = call_manager.to_pem();
+        for file in &profile.certificates.call_manager {
+            write(&profile.project.join(file.fill(&values)), pem.as_bytes())?;
+        }
+        let mut file = |name, file: &str, bytes: &[u8]| {
+            let path = folder.join(file);
+            values.insert(name, path.display().to_string());
+            write(&path, bytes)
+        };
+        file("cucm_certificate", "CallManager.pem", pem.as_bytes())?;
+        if matches!(profile.certificates.recorder, RecorderCertificate::Made) {
+            let own: &Identity = &certificates.recorder;
+            file("recorder_certificate", "recorder.pem", own.certificate.to_pem().as_bytes())?;
+            let whole = own.to_pem();
+            let key = whole.find("-----BEGIN PRIVATE KEY").map_or("", |at| &whole[at..]);
+            file("recorder_key", "recorder.key", key.as_bytes())?;
+        }
+        Ok(Self { values })
+    }
+}
+
+/// What goes into CallManager-trust.
+fn own_certificates(
+    profile: &Profile,
+    certificates: &Certificates,
+    values: &Values,
+) -> Result<Vec<Certificate>, String> {
+    match &profile.certificates.recorder {
+        RecorderCertificate::None => Ok(Vec::new()),
+        RecorderCertificate::Made => Ok(vec![certificates.recorder.certificate.clone()]),
+        RecorderCertificate::File(file) => {
+            let path = profile.project.join(file.fill(values));
+            let wrong = |why: String| format!("its certificate {} cannot be used: {why}", path.display());
+            let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
+            Certificate::all_from_pem(&text).map_err(|e| wrong(e.to_string()))
+        }
+    }
+}

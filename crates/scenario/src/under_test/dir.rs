@@ -1,0 +1,373 @@
+//! The adapter `dir`: a recorder's files below a folder, found by name and taken when they no longer change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use media::ledger::Leg;
+use verify::{Content, Recorded, RecordedFile};
+
+use super::glob::Glob;
+use super::profile::{Profile, Recordings};
+use super::template::{Template, Values};
+use crate::kept::{Session, Stored};
+use crate::outcome::Finding;
+
+/// Between two looks at the folder.
+const LOOK: Duration = Duration::from_millis(100);
+/// Times of files may be a little coarser than the clock.
+const COARSE: Duration = Duration::from_secs(2);
+/// A folder deeper than this is not looked into.
+const DEEPEST: usize = 16;
+/// More files than this are not looked at.
+const MOST_FILES: usize = 100_000;
+/// A recording larger than this is not read: 18 hours of stereo.
+const LARGEST: u64 = 2 << 30;
+/// How many other files are named where one is missing.
+const NAMED: usize = 5;
+
+/// What may be in the names of one recording's files.
+struct Dialogs {
+    label: String,
+    values: Values,
+    call_ids: [String; 2],
+}
+
+impl Dialogs {
+    fn of(session: &Session) -> Self {
+        let values = Values::from([
+            ("refci", session.refci.to_string()),
+            ("farend_refci", session.farendrefci.to_string()),
+            ("near", session.near.number.clone()),
+            ("far", session.far.number.clone()),
+            ("near_device", session.near.device.clone()),
+            ("far_device", session.far.device.clone()),
+            ("cluster", session.cluster_id.clone()),
+        ]);
+        let call_ids = [&session.near_leg, &session.far_leg].map(|leg| leg.recorder_call_id.clone());
+        Self { label: session.label(), values, call_ids }
+    }
+
+    /// The patterns that a kind of file of this recording may have.
+    fn globs(&self, kind: Kind, template: &Template) -> Vec<Glob> {
+        let [near, far] = &self.call_ids;
+        let call_ids = match kind {
+            Kind::Near => vec![near],
+            Kind::Far => vec![far],
+            Kind::Stereo => vec![near, far],
+        };
+        let glob = |call_id: &String| {
+            let mut values = self.values.clone();
+            values.insert("call_id", call_id.clone());
+            Glob::new(template, &values)
+        };
+        call_ids.into_iter().map(glob).collect()
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// The recordings, each with the index of the session it belongs to.
+    pub(crate) stored: Vec<Stored>,
+    /// Files that are missing or late.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Stereo,
+    Near,
+    Far,
+}
+
+/// The folder of a recorder's recordings, as it was before a scenario began.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    root: PathBuf,
+    folder: Folder,
+}
+
+impl Shelf {
+    /// Looks at the folder; what is there by now is none of the scenario's.
+    pub(crate) fn before(profile: &Profile, values: &Values) -> Self {
+        let root = profile.project.join(profile.recordings.root.fill(values));
+        let mut folder = Folder { since: SystemTime::now() - COARSE, earlier: BTreeMap::new(), seen: BTreeMap::new() };
+        folder.earlier = folder.walk(&root);
+        Self { root, folder }
+    }
+
+    /// Waits until every recording has its files and they no longer change, but no longer than the profile allows, and
+    /// reads them.
+    pub(crate) async fn gather(mut self, profile: &Profile, sessions: &[Session]) -> Gathered {
+        let dialogs: Vec<Dialogs> = sessions.iter().map(Dialogs::of).collect();
+        let (asked, folder) = (&profile.recordings, &mut self.folder);
+        let deadline = Instant::now() + if dialogs.is_empty() { asked.unchanged_for } else { asked.ready_within };
+        loop {
+            folder.look(&self.root);
+            let now = Instant::now();
+            let found = Found::new(asked, folder, &dialogs);
+            let finished = !dialogs.is_empty() && found.is_whole(dialogs.len()) && folder.rests(now, asked, &found);
+            if finished || now >= deadline {
+                return found.read(profile, &self.root, folder, &dialogs, now);
+            }
+            tokio::time::sleep(LOOK.min(deadline - now)).await;
+        }
+    }
+}
+
+/// What a file is known by from look to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    /// `None` where there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        let data = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        Some(Self { size: data.len(), modified: data.modified().ok() })
+    }
+}
+
+/// The files below the root, by their path with `/`.
+#[derive(Debug)]
+struct Folder {
+    /// Files that were last written before are not looked at.
+    since: SystemTime,
+    /// Files that were there before the scenario began, as they were.
+    earlier: BTreeMap<String, Stamp>,
+    /// All others, and since when each is as it is.
+    seen: BTreeMap<String, (Stamp, Instant)>,
+}
+
+impl Folder {
+    fn look(&mut self, root: &Path) {
+        let now = self.walk(root);
+        let at = Instant::now();
+        let new = now.into_iter().filter(|(path, stamp)| self.earlier.get(path) != Some(stamp));
+        let seen = new.map(|(path, stamp)| {
+            let known = self.seen.get(&path).filter(|(before, _)| *before == stamp).map(|(_, since)| *since);
+            (path, (stamp, known.unwrap_or(at)))
+        });
+        self.seen = seen.collect();
+    }
+
+    fn walk(&self, root: &Path) -> BTreeMap<String, Stamp> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![(root.to_owned(), String::new(), 0)];
+        while let Some((folder, prefix, depth)) = folders.pop() {
+            let Ok(entries) = fs::read_dir(folder) else { continue };
+            for entry in entries.flatten() {
+                let (Some(name), Ok(kind)) = (entry.file_name().to_str().map(str::to_owned), entry.file_type()) else {
+                    continue;
+                };
+                let path = format!("{prefix}{name}");
+                if kind.is_dir() && depth < DEEPEST {
+                    folders.push((entry.path(), format!("{path}/"), depth + 1));
+                } else if !kind.is_dir()
+                    && let Some(stamp) = Stamp::of(&entry.path())
+                    && stamp.modified.is_none_or(|at| at >= self.since)
+                    && found.len() < MOST_FILES
+                {
+                    found.insert(path, stamp);
+                }
+            }
+        }
+        found
+    }
+
+    fn rests(&self, now: Instant, asked: &Recordings, found: &Found) -> bool {
+        let rests = |path: &String| self.seen.get(path).is_some_and(|(_, since)| now - *since >= asked.unchanged_for);
+        found.groups.keys().flatten().all(|(_, path)| rests(path))
+    }
+}
+
+/// Files that belong together: those of one recording.
+type Group = Vec<(Kind, String)>;
+
+/// Which files belong to which recordings.
+struct Found {
+    /// Each group with the recordings it may be of; more than one where names do not tell.
+    groups: BTreeMap<Group, BTreeSet<usize>>,
+    /// The recordings that lack a kind of file.
+    missing: Vec<(usize, Kind)>,
+}
+
+impl Found {
+    fn new(asked: &Recordings, folder: &Folder, dialogs: &[Dialogs]) -> Self {
+        let mut found = Self { groups: BTreeMap::new(), missing: Vec::new() };
+        for (index, of) in dialogs.iter().enumerate() {
+            let mut fitting = Vec::new();
+            for (kind, template) in kinds(asked) {
+                let globs = of.globs(kind, template);
+                let fits = |path: &String| {
+                    let captures = globs.iter().find_map(|glob| glob.captures(path))?;
+                    Some((captures, (kind, path.clone())))
+                };
+                let before = fitting.len();
+                fitting.extend(folder.seen.keys().filter_map(fits));
+                if fitting.len() == before {
+                    found.missing.push((index, kind));
+                }
+            }
+            for group in group(fitting) {
+                found.groups.entry(group).or_default().insert(index);
+            }
+        }
+        found
+    }
+
+    /// Whether every recording has all its files.
+    fn is_whole(&self, recordings: usize) -> bool {
+        self.missing.is_empty() && self.groups.len() >= recordings
+    }
+
+    fn read(self, profile: &Profile, root: &Path, folder: &Folder, dialogs: &[Dialogs], now: Instant) -> Gathered {
+        let asked = &profile.recordings;
+        let mut gathered = Gathered::default();
+        for (index, kind) in &self.missing {
+            gathered.findings.push(missing(asked, *kind, root, folder, &dialogs[*index]));
+        }
+        for (group, of) in &self.groups {
+            let late = |(_, path): &&(Kind, String)| {
+                folder.seen.get(path).is_some_and(|(_, since)| now - *since < asked.unchanged_for)
+            };
+            gathered.findings.extend(group.iter().filter(late).map(|(kind, path)| late_file(asked, *kind, path, root)));
+            let expected = if of.len() == 1 { of.first().copied() } else { None };
+            gathered.stored.push(stored(recorded(asked, root, group, expected)));
+        }
+        if profile.has_folder_of_its_own() {
+            gathered.stored.extend(self.unasked(asked, root, folder).into_iter().map(stored));
+        }
+        let order = |stored: &Stored| (stored.recorded.expected.is_none(), stored.recorded.expected);
+        gathered.stored.sort_by(|a, b| (order(a), &a.recorded.label).cmp(&(order(b), &b.recorded.label)));
+        gathered
+    }
+
+    /// Files named like recordings that belong to none, and hold audio.
+    fn unasked(&self, asked: &Recordings, root: &Path, folder: &Folder) -> Vec<Recorded<'static>> {
+        let claimed: BTreeSet<&String> = self.groups.keys().flatten().map(|(_, path)| path).collect();
+        let mut fitting = Vec::new();
+        for (kind, template) in kinds(asked) {
+            let glob = Glob::new(template, &Values::new());
+            let free = folder.seen.keys().filter(|path| !claimed.contains(path));
+            fitting.extend(free.filter_map(|path| Some((glob.captures(path)?, (kind, path.clone())))));
+        }
+        let read = |(_, file)| recorded(asked, root, &vec![file], None);
+        fitting.into_iter().map(read).filter(holds_audio).collect()
+    }
+}
+
+/// The kinds of files that a profile names.
+fn kinds(asked: &Recordings) -> impl Iterator<Item = (Kind, &Template)> {
+    let all = [(Kind::Stereo, &asked.stereo), (Kind::Near, &asked.near), (Kind::Far, &asked.far)];
+    all.into_iter().filter_map(|(kind, template)| Some((kind, template.as_ref()?)))
+}
+
+/// Puts files together: all in one where there is one of each kind, else those whose wildcards stand for the same.
+fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
+    let mut kinds = BTreeSet::new();
+    let one_of_each = fitting.iter().all(|(_, (kind, _))| kinds.insert(*kind));
+    let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
+    for (captures, file) in fitting {
+        let key = if one_of_each { Vec::new() } else { captures };
+        groups.entry(key).or_default().push(file);
+    }
+    groups.into_values().collect()
+}
+
+/// A recording of which nothing is known but its files.
+fn stored(recorded: Recorded<'static>) -> Stored {
+    Stored { recorded, metadata: None, findings: Vec::new() }
+}
+
+fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usize>) -> Recorded<'static> {
+    let file = |(kind, path): &(Kind, String)| {
+        let claims = match (kind, asked.left_is_far) {
+            (Kind::Near, _) => vec![Some(Leg::Near)],
+            (Kind::Far, _) => vec![Some(Leg::Far)],
+            (Kind::Stereo, false) => vec![Some(Leg::Near), Some(Leg::Far)],
+            (Kind::Stereo, true) => vec![Some(Leg::Far), Some(Leg::Near)],
+        };
+        RecordedFile { name: path.clone(), content: content(&root.join(path)), claims }
+    };
+    let label = group.first().map(|(_, path)| path.clone()).unwrap_or_default();
+    Recorded { label, expected, files: group.iter().map(file).collect() }
+}
+
+fn content(path: &Path) -> Content<'static> {
+    let size = fs::metadata(path).map_or(0, |data| data.len());
+    if size > LARGEST {
+        return Content::Unreadable(format!("it has {size} bytes, expected at most {LARGEST}"));
+    }
+    match fs::read(path) {
+        Ok(bytes) => Content::Wav(bytes.into()),
+        Err(error) => Content::Unreadable(error.to_string()),
+    }
+}
+
+/// Whether there is anything to hear in one of its files; one that cannot be read is no proof of that.
+fn holds_audio(recorded: &Recorded<'static>) -> bool {
+    recorded.files.iter().any(|file| match &file.content {
+        Content::Wav(bytes) => media::wav::read(bytes).is_ok_and(|wav| wav.samples.iter().any(|s| !s.is_empty())),
+        Content::Unreadable(_) => false,
+    })
+}
+
+/// A pattern as written, for findings.
+fn pattern(asked: &Recordings, kind: Kind) -> String {
+    kinds(asked).find(|(of, _)| *of == kind).map(|(_, template)| template.to_string()).unwrap_or_default()
+}
+
+fn missing(asked: &Recordings, kind: Kind, root: &Path, folder: &Folder, of: &Dialogs) -> Finding {
+    let template = pattern(asked, kind);
+    let value = |name: &&str| match *name {
+        "call_id" => match kind {
+            Kind::Far => of.call_ids[1].clone(),
+            Kind::Near | Kind::Stereo => of.call_ids[0].clone(),
+        },
+        name => of.values.get(name).cloned().unwrap_or_default(),
+    };
+    let used = ["refci", "farend_refci", "call_id", "near", "far", "near_device", "far_device", "cluster"];
+    let used = used.iter().filter(|name| template.contains(&format!("{{{name}}}")));
+    let values: Vec<String> = used.map(|name| format!("{name} = {}", value(name))).collect();
+    let values = if values.is_empty() { String::new() } else { format!(" with {}", values.join(", ")) };
+    let expected = format!(
+        "a file `{template}`{values} below {} within {:?} of the last call",
+        root.display(),
+        asked.ready_within
+    );
+    let names: Vec<&str> = folder.seen.keys().take(NAMED).map(String::as_str).collect();
+    let found = match (root.is_dir(), folder.seen.len()) {
+        (false, _) => "the folder is not there".to_owned(),
+        (true, 0) => "no file of this run is there".to_owned(),
+        (true, all) if all > NAMED => format!("no such file, but {all} others: {}, …", names.join(", ")),
+        (true, _) => format!("no such file, but {}", names.join(", ")),
+    };
+    let mut finding = Finding::new("missing-file", expected, found);
+    finding.recording = Some(of.label.clone());
+    finding.leg = match kind {
+        Kind::Near => Some("near".to_owned()),
+        Kind::Far => Some("far".to_owned()),
+        Kind::Stereo => None,
+    };
+    finding
+}
+
+fn late_file(asked: &Recordings, kind: Kind, path: &str, root: &Path) -> Finding {
+    let (settled, within) = (asked.unchanged_for, asked.ready_within);
+    let expected = format!(
+        "the file `{}` finished (unchanged for {settled:?}) within {within:?} of the last call",
+        pattern(asked, kind)
+    );
+    let mut finding = Finding::new("late-file", expected, format!("{} still changed", root.join(path).display()));
+    finding.file = Some(path.to_owned());
+    finding
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::kept::{Party, SessionLeg};
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    root: PathBuf,
+    profile: Profile,
+}
+
+fn bench(names: &str) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[recorders.mine]\nlistens = {{ tcp = 5060 }}\nstart = {{ command = [\"x\"] }}\n[recorders.mine.recordings]\nroot = \"{{folder}}/out\"\nunchanged_for = \"150ms\"\nready_within = \"900ms\"\n{names}\n"
+    );
+    let root = folder.path().join("out");
+    fs::create_dir(&root).unwrap();
+    let profile = super::super::parse(&text, folder.path()).unwrap().remove(0);
+    Bench { _folder: folder, root, profile }
+}
+
+fn session(refci: u32, near: &str, far: &str) -> Session {
+    let party = |number: &str| Party { device: format!("SEP{number}"), number: number.to_owned() };
+    let leg = |name: &str| SessionLeg {
+        bridge_call_id: String::new(),
+        recorder_call_id: format!("{name}-{refci}@192.0.2.5"),
+        codec: "PCMU".to_owned(),
+        suite: None,
+    };
+    Session {
+        refci,
+        farendrefci: refci + 1,
+        cluster_id: "Stand".to_owned(),
+        near: party(near),
+        far: party(far),
+        near_leg: leg("n"),
+        far_leg: leg("f"),
+        started_us: 0,
+        ended_us: None,
+    }
+}
+
+impl Bench {
+    fn write(&self, name: &str) {
+        let path = self.root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "RIFF").unwrap();
+    }
+
+    fn shelf(&self) -> Shelf {
+        let values = Values::from([("folder", self.root.parent().unwrap().display().to_string())]);
+        Shelf::before(&self.profile, &values)
+    }
+
+    /// What is found where nothing was there before.
+    async fn gather(&self, sessions: &[Session]) -> Gathered {
+        let mut shelf = self.shelf();
+        shelf.folder.earlier.clear();
+        shelf.gather(&self.profile, sessions).await
+    }
+}
+
+/// Each recording as `expected: files`.
+fn found(gathered: &Gathered) -> Vec<String> {
+    let one = |stored: &Stored| {
+        let files: Vec<&str> = stored.recorded.files.iter().map(|file| file.name.as_str()).collect();
+        format!("{:?}: {}", stored.recorded.expected, files.join(" "))
+    };
+    gathered.stored.iter().map(one).collect()
+}
+
+#[tokio::test]
+async fn files_are_found_by_what_cucm_told() {
+    let bench = bench("near = \"**/{call_id}.wav\"\nfar = \"**/{call_id}.wav\"");
+    bench.write("a/n-7@192.0.2.5.wav");
+    bench.write("b/f-7@192.0.2.5.wav");
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert_eq!(found(&gathered), ["Some(0): a/n-7@192.0.2.5.wav b/f-7@192.0.2.5.wav"]);
+    assert!(gathered.findings.is_empty(), "{:?}", gathered.findings);
+    let claims: Vec<_> = gathered.stored[0].recorded.files.iter().map(|file| file.claims.clone()).collect();
+    assert_eq!(claims, [[Some(Leg::Near)], [Some(Leg::Far)]]);
+}
+
+#[tokio::test]
+async fn two_recordings_of_one_call_are_told_apart_by_their_numbers() {
+    let bench = bench("stereo = \"{near}-{far}.wav\"\nleft = \"far\"");
+    bench.write("1000-2000.wav");
+    bench.write("2000-1000.wav");
+    let gathered = bench.gather(&[session(7, "2000", "1000"), session(8, "1000", "2000")]).await;
+    assert_eq!(found(&gathered), ["Some(0): 2000-1000.wav", "Some(1): 1000-2000.wav"]);
+    assert_eq!(gathered.stored[0].recorded.files[0].claims, [Some(Leg::Far), Some(Leg::Near)]);
+}
+
+#[tokio::test]
+async fn names_that_tell_nothing_leave_it_to_the_audio_and_wildcards_pair_the_legs() {
+    let bench = bench("near = \"*/near.wav\"\nfar = \"*/far.wav\"");
+    for name in ["a/near.wav", "b/near.wav", "b/far.wav", "a/far.wav"] {
+        bench.write(name);
+    }
+    let gathered = bench.gather(&[session(7, "2000", "1000"), session(8, "1000", "2000")]).await;
+    assert_eq!(found(&gathered), ["None: a/near.wav a/far.wav", "None: b/near.wav b/far.wav"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_is_named_by_its_pattern_with_what_is_there() {
+    let bench = bench("near = \"{refci}-near.wav\"\nfar = \"{refci}-far.wav\"");
+    bench.write("7-near.wav");
+    bench.write("7-fare.wav");
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert_eq!(gathered.findings.len(), 1);
+    let missing = &gathered.findings[0];
+    assert_eq!((missing.rule.as_str(), missing.leg.as_deref()), ("missing-file", Some("far")));
+    assert!(missing.expected.contains("`{refci}-far.wav` with refci = 7 below"), "{}", missing.expected);
+    assert_eq!(missing.found, "no such file, but 7-fare.wav, 7-near.wav");
+    assert_eq!(found(&gathered), ["Some(0): 7-near.wav"]);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_said_so() {
+    let bench = bench("stereo = \"{refci}.wav\"");
+    fs::remove_dir(&bench.root).unwrap();
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert_eq!(gathered.findings[0].found, "the folder is not there");
+}
+
+#[tokio::test]
+async fn a_file_that_comes_in_time_is_waited_for_and_one_that_still_grows_is_late() {
+    let bench = bench("stereo = \"{refci}.wav\"");
+    let path = bench.root.join("7.wav");
+    let writer = tokio::spawn(async move {
+        let mut text = String::new();
+        for _ in 0..40 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            text.push('x');
+            fs::write(&path, &text).unwrap();
+        }
+    });
+    let late = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert_eq!(late.findings.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["late-file"]);
+    assert!(late.findings[0].expected.contains("`{refci}.wav`"), "{}", late.findings[0].expected);
+    writer.await.unwrap();
+    let in_time = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert!(in_time.findings.is_empty(), "{:?}", in_time.findings);
+}
+
+#[tokio::test]
+async fn files_of_earlier_runs_are_not_looked_at_and_recordings_nobody_asked_for_are() {
+    let bench = bench("stereo = \"{refci}.wav\"");
+    bench.write("7.wav");
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::options().write(true).open(bench.root.join("7.wav")).unwrap().set_modified(old).unwrap();
+    assert!(found(&bench.gather(&[]).await).is_empty());
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert_eq!(gathered.findings[0].found, "no file of this run is there");
+
+    bench.write("7.wav");
+    let shelf = bench.shelf();
+    let gathered = shelf.gather(&bench.profile, &[session(7, "2000", "1000")]).await;
+    assert_eq!(gathered.findings[0].found, "no file of this run is there", "written just before is before");
+
+    fs::remove_file(bench.root.join("7.wav")).unwrap();
+    let wav = include_bytes!("../../../../../testdata/speech/agent.wav");
+    fs::write(bench.root.join("9.wav"), wav).unwrap();
+    fs::write(bench.root.join("empty.wav"), &wav[..44]).unwrap();
+    assert_eq!(found(&bench.gather(&[]).await), ["None: 9.wav"]);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_unreadable_and_not_missing() {
+    let bench = bench("stereo = \"{refci}.wav\"");
+    let huge = fs::File::create(bench.root.join("7.wav")).unwrap();
+    huge.set_len(LARGEST + 1).unwrap();
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    match &gathered.stored[0].recorded.files[0].content {
+        Content::Unreadable(why) => assert!(why.contains("bytes"), "{why}"),
+        Content::Wav(_) => panic!("a file of 2 GiB was read"),
+    }
+}

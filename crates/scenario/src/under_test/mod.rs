@@ -1,0 +1,103 @@
+//! The recorder under test: the bundled one, or one that `mixedmode.toml` tells how to start, where to reach, and where
+//! its recordings are.
+
+mod dir;
+mod glob;
+mod needs;
+mod process;
+mod profile;
+mod read;
+mod template;
+mod toml_tree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use profile::{Certificates, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop};
+pub use template::Template;
+
+pub(crate) use dir::{Gathered, Shelf};
+pub(crate) use needs::reason_to_skip;
+pub(crate) use process::{Ended, Process, Way, write};
+pub(crate) use template::Values;
+
+use crate::file::diagnostic::{Diagnostic, Place, nearest};
+use crate::file::{Broken, read_text};
+
+/// The recorder under test.
+#[derive(Clone, Debug, Default)]
+pub enum UnderTest {
+    /// The reference recorder, inside this process.
+    #[default]
+    Bundled,
+    /// A program of somebody else's.
+    External(Arc<Profile>),
+}
+
+impl UnderTest {
+    /// What it is called in reports.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Bundled => "bundled",
+            Self::External(profile) => &profile.name,
+        }
+    }
+}
+
+/// Why no recorder of a name could be had from a file.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The file is wrong.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// There is no such recorder in it.
+    #[error("no recorder is called `{name}` in {}; {help}", path.display())]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// What there is.
+        help: String,
+    },
+}
+
+/// Reads profiles from the text of a `mixedmode.toml`; `project` is the folder that it stands in.
+///
+/// # Errors
+/// Every mistake in the text, at least one.
+pub fn parse(text: &str, project: &Path) -> Result<Vec<Profile>, Vec<Diagnostic>> {
+    let root = toml_tree::parse(text)?;
+    let mut wrong = Vec::new();
+    let profiles = read::read(&root, project, &mut wrong);
+    if wrong.is_empty() {
+        return Ok(profiles);
+    }
+    wrong.sort_by_key(|d| d.place);
+    Err(wrong)
+}
+
+/// The recorder `name` of a `mixedmode.toml`.
+///
+/// # Errors
+/// Every mistake in the file, whichever recorder it concerns; or that there is no such recorder.
+pub fn load(path: &Path, name: &str) -> Result<UnderTest, ProfileError> {
+    let broken = |text: &str, diagnostics| Broken { path: path.to_owned(), text: text.to_owned(), diagnostics };
+    let first = |text: &str, message: String| broken(text, vec![Diagnostic::new(Place::START, message)]);
+    let text = read_text(path).map_err(|(text, wrong)| broken(&text, vec![wrong]))?;
+    let whole = std::path::absolute(path).map_err(|e| first(&text, e.to_string()))?;
+    let project = whole.parent().unwrap_or_else(|| Path::new("/"));
+    let profiles = parse(&text, project).map_err(|wrong| broken(&text, wrong))?;
+    let names: Vec<&str> = profiles.iter().map(|p| p.name.as_str()).collect();
+    let help = match nearest(name, &names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", names.join(", ")),
+    };
+    let unknown = ProfileError::Unknown { name: name.to_owned(), path: path.to_owned(), help };
+    let found = profiles.into_iter().find(|profile| profile.name == name);
+    found.map(|profile| UnderTest::External(Arc::new(profile))).ok_or(unknown)
+}
+
+#[cfg(test)]
+mod tests;

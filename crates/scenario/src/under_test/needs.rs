@@ -1,0 +1,114 @@
+//! What a scenario needs of a recorder that only the bundled one does when told.
+
+use super::profile::{Profile, RecorderCertificate};
+use crate::file::{Key, Scenario, SrtpPolicy, Transport};
+
+/// Why `scenario` would test nothing, or something else than it says, with this recorder.
+pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<String> {
+    let mut reasons = Vec::new();
+    if profile.listens.port(scenario.trunk.transport).is_none() {
+        let (trunk, taken) = (word(scenario.trunk.transport), taken(profile));
+        reasons.push(format!("its trunk is {trunk}, recorder `{}` takes {taken}", profile.name));
+    }
+    let asked = asked_of_the_bundled(profile, scenario);
+    if !asked.is_empty() {
+        reasons.push(format!("it sets `{}`, which only the bundled recorder obeys", asked.join("`, `")));
+    }
+    if !scenario.trunk.x509_subject.is_empty() && !matches!(profile.certificates.recorder, RecorderCertificate::Made) {
+        reasons.push("it sets `X.509 subject name`, and the recorder's certificate has names of its own".to_owned());
+    }
+    if scenario.cluster.key == Key::EcP256 && profile.certificates.cucm_identity.is_some() {
+        reasons.push("it sets `CallManager key`, and `cucm_identity` keeps one certificate".to_owned());
+    }
+    let unseen = [
+        (scenario.expect.bye_cause.is_some(), "BYE cause"),
+        (scenario.expect.far_answered_first, "far answered first"),
+    ];
+    for (_, what) in unseen.iter().filter(|(expected, _)| *expected) {
+        reasons.push(format!("it expects `{what}`, which only the bundled recorder's metadata tell"));
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+fn asked_of_the_bundled(profile: &Profile, scenario: &Scenario) -> Vec<&'static str> {
+    let asked = &scenario.recorder;
+    let usual = if scenario.cluster.mixed { SrtpPolicy::Allowed } else { SrtpPolicy::Off };
+    let made = matches!(profile.certificates.recorder, RecorderCertificate::Made);
+    let all = [
+        (!asked.suites.is_empty(), "recorder: suites"),
+        (!asked.codecs.is_empty(), "recorder: codecs"),
+        (!asked.answers_after.is_zero(), "recorder: answers after"),
+        (asked.far_first, "recorder: answers far first"),
+        (asked.srtp != usual, "recorder: SRTP"),
+        (asked.fault != recorder::Fault::None, "recorder: fault"),
+        (asked.certificate.name.is_some() && !made, "recorder: certificate: name"),
+        (asked.certificate.expired && !made, "recorder: certificate: expired"),
+    ];
+    all.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect()
+}
+
+fn taken(profile: &Profile) -> String {
+    let all = [Transport::Tls, Transport::Tcp, Transport::Udp];
+    let taken = all.into_iter().filter(|transport| profile.listens.port(*transport).is_some());
+    taken.map(word).collect::<Vec<_>>().join(", ")
+}
+
+const fn word(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tls => "TLS",
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const PLAIN: &str = "scenario: x\nphones:\n  agent: { line: \"2000\", recording: automatic }\n  customer: { line: \"1000\" }\nsteps:\n  - call: { from: customer, to: agent }\n  - answer: agent\n  - talk: 10s\n  - hang up: agent\n";
+
+    fn reason(certificates: &str, extra: &str) -> Option<String> {
+        let text = format!(
+            "[recorders.mine]\nlistens = {{ tls = 5061 }}\ncertificates = {certificates}\nstart = {{ command = [\"x\"] }}\nrecordings = {{ stereo = \"{{refci}}.wav\" }}\n"
+        );
+        let profile = super::super::parse(&text, Path::new("/")).unwrap().remove(0);
+        let scenario = crate::file::parse(&format!("{PLAIN}{extra}")).unwrap();
+        reason_to_skip(&profile, &scenario)
+    }
+
+    #[test]
+    fn a_scenario_that_asks_nothing_special_is_run() {
+        assert_eq!(reason("{ recorder = \"a.pem\" }", ""), None);
+        assert_eq!(
+            reason("{ recorder = \"a.pem\" }", "recorder: { certificate: { in CallManager-trust: false } }\n"),
+            None
+        );
+        assert_eq!(reason("{ make = true }", "recorder: { certificate: { expired: true, name: x.example } }\n"), None);
+    }
+
+    #[test]
+    fn each_thing_that_only_the_bundled_recorder_does_is_named() {
+        for (extra, named) in [
+            ("recorder: { suites: AEAD_AES_128_GCM }\n", "recorder: suites"),
+            ("recorder: { codecs: G729 }\n", "recorder: codecs"),
+            ("recorder: { answers after: 3s }\n", "answers after"),
+            ("recorder: { answers far first: true }\n", "far first"),
+            ("recorder: { SRTP: required }\n", "recorder: SRTP"),
+            ("recorder: { fault: quieter }\n", "recorder: fault"),
+            ("recorder: { certificate: { expired: true } }\n", "expired"),
+            ("recorder: { certificate: { name: x.example } }\n", "certificate: name"),
+            ("trunk: { transport: UDP }\n", "its trunk is UDP, recorder `mine` takes TLS"),
+            ("trunk: { X.509 subject name: x.example }\n", "X.509"),
+            ("expect: { BYE cause: 47 }\n", "BYE cause"),
+            ("expect: { far answered first: true }\n", "far answered first"),
+        ] {
+            let reason = reason("{ recorder = \"a.pem\" }", extra).unwrap_or_default();
+            assert!(reason.contains(named), "{extra}: {reason}");
+        }
+        let kept =
+            reason("{ recorder = \"a.pem\", cucm_identity = \"c.pem\" }", "cluster: { CallManager key: EC-P256 }\n");
+        assert!(kept.unwrap().contains("cucm_identity"));
+    }
+}

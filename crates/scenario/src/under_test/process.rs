@@ -1,0 +1,289 @@
+//! A recorder as a process: what comes before it, its start, whether it lives, its stop.
+
+use std::fs::File;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, kill_process};
+use tokio::process::{Child, Command};
+use wire::Net;
+
+use super::profile::{Ready, Signal, Start, Stop};
+use super::template::{Template, Values};
+
+/// How long a command before the start may take.
+const PREPARE: Duration = Duration::from_secs(60);
+/// Between two looks at whether a recorder is ready.
+const LOOK: Duration = Duration::from_millis(50);
+/// How many of a recorder's last lines are shown when it does not start.
+const TAIL_LINES: usize = 12;
+/// How much of a log is looked at: its end.
+const TAIL_BYTES: usize = 1 << 20;
+/// The file that takes all that a recorder prints.
+const LOG: &str = "recorder.log";
+
+/// A recorder that was started by us. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+    stop: Stop,
+}
+
+/// How a recorder's process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// When it was asked to.
+    Asked,
+    /// It did not end in time and was killed.
+    Killed,
+    /// Before it was asked to: how, and its last lines.
+    Early(String),
+}
+
+/// Where a recorder is reached, and from where.
+pub(crate) struct Way<'a> {
+    pub(crate) net: &'a Net,
+    pub(crate) from: IpAddr,
+    pub(crate) recorder: IpAddr,
+}
+
+impl Process {
+    /// Writes the files, runs the commands before, starts the program and waits until it is ready.
+    ///
+    /// # Errors
+    /// What was tried, what happened, and the last lines of the log.
+    pub(crate) async fn start(
+        start: &Start,
+        stop: &Stop,
+        values: &Values,
+        project: &Path,
+        folder: &Path,
+        way: Way<'_>,
+    ) -> Result<Self, String> {
+        for (path, text) in &start.files {
+            write(&project.join(path.fill(values)), text.fill(values).as_bytes())?;
+        }
+        let log = folder.join(LOG);
+        File::create(&log).map_err(|e| format!("cannot create {}: {e}", log.display()))?;
+        for command in &start.prepare {
+            prepare(command, start, values, project, &log).await?;
+        }
+        let mut command = command(&start.command, start, values, project, &log)?;
+        let child = command.spawn().map_err(|e| format!("cannot run `{}`: {e}", words(&start.command, values)))?;
+        let mut process = Self { child, log, stop: stop.clone() };
+        process.wait_until_ready(start, way).await?;
+        Ok(process)
+    }
+
+    async fn wait_until_ready(&mut self, start: &Start, way: Way<'_>) -> Result<(), String> {
+        let deadline = Instant::now() + start.ready_within;
+        while !self.is_ready(&start.ready, &way).await {
+            if let Some(status) = self.exited() {
+                return Err(format!("it ended at once ({status}){}", self.tail()));
+            }
+            if Instant::now() >= deadline {
+                let missing = match &start.ready {
+                    Ready::Port(port) => format!("nothing listens on {}", SocketAddr::new(way.recorder, *port)),
+                    Ready::Log(text) => format!("it did not write `{text}`"),
+                };
+                return Err(format!("{missing} after {:?}{}", start.ready_within, self.tail()));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    async fn is_ready(&self, ready: &Ready, way: &Way<'_>) -> bool {
+        match ready {
+            Ready::Port(port) => way.net.connect(way.from, (way.recorder, *port).into()).await.is_ok(),
+            Ready::Log(text) => read_tail(&self.log).contains(text.as_str()),
+        }
+    }
+
+    fn exited(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends the program: by its signal, and when that has no effect in time, by force.
+    pub(crate) async fn stop(mut self) -> Ended {
+        if let Some(status) = self.exited() {
+            return Ended::Early(format!("{status}{}", self.tail()));
+        }
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        // A process that has gone in this moment needs no signal.
+        let _ = pid.map(|pid| kill_process(pid, signal(self.stop.signal)));
+        if tokio::time::timeout(self.stop.within, self.child.wait()).await.is_ok() {
+            return Ended::Asked;
+        }
+        let _ = self.child.kill().await;
+        Ended::Killed
+    }
+
+    /// The last lines of the log, each on a line of its own.
+    fn tail(&self) -> String {
+        tail(&self.log)
+    }
+}
+
+async fn prepare(
+    words_of: &[Template],
+    start: &Start,
+    values: &Values,
+    project: &Path,
+    log: &Path,
+) -> Result<(), String> {
+    let mut command = command(words_of, start, values, project, log)?;
+    let shown = words(words_of, values);
+    let ended = match tokio::time::timeout(PREPARE, command.status()).await {
+        Err(_) => format!("`{shown}`, which is run before it, did not end within {PREPARE:?}"),
+        Ok(Err(error)) => format!("`{shown}`, which is run before it, cannot be run: {error}"),
+        Ok(Ok(status)) if status.success() => return Ok(()),
+        Ok(Ok(status)) => format!("`{shown}`, which is run before it, failed ({status})"),
+    };
+    Err(format!("{ended}{}", tail(log)))
+}
+
+fn command(
+    template: &[Template],
+    start: &Start,
+    values: &Values,
+    project: &Path,
+    log: &Path,
+) -> Result<Command, String> {
+    let failed = |e: io::Error| format!("cannot write {}: {e}", log.display());
+    let out = File::options().append(true).create(true).open(log).map_err(failed)?;
+    let err = out.try_clone().map_err(failed)?;
+    let mut words = template.iter().map(|word| word.fill(values));
+    let program = words.next().unwrap_or_default();
+    // A bare name is looked for in PATH, a path is taken from the project.
+    let program = if program.contains('/') { project.join(program) } else { PathBuf::from(program) };
+    let mut command = Command::new(program);
+    command
+        .args(words)
+        .current_dir(project.join(start.working_folder.fill(values)))
+        .envs(start.environment.iter().map(|(name, value)| (name, value.fill(values))))
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+fn words(command: &[Template], values: &Values) -> String {
+    command.iter().map(|word| word.fill(values)).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes a file, with the folders it needs.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    folder.and_then(|()| std::fs::write(path, bytes)).map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+fn tail(log: &Path) -> String {
+    let text = read_tail(log);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+    if last.is_empty() {
+        return "; it printed nothing".to_owned();
+    }
+    let shown = last.iter().map(|line| format!("\n      | {}", line.chars().take(200).collect::<String>()));
+    format!("; its last lines:{}", shown.collect::<String>())
+}
+
+fn read_tail(log: &Path) -> String {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]).into_owned()
+}
+
+const fn signal(signal: Signal) -> rustix::process::Signal {
+    match signal {
+        Signal::Term => rustix::process::Signal::TERM,
+        Signal::Int => rustix::process::Signal::INT,
+        Signal::Hup => rustix::process::Signal::HUP,
+        Signal::Quit => rustix::process::Signal::QUIT,
+        Signal::Kill => rustix::process::Signal::KILL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use wire::NetOptions;
+
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn start(script: &str, ready: Ready, within_ms: u64) -> Start {
+        Start {
+            files: vec![(Template::plain("hello.txt"), Template::plain("hello"))],
+            prepare: Vec::new(),
+            command: ["sh", "-c", script].map(Template::plain).to_vec(),
+            working_folder: Template::plain("."),
+            environment: vec![("GREETING".to_owned(), Template::plain("guten Tag"))],
+            ready,
+            ready_within: Duration::from_millis(within_ms),
+        }
+    }
+
+    async fn run(start: &Start, stop: &Stop) -> Result<Ended, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let net = Net::os(NetOptions::default());
+        let way = Way { net: &net, from: HERE, recorder: HERE };
+        let process = Process::start(start, stop, &Values::new(), folder.path(), folder.path(), way).await?;
+        Ok(process.stop().await)
+    }
+
+    fn log(text: &str) -> Ready {
+        Ready::Log(text.to_owned())
+    }
+
+    fn stop() -> Stop {
+        Stop { signal: Signal::Term, within: Duration::from_millis(300) }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_ready_is_stopped_when_asked() {
+        let asked = start("cat hello.txt; echo \"$GREETING\"; exec sleep 60", log("helloguten Tag"), 5000);
+        assert_eq!(run(&asked, &stop()).await, Ok(Ended::Asked));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_listen_to_its_signal_is_killed() {
+        let stubborn = start("trap '' TERM; echo ready; while :; do sleep 0.05; done", log("ready"), 5000);
+        assert_eq!(run(&stubborn, &stop()).await, Ok(Ended::Killed));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_ends_by_itself_is_told_with_its_last_lines() {
+        let broken = start("echo no licence found >&2; exit 3", log("ready"), 5000);
+        let why = run(&broken, &stop()).await.unwrap_err();
+        assert!(why.contains("exit status: 3") && why.contains("| no licence found"), "{why}");
+        let brief = start("echo ready; exit 0", log("ready"), 5000);
+        match run(&brief, &stop()).await {
+            // It may end before or after the look at its log.
+            Ok(Ended::Early(why)) | Err(why) => assert!(why.contains("exit status: 0"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_keeps_a_program_from_being_ready_is_named() {
+        let silent = start("exec sleep 60", log("ready"), 200);
+        let why = run(&silent, &stop()).await.unwrap_err();
+        assert!(why.contains("did not write `ready`") && why.contains("printed nothing"), "{why}");
+        let deaf = start("exec sleep 60", Ready::Port(1), 200);
+        assert!(run(&deaf, &stop()).await.unwrap_err().contains("nothing listens on 127.0.0.1:1"));
+        let absent = Start { command: vec![Template::plain("no-such-recorder")], ..start("", log("x"), 200) };
+        assert!(run(&absent, &stop()).await.unwrap_err().contains("no-such-recorder"));
+        let unprepared =
+            Start { prepare: vec![["sh", "-c", "echo no key; false"].map(Template::plain).to_vec()], ..silent };
+        let why = run(&unprepared, &stop()).await.unwrap_err();
+        assert!(why.contains("run before it, failed") && why.contains("| no key"), "{why}");
+    }
+}

@@ -1,0 +1,175 @@
+//! What `mixedmode.toml` says of a recorder under test, checked and with defaults filled in.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::template::Template;
+use crate::file::Transport;
+
+/// A recorder that is not ours.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Its name in the file.
+    pub name: String,
+    /// The folder of the file, absolute: `{project}`.
+    pub project: PathBuf,
+    /// Where it listens, if not on an address that each scenario has for itself.
+    pub address: Option<IpAddr>,
+    /// Where CUCM and the phones live, if not on addresses that each scenario has for itself.
+    pub cucm_address: Option<IpAddr>,
+    /// Over what the trunk may reach it, and on which port.
+    pub listens: Listens,
+    /// The recording destination number that it answers.
+    pub user: String,
+    /// How many scenarios may run against it at once; `None` is as many as the run allows.
+    pub jobs: Option<usize>,
+    /// The trunk security profile's *X.509 Subject Name*; empty stands for the recorder's address.
+    pub x509_subject: Vec<String>,
+    /// Who knows whose certificate, and how.
+    pub certificates: Certificates,
+    /// How it is started; `None`: it runs already.
+    pub start: Option<Start>,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// Where its recordings are.
+    pub recordings: Recordings,
+}
+
+/// The ports of a recorder, by transport.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listens {
+    /// TLS.
+    pub tls: Option<u16>,
+    /// TCP.
+    pub tcp: Option<u16>,
+    /// UDP.
+    pub udp: Option<u16>,
+}
+
+impl Listens {
+    /// The port for this transport, if the recorder takes it.
+    #[must_use]
+    pub const fn port(&self, transport: Transport) -> Option<u16> {
+        match transport {
+            Transport::Tls => self.tls,
+            Transport::Tcp => self.tcp,
+            Transport::Udp => self.udp,
+        }
+    }
+}
+
+/// Who knows whose certificate, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Certificates {
+    /// The recorder's own.
+    pub recorder: RecorderCertificate,
+    /// The files that CallManager.pem is copied to before the recorder starts.
+    pub call_manager: Vec<Template>,
+    /// Where CallManager's certificate and key are kept from run to run; `None`: a fresh one for each run.
+    pub cucm_identity: Option<PathBuf>,
+}
+
+/// The certificate that the recorder presents.
+#[derive(Clone, Debug, Default)]
+pub enum RecorderCertificate {
+    /// None: the recorder takes no TLS.
+    #[default]
+    None,
+    /// This PEM file, read after the recorder has started, goes into CallManager-trust.
+    File(Template),
+    /// One is made for each scenario: `{recorder_certificate}` and `{recorder_key}`.
+    Made,
+}
+
+/// How a recorder is started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Files that are written first.
+    pub files: Vec<(Template, Template)>,
+    /// Commands that are run first, to their end.
+    pub prepare: Vec<Vec<Template>>,
+    /// The program and its arguments.
+    pub command: Vec<Template>,
+    /// Where it and the commands before it are run.
+    pub working_folder: Template,
+    /// Variables beside those that this program has itself.
+    pub environment: Vec<(String, Template)>,
+    /// What shows that it can take calls.
+    pub ready: Ready,
+    /// How long that may take.
+    pub ready_within: Duration,
+}
+
+/// What shows that a recorder can take calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// A TCP connection to this port is accepted.
+    Port(u16),
+    /// It has written this text.
+    Log(String),
+}
+
+/// How a recorder is stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What it is sent.
+    pub signal: Signal,
+    /// How long it may take before it is killed.
+    pub within: Duration,
+}
+
+/// Signals that end a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM.
+    Term,
+    /// SIGINT.
+    Int,
+    /// SIGHUP.
+    Hup,
+    /// SIGQUIT.
+    Quit,
+    /// SIGKILL.
+    Kill,
+}
+
+/// Where recordings are: the adapter `dir`, files below a folder.
+#[derive(Clone, Debug)]
+pub struct Recordings {
+    /// The folder.
+    pub root: Template,
+    /// Files with both legs, by their path below the folder.
+    pub stereo: Option<Template>,
+    /// Files of the near leg.
+    pub near: Option<Template>,
+    /// Files of the far leg.
+    pub far: Option<Template>,
+    /// Whether the left channel of stereo files is the far leg (else the near leg).
+    pub left_is_far: bool,
+    /// A file counts as finished when it has not changed for so long.
+    pub unchanged_for: Duration,
+    /// How long after the last call the files may take to be there and finished.
+    pub ready_within: Duration,
+}
+
+impl Profile {
+    /// How many scenarios may run at once where the run would allow `wanted`.
+    #[must_use]
+    pub fn jobs(&self, wanted: usize) -> usize {
+        wanted.min(self.jobs.unwrap_or(usize::MAX)).max(1)
+    }
+
+    /// How much longer than its calls a scenario may take because of this recorder.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.start.as_ref().map_or(Duration::ZERO, |start| start.ready_within)
+            + self.stop.within
+            + self.recordings.ready_within
+    }
+
+    /// Whether the folder of recordings is one that no other scenario writes to.
+    pub(crate) fn has_folder_of_its_own(&self) -> bool {
+        self.recordings.root.has("folder") || self.jobs == Some(1)
+    }
+}
