@@ -1,0 +1,245 @@
+//! Recorders that are not inside the harness: this program's own `record` as a process of its own, told of by
+//! `mixedmode.toml` as any other recorder would be, and one of a hundred lines of Python.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use mixedmode::Exit;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mixedmode");
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// A folder with this `mixedmode.toml`, in which `PROGRAM` stands for the program under test.
+    fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mixedmode.toml"), config.replace("PROGRAM", PROGRAM)).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a scenario that the repository has, with its talk cut short and `change` made to it.
+    fn scenario(&self, file: &str, change: impl Fn(String) -> String) -> String {
+        let text = std::fs::read_to_string(top().join(file)).unwrap();
+        let short = text.replace("talk: 10s", "talk: 3s").replace("talk: 6s", "talk: 3s");
+        let path = self.path(Path::new(file).file_name().unwrap().to_str().unwrap());
+        std::fs::write(&path, change(short)).unwrap();
+        path.display().to_string()
+    }
+
+    fn plain_call(&self) -> String {
+        self.scenario("scenarios/plain-call.yaml", |text| text)
+    }
+
+    fn run(&self, recorder: &str, scenarios: &[&str], more: &[&str]) -> (Exit, String) {
+        let config = self.path("mixedmode.toml").display().to_string();
+        let args = ["mixedmode", "run", "--recorder", recorder, "--config", &config];
+        let args = args.iter().chain(scenarios).chain(more).map(|arg| (*arg).into());
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let exit = mixedmode::run(args, &mut out, &mut err);
+        (exit, String::from_utf8(out).unwrap() + &String::from_utf8(err).unwrap())
+    }
+}
+
+/// Our own recorder, set up by the commands that its administrator would use.
+const STARTED: &str = r#"
+[recorders.ours]
+listens = { tls = 5061 }
+certificates = { recorder = "{folder}/recorder.pem" }
+
+[recorders.ours.start]
+prepare = [
+    ["PROGRAM", "certs", "create", "--address", "{address}", "--store", "{folder}/certificates"],
+    ["PROGRAM", "certs", "export", "{folder}/recorder.pem", "--store", "{folder}/certificates"],
+    ["PROGRAM", "certs", "import", "{cucm_certificate}", "--store", "{folder}/certificates"],
+]
+command = ["PROGRAM", "record", "--config", "{folder}/recorder.toml"]
+ready = { log = "listening on", within = "20s" }
+
+[[recorders.ours.start.files]]
+path = "{folder}/recorder.toml"
+text = '''
+address = "{address}"
+local_port = {port}
+user = "{user}"
+srtp = "fallback"
+# fault
+[[sip_server]]
+address = "{cucm_address}"
+'''
+
+[recorders.ours.recordings]
+root = "{folder}/recordings"
+stereo = "{date}/*-{refci}-*/stereo.wav"
+near = "{date}/*-{refci}-*/near.wav"
+far = "{date}/*-{refci}-*/far.wav"
+unchanged_for = "500ms"
+"#;
+
+#[test]
+fn a_recorder_that_is_started_by_command_passes_and_is_told_what_was_not_looked_at() {
+    let bench = Bench::new(STARTED);
+    let both = bench.scenario("scenarios/both-recorded.yaml", |text| text);
+    let suite = bench.scenario("scenarios/suite-aead-aes-128-gcm.yaml", |text| text);
+    let (exit, said) = bench.run("ours", &[&bench.plain_call(), &both, &suite], &[]);
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("2 passed, 1 skipped"), "{said}");
+    assert!(said.contains("skipped: it sets `recorder: suites`, which only the bundled recorder obeys"), "{said}");
+    assert!(said.contains("not checked, since recorder `ours` shows only its files"), "{said}");
+}
+
+#[test]
+fn refusals_of_both_sides_are_seen_from_outside() {
+    let bench = Bench::new(STARTED);
+    let refused = |name: &str| bench.scenario(&format!("scenarios/refused/{name}.yaml"), |text| text);
+    let files = ["cucm-unknown", "no-client-certificate", "recorder-not-in-callmanager-trust"].map(refused);
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let (exit, said) = bench.run("ours", &files, &[]);
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("3 passed") && said.contains("by which rule the recorder refused"), "{said}");
+}
+
+#[test]
+fn a_fault_planted_in_its_configuration_is_found() {
+    let bench = Bench::new(&STARTED.replace("# fault", "fault = \"swap-channels\""));
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Finding, "{said}");
+    assert!(said.contains("swapped-legs"), "{said}");
+
+    let bench = Bench::new(&STARTED.replace("# fault", "fault = \"store-nothing\""));
+    let bench_with_little_patience = bench.path("mixedmode.toml");
+    let text = std::fs::read_to_string(&bench_with_little_patience).unwrap();
+    std::fs::write(&bench_with_little_patience, format!("{text}ready_within = \"2s\"\n")).unwrap();
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Finding, "{said}");
+    assert!(said.contains("missing-file") && said.contains("{date}/*-{refci}-*/near.wav"), "{said}");
+}
+
+#[test]
+fn a_recorder_that_does_not_start_is_shown_with_its_last_lines() {
+    let bench = Bench::new(&STARTED.replace("# fault", "falt = 1"));
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Setup, "{said}");
+    assert!(said.contains("recorder `ours` did not start") && said.contains("falt"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_before_anything_is_started() {
+    let bench = Bench::new(STARTED);
+    let call = bench.plain_call();
+    let (exit, said) = bench.run("ours", &[&call], &["--network", "simulated"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(said.contains("cannot be run on the simulated network") && said.contains("--network os"), "{said}");
+    let (exit, said) = bench.run("hours", &[&call], &[]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(said.contains("did you mean `ours`?"), "{said}");
+    let (exit, said) = Bench::new(&STARTED.replace("ready =", "redy =")).run("ours", &[&call], &[]);
+    assert_eq!(exit, Exit::BadFile);
+    assert!(said.contains("did you mean `ready`?") && said.contains("^^^^"), "{said}");
+    std::fs::remove_file(bench.path("mixedmode.toml")).unwrap();
+    let (exit, said) = bench.run("ours", &[&call], &[]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(said.contains("no recorder is called `ours`"), "{said}");
+    let udp = bench.scenario("scenarios/udp-trunk.yaml", |text| text);
+    let (exit, said) = Bench::new(STARTED).run("ours", &[&udp], &[]);
+    assert_eq!(exit, Exit::Inconclusive, "{said}");
+    assert!(said.contains("its trunk is UDP, recorder `ours` takes TLS"), "{said}");
+}
+
+/// The recorder of someone else, who ends it when they please.
+struct Running(Child);
+
+impl Running {
+    fn start(config: &Path) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["record", "--config"])
+            .arg(config)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listening = lines.next().unwrap().unwrap();
+        assert!(listening.contains("listening on"), "{listening}");
+        // Read on, so that it never writes into a closed pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(child)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const RUNNING: &str = r#"
+[recorders.running]
+address = "127.0.0.1"
+listens = { tls = PORT }
+certificates = { recorder = "recorder.pem", call_manager = ["CallManager.pem"], cucm_identity = "cucm-identity.pem" }
+
+[recorders.running.recordings]
+root = "recordings"
+stereo = "{date}/*-{refci}-*/stereo.wav"
+unchanged_for = "500ms"
+"#;
+
+#[test]
+fn a_recorder_that_runs_already_meets_the_same_cucm_in_every_run() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let bench = Bench::new(&RUNNING.replace("PORT", &port.to_string()));
+    let store = bench.path("certificates").display().to_string();
+    let pem = bench.path("recorder.pem").display().to_string();
+    let certs = |args: &[&str]| {
+        let whole = [&["mixedmode", "certs", "--store", &store], args].concat();
+        let args = whole.into_iter().map(Into::into);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        assert_eq!(mixedmode::run(args, &mut out, &mut err), Exit::Pass, "{}", String::from_utf8_lossy(&err));
+    };
+    certs(&["create", "--address", "127.0.0.1"]);
+    certs(&["export", &pem]);
+    // Not started yet: the run fails, and leaves the CallManager.pem that an administrator then imports.
+    let call = bench.plain_call();
+    let (exit, said) = bench.run("running", &[&call], &[]);
+    assert_eq!(exit, Exit::Setup, "{said}");
+    assert!(said.contains("nothing listens on 127.0.0.1") && said.contains("CallManager.pem"), "{said}");
+    certs(&["import", &bench.path("CallManager.pem").display().to_string()]);
+    let config = bench.path("recorder.toml");
+    let text = format!("address = \"127.0.0.1\"\nlocal_port = {port}\nuser = \"7878\"\n");
+    std::fs::write(&config, text).unwrap();
+    let _running = Running::start(&config);
+    for _ in 0..2 {
+        let (exit, said) = bench.run("running", &[&call], &[]);
+        assert_eq!(exit, Exit::Pass, "{said}");
+    }
+}
+
+#[test]
+fn a_recorder_written_in_python_passes() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3 here, which examples/recorders/plain_rtp.py needs");
+        return;
+    }
+    let config = std::fs::read_to_string(top().join("examples/recorders/mixedmode.toml")).unwrap();
+    let bench = Bench::new(&config);
+    std::fs::copy(top().join("examples/recorders/plain_rtp.py"), bench.path("plain_rtp.py")).unwrap();
+    let plain = bench.scenario("scenarios/non-secure-cluster.yaml", |text| text);
+    let (exit, said) = bench.run("plain-rtp", &[&plain, &bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("1 passed, 1 skipped"), "{said}");
+}
