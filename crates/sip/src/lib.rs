@@ -11,6 +11,7 @@
 //! On purpose there is no URI resolution, no proxy, no authentication, and no writer that builds a message from typed
 //! headers: what is written is text.
 
+pub mod arrival;
 mod builder;
 mod cisco;
 mod dialog;

@@ -142,6 +142,18 @@ impl Message {
         &self.inner.bytes[self.layout().body.end..]
     }
 
+    /// Where the value of the first field of that name stands in the bytes.
+    pub(crate) fn value_range(&self, name: &str) -> Option<Range<usize>> {
+        self.fields(name).next().map(|field| field.field.value.clone())
+    }
+
+    /// The same message with other bytes in this place of its header block.
+    pub(crate) fn spliced(&self, place: Range<usize>, bytes: &[u8]) -> Self {
+        let mut all = self.as_bytes().to_vec();
+        all.splice(place, bytes.iter().copied());
+        Self::parse_tolerant(&all).0
+    }
+
     fn layout(&self) -> &Layout {
         &self.inner.layout
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::matching::{AckId, ClientId, ServerId};
+use super::matching::{AckId, ClientId, MergeId, ServerId};
 use super::{Endpoint, Server, ServerEntry};
 use crate::builder::Builder;
 use crate::event::{Event, FlowId, ServerKey, Transport};
@@ -32,10 +32,21 @@ impl Endpoint {
         }
         let is_cancel = message.method() == Some("CANCEL");
         let invite = self.server_ids.get(&id.of_invite()).copied();
+        let merge_id = MergeId::of(&message);
+        let is_merged = merge_id.as_ref().is_some_and(|id| self.merge_ids.contains_key(id));
         let key = self.open_server(now, (flow, transport), id, &message);
         if is_cancel {
             self.on_cancel(now, key, invite, message);
+        } else if is_merged {
+            let tag = derived_tag(&message);
+            let reply = Builder::reply(&message, 482, "Loop Detected", Some(&tag)).finish();
+            // Its transaction was opened a moment ago and takes one final answer.
+            let _ = self.respond(now, &key, reply);
         } else {
+            if let (Some(id), Some(entry)) = (merge_id, self.servers.get_mut(&key)) {
+                entry.merge_id = Some(id.clone());
+                self.merge_ids.insert(id, key);
+            }
             self.tell(Event::Request { key, flow, message });
         }
     }
@@ -99,14 +110,14 @@ impl Endpoint {
             _ => Server::Plain(ServerPlain::new(pace)),
         };
         self.server_ids.insert(id.clone(), key);
-        self.servers.insert(key, ServerEntry { flow, id, ack_id: None, machine });
+        self.servers.insert(key, ServerEntry { flow, id, ack_id: None, merge_id: None, machine });
         self.after_server(key, Vec::new());
         key
     }
 }
 
-/// A To tag for the answer to a CANCEL whose INVITE has none yet: the same each time it is asked for (FNV-1a of the
-/// CANCEL's top Via and Call-ID).
+/// A To tag for an answer given here: the same each time it is asked for (FNV-1a of the request's top Via and
+/// Call-ID).
 fn derived_tag(message: &Message) -> String {
     let via = message.header("Via").unwrap_or_default();
     let call_id = message.header("Call-ID").unwrap_or_default();

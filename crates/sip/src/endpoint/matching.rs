@@ -60,6 +60,33 @@ impl ServerId {
     }
 }
 
+/// What a request has in common with itself when it comes by two ways, each with a branch of its own (RFC 3261
+/// §8.2.2.2).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MergeId {
+    call_id: String,
+    from_tag: String,
+    number: u32,
+    method: String,
+}
+
+impl MergeId {
+    /// The identity of a request outside a dialog; one within a dialog can come by one way only. An ACK is matched
+    /// by other means, and a CANCEL goes with the INVITE that came its way. Without a From tag, as before RFC 3261,
+    /// nothing can be told.
+    pub(super) fn of(request: &Message) -> Option<Self> {
+        let cseq = request.cseq().ok()?;
+        let is_alone = request.to().ok()?.tag().is_none() && !matches!(cseq.method.as_str(), "ACK" | "CANCEL");
+        let from_tag = request.from_().ok()?.tag().filter(|tag| !tag.is_empty())?.to_owned();
+        is_alone.then_some(Self {
+            call_id: request.call_id().ok()?,
+            from_tag,
+            number: cseq.number,
+            method: cseq.method,
+        })
+    }
+}
+
 /// The ACK to a 2xx matches by dialog and CSeq number (RFC 3261 §13.3.1.4).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AckId {

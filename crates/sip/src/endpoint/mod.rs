@@ -14,7 +14,7 @@ use crate::event::{ClientKey, EndpointError, Event, FlowId, Output, ServerKey, T
 use crate::message::Message;
 use crate::transaction::{Action, ClientInvite, ClientPlain, Pace, ServerInvite, ServerPlain};
 
-use matching::{AckId, ClientId, ServerId};
+use matching::{AckId, ClientId, MergeId, ServerId};
 use timetable::{Slot, Timetable};
 
 /// Matches messages to transactions, runs their timers, and tells the layer above what matters.
@@ -33,6 +33,8 @@ pub struct Endpoint {
     server_ids: BTreeMap<ServerId, ServerKey>,
     /// Where the ACK to a 2xx belongs, which has a branch of its own.
     ack_ids: BTreeMap<AckId, ServerKey>,
+    /// Requests outside dialogs, by what a second way to us does not change.
+    merge_ids: BTreeMap<MergeId, ServerKey>,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ struct ServerEntry {
     flow: FlowId,
     id: ServerId,
     ack_id: Option<AckId>,
+    merge_id: Option<MergeId>,
     machine: Server,
 }
 
@@ -78,13 +81,15 @@ impl Endpoint {
             client_ids: BTreeMap::new(),
             server_ids: BTreeMap::new(),
             ack_ids: BTreeMap::new(),
+            merge_ids: BTreeMap::new(),
         }
     }
 
     /// Takes a message that arrived.
     ///
     /// Repeats of what is known are absorbed and answered as before, the ACK to a non-2xx too. A CANCEL is answered
-    /// here: 200 if its INVITE is known, else 481. All else becomes an [`Event`].
+    /// here: 200 if its INVITE is known, else 481. So is a request that came before by another way and is still being
+    /// handled: 482 (RFC 3261 §8.2.2.2). All else becomes an [`Event`].
     pub fn handle_message(&mut self, now: Instant, flow: FlowId, transport: Transport, message: Message) {
         if message.is_response() {
             self.on_response(now, flow, message);
@@ -306,6 +311,9 @@ impl Endpoint {
             && self.ack_ids.get(&id) == Some(&key)
         {
             self.ack_ids.remove(&id);
+        }
+        if let Some(id) = entry.merge_id {
+            self.merge_ids.remove(&id);
         }
     }
 

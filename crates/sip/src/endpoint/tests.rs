@@ -92,10 +92,33 @@ fn a_repeated_request_is_answered_again_where_it_came_from() {
     let ringing = "SIP/2.0 180 Reason".to_owned();
     assert_eq!(out(&mut endpoint), (vec![(1, ringing.clone()), (2, ringing)], vec![]));
     // The same branch from another host is another request.
-    let foreign = Message::parse(
-        &String::from_utf8_lossy(request("INVITE", "z9hG4bK1").as_bytes()).replace("a:5060", "c:5060").into_bytes(),
-    );
-    opened(&mut endpoint, &foreign.unwrap(), now);
+    let foreign = String::from_utf8_lossy(request("INVITE", "z9hG4bK1").as_bytes()).into_owned();
+    let foreign = foreign.replace("a:5060", "c:5060").replace("tag=f", "tag=g");
+    opened(&mut endpoint, &Message::parse(foreign.as_bytes()).unwrap(), now);
+}
+
+#[test]
+fn a_request_that_comes_by_a_second_way_is_a_loop_while_the_first_is_handled() {
+    let (mut endpoint, now) = (endpoint(), beginning());
+    let key = opened(&mut endpoint, &request("INVITE", "z9hG4bK1"), now);
+    let second = request("INVITE", "z9hG4bK2");
+    endpoint.handle_message(now, OTHER, Transport::Tcp, second.clone());
+    let loop_detected = (2, "SIP/2.0 482 Loop Detected".to_owned());
+    assert_eq!(out(&mut endpoint), (vec![loop_detected.clone()], vec![]));
+    endpoint.handle_message(now, OTHER, Transport::Tcp, second.clone());
+    assert_eq!(out(&mut endpoint), (vec![loop_detected], vec![]), "a repeat is answered the same");
+    // Another method, number or sender, and a request within a dialog, are no loops.
+    for (from, to) in [("1 INVITE", "2 INVITE"), ("tag=f", "tag=g"), ("1@a", "2@a"), ("<sip:b@h>", "<sip:b@h>;tag=t")] {
+        let other = String::from_utf8_lossy(second.as_bytes()).replace(from, to).replace("bK2", &format!("bK3{from}"));
+        opened(&mut endpoint, &Message::parse(other.replace("bK31 ", "bK31").as_bytes()).unwrap(), now);
+    }
+    opened(&mut endpoint, &request("OPTIONS", "z9hG4bK4"), now);
+    // Once the first is over, its identity is free.
+    endpoint.handle_flow_closed(now, FLOW);
+    endpoint.handle_flow_closed(now, OTHER);
+    assert!(endpoint.respond(now, &key, reply(&second, 200)).is_err());
+    out(&mut endpoint);
+    opened(&mut endpoint, &second, now);
 }
 
 #[test]
