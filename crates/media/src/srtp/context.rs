@@ -135,6 +135,18 @@ impl Context {
         Ok(plain)
     }
 
+    /// Whether a packet that [`Self::unprotect`] refused as [`SrtpError::Replayed`] or [`SrtpError::TooOld`] was sealed
+    /// by the peer: a real repeat, not a forgery under a sequence number that was seen. That refusal costs nothing, as
+    /// RFC 3711 §3.3 wants it, and leaves the packet as it came; who counts what came asks this afterwards. The bytes
+    /// are unspecified then, and no state changes.
+    pub fn is_authentic(&self, packet: &mut [u8]) -> bool {
+        let Ok((cut, sequence)) = cut_rtp(packet, self.trailer()) else { return false };
+        let nearest = self.sources.highest(cut.ssrc).map(|highest| rtp::nearest_index(highest, sequence));
+        let mki_behind = if self.suite.is_aead() { 0 } else { self.suite.tag_len() };
+        let Ok(chosen) = self.session_in(packet, mki_behind) else { return false };
+        nearest.is_some_and(|index| self.sessions[chosen].open_rtp(packet, cut, index).is_ok())
+    }
+
     /// Seals the compound RTCP packet `buf[..len]` in place, as [`Self::protect`]. The index starts at 1.
     pub fn protect_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         let packet = buf.get(..len).ok_or(SrtpError::NoRoom { got: buf.len(), expected: len })?;

@@ -53,7 +53,8 @@ pub(crate) struct Port {
     pub(crate) rtcp: MediaSocket,
     pub(crate) receiver: Leg,
     pub(crate) closes: Option<Instant>,
-    pub(crate) silent: bool,
+    /// When silence was told of last.
+    pub(crate) silent: Option<Instant>,
 }
 
 impl Port {
@@ -65,14 +66,14 @@ impl Port {
         fault: Fault,
         now: Instant,
     ) -> Self {
-        Self { leg, recording, rtp, rtcp, receiver: Leg::new(side, fault, origin, now), closes: None, silent: false }
+        Self { leg, recording, rtp, rtcp, receiver: Leg::new(side, fault, origin, now), closes: None, silent: None }
     }
 }
 
 /// What the loop tells.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// No genuine packet for the time-out. Told once.
+    /// No genuine packet for the time-out.
     Silent { leg: LegId },
     /// The port is closed.
     Closed { leg: LegId, report: Box<Report> },
@@ -184,9 +185,10 @@ impl Drain {
                 self.close(now, at);
                 continue;
             }
-            let quiet = now.saturating_duration_since(port.receiver.heard());
-            if port.closes.is_none() && !port.silent && quiet >= self.inactivity {
-                port.silent = true;
+            let heard = port.receiver.heard();
+            let since = port.silent.map_or(heard, |told| told.max(heard));
+            if port.closes.is_none() && now.saturating_duration_since(since) >= self.inactivity {
+                port.silent = Some(now);
                 let notice = Notice::Silent { leg: port.leg };
                 self.tell(notice);
             }

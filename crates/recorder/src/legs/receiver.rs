@@ -307,15 +307,25 @@ fn unseal(secure: &mut Secure, now: Instant, buf: &mut [u8], len: usize, report:
         Ok(plain) => return Proof::Genuine(plain),
         Err(error) => error,
     };
-    if let Some(copy) = copy
-        && let Some(plain) = second_try(secure, now, unproven, &copy, buf)
+    if let Some(copy) = &copy
+        && let Some(plain) = second_try(secure, now, unproven, copy, buf)
     {
         return Proof::Genuine(plain);
     }
     let packets = &mut report.packets;
     match error {
         _ if plain_shape => packets.plain += 1,
-        SrtpError::Replayed | SrtpError::TooOld => packets.replayed += 1,
+        // A packet refused by its number alone was not looked at yet: it is a repeat only if the peer sealed it. A
+        // second try has written over it.
+        SrtpError::Replayed | SrtpError::TooOld => {
+            if let Some(copy) = &copy {
+                buf[..len].copy_from_slice(copy);
+            }
+            match secure.context.is_authentic(&mut buf[..len]) {
+                true => packets.replayed += 1,
+                false => packets.auth_failed += 1,
+            }
+        }
         _ => packets.auth_failed += 1,
     }
     Proof::Refused
