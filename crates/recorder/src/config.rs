@@ -10,6 +10,12 @@
 //! plain_port = 5060                # TCP and UDP
 //! srtp     = "required"            # required, fallback (X-cisco-srtp-fallback), off
 //!
+//! max_connections = 1000           # of one listener; as many UDP peers
+//! max_connections_per_peer = 100   # of one address
+//! handshake_timeout = "10s"        # for the whole TLS handshake
+//! message_timeout   = "30s"        # for the first message, for one that was begun, for what we write to be read
+//! idle_timeout      = "1h"         # a connection without any message is closed; its calls go on
+//!
 //! [[sip_server]]
 //! address  = "192.0.2.5"
 //! priority = 1
@@ -68,7 +74,20 @@ pub struct Config {
     pub rtp_ports: PortRange,
     /// Recordings at one time; a call beyond is answered 503.
     pub max_sessions: usize,
-    /// A leg without RTP for so long is ended by BYE.
+    /// Connections that may stand at one listener, and UDP peers; one beyond is refused (`too-many-connections`).
+    pub max_connections: usize,
+    /// Connections of one address among them.
+    pub max_connections_per_peer: usize,
+    /// How long a TLS handshake may take.
+    #[serde(with = "duration")]
+    pub handshake_timeout: Duration,
+    /// How long a peer may take for its first message, for the rest of a message it began, and to read what we write.
+    #[serde(with = "duration")]
+    pub message_timeout: Duration,
+    /// A connection without a message for so long is closed. Its calls go on.
+    #[serde(with = "duration")]
+    pub idle_timeout: Duration,
+    /// A leg without RTP for so long is ended by BYE, unless its session timer (RFC 4028) watches over it.
     #[serde(with = "duration")]
     pub inactivity: Duration,
     /// How long a leg's port still takes packets after the BYE: those that were on their way.
@@ -200,6 +219,11 @@ impl Default for Config {
             far_first: false,
             rtp_ports: PortRange { first: 16_384, last: 32_767 },
             max_sessions: 1000,
+            max_connections: 1000,
+            max_connections_per_peer: 100,
+            handshake_timeout: Duration::from_secs(10),
+            message_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(3600),
             inactivity: Duration::from_secs(300),
             linger: Duration::from_millis(250),
             folder: PathBuf::from("recordings"),
@@ -241,8 +265,21 @@ impl Config {
         if self.suites.is_empty() && self.srtp != SrtpPolicy::Off {
             return invalid("suites", "none".into(), "at least one suite, or srtp = \"off\"");
         }
-        if self.max_sessions == 0 {
-            return invalid("max_sessions", "0".into(), "at least 1");
+        let counts = [
+            ("max_sessions", self.max_sessions),
+            ("max_connections", self.max_connections),
+            ("max_connections_per_peer", self.max_connections_per_peer),
+        ];
+        if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return invalid(key, "0".into(), "at least 1");
+        }
+        let patience = [
+            ("handshake_timeout", self.handshake_timeout),
+            ("message_timeout", self.message_timeout),
+            ("idle_timeout", self.idle_timeout),
+        ];
+        if let Some((key, _)) = patience.into_iter().find(|(_, patience)| patience.is_zero()) {
+            return invalid(key, "0".into(), "more than nothing");
         }
         if self.rtp_ports.pairs() == 0 {
             return invalid(
@@ -461,7 +498,12 @@ mod tests {
         assert!(complaint("transports = []").contains("transports"));
         assert!(complaint("suites = []").contains("suites"));
         assert!(complaint("codecs = []").contains("codecs"));
-        assert!(complaint("max_sessions = 0").contains("max_sessions"));
+        for key in ["max_sessions", "max_connections", "max_connections_per_peer"] {
+            assert!(complaint(&format!("{key} = 0")).contains(key), "{key}");
+        }
+        for key in ["handshake_timeout", "message_timeout", "idle_timeout"] {
+            assert!(complaint(&format!("{key} = \"0s\"")).contains(key), "{key}");
+        }
         let missing = Config::load(Path::new("does/not/exist.toml")).unwrap_err().to_string();
         assert!(missing.contains("does/not/exist.toml"), "{missing}");
     }

@@ -97,7 +97,9 @@ pub struct Finished {
 pub struct Refusal {
     /// Who wanted to connect.
     pub peer: SocketAddr,
-    /// Which rule refused: `unknown-node`, `tls-timeout`, or one of [`trust::rule::Refusal::rule`].
+    /// Which rule refused: `unknown-node`, `too-many-connections`, `tls`, `tls-timeout`, `peer-alert`,
+    /// `first-message-timeout`, `message-timeout`, `idle-timeout`, `reads-nothing`, `unreachable`, or one of
+    /// [`trust::rule::Refusal::rule`].
     pub rule: String,
     /// In words.
     pub why: String,
@@ -232,7 +234,8 @@ fn tls(config: &Config, credentials: Option<Credentials>) -> Result<(Option<TlsS
     else {
         return Ok((None, None));
     };
-    let options = TlsOptions::new(Some(identity), PeerRule::listed(trusted));
+    let timeout = config.handshake_timeout;
+    let options = TlsOptions { timeout, ..TlsOptions::new(Some(identity), PeerRule::listed(trusted)) };
     Ok((Some(TlsServer::new(options.clone())?), Some(TlsClient::new(options)?)))
 }
 

@@ -1,15 +1,17 @@
-//! Connections: each a task that frames what comes and writes what is queued.
+//! Connections and datagrams: who may come, and what is told of them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sip::{FlowId, Frame, Framer, Limits, Message, Transport};
+use sip::{FlowId, Message, Transport, arrival};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use wire::tls::{TlsClient, TlsError, TlsServer};
 use wire::{Datagram, Link, Listener, Net, Stream};
 
+use super::census::{Census, Seat};
+use super::conversation::{Conversation, Opened};
 use crate::config::Config;
 use crate::fault::Fault;
 
@@ -27,8 +29,8 @@ pub(crate) enum Inbound {
     Opened { flow: FlowId, transport: Transport, peer: SocketAddr, queue: Sender<Vec<u8>> },
     /// A message came.
     Message { flow: FlowId, message: Box<Message> },
-    /// A message came by UDP.
-    Datagram { from: SocketAddr, message: Box<Message> },
+    /// A message came by UDP; answers to it go to this address.
+    Datagram { answers_to: SocketAddr, message: Box<Message> },
     /// Bytes came that are no message.
     Malformed { peer: SocketAddr, why: String },
     /// The connection is gone.
@@ -66,12 +68,16 @@ impl Shared {
 
 /// Takes connections until the recorder is gone.
 pub(crate) async fn accept(shared: Shared, listener: Listener, transport: Transport) {
+    let mut census = Census::new(shared.config.max_connections, shared.config.max_connections_per_peer);
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                let shared = shared.clone();
-                tokio::spawn(async move { welcome(shared, stream, peer, transport).await });
-            }
+            Ok((stream, peer)) => match admit(&shared, &mut census, peer) {
+                Ok(seat) => {
+                    let shared = shared.clone();
+                    tokio::spawn(async move { welcome(shared, stream, peer, transport, seat).await });
+                }
+                Err((rule, why)) => tell(&shared, Inbound::Refused { peer, rule, why }).await,
+            },
             // Too many files, or a peer that left again: others may still come.
             Err(error) => {
                 tracing::warn!("cannot accept on {}: {error}", listener.local_addr());
@@ -84,12 +90,15 @@ pub(crate) async fn accept(shared: Shared, listener: Listener, transport: Transp
     }
 }
 
-async fn welcome(shared: Shared, stream: Stream, peer: SocketAddr, transport: Transport) {
+/// Whether a connection from this address may stay, before a byte of it is read.
+fn admit(shared: &Shared, census: &mut Census, peer: SocketAddr) -> Result<Seat, (&'static str, String)> {
     if !shared.config.knows(peer.ip()) {
-        let why = format!("connection from {peer}, which is none of the SIP servers");
-        tell(&shared, Inbound::Refused { peer, rule: "unknown-node", why }).await;
-        return;
+        return Err(("unknown-node", format!("connection from {peer}, which is none of the SIP servers")));
     }
+    census.admit(peer.ip()).map_err(|full| ("too-many-connections", format!("{peer}: {full}")))
+}
+
+async fn welcome(shared: Shared, stream: Stream, peer: SocketAddr, transport: Transport, _seat: Seat) {
     // fault: closed as soon as it stands.
     if shared.config.fault == Fault::CloseAtOnce {
         return;
@@ -108,7 +117,7 @@ async fn welcome(shared: Shared, stream: Stream, peer: SocketAddr, transport: Tr
     let (queue, queued) = channel(QUEUE);
     let flow = shared.number();
     tell(&shared, Inbound::Opened { flow, transport, peer, queue }).await;
-    converse(&shared, link, flow, peer, queued).await;
+    Conversation::new(&shared, link, flow, peer, Opened::Peer).run(queued).await;
     tell(&shared, Inbound::Closed { flow }).await;
 }
 
@@ -122,7 +131,7 @@ pub(crate) async fn reach(
 ) {
     let connected = tokio::time::timeout(CONNECT, connect(&shared, to, transport)).await;
     match connected.unwrap_or_else(|_| Err(format!("no connection within {CONNECT:?}"))) {
-        Ok(link) => converse(&shared, link, flow, to, queued).await,
+        Ok(link) => Conversation::new(&shared, link, flow, to, Opened::Us).run(queued).await,
         Err(why) => {
             tracing::warn!("cannot reach {to}: {why}");
             tell(&shared, Inbound::Refused { peer: to, rule: "unreachable", why: format!("{to}: {why}") }).await;
@@ -142,61 +151,6 @@ async fn connect(shared: &Shared, to: SocketAddr, transport: Transport) -> Resul
     }
 }
 
-/// Frames what comes, writes what is queued, until either side ends it.
-async fn converse(shared: &Shared, link: Link, flow: FlowId, peer: SocketAddr, mut queued: Receiver<Vec<u8>>) {
-    let (mut reader, mut writer) = link.split();
-    let mut framer = Framer::strict(Limits::default());
-    let mut buffer = vec![0; 16 << 10];
-    loop {
-        tokio::select! {
-            biased;
-            bytes = queued.recv() => {
-                let Some(bytes) = bytes else { break };
-                if writer.write_all(&bytes).await.is_err() {
-                    return;
-                }
-            }
-            read = reader.read(&mut buffer) => {
-                let len = match read {
-                    Ok(0) => return,
-                    Ok(len) => len,
-                    Err(error) => return lost(shared, peer, &error).await,
-                };
-                framer.push(&buffer[..len]);
-                loop {
-                    match framer.next() {
-                        Ok(Some(Frame::Message(message))) => {
-                            tell(shared, Inbound::Message { flow, message: Box::new(message) }).await;
-                        }
-                        Ok(Some(Frame::KeepAlive)) => {
-                            if writer.write_all(b"\r\n").await.is_err() {
-                                return;
-                            }
-                        }
-                        Ok(Some(_)) => {}
-                        Ok(None) => break,
-                        // Where the next message begins is unknown, so the stream is of no more use.
-                        Err(error) => {
-                            tell(shared, Inbound::Malformed { peer, why: error.to_string() }).await;
-                            return;
-                        }
-                    }
-                }
-            }
-        }
-    }
-    // The queue was closed by us: a clean end tells the peer that nothing was cut off.
-    let _ = writer.shutdown().await;
-}
-
-/// A connection broke. In TLS 1.3 a client that refuses our certificate says so only now.
-async fn lost(shared: &Shared, peer: SocketAddr, error: &std::io::Error) {
-    if let Some(words) = wire::tls::alert(error) {
-        let why = format!("{peer}: the peer refused us with the TLS alert \"{words}\"");
-        tell(shared, Inbound::Refused { peer, rule: "peer-alert", why }).await;
-    }
-}
-
 /// Reads datagrams until the recorder is gone.
 pub(crate) async fn receive(shared: Shared, socket: Arc<Datagram>) {
     let mut buffer = vec![0; DATAGRAM];
@@ -212,7 +166,13 @@ pub(crate) async fn receive(shared: Shared, socket: Arc<Datagram>) {
             continue;
         }
         match Message::parse(&buffer[..len]) {
-            Ok(message) => tell(&shared, Inbound::Datagram { from, message: Box::new(message) }).await,
+            Ok(message) => {
+                let message = arrival::noted(message, from);
+                let answers_to = Some(arrival::answer_address(&message, from)).filter(|_| message.is_request());
+                // An address of the sender's choice must be one that we may talk to.
+                let answers_to = answers_to.filter(|to| shared.config.knows(to.ip())).unwrap_or(from);
+                tell(&shared, Inbound::Datagram { answers_to, message: Box::new(message) }).await;
+            }
             // A keep-alive is no message.
             Err(_) if buffer[..len].iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) => {}
             Err(error) => tell(&shared, Inbound::Malformed { peer: from, why: error.to_string() }).await,
@@ -220,7 +180,7 @@ pub(crate) async fn receive(shared: Shared, socket: Arc<Datagram>) {
     }
 }
 
-async fn tell(shared: &Shared, inbound: Inbound) {
+pub(super) async fn tell(shared: &Shared, inbound: Inbound) {
     // Nobody listens once the recorder is gone.
     let _ = shared.inbound.send(inbound).await;
 }

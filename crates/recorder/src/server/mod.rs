@@ -3,6 +3,8 @@
 //! One task owns the SIP endpoint and the [`Sessions`]; connections, the media loop and the store tell it by channels
 //! what happened, and it tells them by channels what to do. There are no locks and no shared state.
 
+mod census;
+mod conversation;
 pub(crate) mod flows;
 pub(crate) mod ports;
 
@@ -29,6 +31,8 @@ use ports::Ports;
 
 /// How long stopping may take: lingering legs, then files.
 const STOP: Duration = Duration::from_secs(30);
+/// No transaction over UDP lasts longer (RFC 3261 §17, 64*T1 and as much again for an ACK).
+const UDP_QUIET: Duration = Duration::from_secs(64);
 /// Refusals and alarms are remembered up to this number; a peer must not fill the memory.
 const REMEMBERED: usize = 100;
 
@@ -58,7 +62,8 @@ pub(crate) struct Server {
     parts: Parts,
     config: Arc<Config>,
     peers: BTreeMap<FlowId, (Transport, Peer)>,
-    udp_flows: BTreeMap<SocketAddr, FlowId>,
+    /// The peers that talk UDP, and when each was heard or spoken to last.
+    udp_flows: BTreeMap<SocketAddr, (FlowId, Instant)>,
     began: BTreeMap<RecordingId, Instant>,
     ports: Ports,
     /// Recordings that were given to the store and whose files do not stand yet.
@@ -157,9 +162,10 @@ impl Server {
                 self.parts.sessions.handle_input(now, Input::FlowOpened { flow, transport, peer });
             }
             Inbound::Message { flow, message } => self.on_message(now, flow, *message),
-            Inbound::Datagram { from, message } => {
-                let flow = self.udp_flow(now, from);
-                self.on_message(now, flow, *message);
+            Inbound::Datagram { answers_to, message } => {
+                if let Some(flow) = self.udp_flow(now, answers_to) {
+                    self.on_message(now, flow, *message);
+                }
             }
             Inbound::Malformed { peer, why } => {
                 tracing::warn!("{peer}: {why}");
@@ -186,16 +192,36 @@ impl Server {
         }
     }
 
-    /// The flow of a peer that talks UDP.
-    fn udp_flow(&mut self, now: Instant, peer: SocketAddr) -> FlowId {
-        if let Some(flow) = self.udp_flows.get(&peer) {
-            return *flow;
+    /// The flow of a peer that talks UDP; `None` where there are too many.
+    fn udp_flow(&mut self, now: Instant, peer: SocketAddr) -> Option<FlowId> {
+        if let Some((flow, used)) = self.udp_flows.get_mut(&peer) {
+            *used = now;
+            return Some(*flow);
+        }
+        if self.udp_flows.len() >= self.config.max_connections {
+            self.forget_udp_peers(now);
+        }
+        if self.udp_flows.len() >= self.config.max_connections {
+            let why = format!("{peer}: {} UDP peers talk already (`max_connections`)", self.udp_flows.len());
+            self.on_inbound(now, Inbound::Refused { peer, rule: "too-many-connections", why });
+            return None;
         }
         let flow = self.parts.shared.number();
-        self.udp_flows.insert(peer, flow);
+        self.udp_flows.insert(peer, (flow, now));
         self.peers.insert(flow, (Transport::Udp, Peer::Udp(peer)));
         self.parts.sessions.handle_input(now, Input::FlowOpened { flow, transport: Transport::Udp, peer });
-        flow
+        Some(flow)
+    }
+
+    /// Forgets the peers whose transactions are all over. Their calls, if any, find them again by their Contact.
+    fn forget_udp_peers(&mut self, now: Instant) {
+        let quiet = |used: Instant| now.saturating_duration_since(used) >= UDP_QUIET;
+        let gone: Vec<_> =
+            self.udp_flows.iter().filter(|(_, (_, used))| quiet(*used)).map(|(p, f)| (*p, f.0)).collect();
+        for (peer, flow) in gone {
+            self.udp_flows.remove(&peer);
+            self.on_inbound(now, Inbound::Closed { flow });
+        }
     }
 
     fn on_notice(&mut self, now: Instant, notice: Notice) {
@@ -300,7 +326,10 @@ impl Server {
     fn request(&mut self, now: Instant, route: Route, message: Message) {
         let (flow, transport) = match route {
             Route::Flow(flow, transport) => (flow, transport),
-            Route::Connect(to, Transport::Udp) => (self.udp_flow(now, to), Transport::Udp),
+            Route::Connect(to, Transport::Udp) => match self.udp_flow(now, to) {
+                Some(flow) => (flow, Transport::Udp),
+                None => return,
+            },
             Route::Connect(to, transport) => (self.connect(now, to, transport), transport),
         };
         self.parts.endpoint.send_request(now, flow, transport, message);

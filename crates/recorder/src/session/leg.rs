@@ -3,7 +3,7 @@
 //! ```text
 //! INVITE ──► Binding ──port──► Waiting ──answer due──► Answered ──ACK──► Active
 //!               │                 │                       │                │
-//!               └── no port: 503  └── CANCEL: 487         └── no ACK: BYE  └── BYE, inactivity
+//!               └── no port: 503  └── CANCEL: 487         └── no ACK: BYE  └── BYE, session timer, inactivity
 //!                                    all of them ──► Ended ──port closed──► gone
 //! ```
 
@@ -12,6 +12,7 @@ use std::time::Instant;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
 use super::media::Local;
+use super::timer::Timer;
 use super::{LegId, RecordingId};
 use crate::metadata::Side;
 
@@ -51,6 +52,8 @@ pub(crate) struct Leg {
     /// Whether the peer listed X-cisco-srtp-fallback.
     pub(crate) peer_falls_back: bool,
     pub(crate) session: u64,
+    /// The session timer, where one was agreed.
+    pub(crate) timer: Option<Timer>,
 }
 
 impl Leg {

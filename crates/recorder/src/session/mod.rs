@@ -21,6 +21,7 @@ pub(crate) mod replies;
 mod requests;
 #[cfg(test)]
 mod tests;
+pub(crate) mod timer;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -62,7 +63,7 @@ pub(crate) enum Input {
     Bound { leg: LegId, address: SocketAddr },
     /// No port could be opened.
     NoPort { leg: LegId, why: String },
-    /// No genuine packet came within the inactivity time-out.
+    /// No genuine packet came within the inactivity time-out; told again after as long.
     Silent { leg: LegId },
     /// The port is closed; this is what it saw.
     Closed { leg: LegId, report: Box<legs::Report> },
@@ -163,7 +164,7 @@ impl Sessions {
             Input::Sip(event) => self.on_event(now, event),
             Input::Bound { leg, address } => self.on_bound(now, leg, address),
             Input::NoPort { leg, why } => self.on_no_port(now, leg, &why),
-            Input::Silent { leg } => self.hang_up(now, leg, "inactivity", "no media"),
+            Input::Silent { leg } => self.on_silent(now, leg),
             Input::Closed { leg, report } => self.on_closed(now, leg, &report),
             Input::Storage { healthy } => self.healthy = healthy,
             Input::HangUp => {
@@ -174,14 +175,15 @@ impl Sessions {
         }
     }
 
-    /// Answers what was held back until now.
+    /// Answers what was held back until now, and looks at the session timers.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.answer_what_is_due(now);
+        self.run_session_timers(now);
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.legs.values().filter_map(|leg| self.due(leg)).min()
+        self.legs.values().filter_map(|leg| self.due(leg)).chain(self.session_due()).min()
     }
 
     /// What to do next.
@@ -220,8 +222,16 @@ impl Sessions {
                 }
             }
             Event::Stray { .. } => self.counters.stray += 1,
-            // The only requests of ours are BYEs; whatever becomes of one, the leg is over.
-            Event::Response { .. } | Event::Timeout { .. } | Event::FlowFailed { .. } => {}
+            Event::Response { message, .. } => self.on_response(now, &message),
+            // After a BYE of ours the leg is over, and a refresh that fails lets the session timer run out.
+            Event::Timeout { .. } | Event::FlowFailed { .. } => {}
+        }
+    }
+
+    /// Silence ends only what no session timer watches over: a call on hold may be silent for long.
+    fn on_silent(&mut self, now: Instant, id: LegId) {
+        if self.legs.get(&id).is_some_and(|leg| leg.timer.is_none()) {
+            self.hang_up(now, id, "inactivity", "no media");
         }
     }
 

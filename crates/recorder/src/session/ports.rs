@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::leg::{Leg, State};
 use super::media::Local;
 use super::replies;
+use super::timer::Terms;
 use super::{FAR_FIRST, LegId, Output, Sessions};
 use crate::metadata::Side;
 
@@ -57,8 +58,10 @@ impl Sessions {
                 let flow = leg.flow;
                 let transport = self.flows.get(&flow).map_or(sip::Transport::Tls, |(transport, _)| *transport);
                 let contact = replies::contact(&self.config, transport);
-                let message = replies::accepted(&self.config, &invite, &tag, &contact, Some(&text));
+                let terms = Terms::of(&invite);
+                let message = replies::accepted(&self.config, &invite, &tag, &contact, (Some(&text), terms));
                 self.outputs.push_back(Output::Respond { key, message });
+                self.keep_time(now, id, terms);
                 let at = self.rfc3339(now);
                 self.note(id, |leg| leg.answered = Some(at));
             }

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use sip::{Builder, Dialog, Message, Refresher, Transport};
 
+use super::timer::Terms;
 use crate::config::{Config, SrtpPolicy};
 
 /// The option tag by which both sides agree to take RTP for SRTP.
@@ -33,21 +34,29 @@ pub(crate) fn not_allowed(request: &Message, tag: &str) -> Message {
     plain(request, 405, "Method Not Allowed", tag).header("Allow", ALLOW).finish()
 }
 
-/// 200 to INVITE or UPDATE in a dialog, with SDP where there is any to say.
-pub(crate) fn accepted(config: &Config, request: &Message, tag: &str, contact: &str, sdp: Option<&str>) -> Message {
+/// 200 to INVITE or UPDATE in a dialog, with SDP and session timer where there are any to agree on.
+pub(crate) fn accepted(
+    config: &Config,
+    request: &Message,
+    tag: &str,
+    contact: &str,
+    (sdp, terms): (Option<&str>, Option<Terms>),
+) -> Message {
     let mut reply = plain(request, 200, "OK", tag).header("Contact", contact).header("Allow", ALLOW);
     reply = reply.header("Supported", "timer");
     if config.srtp == SrtpPolicy::Fallback {
         reply = reply.header("Supported", FALLBACK);
     }
-    // The peer refreshes: a recorder that only listens has no reason to. Asked to refresh itself it declines the
-    // timer. The leg lives while media flows, so that no call is cut at an interval's end.
-    if let Ok(Some(asked)) = request.session_expires()
-        && lists(&request.supported(), "timer")
-        && asked.refresher != Some(Refresher::Uas)
-    {
-        reply = reply.header("Require", "timer");
-        reply = reply.header("Session-Expires", format_args!("{};refresher=uac", asked.seconds));
+    if let Some(Terms { seconds, refresher }) = terms {
+        // Only where the peer must refresh must it know what that is (RFC 4028 §9).
+        let who = match refresher {
+            Refresher::Uac => {
+                reply = reply.header("Require", "timer");
+                "uac"
+            }
+            Refresher::Uas => "uas",
+        };
+        reply = reply.header("Session-Expires", format_args!("{seconds};refresher={who}"));
     }
     match sdp {
         Some(sdp) => reply.body("application/sdp", sdp.as_bytes()).finish(),
@@ -70,21 +79,31 @@ pub(crate) fn bye(
     branch: u64,
     reason: impl Display,
 ) -> Message {
+    request(config, dialog, transport, branch, "BYE").header("Reason", reason).finish()
+}
+
+/// The beginning of a request of ours within a dialog.
+pub(crate) fn request(
+    config: &Config,
+    dialog: &mut Dialog,
+    transport: Transport,
+    branch: u64,
+    method: &str,
+) -> Builder {
     let cseq = dialog.next_cseq();
     let (target, routes) = dialog.routing();
     let via = format!("SIP/2.0/{} {};branch=z9hG4bK{branch:016x}", transport.via_name(), here(config, transport));
-    let mut bye = Builder::request("BYE", &target).header("Via", via);
+    let mut request = Builder::request(method, &target).header("Via", via);
     for route in routes {
-        bye = bye.header("Route", route);
+        request = request.header("Route", route);
     }
-    bye.header("From", dialog.local_header())
+    request
+        .header("From", dialog.local_header())
         .header("To", dialog.remote_header())
         .header("Call-ID", &dialog.call_id)
-        .header("CSeq", format_args!("{cseq} BYE"))
+        .header("CSeq", format_args!("{cseq} {method}"))
         .header("Max-Forwards", 70)
         .header("User-Agent", PRODUCT)
-        .header("Reason", reason)
-        .finish()
 }
 
 /// Whether an option tag is listed.

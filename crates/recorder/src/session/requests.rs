@@ -7,6 +7,7 @@ use sip::{Dialog, FlowId, Message, ServerKey};
 use super::leg::{Leg, State};
 use super::pairing::Parameters;
 use super::replies::{self, FALLBACK, MIN_SE, lists};
+use super::timer::Terms;
 use super::{LegId, Output, Sessions, media};
 use crate::config::SrtpPolicy;
 use crate::metadata::Side;
@@ -195,6 +196,7 @@ impl Sessions {
                 awaits_answer: false,
                 peer_falls_back,
                 session,
+                timer: None,
             },
         );
         self.outputs.push_back(Output::Bind { leg: id, recording, side });
@@ -244,8 +246,10 @@ impl Sessions {
         }
         let transport = self.flows.get(&leg.flow).map_or(sip::Transport::Tls, |(transport, _)| *transport);
         let contact = replies::contact(&self.config, transport);
-        let answer = replies::accepted(&self.config, request, &tag, &contact, text.as_deref());
+        let terms = Terms::of(request);
+        let answer = replies::accepted(&self.config, request, &tag, &contact, (text.as_deref(), terms));
         self.respond(key, answer);
+        self.keep_time(now, id, terms);
         self.note_parameters(now, id, request);
         self.snapshot(id);
     }

@@ -1,0 +1,145 @@
+//! What is offered and answered, and which keys and codecs come of it.
+
+use super::*;
+
+#[test]
+fn an_offerless_invite_gets_an_offer_of_every_suite_with_its_own_key() {
+    let mut rig = Rig::new(|_| {});
+    rig.receive(&NEAR.invite(None));
+    let first = body(rig.last());
+    assert!(first.contains("m=audio 20000 RTP/SAVP 0 8\r\n") && first.contains("a=recvonly\r\n"), "{first}");
+    let lines: Vec<&str> = first.lines().filter(|line| line.starts_with("a=crypto")).collect();
+    let suites: Vec<&str> = lines.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(suites, ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"]);
+    assert!(lines.iter().zip(1..).all(|(line, tag)| line.starts_with(&format!("a=crypto:{tag} "))));
+    rig.receive(&far().invite(None));
+    let second = body(rig.last());
+    assert!(second.contains("m=audio 20002 "));
+    let mut keys: Vec<&str> =
+        first.lines().chain(second.lines()).filter_map(|line| line.split("inline:").nth(1)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 8, "no key is used twice");
+    assert_eq!(rig.last().header("Contact").unwrap(), "<sip:7878@192.0.2.10:5061;transport=tls>");
+    assert!(rig.last().supported().iter().all(|tag| tag != "X-cisco-srtp-fallback"), "only where it is allowed");
+}
+
+#[test]
+fn plain_rtp_is_taken_only_where_both_sides_list_the_fallback() {
+    let fallback = "Supported: X-cisco-srtp-fallback\r\n";
+    for (policy, extra, taken) in [
+        (SrtpPolicy::Fallback, fallback, true),
+        (SrtpPolicy::Fallback, "", false),
+        (SrtpPolicy::Required, fallback, false),
+        (SrtpPolicy::Off, "", true),
+    ] {
+        let mut rig = Rig::new(|config| config.srtp = policy);
+        let leg = Leg { extra: extra.to_owned(), ..NEAR };
+        rig.receive(&leg.invite(None));
+        let answer = rig.last().clone();
+        rig.receive(&leg.ack(&answer, Some(&plain())));
+        assert_eq!(rig.media.len(), usize::from(taken), "{policy:?} {extra}");
+        assert_eq!(rig.last().method(), (!taken).then_some("BYE"), "{policy:?} {extra}");
+        let offered = body(&answer).contains("RTP/SAVP");
+        assert_eq!(offered, policy != SrtpPolicy::Off);
+        let listed = answer.supported().iter().any(|tag| tag == "X-cisco-srtp-fallback");
+        assert_eq!(listed, policy == SrtpPolicy::Fallback);
+    }
+}
+
+#[test]
+fn answers_that_do_not_fit_end_the_leg_by_bye() {
+    let wrong = [
+        sdp("RTP/SAVP", "", "0 101"),
+        sdp("RTP/SAVP", "a=crypto:1 F8_128_HMAC_SHA1_80 inline:AAAA\r\n", "0"),
+        answered(KEY).replace("m=audio 4000", "m=audio 0"),
+        answered(KEY).replace(" 0 101", " 18").replace("rtpmap:0 PCMU", "rtpmap:18 G729"),
+        "v=0\r\nthis is no sdp\r\n".to_owned(),
+    ];
+    for answer_sdp in wrong {
+        let mut rig = Rig::new(|_| {});
+        rig.receive(&NEAR.invite(None));
+        let answer = rig.last().clone();
+        rig.receive(&NEAR.ack(&answer, Some(&answer_sdp)));
+        assert_eq!(rig.last().method(), Some("BYE"), "{answer_sdp}");
+        assert!(rig.media.is_empty());
+        assert_eq!((rig.sessions.dialogs(), rig.finished.len()), (0, 1));
+        assert_eq!(rig.finished[0].legs[0].ended_by.as_deref(), Some("recorder"));
+    }
+}
+
+#[test]
+fn an_early_offer_is_answered_with_its_tag_and_suite() {
+    let mut rig = Rig::new(|_| {});
+    let crypto = format!(
+        "a=crypto:7 F8_128_HMAC_SHA1_80 inline:{KEY}\r\na=crypto:9 AES_CM_128_HMAC_SHA1_32 inline:{KEY}|2^31\r\n"
+    );
+    rig.receive(&NEAR.invite(Some(&sdp("RTP/SAVP", &crypto, "0 101"))));
+    let answer = rig.last().clone();
+    let text = body(&answer);
+    assert!(text.contains("a=crypto:9 AES_CM_128_HMAC_SHA1_32 inline:") && !text.contains(KEY), "{text}");
+    assert_eq!(text.matches("a=crypto").count(), 1);
+    assert!(text.contains("a=recvonly") && text.contains("m=audio 20000 RTP/SAVP 0\r\n"), "{text}");
+    rig.receive(&NEAR.ack(&answer, None));
+    assert_eq!((rig.media.len(), rig.sessions.counters().failed_legs), (1, 0));
+}
+
+#[test]
+fn an_early_offer_that_does_not_fit_gets_488() {
+    for offer in [
+        plain(),
+        sdp("RTP/SAVP", "", "0"),
+        answered(KEY).replace("rtpmap:0 PCMU", "rtpmap:0 OPUS").replace(" 0 101", " 96"),
+    ] {
+        let mut rig = Rig::new(|_| {});
+        rig.receive(&NEAR.invite(Some(&offer)));
+        assert_eq!(rig.codes(), [488], "{offer}");
+        assert_eq!(rig.sessions.dialogs(), 0);
+    }
+}
+
+#[test]
+fn a_refresh_keeps_port_key_and_version() {
+    let mut rig = Rig::new(|_| {});
+    let answer = rig.establish(&NEAR);
+    let offered = body(&answer);
+    rig.receive(&NEAR.request("INVITE", 102, &tag(&answer), "1000", Some(&answered(KEY))));
+    let first = body(rig.last());
+    rig.receive(&NEAR.ack(&rig.last().clone(), None));
+    rig.receive(&NEAR.request("UPDATE", 103, &tag(&answer), "1000", Some(&answered(KEY))));
+    let second = body(rig.last());
+    assert_eq!(first, second, "nothing changed, so nothing may look changed");
+    let key = offered.lines().find(|line| line.contains("SHA1_80")).unwrap().split("inline:").nth(1).unwrap();
+    assert!(first.contains(key) && first.contains("m=audio 20000 "), "{first}");
+    rig.receive(&NEAR.request("UPDATE", 104, &tag(&answer), "1000", None));
+    assert_eq!((rig.last().status(), rig.last().body().len()), (Some(200), 0));
+    assert_eq!(rig.codes(), [200; 4]);
+}
+
+#[test]
+fn a_reinvite_may_change_the_key_and_one_without_sdp_gets_the_offer_again() {
+    let mut rig = Rig::new(|_| {});
+    let answer = rig.establish(&NEAR);
+    rig.receive(&NEAR.request("INVITE", 102, &tag(&answer), "1000", None));
+    let again = rig.last().clone();
+    assert_eq!(body(&again), body(&answer));
+    rig.receive(&NEAR.request("UPDATE", 103, &tag(&answer), "1000", Some(&answered(KEY))));
+    rig.receive(&NEAR.request("INVITE", 104, &tag(&answer), "1000", None));
+    assert_eq!(rig.last().status(), Some(491), "an INVITE is open");
+    rig.receive(&NEAR.ack(&again, Some(&answered(OTHER_KEY))));
+    let last = rig.media.last().unwrap();
+    assert!(matches!(&last.1.protection, Protection::Srtp { key, .. } if key.to_inline() == OTHER_KEY));
+}
+
+#[test]
+fn a_hold_is_answered_inactive_and_an_offer_that_does_not_fit_changes_nothing() {
+    let mut rig = Rig::new(|_| {});
+    let answer = rig.establish(&NEAR);
+    let hold = answered(KEY).replace("a=sendonly", "a=inactive");
+    rig.receive(&NEAR.request("INVITE", 102, &tag(&answer), "1000", Some(&hold)));
+    assert!(body(rig.last()).contains("a=inactive"));
+    rig.receive(&NEAR.ack(&rig.last().clone(), None));
+    rig.receive(&NEAR.request("UPDATE", 103, &tag(&answer), "1000", Some(&plain())));
+    assert_eq!(rig.last().status(), Some(488));
+    assert_eq!((rig.sessions.dialogs(), rig.media.len()), (1, 2));
+}
