@@ -79,19 +79,24 @@ pub struct Model {
     pub firmware: String,
     /// CUCM's number of the model, in the Contact of REGISTER.
     pub number: u32,
-    /// The load it reports.
+    /// The load it reports, with its `.loads`.
     pub load: String,
 }
 
 impl Model {
     /// CP-8841 on 12.8.1.
     pub fn cp8841() -> Self {
-        Self { name: "CP8841".into(), firmware: "12.8.1".into(), number: 684, load: "sip88xx.12-8-1-0001-455".into() }
+        Self {
+            name: "CP8841".into(),
+            firmware: "12.8.1".into(),
+            number: 683,
+            load: "sip88xx.12-8-1-0001-455.loads".into(),
+        }
     }
 
     /// CP-7841 on 12.1.1, the recorded phone of Cisco 200788.
     pub fn cp7841() -> Self {
-        Self { name: "CP7841".into(), firmware: "12.1.1".into(), number: 621, load: "sip78xx.12-1-1-12".into() }
+        Self { name: "CP7841".into(), firmware: "12.1.1".into(), number: 622, load: "sip78xx.12-1-1-12.loads".into() }
     }
 
     /// `Cisco-CP8841/12.8.1`.

@@ -1,6 +1,15 @@
-//! The SIP messages of a Cisco phone: header names, spelling and order as its captures have them (Cisco 200788, CP-7861 and CP-7841
-//! on 12.1.1; REGISTER after Cisco's SIP Line Messaging Guide).
+//! The SIP messages of a Cisco phone: header names, spelling and order as its captures have them.
 //!
+//! | Message | Source |
+//! |---|---|
+//! | INVITE, ACK, 200 to INVITE | Cisco document 200788: CP-7861 and CP-7841 on 12.1.1 |
+//! | REGISTER | Cisco document 214535: a CP-7821's own log |
+//! | its refresh | a public capture of a CP-8851 on 12.1.1 |
+//! | 100, 180, 200 to BYE, refusals | no capture: Cisco's published phone stack, `ccsip_messaging.c` |
+//! | BYE, the end of a registration | inferred from the others |
+//!
+//! A phone adds `RTP-RxStat` and `RTP-TxStat` to BYE and its 200 only where *Call Stats* is ticked in its SIP profile, which is not
+//! the default.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
@@ -20,7 +29,7 @@ pub(crate) struct Profile {
     pub(crate) user_agent: String,
     /// CUCM's number of the model, for `+u.sip!model.ccm.cisco.com`.
     pub(crate) model_number: u32,
-    /// The firmware named in the registration's alarm.
+    /// The firmware named in the registration's alarm, with its `.loads`.
     pub(crate) load: String,
     pub(crate) number: String,
     pub(crate) display: String,
@@ -65,11 +74,11 @@ impl Profile {
         )
     }
 
-    /// The alarm a phone reports with its registration.
-    fn alarm(&self) -> String {
+    /// The alarm a phone reports when its registration begins and ends: number and name of what happened last.
+    fn alarm(&self, number: u32, last: &str) -> String {
         let Self { device, load, .. } = self;
         format!(
-            "SIP;cause=200;text=\"cisco-alarm:25 Name={device} ActiveLoad={load} InactiveLoad={load} Last=initialized\""
+            "SIP;cause=200;text=\"cisco-alarm:{number} Name={device} ActiveLoad={load} InactiveLoad={load} Last={last}\""
         )
     }
 
@@ -123,6 +132,9 @@ pub(crate) fn ack(profile: &Profile, dialog: &Dialog, stamp: &Stamp) -> Message 
         .header("CSeq", format_args!("{} ACK", stamp.cseq))
         .header("User-Agent", &profile.user_agent)
         .header("Remote-Party-ID", profile.remote_party_id("calling"))
+        .header("Content-Length", 0)
+        .header("Recv-Info", "conference")
+        .header("Recv-Info", "x-cisco-conference")
         .finish()
 }
 
@@ -149,32 +161,59 @@ pub(crate) struct Reply<'a> {
     pub(crate) wall: SystemTime,
 }
 
-/// A response to an INVITE or UPDATE, with everything the captures show in a 200.
+/// 100 to an INVITE.
+pub(crate) fn trying(profile: &Profile, invite: &Message, session: (&str, &str), wall: SystemTime) -> Message {
+    let reply = Reply { code: 100, reason: "Trying", tag: None, session: Some(session), wall };
+    response(invite, &reply)
+        .header("Server", &profile.user_agent)
+        .header("Contact", profile.contact())
+        .header("Allow", ALLOW)
+        .header("Supported", SUPPORTED)
+        .header("Allow-Events", "kpml,dialog")
+        .header("Content-Length", 0)
+        .header("Recv-Info", "conference")
+        .header("Recv-Info", "x-cisco-conference")
+        .finish()
+}
+
+/// 180 to an INVITE, or 200 to an INVITE or UPDATE.
 pub(crate) fn full_response(profile: &Profile, request: &Message, reply: &Reply<'_>, sdp: Option<&str>) -> Message {
-    let built = response(profile, request, reply)
+    let built = response(request, reply)
+        .header("Server", &profile.user_agent)
+        .header("Contact", profile.contact())
         .header("Allow", ALLOW)
         .header("Remote-Party-ID", profile.remote_party_id("called"))
         .header("Supported", SUPPORTED)
-        .header("Allow-Events", "kpml,dialog")
-        .header("Recv-Info", "conference")
-        .header("Recv-Info", "x-cisco-conference");
+        .header("Allow-Events", "kpml,dialog");
     match sdp {
-        Some(sdp) => described(built, sdp),
-        None => built.finish(),
+        Some(sdp) => described(built.header("Recv-Info", "conference").header("Recv-Info", "x-cisco-conference"), sdp),
+        None => built.header("Content-Length", 0).finish(),
     }
 }
 
-/// A response that only answers: 100, 481, 200 to BYE and the like.
+/// A response that only answers: 200 to BYE and the like, and every refusal.
 pub(crate) fn short_response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Message {
-    response(profile, request, reply).finish()
+    let built = response(request, reply);
+    let built = if reply.code < 300 { built.header("Server", &profile.user_agent) } else { built };
+    built.header("Content-Length", 0).finish()
 }
 
-/// REGISTER: the registration itself, its refresh (same Call-ID and tag, next CSeq), or with `expires` 0 its end.
-pub(crate) fn register(profile: &Profile, tag: &str, call_id: &str, stamp: &Stamp, expires: u32) -> Message {
+/// What a REGISTER is sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Registering {
+    /// To be registered.
+    First,
+    /// To stay so: same Call-ID and tag, next CSeq.
+    Refresh,
+    /// To be so no longer.
+    End,
+}
+
+/// REGISTER.
+pub(crate) fn register(profile: &Profile, tag: &str, call_id: &str, stamp: &Stamp, what: Registering) -> Message {
     let registrar = host(profile.registrar);
     let address = format!("<sip:{}@{registrar}>", profile.number);
-    let body = registration_body();
-    Builder::request("REGISTER", &format!("sip:{registrar}"))
+    let built = Builder::request("REGISTER", &format!("sip:{registrar}"))
         .header("Via", profile.via(&stamp.branch))
         .header("From", format_args!("{address};tag={tag}"))
         .header("To", &address)
@@ -185,13 +224,26 @@ pub(crate) fn register(profile: &Profile, tag: &str, call_id: &str, stamp: &Stam
         .header("CSeq", format_args!("{} REGISTER", stamp.cseq))
         .header("User-Agent", &profile.user_agent)
         .header("Contact", profile.registered_contact())
-        .header("Supported", SUPPORTED)
-        .header("Reason", profile.alarm())
-        .header("Expires", expires)
-        .header("Content-Length", body.len())
-        .header("Content-Type", "multipart/mixed;boundary=uniqueBoundary")
-        .raw_body(body.as_bytes())
-        .finish()
+        .header("Supported", SUPPORTED);
+    match what {
+        Registering::First => {
+            let body = registration_body();
+            built
+                .header("Reason", profile.alarm(25, "initialized"))
+                .header("Expires", ASKED_EXPIRES)
+                .header("Content-Type", "multipart/mixed; boundary=uniqueBoundary")
+                .header("Mime-Version", "1.0")
+                .header("Content-Length", body.len())
+                .raw_body(body.as_bytes())
+                .finish()
+        }
+        Registering::Refresh => built.header("Content-Length", 0).header("Expires", ASKED_EXPIRES).finish(),
+        Registering::End => built
+            .header("Content-Length", 0)
+            .header("Reason", profile.alarm(22, "reset-reset"))
+            .header("Expires", 0)
+            .finish(),
+    }
 }
 
 fn in_dialog(method: &str, profile: &Profile, dialog: &Dialog, stamp: &Stamp) -> Builder {
@@ -205,7 +257,8 @@ fn in_dialog(method: &str, profile: &Profile, dialog: &Dialog, stamp: &Stamp) ->
         .header("Call-ID", &dialog.call_id)
 }
 
-fn response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Builder {
+/// Start line, Via, From, To, Call-ID, Session-ID, Date and CSeq.
+fn response(request: &Message, reply: &Reply<'_>) -> Builder {
     let built = Builder::response(reply.code, reply.reason).copy(request, "Via").copy(request, "From");
     let built = match reply.tag {
         Some(tag) if request.to().is_ok_and(|to| to.tag().is_none()) => {
@@ -218,11 +271,7 @@ fn response(profile: &Profile, request: &Message, reply: &Reply<'_>) -> Builder 
         Some((own, peer)) => built.header("Session-ID", format_args!("{own};remote={peer}")),
         None => built,
     };
-    built
-        .header("Date", date(reply.wall))
-        .copy(request, "CSeq")
-        .header("Server", &profile.user_agent)
-        .header("Contact", profile.contact())
+    built.header("Date", date(reply.wall)).copy(request, "CSeq")
 }
 
 fn invite_tail(built: Builder, profile: &Profile, stamp: &Stamp) -> Builder {
@@ -253,25 +302,16 @@ fn described(built: Builder, sdp: &str) -> Message {
         .finish()
 }
 
-/// The two parts of a registration: all lines at once, and what the phone can do.
+/// The two parts of a registration: all lines at once, and what the phone can do. The lines of the XML end in LF.
 fn registration_body() -> String {
-    let parts = [
-        "<bulkregisterreq>\n<contact all=\"true\">\n<register></register>\n</contact>\n</bulkregisterreq>\n",
-        "<optionsind>\n<combine max=\"6\">\n<remotecc><status></status></remotecc>\n<service-control></service-control>\n</combine>\n\
-         <dialog usage=\"hook status\">\n<unot></unot>\n<sub></sub>\n</dialog>\n\
-         <dialog usage=\"shared line\">\n<unot></unot>\n<sub></sub>\n</dialog>\n\
-         <presence usage=\"blf speed dial\">\n<unot></unot>\n<sub></sub>\n</presence>\n\
-         <joinreq></joinreq>\n<cfwdall-anyline></cfwdall-anyline>\n<coaching></coaching>\n<oosalarm></oosalarm>\n\
-         <bfcp></bfcp>\n<ix></ix>\n<gatewayrecording></gatewayrecording>\n<conferenceDisplayInstance></conferenceDisplayInstance>\n\
-         </optionsind>\n",
-    ];
     let mut body = String::new();
-    for part in parts {
+    for (wish, end) in [(BULK, "\n\r\n"), (OPTIONS, "\r\n")] {
         body.push_str("--uniqueBoundary\r\nContent-Type: application/x-cisco-remotecc-request+xml\r\n");
         body.push_str("Content-Disposition: session;handling=optional\r\n\r\n");
         body.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<x-cisco-remotecc-request>\n");
-        body.push_str(part);
-        body.push_str("</x-cisco-remotecc-request>\r\n");
+        body.push_str(wish);
+        body.push_str("</x-cisco-remotecc-request>");
+        body.push_str(end);
     }
     body.push_str("--uniqueBoundary--\r\n");
     body
@@ -289,3 +329,48 @@ fn host(address: IpAddr) -> String {
 fn date(wall: SystemTime) -> String {
     jiff::Timestamp::try_from(wall).map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).unwrap_or_default()
 }
+
+/// All lines of the phone are registered at once.
+const BULK: &str = concat!(
+    "<bulkregisterreq>\n",
+    "<contact all=\"true\">\n",
+    "<register></register>\n",
+    "</contact>\n",
+    "</bulkregisterreq>\n",
+);
+/// What the phone can do, indented as it writes it.
+const OPTIONS: &str = concat!(
+    "  <optionsind>\n",
+    "    <combine max=\"6\">\n",
+    "      <remotecc>\n",
+    "        <status></status>\n",
+    "      </remotecc>\n",
+    "      <service-control></service-control>\n",
+    "    </combine>\n",
+    "    <dialog usage=\"hook status\">\n",
+    "      <unot></unot>\n",
+    "      <sub></sub>\n",
+    "    </dialog>\n",
+    "    <dialog usage=\"shared line\">\n",
+    "      <unot></unot>\n",
+    "      <sub></sub>\n",
+    "    </dialog>\n",
+    "    <presence usage=\"blf speed dial\">\n",
+    "      <unot></unot>\n",
+    "      <sub></sub>\n",
+    "    </presence>\n",
+    "    <joinreq></joinreq>\n",
+    "    <cfwdall-anyline></cfwdall-anyline>\n",
+    "    <coaching></coaching>\n",
+    "    <oosalarm></oosalarm>\n",
+    "    <rpid-orig-called></rpid-orig-called>\n",
+    "    <x-cisco-number></x-cisco-number>\n",
+    "    <bfcp></bfcp>\n",
+    "    <ix></ix>\n",
+    "    <gatewayrecording></gatewayrecording>\n",
+    "    <conferenceDisplayInstance></conferenceDisplayInstance>\n",
+    "  </optionsind>\n",
+);
+
+/// Seconds that a phone asks for.
+const ASKED_EXPIRES: u32 = 3600;

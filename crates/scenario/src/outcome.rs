@@ -142,6 +142,7 @@ pub struct Channel {
 
 /// How late the harness was in sending its media, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Lateness {
     /// Packets measured.
     pub packets: u64,

@@ -41,6 +41,8 @@ pub(crate) enum Why {
         /// How many samples differ.
         changed: usize,
     },
+    /// It is there with a constant added to its samples.
+    Raised(i32),
     /// It is there, processed.
     Altered(Fit),
     /// It is there together with the other leg.
@@ -227,15 +229,20 @@ impl<'a> Channel<'a> {
             Why::Silent
         } else if let Some(patch) = analysis.tearing(start, start + frame.len) {
             Why::Covered(patch)
-        } else if let Some(damaged) = self.damage(frame, pos) {
-            damaged
-        } else if let Some(altered) = self.alteration(analysis, frame, heard, pos) {
-            altered
+        } else if let Some(changed) = self.change(analysis, frame, heard, pos) {
+            changed
         } else if let Some(stuff) = self.strange(heard, start) {
             Why::Covered(analysis.cover(stuff, start, start + frame.len))
         } else {
             Why::Concealed
         })
+    }
+
+    /// Whether the frame is at `pos` but for some samples, or changed as a whole. Where the other leg is quiet a mix
+    /// changes only some samples, and is a mix all the same.
+    fn change(&self, analysis: &Analysis, frame: &Frame, heard: &[i16], pos: i64) -> Option<Why> {
+        let altered = self.alteration(analysis, frame, heard, pos);
+        altered.filter(|why| matches!(why, Why::Mixed(_))).or_else(|| self.damage(frame, pos)).or(altered)
     }
 
     /// Whether the frame is at `pos` but for some samples.
@@ -249,6 +256,11 @@ impl<'a> Channel<'a> {
     /// Whether the frame is there with another level, processed, or mixed with the other leg.
     fn alteration(&self, analysis: &Analysis, frame: &Frame, heard: &[i16], pos: i64) -> Option<Why> {
         let own = self.source().samples(frame);
+        let by = |(heard, own): (&i16, &i16)| i32::from(*heard) - i32::from(*own);
+        let first = heard.iter().zip(own).map(by).next().filter(|by| *by != 0);
+        if let Some(first) = first.filter(|first| heard.iter().zip(own).all(|pair| by(pair) == *first)) {
+            return Some(Why::Raised(first));
+        }
         let one = fit_one(heard, own);
         if let Some((source, offset)) = self.other {
             let other = &self.world.sources[source];
@@ -379,8 +391,8 @@ impl<'a> Channel<'a> {
             })
     }
 
-    /// Takes repeats out of the patches that only conceal what never came or came too late, and calls frames that were
-    /// replaced by a repeat of one just before concealed.
+    /// Takes repeats out of the patches that only conceal what never came or came too late. A repeat in the place of a
+    /// frame that had to be there conceals nothing.
     fn drop_concealment(&self, analysis: &mut Analysis) {
         let line = self.source().line();
         let conceals: Vec<bool> = (analysis.patches.iter())
@@ -393,7 +405,7 @@ impl<'a> Channel<'a> {
                 let mut under =
                     line[from..].iter().zip(&analysis.status[from..]).take_while(|(frame, _)| frame.at < end);
                 recent
-                    && under.all(|(frame, status)| frame.duty == Duty::Undelivered || *status != Status::Exact)
+                    && under.all(|(frame, status)| frame.duty != Duty::Due && *status != Status::Exact)
                     && from < line.len()
             })
             .collect();

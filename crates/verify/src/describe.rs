@@ -158,7 +158,7 @@ impl Teller<'_> {
                 format!("the {leg} leg alone"),
                 format!("{leg} leg {when} is mixed with the other leg{}", self.mixture(loss)),
             ),
-            Rule::LevelChanged | Rule::InvertedAudio | Rule::AlteredAudio => (
+            Rule::LevelChanged | Rule::InvertedAudio | Rule::AlteredAudio | Rule::DcOffset => (
                 format!("the {leg} leg sample for sample"),
                 format!("{leg} leg {when} is {}: {which}", self.alteration(loss)),
             ),
@@ -212,6 +212,10 @@ impl Teller<'_> {
         let mean = self.mean_gain(loss);
         match loss.rule {
             Rule::InvertedAudio => "turned upside down".to_owned(),
+            Rule::DcOffset => {
+                let by = self.whys(loss).find_map(|why| if let Why::Raised(by) = why { Some(by) } else { None });
+                format!("raised by {}", by.unwrap_or_default())
+            }
             Rule::LevelChanged => format!("changed in level by {:+.1} dB on average", decibels(mean)),
             _ => "there, but not sample for sample".to_owned(),
         }
@@ -224,12 +228,11 @@ impl Teller<'_> {
         let (before, after) = (&runs[run], &runs[run + 1]);
         let jump = after.offset - before.offset;
         let line = self.channel.source().line();
-        let (last, next) = (&line[before.last], &line[after.first]);
         if self.is_explained(before.last, after.first, jump) || jump.abs() <= i64::from(self.limits().position_samples)
         {
             return None;
         }
-        let (start, end) = (last.end() + before.offset, next.at + after.offset);
+        let (start, end) = self.torn(before.last, after.first, before.offset, after.offset);
         let removed: Vec<usize> = (before.last + 1..after.first)
             .filter(|&frame| line[frame].duty == Duty::Due)
             .filter(|&frame| matches!(self.analysis.status[frame], Status::Missing(Why::Removed(_))))
@@ -268,6 +271,25 @@ impl Teller<'_> {
         };
         let finding = self.place.finding(rule, "every packet in its place on the RTP time line", found);
         Some(finding.at(span(start, end.max(start))).packets(sequences))
+    }
+
+    /// Where a jump is, to the sample: from the last sample of the line before it to the first one behind. The frames next
+    /// to it may be there in part.
+    fn torn(&self, last: usize, next: usize, before: i64, after: i64) -> (i64, i64) {
+        let source = self.channel.source();
+        let line = source.line();
+        let at = |pos: i64| usize::try_from(pos).ok().and_then(|pos| self.channel.file.get(pos)).copied();
+        let (mut start, mut end) = (line[last].end() + before, line[next].at + after);
+        let limit = end.max(start);
+        if let Some(frame) = line.get(last + 1).filter(|frame| frame.at + before == start && last + 1 < next) {
+            let own = source.samples(frame).iter();
+            start += own.zip(start..limit).take_while(|(own, pos)| at(*pos) == Some(**own)).count() as i64;
+        }
+        if let Some(frame) = line.get(next - 1).filter(|frame| frame.end() + after == end && last + 1 < next) {
+            let own = source.samples(frame).iter().rev();
+            end -= own.zip((start..end).rev()).take_while(|(own, pos)| at(*pos) == Some(**own)).count() as i64;
+        }
+        (start, end)
     }
 
     /// Whether a jump only follows the wall clock where the RTP time line left it, or joins two streams.
@@ -400,6 +422,7 @@ fn rule(why: Why) -> Option<Rule> {
         Why::Silent | Why::Concealed => Rule::LostFrames,
         Why::Damaged { .. } => Rule::DamagedFrames,
         Why::Mixed(_) => Rule::MixedLegs,
+        Why::Raised(_) => Rule::DcOffset,
         Why::Altered(fit) if fit.own < 0.0 => Rule::InvertedAudio,
         Why::Altered(fit) if decibels(fit.own).abs() > 0.03 && fit.rest < 0.01 => Rule::LevelChanged,
         Why::Altered(_) => Rule::AlteredAudio,

@@ -118,6 +118,10 @@ rules! {
     InvertedAudio = "inverted-audio", Degraded;
     /// The level was changed.
     LevelChanged = "level-changed", Degraded;
+    /// A constant was added to the samples.
+    DcOffset = "dc-offset", Degraded;
+    /// The audio was coded again on the way to the file, by another law or with fewer bits.
+    RecodedAudio = "recoded-audio", Degraded;
     /// The audio is there but was processed: transcoded, resampled, filtered.
     AlteredAudio = "altered-audio", Degraded;
     /// Near and far are exchanged.

@@ -4,6 +4,7 @@ use media::g711::{self, Law};
 
 use crate::align::{CLEAR, Spot, locate};
 use crate::chain::chain;
+use crate::change::{Undone, undo_map, undo_mix};
 use crate::finding::Rule;
 use crate::fit::{decibels, dot, fit_one, fit_two, is_noise, is_silent};
 use crate::scan::{Placement, scan};
@@ -75,7 +76,9 @@ const SAME_LEVEL: f64 = 0.02;
 /// Reads a channel. `home` is the leg it should hold, `other` the other leg of that recording.
 pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Option<usize>) -> Heard<'a> {
     let plain = as_it_is(worlds.right, file, home);
-    if is_silent(file) || (plain.strong() >= ENOUGH && plain.lattice >= ON_LATTICE) {
+    let telling = worlds.right.sources[home].line().iter().filter(|frame| !frame.weak).count();
+    let whole = plain.strong() >= ENOUGH && plain.strong() * 2 >= telling;
+    if is_silent(file) || (whole && plain.lattice >= ON_LATTICE) {
         return plain;
     }
     let level = undo_level(worlds.right, &plain, file, home);
@@ -84,6 +87,9 @@ pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Op
     let better = |level: &Heard<'_>| level.strong() >= ENOUGH + plain.strong() * 13 / 10 && level.strong() > most;
     if let Some(level) = level.filter(better) {
         return level;
+    }
+    if let Some(undone) = undo_change(worlds.right, &plain, file, home, other) {
+        return undone;
     }
     if plain.strong() >= ENOUGH {
         return plain;
@@ -151,9 +157,7 @@ fn undo_law<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a>
 /// Finds the factor between truth and file, divides by it and snaps to what the law can say.
 fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize) -> Option<Heard<'a>> {
     let source = &world.sources[home];
-    let run = chain(world, home, &plain.placements).runs.into_iter().max_by_key(|run| run.strong);
-    let known = run.filter(|run| run.strong >= ENOUGH).map(|run| run.offset);
-    let offset = known.or_else(|| locate(source, file).map(|spot| spot.offset))?;
+    let offset = offset(world, plain, file, home)?;
     let gain = gain(world, home, file, offset)?;
     if gain > 0.0 && decibels(gain).abs() < SAME_LEVEL {
         return None;
@@ -172,6 +176,34 @@ fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize
         faults.push((Rule::LevelChanged, format!("the level is changed by {db:+.2} dB")));
     }
     Some(read(world, file, Some(snapped), home, format!("level of {db:+.3} dB undone"), gain, faults))
+}
+
+/// Where the leg's time line starts, by the frames found, else by likeness.
+fn offset(world: &World, plain: &Heard<'_>, file: &[i16], home: usize) -> Option<i64> {
+    let run = chain(world, home, &plain.placements).runs.into_iter().max_by_key(|run| run.strong);
+    let known = run.filter(|run| run.strong >= ENOUGH).map(|run| run.offset);
+    known.or_else(|| locate(&world.sources[home], file).filter(|spot| spot.speed == 1.0).map(|spot| spot.offset))
+}
+
+/// Undoes what was done to all samples alike, if most of the frames are there then.
+fn undo_change<'a>(
+    world: &'a World,
+    plain: &Heard<'_>,
+    file: &[i16],
+    home: usize,
+    other: Option<usize>,
+) -> Option<Heard<'a>> {
+    let voice = &world.sources[home];
+    let offset = offset(world, plain, file, home)?;
+    let mapped = undo_map(voice, file, offset);
+    let mixed = || other.and_then(|other| undo_mix(voice, &world.sources[other], file, offset));
+    let most = voice.line().iter().filter(|frame| !frame.weak).count() / 2;
+    let read = |undone: Undone| {
+        let faults = vec![(undone.rule, undone.what)];
+        read(world, file, Some(undone.samples), home, undone.mode, 1.0, faults)
+    };
+    let better = |heard: &Heard<'_>| heard.strong() > most && heard.strong() > plain.strong() + ENOUGH;
+    mapped.map(read).filter(better).or_else(|| mixed().map(read).filter(better))
 }
 
 /// The least squares factor of `file` on the leg laid at `offset`, over the frames that are there.

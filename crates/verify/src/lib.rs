@@ -25,6 +25,7 @@
 
 mod align;
 mod chain;
+mod change;
 mod classify;
 mod describe;
 mod finding;

@@ -17,7 +17,8 @@ pub struct Limits {
     pub foreign_ms: u32,
     /// By how many samples the time line may jump at one place.
     pub position_samples: u32,
-    /// How far the channels of a file may be from the time at which they were said, against each other, in ms.
+    /// How far the channels of a file may be from the time at which they were said, against each other, in ms. A recorder
+    /// knows only when packets arrived; half a frame is allowed, so that a channel off by a whole frame is always seen.
     pub alignment_ms: f64,
     /// How much may be missing behind the SDP answer, in ms; see [`Expected::from_us`](crate::Expected::from_us).
     pub start_clip_ms: u32,
@@ -39,7 +40,7 @@ impl Default for Limits {
             late_ms: 200,
             foreign_ms: 0,
             position_samples: 0,
-            alignment_ms: 20.0,
+            alignment_ms: 10.0,
             start_clip_ms: 40,
             end_clip_ms: 20,
             padding_ms: 200,
@@ -85,6 +86,6 @@ mod tests {
     fn a_changed_limit_is_told_with_its_default() {
         assert!(Limits::default().changed().is_empty());
         let limits = Limits { alignment_ms: 40.0, lost_frames: 3, ..Limits::default() };
-        assert_eq!(limits.changed(), ["lost_frames: 3 (default 0)", "alignment_ms: 40 (default 20)"]);
+        assert_eq!(limits.changed(), ["lost_frames: 3 (default 0)", "alignment_ms: 40 (default 10)"]);
     }
 }

@@ -51,6 +51,11 @@ impl Bridge {
         self.request.as_ref().is_some_and(|(own, _)| own == key)
     }
 
+    /// Ours and the peer's half of the Session-ID.
+    pub(super) fn session(&self) -> &(String, String) {
+        &self.session
+    }
+
     pub(super) fn is_forking(&self) -> bool {
         self.forking.is_some()
     }
@@ -79,8 +84,9 @@ impl Machine {
                 return self.reply(now, &key, &invite, 488, "Not Acceptable Here");
             }
         };
-        let call_id = bridge.dialog.call_id.clone();
+        let (call_id, session) = (bridge.dialog.call_id.clone(), bridge.session.clone());
         self.bridges.push(bridge);
+        self.say_trying(now, &key, &invite, &session);
         self.set_timer(now + self.settings.bridge.answer, Timer::BridgeAnswer(call_id));
     }
 
@@ -151,10 +157,11 @@ impl Machine {
         if bridge.request.is_some() {
             return self.reply(now, &key, &invite, 491, "Request Pending");
         }
+        let (call_id, session) = (bridge.dialog.call_id.clone(), bridge.session.clone());
         match audio(&invite) {
             Ok(None) => {
-                let call_id = bridge.dialog.call_id.clone();
-                bridge.request = Some((key, invite));
+                bridge.request = Some((key, invite.clone()));
+                self.say_trying(now, &key, &invite, &session);
                 self.set_timer(now + self.settings.bridge.offer, Timer::BridgeOffer(call_id));
             }
             Ok(Some(offer)) => self.answer_on_bridge(now, &key, at, &invite, &offer),

@@ -139,7 +139,9 @@ impl Machine {
             is_cancelled: false,
             origin: Origin::There { invite: invite.clone(), key, offer: offer.map(Box::new) },
         };
+        let session = call.session.clone();
         self.call = Some(call);
+        self.say_trying(now, &key, &invite, &session);
         self.respond_in_call(now, &key, &invite, (180, "Ringing"), None);
         let from = invite.from_().ok().and_then(|from| from.uri.user).unwrap_or_default();
         self.event(PhoneEvent::Ringing { from });
@@ -375,7 +377,10 @@ impl Machine {
             session: Some((&call.session.0, &call.session.1)),
             wall: self.wall(now),
         };
-        let response = text::full_response(&self.profile, request, &reply, sdp);
+        let response = match status.0 {
+            300.. => text::short_response(&self.profile, request, &Reply { session: None, ..reply }),
+            _ => text::full_response(&self.profile, request, &reply, sdp),
+        };
         self.respond(now, key, response);
     }
 

@@ -107,6 +107,9 @@ impl Machine {
         if is_glaring {
             return self.respond_in_call(now, key, invite, (491, "Request Pending"), None);
         }
+        if let Some(session) = self.call.as_ref().map(|call| call.session.clone()) {
+            self.say_trying(now, key, invite, &session);
+        }
         let description = match audio(invite) {
             Ok(None) => Ok(self.make_offer()),
             Ok(Some(offer)) => self.answer_offer(&offer),

@@ -132,7 +132,7 @@ impl Machine {
             settings,
             ids,
             clock,
-            // No 100 Trying of its own: a phone rings or answers, and the bridge is silent until it does.
+            // The machine says 100 Trying itself, at once and with a phone's headers.
             endpoint: Endpoint::new(Timers { trying_after: None, ..Timers::default() }),
             flow: FlowId(0),
             registration,
@@ -292,14 +292,21 @@ impl Machine {
     }
 
     fn on_bye(&mut self, now: Instant, key: &ServerKey, message: &Message) {
-        if self.call.as_ref().is_some_and(|call| call.matches(message)) {
+        let session = if let Some(call) = self.call.as_ref().filter(|call| call.matches(message)) {
+            let session = call.session.clone();
             self.end_call(reason(message));
+            session
         } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(message)) {
+            let session = self.bridges[at].session().clone();
             self.end_bridge(at);
+            session
         } else {
             return self.reply(now, key, message, 481, "Call Leg/Transaction Does Not Exist");
-        }
-        self.reply(now, key, message, 200, "OK");
+        };
+        let session = Some((session.0.as_str(), session.1.as_str()));
+        let reply = Reply { code: 200, reason: "OK", tag: None, session, wall: self.wall(now) };
+        let response = text::short_response(&self.profile, message, &reply);
+        self.respond(now, key, response);
     }
 
     fn on_response(&mut self, now: Instant, key: &ClientKey, message: &Message) {
@@ -342,6 +349,13 @@ impl Machine {
         let reply = Reply { code, reason, tag: Some(&tag), session: None, wall: self.wall(now) };
         let response = text::short_response(&self.profile, request, &reply);
         self.respond(now, key, response);
+    }
+
+    /// 100 Trying, which a Cisco phone sends at once to every INVITE that it does not refuse: a capture without it has its numbers
+    /// among the phone's messages (Cisco 200788).
+    fn say_trying(&mut self, now: Instant, key: &ServerKey, invite: &Message, session: &(String, String)) {
+        let trying = text::trying(&self.profile, invite, (&session.0, &session.1), self.wall(now));
+        self.respond(now, key, trying);
     }
 
     fn respond(&mut self, now: Instant, key: &ServerKey, response: Message) {

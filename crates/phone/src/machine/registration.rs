@@ -7,7 +7,7 @@ use sip::{ClientKey, Message};
 use super::{Machine, REGISTER_DELTA, Timer};
 use crate::identifiers::{Identifiers, NO_SESSION};
 use crate::status::PhoneEvent;
-use crate::text;
+use crate::text::{self, Registering};
 
 /// The registration: one Call-ID and tag for its whole life.
 #[derive(Debug)]
@@ -46,22 +46,23 @@ impl Registration {
 impl Machine {
     /// Sends REGISTER: the first, or a refresh.
     pub(crate) fn register(&mut self, now: Instant) {
-        self.send_register(now, ASKED_EXPIRES);
+        let what = if self.registration.is_registered { Registering::Refresh } else { Registering::First };
+        self.send_register(now, what);
         self.run_endpoint(now);
     }
 
     pub(super) fn unregister(&mut self, now: Instant) {
         self.timers.retain(|(_, timer)| *timer != Timer::Register);
         self.registration.is_ending = true;
-        self.send_register(now, 0);
+        self.send_register(now, Registering::End);
     }
 
-    fn send_register(&mut self, now: Instant, expires: u32) {
+    fn send_register(&mut self, now: Instant, what: Registering) {
         self.registration.cseq += 1;
         let session = (self.registration.session.clone(), NO_SESSION.to_owned());
         let stamp = self.stamp(now, self.registration.cseq, session);
         let Self { profile, registration, .. } = self;
-        let request = text::register(profile, &registration.tag, &registration.call_id, &stamp, expires);
+        let request = text::register(profile, &registration.tag, &registration.call_id, &stamp, what);
         let key = self.send(now, request);
         self.registration.pending = Some(key);
     }
@@ -113,7 +114,5 @@ fn granted(answer: &Message) -> u32 {
     own.or_else(|| answer.expires().ok().flatten()).unwrap_or(120)
 }
 
-/// Seconds that a phone asks for.
-const ASKED_EXPIRES: u32 = 3600;
 /// How long a phone waits before it registers again after a failure.
 const RETRY: Duration = Duration::from_secs(30);

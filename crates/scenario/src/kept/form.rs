@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A row is `[sequence, index, timestamp, sent_us, late_us, marker, payload_type, payload_len, fate, nature, heard]`,
-//! fields of [`Row`]; the payloads follow each other in the order of the rows. The checksum is over `run`, `sessions`
-//! and `streams` as this program writes them, without white space: a ledger that changed on the disk blames no recorder.
+//! fields of [`Row`]; the payloads follow each other in the order of the rows. The checksum is over the text
+//! from the comma behind it to the end: a ledger that changed on the disk blames no recorder.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -128,7 +128,7 @@ struct StreamForm {
 struct RowForm(u16, u64, u32, u64, u32, bool, u8, u16, Fate, Nature, Option<u32>);
 
 pub(super) fn write(kept: &KeptLedger) -> Result<String, serde_json::Error> {
-    let mut document = Document {
+    let document = Document {
         schema: SCHEMA.to_owned(),
         crc32c: String::new(),
         run: Run {
@@ -143,10 +143,9 @@ pub(super) fn write(kept: &KeptLedger) -> Result<String, serde_json::Error> {
         sessions: kept.sessions.clone(),
         streams: kept.ledger.streams.iter().map(StreamForm::of).collect(),
     };
-    document.crc32c = document.checksum()?;
     let mut text = serde_json::to_string(&document)?;
     text.push('\n');
-    Ok(text)
+    Ok(sealed(text))
 }
 
 pub(super) fn read(text: &str) -> Result<KeptLedger, LedgerError> {
@@ -161,9 +160,9 @@ pub(super) fn read(text: &str) -> Result<KeptLedger, LedgerError> {
     }
     let document: Document = serde_json::from_str(text).map_err(LedgerError::Shape)?;
     let mut defects = Vec::new();
-    let sum = document.checksum().map_err(LedgerError::Shape)?;
+    let sum = checksum(text).unwrap_or_default();
     if sum != document.crc32c {
-        let what = format!("got {}, expected {sum}: the ledger was changed after it was written", document.crc32c);
+        let what = format!("got {}, expected {sum}: the file was changed after it was written", document.crc32c);
         defects.push(Defect { place: "crc32c".to_owned(), what });
     }
     check_sessions(&document.sessions, &mut defects);
@@ -177,10 +176,21 @@ pub(super) fn read(text: &str) -> Result<KeptLedger, LedgerError> {
     Ok(KeptLedger { file, title, network, seed, recorder, expected_recordings, lateness, sessions, ledger })
 }
 
-impl Document {
-    fn checksum(&self) -> Result<String, serde_json::Error> {
-        let bytes = serde_json::to_vec(&(&self.run, &self.sessions, &self.streams))?;
-        Ok(format!("{:08x}", crc32c::crc32c(&bytes)))
+/// The key in front of the checksum.
+const SEAL: &str = "\"crc32c\":\"";
+
+/// The checksum of a ledger's text; `None` where it has no place for one.
+fn checksum(text: &str) -> Option<String> {
+    let (_, behind) = text.split_once(SEAL)?;
+    let (_, behind) = behind.split_once('"')?;
+    Some(format!("{:08x}", crc32c::crc32c(behind.as_bytes())))
+}
+
+/// The text with its checksum in its place.
+fn sealed(text: String) -> String {
+    match (checksum(&text), text.split_once(SEAL)) {
+        (Some(sum), Some((before, behind))) => format!("{before}{SEAL}{sum}{behind}"),
+        _ => text,
     }
 }
 
@@ -366,8 +376,8 @@ mod tests {
     fn changed(change: impl FnOnce(&mut Document)) -> String {
         let mut document: Document = serde_json::from_str(&write(&kept()).unwrap()).unwrap();
         change(&mut document);
-        document.crc32c = document.checksum().unwrap();
-        serde_json::to_string(&document).unwrap()
+        document.crc32c = String::new();
+        sealed(serde_json::to_string(&document).unwrap())
     }
 
     #[track_caller]

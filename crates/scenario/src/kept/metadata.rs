@@ -1,7 +1,10 @@
 //! What the recorder wrote about a recording must be what CUCM told it.
 
+use std::collections::BTreeMap;
+
 use media::ledger::Leg;
-use recorder::metadata::{Recording, Side};
+use recorder::metadata::{FILE_NAME, Recording, Side};
+use verify::{Rule, Verdict};
 
 use super::Session;
 use crate::outcome::Finding;
@@ -31,13 +34,69 @@ pub(crate) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
     }
 }
 
-/// Compares the length that is written of a file with the one it has.
+/// Compares the length that is written of a file with the one it has. Where what is written fits together, the file
+/// was changed after it was written, else what is written was.
 pub(crate) fn compare_length(written: &Recording, file: &str, samples: u64) -> Option<Finding> {
-    let says = written.files.iter().find(|written| written.name == file)?.samples.to_string();
-    let mut finding = differs("samples", Some(samples.to_string()), Some(says), None)?;
-    finding.file = Some(file.to_owned());
-    Some(finding)
+    let listed = written.files.iter().find(|listed| listed.name == file).filter(|listed| listed.samples != samples)?;
+    let channels = if listed.content == "stereo" { 2 } else { 1 };
+    let audio = listed.samples.saturating_mul(2 * channels);
+    let fits = listed.bytes.checked_sub(audio).is_some_and(|header| header <= LONGEST_HEADER);
+    let (expected, found) = (format!("{} samples, as {FILE_NAME} says", listed.samples), format!("{samples} samples"));
+    let (rule, found) = match (fits, samples < listed.samples) {
+        (true, true) => (Rule::EndClipped.code(), format!("{found}: the end of the file is cut off")),
+        (true, false) => (Rule::WrongDuration.code(), format!("{found}: the file is longer than it was written")),
+        (false, _) => ("wrong-metadata", found),
+    };
+    Some(in_file(Finding::new(rule, expected, found), file))
 }
+
+/// Compares where the legs lie in the stereo file with what is written about it. A misalignment that is smaller than
+/// what the network may cause is seen only so.
+///
+/// `sound` are the files in which nothing is wrong, with their lengths: only such a leg file says where the leg begins.
+pub(crate) fn compare_offsets(
+    written: &Recording,
+    verdict: &Verdict,
+    label: &str,
+    sound: &BTreeMap<&str, u64>,
+) -> Option<Finding> {
+    let stereo = written.stereo?;
+    let listed = |content: &str| written.files.iter().find(|file| file.content == content);
+    let file = listed("stereo").map(|file| file.name.as_str()).filter(|file| sound.contains_key(file))?;
+    let whole = |leg: Leg| {
+        let listed = listed(leg.name()).filter(|listed| sound.get(&*listed.name) == Some(&listed.samples));
+        listed.map(|listed| listed.name.as_str())
+    };
+    let offset = |file: &str, leg: Leg| {
+        let mut channels = verdict.channels.iter().filter(|channel| channel.recording == label && channel.file == file);
+        channels.find(|channel| channel.leg == Some(leg)).and_then(|channel| channel.offset_samples)
+    };
+    // How much later each leg is than it says.
+    let late = |leg: Leg, says: u64| Some(offset(file, leg)? - offset(whole(leg)?, leg)? - says as i64);
+    let (near, far) = (late(Leg::Near, stereo.near_offset)?, late(Leg::Far, stereo.far_offset)?);
+    if (near, far) == (0, 0) {
+        return None;
+    }
+    let says =
+        format!("near after {} and far after {} samples, as {FILE_NAME} says", stereo.near_offset, stereo.far_offset);
+    let found = format!("near is {near} and far {far} samples later");
+    let by_file = verdict.recordings.iter().find(|figures| figures.label == label)?.alignment_ms.get(file)?;
+    let by_words = by_file - (far - near) as f64 / 8.0;
+    let rule = match near == far {
+        true => Rule::WrongDuration.code(),
+        false if by_words.abs() <= by_file.abs() => Rule::MisalignedLegs.code(),
+        false => "wrong-metadata",
+    };
+    Some(in_file(Finding::new(rule, says, found), file))
+}
+
+fn in_file(mut finding: Finding, file: &str) -> Finding {
+    finding.file = Some(file.to_owned());
+    finding
+}
+
+/// The header of a WAV file with every chunk the recorder may write.
+const LONGEST_HEADER: u64 = 128;
 
 const fn side(leg: Leg) -> Side {
     match leg {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use media::ledger::Stream;
+use recorder::metadata::Recording;
 use verify::{Limits, Recorded};
 
 use super::metadata;
@@ -23,12 +24,12 @@ pub(crate) struct Weighed {
 
 /// Judges `stored`, all recordings with audio of a run in which `streams` were said and `sessions` set up.
 pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored]) -> Weighed {
-    let mut weighed = if sessions.is_empty() && stored.is_empty() {
-        Weighed::default()
-    } else {
-        let recorded: Vec<Recorded<'_>> = stored.iter().map(|stored| stored.recorded.clone()).collect();
-        of_verdict(&verify::judge(&truth(streams, sessions), &recorded, &Limits::default()))
-    };
+    if sessions.is_empty() && stored.is_empty() {
+        return Weighed::default();
+    }
+    let recorded: Vec<Recorded<'_>> = stored.iter().map(|stored| stored.recorded.clone()).collect();
+    let verdict = verify::judge(&truth(streams, sessions), &recorded, &Limits::default());
+    let mut weighed = of_verdict(&verdict);
     for stored in stored {
         let told = stored.recorded.expected.and_then(|at| sessions.get(at));
         let label = told.map_or_else(|| stored.recorded.label.clone(), Session::label);
@@ -39,8 +40,7 @@ pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored])
                 None if sessions.is_empty() => {}
                 None => found.push(stranger(&written.legs)),
             }
-            let sound = lengths(&weighed, &label);
-            found.extend(sound.iter().filter_map(|(file, length)| metadata::compare_length(written, file, *length)));
+            found.extend(of_files(written, &verdict, &label));
         }
         found.iter_mut().for_each(|finding| finding.recording = Some(label.clone()));
         weighed.findings.extend(found);
@@ -48,20 +48,23 @@ pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored])
     weighed
 }
 
-/// The files of a recording in which nothing is wrong, with their lengths in samples: where something is, a length that
+/// Compares what is written about the files in which nothing is wrong with them: where something is, a length that
 /// does not fit what is written is no news.
-fn lengths(weighed: &Weighed, label: &str) -> BTreeMap<String, u64> {
+fn of_files(written: &Recording, verdict: &verify::Verdict, label: &str) -> Vec<Finding> {
     let blamed = |file: &str| {
-        let here = weighed.findings.iter().filter(|finding| finding.recording.as_deref() == Some(label));
-        here.into_iter().any(|finding| finding.file.as_deref().is_none_or(|blamed| blamed == file))
+        let mut here = verdict.findings.iter().filter(|finding| finding.recording == label);
+        here.any(|finding| finding.file.as_deref().is_none_or(|blamed| blamed == file))
     };
-    let channels = weighed.channels.iter().filter(|channel| channel.recording == label && !blamed(&channel.file));
-    channels.map(|channel| (channel.file.clone(), samples(channel))).collect()
-}
-
-fn samples(channel: &Channel) -> u64 {
-    let ms = channel.figures.get("duration_ms").and_then(serde_json::Value::as_f64).unwrap_or_default();
-    (ms * 8.0).round() as u64
+    let channels = verdict.channels.iter().filter(|channel| channel.recording == label && !blamed(&channel.file));
+    let sound: BTreeMap<&str, u64> =
+        channels.map(|channel| (channel.file.as_str(), (channel.duration_ms * 8.0).round() as u64)).collect();
+    let mut found: Vec<Finding> = metadata::compare_offsets(written, verdict, label, &sound).into_iter().collect();
+    for (file, length) in sound {
+        if !found.iter().any(|finding| finding.file.as_deref() == Some(file)) {
+            found.extend(metadata::compare_length(written, file, length));
+        }
+    }
+    found
 }
 
 /// A recording whose dialogs CUCM never had: what its audio is, the verifier says.

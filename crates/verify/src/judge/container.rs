@@ -71,12 +71,16 @@ pub(crate) fn open<'a>(
         findings.push(place.finding(Rule::EmptyFile, "audio", "the file has a header and no audio"));
         return None;
     }
-    if !file.claims.is_empty() && file.claims.len() != usize::from(wav.channels) {
-        let found = format!("{} in the header", channels(usize::from(wav.channels)));
-        findings.push(place.finding(Rule::WrongChannelCount, channels(file.claims.len()), found));
-    }
+    let count = usize::from(wav.channels);
     let opener = Opener { case, file, named, place };
-    Some(Open { name: file.name.clone(), channels: opener.channels(bytes, wav, findings) })
+    let before = findings.len();
+    let opened = Open { name: file.name.clone(), channels: opener.channels(bytes, wav, findings) };
+    let told = findings[before..].iter().any(|finding| finding.rule == Rule::WrongChannelCount.code());
+    if !told && !file.claims.is_empty() && file.claims.len() != count {
+        let found = format!("{} in the header", channels(count));
+        findings.insert(before, place.finding(Rule::WrongChannelCount, channels(file.claims.len()), found));
+    }
+    Some(opened)
 }
 
 /// `1 channel`, `2 channels`.

@@ -76,7 +76,7 @@ fn class(duty: Duty, weak: bool, status: Status) -> &'static str {
         Why::Silent => "lost",
         Why::Concealed => "concealed",
         Why::Damaged { .. } => "damaged",
-        Why::Altered(_) | Why::Mixed(_) => "altered",
+        Why::Altered(_) | Why::Mixed(_) | Why::Raised(_) => "altered",
         Why::Covered(_) => "overwritten",
     }
 }
@@ -87,7 +87,7 @@ fn gaps(channel: &Channel<'_>, analysis: &Analysis) -> Vec<(u64, i64)> {
     let mut joins = false;
     for (frame, status) in channel.source().line().iter().zip(&analysis.status) {
         let gone = frame.duty == Duty::Due
-            && matches!(status, Status::Missing(why) if !matches!(why, Why::Damaged { .. } | Why::Altered(_)));
+            && matches!(status, Status::Missing(why) if !matches!(why, Why::Damaged { .. } | Why::Altered(_) | Why::Raised(_)));
         match gaps.last_mut() {
             Some((frames, samples)) if gone && joins => {
                 *frames += 1;

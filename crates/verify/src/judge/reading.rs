@@ -82,8 +82,8 @@ impl<'a> Opener<'_, 'a> {
         let (reading, count, tracks) = candidates
             .filter(|&(reading, count)| reading != Reading::Is(stored.encoding) || count != stored.count)
             .map(|(reading, count)| (reading, count, self.exactly(stored.read(reading, count))))
-            // Two equal channels in the bytes of one are samples stored twice.
-            .filter(|(_, count, tracks)| *count <= stored.count || tracks[0].stored() != tracks[1].stored())
+            // In the bytes of one channel two are there only if both hold something: else it was stored at twice the rate.
+            .filter(|(_, count, tracks)| *count <= stored.count || are_channels(tracks))
             .max_by_key(|(_, _, tracks)| strength(tracks))
             .filter(|(_, _, tracks)| strength(tracks) > 0)?;
         let (rule, told) = if reading == Reading::Is(stored.encoding) {
@@ -148,6 +148,12 @@ impl<'a> Opener<'_, 'a> {
         }
         None
     }
+}
+
+/// Whether every other sample belongs to a channel of its own.
+fn are_channels(tracks: &[Track<'_>]) -> bool {
+    let there = |track: &Track<'_>| track.heard.strong() > 0 || is_silent(track.stored());
+    tracks.iter().all(there) && tracks[0].stored() != tracks[1].stored()
 }
 
 /// Telling frames that were found in a file.

@@ -51,7 +51,7 @@ const MUTANTS: &[Mutant] = &[
         let at = case.place(0, FRAMES - 1);
         case.audio[0][0][at..at + FRAME].fill(0);
     }),
-    mutant("lost frame concealed by the one before", Rule::LostFrames, &[], |case| {
+    mutant("frame that arrived replaced by the one before", Rule::RepeatedFrames, &[], |case| {
         let (leg, at) = spot(case);
         case.audio[0][leg].copy_within(at - FRAME..at, at);
     }),
@@ -366,9 +366,41 @@ const MUTANTS: &[Mutant] = &[
             *leg = leg.windows(3).map(|w| w.iter().map(|&s| i32::from(s)).sum::<i32>() as i16 / 3).collect();
         }
     }),
-    mutant("cut to 8 bits", Rule::AlteredAudio, &[Rule::DamagedFrames, Rule::LostFrames, Rule::LevelChanged], |case| {
+    mutant("cut to 8 bits", Rule::RecodedAudio, &[], |case| {
         for sample in case.audio[0].iter_mut().flatten() {
             *sample = *sample / 256 * 256;
+        }
+    }),
+    mutant("coded again by the other law", Rule::RecodedAudio, &[], |case| {
+        let other = if case.law == Law::Mu { Law::A } else { Law::Mu };
+        for sample in case.audio[0].iter_mut().flatten() {
+            *sample = decode(other, encode(other, *sample));
+        }
+    }),
+    mutant("limited to 1500", Rule::AlteredAudio, &[], |case| {
+        for sample in case.audio[0].iter_mut().flatten() {
+            *sample = (*sample).clamp(-1500, 1500);
+        }
+    }),
+    mutant("a constant added", Rule::DcOffset, &[], |case| {
+        let by = 1 + case.below(2000) as i16;
+        for sample in case.audio[0].iter_mut().flatten() {
+            *sample = sample.saturating_add(by);
+        }
+    }),
+    mutant("a constant added for a second", Rule::DcOffset, &[], |case| {
+        let (leg, at) = spot(case);
+        for sample in &mut case.audio[0][leg][at..at + 40 * FRAME] {
+            *sample = sample.saturating_add(100);
+        }
+    }),
+    mutant("the other leg faintly in both channels", Rule::MixedLegs, &[], |case| {
+        stereo(case);
+        let [near, far] = case.audio[0].clone();
+        for (leg, other) in [(0, far), (1, near)] {
+            for (sample, other) in case.audio[0][leg].iter_mut().zip(other) {
+                *sample = sample.saturating_add(other / 50);
+            }
         }
     }),
     mutant("both legs mixed into both channels", Rule::MixedLegs, &[Rule::IdenticalChannels], |case| {
