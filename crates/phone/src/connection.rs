@@ -9,7 +9,7 @@ use sip::{Frame, Framer, Limits, Message, Transport};
 use trust::cert::Identity;
 use trust::ctl::SignedCtl;
 use trust::rule::PeerRule;
-use wire::tls::{TlsClient, TlsOptions};
+use wire::tls::{Ciphers, TlsClient, TlsOptions, Versions};
 use wire::{Datagram, Link, LinkReader, LinkWriter, Net};
 
 /// How to reach a cluster.
@@ -45,9 +45,14 @@ pub(crate) enum Arrival {
     Closed(String),
 }
 
-/// The client's part in TLS: our certificate, and only servers that the list names as call managers.
+/// The client's part in TLS: our certificate, and only servers that the list names as call managers. The firmware of our models is
+/// older than TLS 1.3 in CUCM (15SU2); the suites are those that CUCM takes.
 pub(crate) fn tls_client(identity: Identity, list: SignedCtl) -> Result<TlsClient, wire::tls::TlsError> {
-    TlsClient::new(TlsOptions::new(Some(identity), PeerRule::phone(Arc::new(list))))
+    TlsClient::new(TlsOptions {
+        versions: Versions::Tls12,
+        ciphers: Ciphers::AesGcm,
+        ..TlsOptions::new(Some(identity), PeerRule::phone(Arc::new(list)))
+    })
 }
 
 impl Connector {

@@ -56,6 +56,40 @@ impl Versions {
     }
 }
 
+/// Which cipher suites are offered or accepted. Those of versions that are not spoken are never offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ciphers {
+    /// All that the TLS library has, in its order.
+    #[default]
+    All,
+    /// Of TLS 1.2 ECDHE with AES in GCM alone, AES-256 first and RSA before ECDSA; of TLS 1.3 AES likewise.
+    AesGcm,
+}
+
+impl Ciphers {
+    fn provider(self, versions: Versions) -> CryptoProvider {
+        use aws_lc_rs::cipher_suite::{
+            TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS13_AES_128_GCM_SHA256,
+            TLS13_AES_256_GCM_SHA384,
+        };
+        let mut provider = aws_lc_rs::default_provider();
+        if self == Self::AesGcm {
+            provider.cipher_suites = vec![
+                TLS13_AES_256_GCM_SHA384,
+                TLS13_AES_128_GCM_SHA256,
+                TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+                TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+                TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            ];
+        }
+        let versions = versions.list();
+        provider.cipher_suites.retain(|suite| versions.contains(&suite.version()));
+        provider
+    }
+}
+
 /// Whether a server asks its clients for a certificate. One that is presented is always judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ask {
@@ -79,6 +113,8 @@ pub struct TlsOptions {
     pub rule: PeerRule,
     /// Versions of TLS.
     pub versions: Versions,
+    /// Cipher suites.
+    pub ciphers: Ciphers,
     /// Whether, as a server, a client certificate is asked for.
     pub ask: Ask,
     /// How long a handshake may take.
@@ -93,6 +129,7 @@ impl TlsOptions {
             chain: Vec::new(),
             rule,
             versions: Versions::default(),
+            ciphers: Ciphers::default(),
             ask: Ask::default(),
             timeout: Duration::from_secs(10),
         }
@@ -119,8 +156,8 @@ struct Party {
 
 impl Party {
     fn new(options: TlsOptions) -> Result<Self, TlsError> {
-        let TlsOptions { identity, chain, rule, versions, ask, timeout } = options;
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let TlsOptions { identity, chain, rule, versions, ciphers, ask, timeout } = options;
+        let provider = Arc::new(ciphers.provider(versions));
         let key = identity.map(|identity| certified_key(&identity, &chain, &provider)).transpose()?;
         Ok(Self { provider, key, rule, versions, ask, timeout })
     }

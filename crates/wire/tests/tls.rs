@@ -12,7 +12,7 @@ use support::{LOCAL, OTHER, any, on_both, on_sim, pair, seen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use trust::cert::Identity;
 use trust::rule::{PeerRule, Refusal};
-use wire::tls::{self, Ask, TlsClient, TlsError, TlsOptions, TlsServer, TlsStream, Versions, alert};
+use wire::tls::{self, Ask, Ciphers, TlsClient, TlsError, TlsOptions, TlsServer, TlsStream, Versions, alert};
 use wire::{Kind, Link, Net, SimOptions};
 
 type Outcome = Result<TlsStream, TlsError>;
@@ -66,6 +66,43 @@ fn both_sides_present_certificates_and_talk() {
             far.read_to_end(&mut text).await.unwrap();
             assert_eq!(text, b"INVITE");
         }
+    });
+}
+
+/// The cipher suites of the ClientHello that these options make (RFC 5246 §7.4.1.2).
+async fn offered(net: &Net, options: TlsOptions) -> Vec<u16> {
+    const SESSION_ID: usize = 5 + 4 + 2 + 32;
+    let client = TlsClient::new(options).unwrap();
+    let (near, mut far) = pair(net).await;
+    let mut hello = vec![0; 512];
+    let read = async {
+        let length = far.read(&mut hello).await.unwrap();
+        drop(far);
+        hello.truncate(length);
+    };
+    let (outcome, ()) = tokio::join!(tls::connect(&client, near), read);
+    assert!(outcome.is_err());
+    let rest = &hello[SESSION_ID + 1 + usize::from(hello[SESSION_ID])..];
+    let length = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+    rest[2..2 + length].chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
+}
+
+#[test]
+fn only_the_suites_that_were_asked_for_are_offered() {
+    on_both(|net| async move {
+        let cucm = identity("cucm", &net);
+        for (versions, expected) in [
+            (Versions::Tls12, vec![0xc030, 0xc02c, 0xc02f, 0xc02b, 0x00ff]),
+            (Versions::Tls13, vec![0x1302, 0x1301]),
+            (Versions::Both, vec![0x1302, 0x1301, 0xc030, 0xc02c, 0xc02f, 0xc02b, 0x00ff]),
+        ] {
+            let options = TlsOptions { ciphers: Ciphers::AesGcm, ..options(&cucm, PeerRule::anyone(), versions) };
+            // The last of 1.2 is the signal of RFC 5746.
+            assert_eq!(offered(&net, options).await, expected, "{versions:?}");
+        }
+        let all = offered(&net, options(&cucm, PeerRule::anyone(), Versions::Tls12)).await;
+        assert!(all.contains(&0xcca8), "ChaCha20: {all:x?}");
+        assert!(all.iter().all(|suite| suite >> 8 != 0x13), "those of 1.3: {all:x?}");
     });
 }
 

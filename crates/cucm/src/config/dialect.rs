@@ -3,7 +3,7 @@
 //! Each default is the reading with the most support. A scenario may set any of them the other way, since a recorder must
 //! survive both. *Inferred* means that no trace and no document shows it.
 
-use wire::tls::Versions;
+use wire::tls::{Ciphers, Versions};
 
 /// Readings of CUCM's behaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub struct Dialect {
     pub suite_mismatch: SuiteMismatch,
     /// Versions of TLS on all ports. Cisco Security Guide: releases up to 14 speak 1.2 at most, 1.3 came with 15SU2.
     pub tls_versions: Versions,
+    /// Cipher suites on all ports. Cisco Security Guide, enterprise parameter *TLS Ciphers*: ECDHE with AES-256 and AES-128 in GCM, RSA
+    /// preferred; its RSA key exchange with CBC is left out, as it has no forward secrecy to be tested.
+    pub tls_ciphers: Ciphers,
 }
 
 impl Default for Dialect {
@@ -48,6 +51,7 @@ impl Default for Dialect {
             hidden_identifiers_before_far: 1,
             suite_mismatch: SuiteMismatch::Fail,
             tls_versions: Versions::Tls12,
+            tls_ciphers: Ciphers::AesGcm,
         }
     }
 }

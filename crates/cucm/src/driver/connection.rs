@@ -31,6 +31,7 @@ impl Parties {
         }
         let mut server = TlsOptions::new(Some(config.identity.clone()), PeerRule::listed(known));
         server.versions = config.dialect.tls_versions;
+        server.ciphers = config.dialect.tls_ciphers;
         let mut clients = BTreeMap::new();
         for trunk in &config.trunks {
             if let Some(options) = client_options(config, trunk) {
@@ -61,6 +62,7 @@ fn client_options(config: &Config, trunk: &SipTrunk) -> Option<TlsOptions> {
     };
     let mut options = TlsOptions::new(identity, rule);
     options.versions = config.dialect.tls_versions;
+    options.ciphers = config.dialect.tls_ciphers;
     Some(options)
 }
 
