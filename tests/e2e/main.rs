@@ -4,5 +4,6 @@
 
 mod bad_recorders;
 mod cli;
+mod damaged;
 mod replay;
 mod tidy;

@@ -226,7 +226,9 @@ impl<'a> Channel<'a> {
         Status::Missing(if let Some(patch) = analysis.covering(start, start + frame.len) {
             Why::Covered(patch)
         } else if is_silent(heard) {
-            Why::Silent
+            // A faint frame that was made fainter still is there.
+            let altered = if peak(heard) > 0 { self.alteration(analysis, frame, heard, pos) } else { None };
+            altered.filter(|why| !matches!(why, Why::Mixed(_))).unwrap_or(Why::Silent)
         } else if let Some(patch) = analysis.tearing(start, start + frame.len) {
             Why::Covered(patch)
         } else if let Some(changed) = self.change(analysis, frame, heard, pos) {

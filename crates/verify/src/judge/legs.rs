@@ -94,7 +94,8 @@ fn swapped(judged: &[Judged], wrong: &[&Judged], place: &Place, findings: &mut V
         let mut files: Vec<&str> = wrong.iter().map(|channel| channel.file.as_str()).collect();
         files.dedup();
         let found = format!("near and far are exchanged in {}", files.join(" and "));
-        let place = Place { file: files.first().map(|&file| file.to_owned()), ..place.clone() };
+        let only = files.first().filter(|_| files.len() == 1);
+        let place = Place { file: only.map(|&file| file.to_owned()), ..place.clone() };
         findings.push(place.finding(Rule::SwappedLegs, "each leg in its own channel", found));
         return;
     }

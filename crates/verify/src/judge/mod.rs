@@ -13,10 +13,11 @@ use media::g711::Law;
 use media::ledger::Leg;
 
 use crate::finding::{Finding, Rule};
+use crate::fit::is_silent;
 use crate::hear::Worlds;
 use crate::source::World;
 use crate::verdict::{ChannelFigures, Level, RecordingFigures, Verdict};
-use crate::words::Place;
+use crate::words::{Place, span};
 use crate::{Limits, Recorded, RecordedFile, Truth};
 
 use channel::Judged;
@@ -95,6 +96,9 @@ pub(crate) enum Scope {
     Given,
 }
 
+/// What shows whose audio a channel is although none of its frames is in it sample for sample.
+const LIKENESS: [Rule; 3] = [Rule::AlteredAudio, Rule::MixedLegs, Rule::WrongLeg];
+
 /// What everything is judged against.
 pub(crate) struct Case<'a> {
     pub(crate) truth: &'a Truth<'a>,
@@ -134,12 +138,19 @@ impl Outcome {
 }
 
 impl Case<'_> {
-    /// Which recording a file is of, by its audio.
+    /// Which recording a file is of, by its audio: by frames that are in it, else by what it is like.
     fn recording_of(&self, file: &RecordedFile<'_>) -> Option<usize> {
         let only = (self.truth.recordings.len() == 1).then_some(0);
         // What is wrong with the file is told when it is judged.
-        let opened = container::open(self, file, None, &Place::default(), &mut Vec::new());
-        opened.and_then(|file| legs::most_found(std::slice::from_ref(&file))).or(only)
+        let open = |named| container::open(self, file, named, &Place::default(), &mut Vec::new());
+        let opened = only.map_or_else(|| open(None), |_| None);
+        let exact = opened.as_ref().and_then(|file| legs::most_found(std::slice::from_ref(file)));
+        let audible = opened.is_some_and(|file| file.channels.iter().any(|track| !is_silent(track.stored())));
+        let alike = |number: &usize| {
+            let known = |track: &container::Track<'_>| LIKENESS.iter().any(|rule| track.heard.is_faulty(*rule));
+            audible && open(Some(*number)).is_some_and(|file| file.channels.iter().any(known))
+        };
+        only.or(exact).or_else(|| (0..self.truth.recordings.len()).find(alike))
     }
 
     fn recording(&self, recorded: &Recorded<'_>, number: usize, holders: &mut [Option<usize>], outcome: &mut Outcome) {
@@ -159,6 +170,20 @@ impl Case<'_> {
             files.extend(container::open(self, file, named, &place, &mut outcome.findings));
         }
         let Some(expected) = named.or_else(|| legs::most_found(&files)) else {
+            if files.is_empty() && !recorded.files.is_empty() {
+                // Why there is nothing to judge has been told.
+                return;
+            }
+            if files.iter().flat_map(|file| &file.channels).all(|track| is_silent(track.stored())) {
+                let file = files.first().map(|file| file.name.clone());
+                let leg = files.first().and_then(|file| file.channels.first()).and_then(|track| track.claimed);
+                let place = Place { file, leg, ..place };
+                let found = format!("{} is silent: whose it is cannot be told", recorded.label);
+                let length = files.iter().flat_map(|file| &file.channels).map(|track| track.stored().len()).max();
+                let all = span(0, length.unwrap_or(0) as i64);
+                outcome.findings.push(place.finding(Rule::SilentChannel, "audio of a recorded call", found).at(all));
+                return;
+            }
             let found = format!("a recording {} of nothing that was said in a recorded call", recorded.label);
             outcome.findings.push(place.finding(
                 Rule::UnexpectedRecording,
