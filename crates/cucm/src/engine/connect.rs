@@ -8,6 +8,7 @@ use sip::{Message, ServerKey};
 
 use crate::config::{DeviceSecurityMode, RecordingOption};
 use crate::event::{CallConnected, CallParty, CucmEvent, Protection, SecurityLevel};
+use crate::ident;
 use crate::negotiate::{Agreed, Share, Side, agree};
 use crate::text::sdp::{Origin, Stream};
 use crate::text::{self, line};
@@ -54,8 +55,13 @@ impl Engine {
         };
         call.callee.falls_back = falls_back(response);
         call.callee.media.clone_from(&media);
+        let made_up =
+            self.legs.get(&leg).map(|leg| self.made_up_session(ident::Side::Line, leg.number)).unwrap_or_default();
         if let Some(known) = self.legs.get_mut(&leg) {
             known.peer_media.clone_from(&media);
+            if known.peer_session == text::NIL {
+                known.peer_session = made_up;
+            }
         }
         match self.match_phones(number) {
             Ok(agreed) => self.connect_phones(now, number, leg, agreed),

@@ -151,6 +151,29 @@ fn a_call_of_release_14_is_as_in_the_traces_of_12_5_and_14() {
     alike(&bye, "61-cucm-bye-to-calling-phone-cucm11.0", &[], &[]);
 }
 
+/// How the second half of a Session-ID ends, after what CUCM makes up at random: two letters and the number of the leg.
+fn ends_in_its_leg(message: &Message, name: &str) -> bool {
+    let tag = message.header(name).unwrap().split_once(";tag=").unwrap().1.to_owned();
+    let leg = tag.split('~').next().unwrap().to_owned();
+    message.header("Session-ID").unwrap().ends_with(&format!("aa{leg}"))
+}
+
+#[test]
+fn a_phone_without_a_session_id_gets_one_that_ends_in_its_leg() {
+    for (name, tag) in
+        [("60-cucm-200-to-calling-phone-cucm11.0", "To"), ("64-cucm-ack-to-third-party-phone-cucm14", "From")]
+    {
+        assert!(ends_in_its_leg(&model(name), tag), "{name}");
+    }
+    let [_, ok, _, ack, bye] = call(Release::V14);
+    assert!(ends_in_its_leg(&ok, "To") && ends_in_its_leg(&ack, "From"));
+    // Each phone is told the other one's.
+    let halves = |message: &Message| message.session_id().unwrap().map(|id| (id.local, id.remote.unwrap())).unwrap();
+    let (local, remote) = halves(&ok);
+    assert_eq!(halves(&ack), (remote, local));
+    assert_eq!(halves(&bye), halves(&ok));
+}
+
 #[test]
 fn a_call_of_release_11_5_is_as_in_the_trace_of_11_0() {
     let [ringing, ok, _, _, bye] = call(Release::V11_5);
