@@ -44,13 +44,23 @@ impl Bench {
         self.scenario("scenarios/plain-call.yaml", |text| text)
     }
 
+    /// Runs scenarios in real time; again where this machine was too busy to send its packets in time.
     fn run(&self, recorder: &str, scenarios: &[&str], more: &[&str]) -> (Exit, String) {
         let config = self.path("mixedmode.toml").display().to_string();
         let args = ["mixedmode", "run", "--recorder", recorder, "--config", &config];
-        let args = args.iter().chain(scenarios).chain(more).map(|arg| (*arg).into());
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let exit = mixedmode::run(args, &mut out, &mut err);
-        (exit, String::from_utf8(out).unwrap() + &String::from_utf8(err).unwrap())
+        let args = [&args, scenarios, more].concat();
+        let once = || {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let exit = mixedmode::run(args.iter().map(|arg| (*arg).into()), &mut out, &mut err);
+            (exit, String::from_utf8(out).unwrap() + &String::from_utf8(err).unwrap())
+        };
+        let mut ran = once();
+        for _ in 0..3 {
+            if ran.1.contains("the harness itself sent") {
+                ran = once();
+            }
+        }
+        ran
     }
 }
 
@@ -119,13 +129,25 @@ fn a_fault_planted_in_its_configuration_is_found() {
     assert_eq!(exit, Exit::Finding, "{said}");
     assert!(said.contains("swapped-legs"), "{said}");
 
-    let bench = Bench::new(&STARTED.replace("# fault", "fault = \"store-nothing\""));
-    let bench_with_little_patience = bench.path("mixedmode.toml");
-    let text = std::fs::read_to_string(&bench_with_little_patience).unwrap();
-    std::fs::write(&bench_with_little_patience, format!("{text}ready_within = \"2s\"\n")).unwrap();
+    let impatient = STARTED.replace("# fault", "fault = \"store-nothing\"") + "ready_within = \"2s\"\n";
+    let bench = Bench::new(&impatient);
     let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
     assert_eq!(exit, Exit::Finding, "{said}");
     assert!(said.contains("missing-file") && said.contains("{date}/*-{refci}-*/near.wav"), "{said}");
+}
+
+#[test]
+fn a_recorder_that_dies_in_the_middle_of_a_call_is_named_first() {
+    let command = r#"["PROGRAM", "record", "--config", "{folder}/recorder.toml"]"#;
+    let mortal =
+        r#"["sh", "-c", "echo out of memory; exec timeout -s KILL 2 PROGRAM record --config {folder}/recorder.toml"]"#;
+    assert!(STARTED.contains(command));
+    let bench = Bench::new(&(STARTED.replace(command, mortal) + "ready_within = \"1s\"\n"));
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Finding, "{said}");
+    let died = said.find("recorder-died").unwrap_or_else(|| panic!("{said}"));
+    assert!(said.find("finding:").is_some_and(|first| first < died && died - first < 20), "{said}");
+    assert!(said.contains("| out of memory"), "{said}");
 }
 
 #[test]

@@ -229,8 +229,11 @@ impl Found {
     fn read(self, profile: &Profile, root: &Path, folder: &Folder, dialogs: &[Dialogs], now: Instant) -> Gathered {
         let asked = &profile.recordings;
         let mut gathered = Gathered::default();
-        for (index, kind) in &self.missing {
-            gathered.findings.push(missing(asked, *kind, root, folder, &dialogs[*index]));
+        for (index, of) in dialogs.iter().enumerate() {
+            let kinds: Vec<Kind> = self.missing.iter().filter(|(at, _)| *at == index).map(|(_, kind)| *kind).collect();
+            if !kinds.is_empty() {
+                gathered.findings.push(missing(asked, &kinds, root, folder, of));
+            }
         }
         for (group, of) in &self.groups {
             let late = |(_, path): &&(Kind, String)| {
@@ -323,24 +326,24 @@ fn pattern(asked: &Recordings, kind: Kind) -> String {
     kinds(asked).find(|(of, _)| *of == kind).map(|(_, template)| template.to_string()).unwrap_or_default()
 }
 
-fn missing(asked: &Recordings, kind: Kind, root: &Path, folder: &Folder, of: &Dialogs) -> Finding {
-    let template = pattern(asked, kind);
-    let value = |name: &&str| match *name {
-        "call_id" => match kind {
-            Kind::Far => of.call_ids[1].clone(),
-            Kind::Near | Kind::Stereo => of.call_ids[0].clone(),
-        },
-        name => of.values.get(name).cloned().unwrap_or_default(),
-    };
-    let used = ["refci", "farend_refci", "call_id", "near", "far", "near_device", "far_device", "cluster"];
-    let used = used.iter().filter(|name| template.contains(&format!("{{{name}}}")));
-    let values: Vec<String> = used.map(|name| format!("{name} = {}", value(name))).collect();
+/// The finding that a recording has no files of these kinds.
+fn missing(asked: &Recordings, kinds: &[Kind], root: &Path, folder: &Folder, of: &Dialogs) -> Finding {
+    let patterns: Vec<String> = kinds.iter().map(|kind| pattern(asked, *kind)).collect();
+    let used = |name: &&str| patterns.iter().any(|pattern| pattern.contains(&format!("{{{name}}}")));
+    let mut values: Vec<String> =
+        of.values.iter().filter(|(name, _)| used(name)).map(|(name, value)| format!("{name} = {value}")).collect();
+    if used(&"call_id") {
+        let call_ids = of.call_ids.iter().enumerate().filter(|(leg, _)| match kinds {
+            [Kind::Near] => *leg == 0,
+            [Kind::Far] => *leg == 1,
+            _ => true,
+        });
+        values.extend(call_ids.map(|(_, call_id)| format!("call_id = {call_id}")));
+    }
     let values = if values.is_empty() { String::new() } else { format!(" with {}", values.join(", ")) };
-    let expected = format!(
-        "a file `{template}`{values} below {} within {:?} of the last call",
-        root.display(),
-        asked.ready_within
-    );
+    let patterns = patterns.join("`, `");
+    let (root_shown, within) = (root.display(), asked.ready_within);
+    let expected = format!("a file `{patterns}`{values} below {root_shown} within {within:?} of the last call");
     let names: Vec<&str> = folder.seen.keys().take(NAMED).map(String::as_str).collect();
     let found = match (root.is_dir(), folder.seen.len()) {
         (false, _) => "the folder is not there".to_owned(),
@@ -350,10 +353,10 @@ fn missing(asked: &Recordings, kind: Kind, root: &Path, folder: &Folder, of: &Di
     };
     let mut finding = Finding::new("missing-file", expected, found);
     finding.recording = Some(of.label.clone());
-    finding.leg = match kind {
-        Kind::Near => Some("near".to_owned()),
-        Kind::Far => Some("far".to_owned()),
-        Kind::Stereo => None,
+    finding.leg = match kinds {
+        [Kind::Near] => Some("near".to_owned()),
+        [Kind::Far] => Some("far".to_owned()),
+        _ => None,
     };
     finding
 }

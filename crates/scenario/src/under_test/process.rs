@@ -11,11 +11,9 @@ use rustix::process::{Pid, kill_process};
 use tokio::process::{Child, Command};
 use wire::Net;
 
-use super::profile::{Ready, Signal, Start, Stop};
+use super::profile::{PREPARE, Ready, Signal, Start, Stop};
 use super::template::{Template, Values};
 
-/// How long a command before the start may take.
-const PREPARE: Duration = Duration::from_secs(60);
 /// Between two looks at whether a recorder is ready.
 const LOOK: Duration = Duration::from_millis(50);
 /// How many of a recorder's last lines are shown when it does not start.

@@ -7,6 +7,9 @@ use std::time::Duration;
 use super::template::Template;
 use crate::file::Transport;
 
+/// How long a command before the start may take.
+pub(crate) const PREPARE: Duration = Duration::from_secs(60);
+
 /// A recorder that is not ours.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -163,9 +166,11 @@ impl Profile {
     /// How much longer than its calls a scenario may take because of this recorder.
     #[must_use]
     pub fn patience(&self) -> Duration {
-        self.start.as_ref().map_or(Duration::ZERO, |start| start.ready_within)
-            + self.stop.within
-            + self.recordings.ready_within
+        let start = self
+            .start
+            .as_ref()
+            .map_or(Duration::ZERO, |start| start.ready_within + PREPARE * start.prepare.len().min(1000) as u32);
+        start.saturating_add(self.stop.within).saturating_add(self.recordings.ready_within)
     }
 
     /// Whether the folder of recordings is one that no other scenario writes to.

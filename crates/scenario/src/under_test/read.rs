@@ -14,7 +14,7 @@ use crate::file::tree::{Node, Value};
 /// The recording destination where a profile names none: as the bundled recorder's.
 const USER: &str = "7878";
 /// What can be filled in where a recorder is started.
-const START: [&str; 9] = [
+pub(super) const START: [&str; 9] = [
     "address",
     "port",
     "user",
@@ -26,9 +26,9 @@ const START: [&str; 9] = [
     "recorder_key",
 ];
 /// What can be filled in where a folder is named.
-const FOLDER: [&str; 3] = ["folder", "project", "address"];
+pub(super) const FOLDER: [&str; 3] = ["folder", "project", "address"];
 /// What can be filled in where a recording is named.
-const RECORDING: [&str; 9] =
+pub(super) const RECORDING: [&str; 9] =
     ["refci", "farend_refci", "call_id", "near", "far", "near_device", "far_device", "cluster", "date"];
 const SIGNALS: [(&str, Signal); 5] = [
     ("TERM", Signal::Term),

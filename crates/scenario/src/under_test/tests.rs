@@ -143,3 +143,49 @@ fn a_name_that_is_not_there_is_answered_with_the_nearest() {
     assert!(load(&file, "mind").unwrap_err().to_string().contains("did you mean `mine`?"));
     assert!(load(&file, "other").unwrap_err().to_string().contains("it has mine"));
 }
+
+const DOCS: &str = include_str!("../../../../docs/recorders.md");
+const README: &str = include_str!("../../../../README.md");
+const EXAMPLE: &str = include_str!("../../../../examples/recorders/mixedmode.toml");
+
+#[test]
+fn every_example_in_the_documentation_is_valid() {
+    let blocks = |text: &'static str| text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let profiles = blocks(DOCS).chain(blocks(README)).filter(|block| block.contains("[recorders."));
+    let all: Vec<&str> = profiles.chain([EXAMPLE]).collect();
+    assert_eq!(all.len(), 4);
+    for text in all {
+        let broken = |d: &Diagnostic| d.render("mixedmode.toml", text);
+        let parsed = parse(text, Path::new("/project")).map_err(|wrong| wrong.iter().map(broken).collect::<String>());
+        assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
+    }
+}
+
+/// The keys that the reader asks for.
+fn keys() -> Vec<&'static str> {
+    let source = include_str!("read.rs");
+    let asked = [".optional(\"", ".required(\"", ".or(\"", ".maybe(\""];
+    let all = asked.into_iter().flat_map(|call| source.split(call).skip(1)).filter_map(|rest| rest.split('"').next());
+    all.collect()
+}
+
+#[test]
+fn every_key_and_every_place_is_documented_and_nothing_else_is() {
+    let keys = keys();
+    assert!(keys.len() > 30, "{keys:?}");
+    for key in &keys {
+        let shown = [format!("`{key}`"), format!("{key} = "), format!("[{key}.")];
+        assert!(shown.iter().any(|shown| DOCS.contains(shown)), "docs/recorders.md does not tell of the key `{key}`");
+    }
+    let places = [&read::START[..], &read::FOLDER, &read::RECORDING].concat();
+    for place in places {
+        assert!(DOCS.contains(&format!("{{{place}}}")), "docs/recorders.md does not tell of `{{{place}}}`");
+    }
+    let told = DOCS.split("## What can be filled in").next().unwrap_or_default().lines();
+    for row in told.filter(|line| line.starts_with("| `")) {
+        let first = row.split('|').nth(1).unwrap_or_default();
+        for key in first.split('`').skip(1).step_by(2) {
+            assert!(keys.contains(&key), "docs/recorders.md tells of `{key}`, which is no key");
+        }
+    }
+}
