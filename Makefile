@@ -21,12 +21,11 @@ scenarios: ## every scenario on real loopback sockets
 bench: ## the figures the project promises, measured here
 	cargo bench -p media -p verify -p wire -p tests
 
-oracles: ## our SRTP beside libsrtp, rtc-srtp and webrtc-srtp; needs pip
+oracles: ## our SRTP beside rtc-srtp and webrtc-srtp by speed, beside libsrtp to the byte
 	cd tests/oracles && cargo run --release --bin srtp_bench
-	cd tests/oracles && cargo build --release --bin srtp_pipe && pip install -q pylibsrtp
-	cd tests/oracles && python3 pylibsrtp/check.py target/release/srtp_pipe
+	tests/interop/run.sh oracles
 
-interop: ## against programs that nobody here wrote; installs what it needs
+interop: ## against SIPp, PJSIP, tshark, OpenSSL, libsrtp, ffmpeg, sox; installs them
 	tests/interop/run.sh
 
 deny: ## licences, advisories and sources of all dependencies

@@ -122,7 +122,7 @@ def _():
     return "four malformed datagrams, then OPTIONS answered 200"
 
 
-@case("sipp's call survives a recorder that is killed")
+@case("sipp records, and the recorder is killed")
 def _():
     port = free_port()
     recorder = Recorder(transports=["udp"], srtp="off", plain_port=port)
