@@ -237,6 +237,8 @@ pub struct Summary {
     pub calls: u64,
     /// Recordings that started.
     pub recordings: u64,
+    /// OPTIONS pings that were sent.
+    pub pings: u64,
     /// Call-IDs of dialogs that were still open.
     pub leaked_dialogs: Vec<String>,
     /// Requests of ours without a final answer, and requests of others that we had not answered.

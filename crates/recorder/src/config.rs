@@ -8,6 +8,7 @@
 //! transports = ["tls"]             # tls, tcp, udp
 //! local_port = 5061                # TLS
 //! plain_port = 5060                # TCP and UDP
+//! tls      = "any"                 # versions: 1.2, 1.3, any
 //! srtp     = "required"            # required, fallback (X-cisco-srtp-fallback), off
 //!
 //! max_connections = 1000           # of one listener; as many UDP peers
@@ -58,6 +59,8 @@ pub struct Config {
     /// Certificate and trust list in memory, for a recorder started from Rust.
     #[serde(skip)]
     pub credentials: Option<Credentials>,
+    /// The versions of TLS that are spoken.
+    pub tls: TlsVersion,
     /// The suites of the offer, best first.
     #[serde(with = "names")]
     pub suites: Vec<Suite>,
@@ -109,6 +112,31 @@ pub enum Transport {
     Tcp,
     /// UDP on [`Config::plain_port`].
     Udp,
+}
+
+/// The versions of TLS that are spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2 alone.
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3 alone.
+    #[serde(rename = "1.3")]
+    Tls13,
+    /// Either.
+    #[default]
+    #[serde(rename = "any")]
+    Any,
+}
+
+impl From<TlsVersion> for wire::tls::Versions {
+    fn from(version: TlsVersion) -> Self {
+        match version {
+            TlsVersion::Tls12 => Self::Tls12,
+            TlsVersion::Tls13 => Self::Tls13,
+            TlsVersion::Any => Self::Both,
+        }
+    }
 }
 
 /// One CUCM node.
@@ -212,6 +240,7 @@ impl Default for Config {
             sip_servers: Vec::new(),
             certificates: PathBuf::from("certificates"),
             credentials: None,
+            tls: TlsVersion::Any,
             suites: Suite::ALL.to_vec(),
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             srtp: SrtpPolicy::Required,

@@ -38,6 +38,10 @@ pub enum Fault {
     CloseAtOnce,
     /// INVITE is answered by bytes that are no SIP.
     AnswerGarbage,
+    /// OPTIONS gets no answer, so that CUCM takes the recorder for dead.
+    IgnoreOptions,
+    /// OPTIONS is answered 503.
+    RefuseOptions,
     /// Calls are answered but no file is written.
     StoreNothing,
 }

@@ -234,8 +234,8 @@ fn tls(config: &Config, credentials: Option<Credentials>) -> Result<(Option<TlsS
     else {
         return Ok((None, None));
     };
-    let timeout = config.handshake_timeout;
-    let options = TlsOptions { timeout, ..TlsOptions::new(Some(identity), PeerRule::listed(trusted)) };
+    let (timeout, versions) = (config.handshake_timeout, config.tls.into());
+    let options = TlsOptions { timeout, versions, ..TlsOptions::new(Some(identity), PeerRule::listed(trusted)) };
     Ok((Some(TlsServer::new(options.clone())?), Some(TlsClient::new(options)?)))
 }
 

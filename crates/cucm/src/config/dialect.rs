@@ -33,6 +33,9 @@ pub struct Dialect {
     pub suite_mismatch: SuiteMismatch,
     /// Versions of TLS on all ports. Cisco Security Guide: releases up to 14 speak 1.2 at most, 1.3 came with 15SU2.
     pub tls_versions: Versions,
+    /// Versions of TLS that trunks offer to recorders, where they are others: a node of 15SU2 speaks 1.3 with a recorder and 1.2 with
+    /// older phones.
+    pub trunk_tls_versions: Option<Versions>,
     /// Cipher suites on all ports. Cisco Security Guide, enterprise parameter *TLS Ciphers*: ECDHE with AES-256 and AES-128 in GCM, RSA
     /// preferred; its RSA key exchange with CBC is left out, as it has no forward secrecy to be tested.
     pub tls_ciphers: Ciphers,
@@ -51,6 +54,7 @@ impl Default for Dialect {
             hidden_identifiers_before_far: 1,
             suite_mismatch: SuiteMismatch::Fail,
             tls_versions: Versions::Tls12,
+            trunk_tls_versions: None,
             tls_ciphers: Ciphers::AesGcm,
         }
     }

@@ -41,8 +41,11 @@ pub struct Config {
     pub address: IpAddr,
     /// Ports of the node.
     pub ports: Ports,
-    /// The CallManager certificate with its key: it signs the CTL, serves phones and answers and calls recorders.
+    /// The CallManager certificate with its key: it serves phones and answers and calls recorders.
     pub identity: Identity,
+    /// Who signs the CTL, where that is not [`Self::identity`]: a CTL is signed by an RSA key, so a node whose TLS runs under
+    /// CallManager-ECDSA lists that certificate beside the RSA one that signs.
+    pub ctl_signer: Option<Identity>,
     /// What the node presents when it calls out over TLS; anything but [`ClientCertificate::CallManager`] is a fault made on purpose.
     pub client_certificate: ClientCertificate,
     /// Store *CallManager-trust*: certificates of recorders, or of their issuers.

@@ -61,7 +61,7 @@ fn client_options(config: &Config, trunk: &SipTrunk) -> Option<TlsOptions> {
         ClientCertificate::Other(identity) => Some((**identity).clone()),
     };
     let mut options = TlsOptions::new(identity, rule);
-    options.versions = config.dialect.tls_versions;
+    options.versions = config.dialect.trunk_tls_versions.unwrap_or(config.dialect.tls_versions);
     options.ciphers = config.dialect.tls_ciphers;
     Some(options)
 }
@@ -104,6 +104,7 @@ pub(super) fn refused(error: &TlsError) -> ConnectFailure {
         TlsError::Alert(_) => ("alert", false),
         TlsError::Closed => ("closed", false),
         TlsError::TimedOut(_) => ("timeout", false),
+        TlsError::Version(_) => ("tls-version", true),
         TlsError::Identity(_) => ("identity", true),
         TlsError::Handshake(_) => ("handshake", false),
         TlsError::Io(_) => ("connect", false),

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use trust::ctl::Ctl;
+use trust::ctl::{Ctl, Record, Role};
 use trust::phone_config::{
     CallManager, Line, PhoneConfig, RecordingOption as ListedOption, config_file_name, ctl_file_name,
 };
@@ -37,11 +37,15 @@ pub(super) fn files(config: &Config, wall: SystemTime, seed: u64) -> Result<File
 }
 
 fn ctl(config: &Config, wall: SystemTime) -> Result<Vec<u8>, StartError> {
-    let mut ctl = Ctl::tokenless(wall, &config.node_name, &config.identity);
+    let signer = config.ctl_signer.as_ref().unwrap_or(&config.identity);
+    let mut ctl = Ctl::tokenless(wall, &config.node_name, signer);
+    if config.ctl_signer.is_some() {
+        ctl.records.push(Record::new(Role::CcmTftp, &config.node_name, &config.identity.certificate));
+    }
     if let IpAddr::V4(address) = config.address {
         ctl.records = ctl.records.into_iter().map(|record| record.with_address(address)).collect();
     }
-    ctl.sign(&config.identity).map_err(|error| StartError::Identity(error.to_string()))
+    ctl.sign(signer).map_err(|error| StartError::Identity(error.to_string()))
 }
 
 fn phone_config(config: &Config, phone: &PhoneDevice, rng: &mut ChaCha20Rng) -> PhoneConfig {

@@ -71,6 +71,7 @@ pub struct Engine {
     /// Why the flow closed whose transactions are failing just now.
     closing: Option<ConnectFailure>,
     counts: (u64, u64),
+    pings: u64,
 }
 
 /// What a request of ours was for.
@@ -111,6 +112,7 @@ impl Engine {
             trunks: Trunks::default(),
             closing: None,
             counts: (0, 0),
+            pings: 0,
             config,
         };
         engine.plan_pings(now);
@@ -166,6 +168,7 @@ impl Engine {
         Summary {
             calls: self.counts.0,
             recordings: self.counts.1,
+            pings: self.pings,
             leaked_dialogs: open.map(|leg| leg.call_id.clone()).collect(),
             leaked_transactions: orphans.count(),
             registered: self.phones.keys().cloned().collect(),

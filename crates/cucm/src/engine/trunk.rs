@@ -174,6 +174,7 @@ impl Engine {
         };
         let key = self.endpoint.send_request(now, flow, node.transport, trunk::options(&node, &thread));
         self.asked.insert(key, Asked::Ping(way.clone()));
+        self.pings += 1;
     }
 
     /// A destination is out of service on no answer, 408, 503 or a connection that fails; any other answer shows that it lives

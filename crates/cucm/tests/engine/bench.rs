@@ -41,6 +41,7 @@ pub(crate) fn plain() -> Config {
         address: "10.48.38.5".parse().unwrap(),
         ports: Ports::default(),
         identity,
+        ctl_signer: None,
         client_certificate: ClientCertificate::CallManager,
         call_manager_trust: TrustList::call_manager_trust(),
         capf_trust: TrustList::new(),

@@ -190,6 +190,7 @@ fn rule_of(error: &TlsError) -> &'static str {
         TlsError::Refused(refusal) => refusal.rule(),
         TlsError::Alert(_) => "peer-alert",
         TlsError::TimedOut(_) => "tls-timeout",
+        TlsError::Version(_) => "tls-version",
         _ => "tls",
     }
 }

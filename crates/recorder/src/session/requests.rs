@@ -10,6 +10,7 @@ use super::replies::{self, FALLBACK, MIN_SE, lists};
 use super::timer::Terms;
 use super::{LegId, Output, Sessions, media};
 use crate::config::SrtpPolicy;
+use crate::fault::Fault;
 use crate::metadata::Side;
 
 /// The option tags that a Require may name.
@@ -24,7 +25,12 @@ impl Sessions {
             ("OPTIONS", _) => {
                 self.counters.options += 1;
                 let tag = self.tag();
-                let answer = replies::options(&request, &tag, self.healthy);
+                // fault: the ping gets no answer, or one that says no.
+                let answer = match self.config.fault {
+                    Fault::IgnoreOptions => return,
+                    Fault::RefuseOptions => replies::options(&request, &tag, false),
+                    _ => replies::options(&request, &tag, self.healthy),
+                };
                 self.respond(key, answer);
             }
             ("INVITE", None) if in_dialog.is_none() => self.on_invite(now, key, flow, request),

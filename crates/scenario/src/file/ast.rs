@@ -130,8 +130,30 @@ pub struct Trunk {
     pub x509_subject: Vec<String>,
     /// Early offer support for voice calls (else delayed offer).
     pub early_offer: bool,
+    /// The version of TLS that CUCM speaks, where the scenario sets it.
+    pub tls: Option<Tls>,
+    /// *Enable OPTIONS Ping to monitor destination status*, with its intervals.
+    pub options_ping: Option<OptionsPing>,
     /// Extra time between ACKing the phone and ACKing the recorder, so that RTP comes before the ACK.
     pub ack_after: Duration,
+}
+
+/// Versions of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// 1.2.
+    V1_2,
+    /// 1.3.
+    V1_3,
+}
+
+/// Intervals of the OPTIONS ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionsPing {
+    /// *Ping Interval for In-service and Partially In-service Trunks (seconds)*.
+    pub in_service: Duration,
+    /// *Ping Interval for Out-of-service Trunks (seconds)*.
+    pub out_of_service: Duration,
 }
 
 /// What is asked of the bundled recorder; no effect on an external one.
@@ -145,6 +167,8 @@ pub struct Recorder {
     pub answers_after: Duration,
     /// Whether it answers the far leg before the near leg.
     pub far_first: bool,
+    /// The version of TLS that it speaks, where the scenario sets it.
+    pub tls: Option<Tls>,
     /// Its policy on SRTP.
     pub srtp: SrtpPolicy,
     /// Its certificate.
@@ -221,6 +245,8 @@ pub enum Action {
     },
     /// The phone answers; waits until the call is up and its recordings were set up or failed.
     Answer(usize),
+    /// Time passes, in a call or without one.
+    Wait(Duration),
     /// Both parties talk.
     Talk(Duration),
     /// The phone hangs up; waits until everything has ended.

@@ -18,10 +18,11 @@ const SUITES: [(&str, Suite); 4] = [
     ("AES_CM_128_HMAC_SHA1_80", Suite::AesCm128HmacSha1_80),
     ("AES_CM_128_HMAC_SHA1_32", Suite::AesCm128HmacSha1_32),
 ];
+const TLS: [(&str, Tls); 2] = [("1.2", Tls::V1_2), ("1.3", Tls::V1_3)];
 const CODECS: [(&str, Codec); 3] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
 const PARTIES: [(&str, Party); 2] = [("cucm", Party::Cucm), ("recorder", Party::Recorder)];
 /// The bundled recorder's faults by their names in `recorder.toml`.
-const FAULTS: [(&str, Fault); 14] = [
+const FAULTS: [(&str, Fault); 16] = [
     ("none", Fault::None),
     ("swap-channels", Fault::SwapChannels),
     ("drop-start", Fault::DropStart),
@@ -35,8 +36,12 @@ const FAULTS: [(&str, Fault); 14] = [
     ("never-answer", Fault::NeverAnswer),
     ("close-at-once", Fault::CloseAtOnce),
     ("answer-garbage", Fault::AnswerGarbage),
+    ("ignore-options", Fault::IgnoreOptions),
+    ("refuse-options", Fault::RefuseOptions),
     ("store-nothing", Fault::StoreNothing),
 ];
+/// The rule of two parties that have no version of TLS in common: no certificate was judged yet.
+const TLS_VERSION: &str = "tls-version";
 /// The fault that takes a number: `{ lose-every: 50 }`.
 const LOSE_EVERY: &str = "lose-every";
 /// The most phones a scenario may have.
@@ -162,11 +167,37 @@ fn read_trunk(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> 
         srtp_allowed: f.or("SRTP allowed", transport == Transport::Tls, wrong, flag),
         transmit_security_status: f.or("transmit security status", transport == Transport::Tls, wrong, flag),
         x509_subject: f.or("X.509 subject name", Vec::new(), wrong, |n| list(n, text)),
+        tls: f.maybe("tls", wrong, |n| one_of(n, &TLS)),
+        options_ping: f.optional("OPTIONS ping").and_then(|n| read_options_ping(n, wrong)),
         early_offer: f.or("early offer", false, wrong, flag),
         ack_after: f.or("ACK after", Duration::ZERO, wrong, duration),
     };
     f.finish(wrong);
     trunk
+}
+
+/// `true` with CUCM's own intervals, or the intervals.
+fn read_options_ping(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<OptionsPing> {
+    let usual = OptionsPing { in_service: Duration::from_secs(60), out_of_service: Duration::from_secs(120) };
+    let Value::Mapping(_) = &node.value else {
+        return keep(flag(node), wrong).and_then(|on| on.then_some(usual));
+    };
+    let mut f = Fields::of(node, "the OPTIONS ping", wrong);
+    let ping = OptionsPing {
+        in_service: f.or("in service", usual.in_service, wrong, ping_interval),
+        out_of_service: f.or("out of service", usual.out_of_service, wrong, ping_interval),
+    };
+    f.finish(wrong);
+    Some(ping)
+}
+
+/// What CUCM's page takes: 5 to 600 seconds.
+fn ping_interval(node: &Node) -> Result<Duration, Diagnostic> {
+    let interval = duration(node)?;
+    if (Duration::from_secs(5)..=Duration::from_secs(600)).contains(&interval) {
+        return Ok(interval);
+    }
+    Err(Diagnostic::new(node.place, format!("got {interval:?}, expected an interval from 5s to 600s")))
 }
 
 fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Recorder {
@@ -179,6 +210,7 @@ fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) 
         codecs: f.or("codecs", Vec::new(), wrong, |n| list(n, codec)),
         answers_after: f.or("answers after", Duration::ZERO, wrong, duration),
         far_first: f.or("answers far first", false, wrong, flag),
+        tls: f.maybe("tls", wrong, |n| one_of(n, &TLS)),
         srtp: f.or("SRTP", default, wrong, |n| one_of(n, &policies)),
         certificate: f.optional("certificate").map(|n| read_certificate(n, wrong)).unwrap_or_default(),
         fault: f.or("fault", Fault::None, wrong, fault),
@@ -256,7 +288,7 @@ fn read_expect(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Expect {
 fn read_refused(node: &Node, wrong: &mut Vec<Diagnostic>) -> Refused {
     let mut f = Fields::of(node, "a refusal", wrong);
     let by = f.required("by", wrong).and_then(|n| keep(one_of(n, &PARTIES), wrong)).unwrap_or(Party::Cucm);
-    let rules: Vec<(&str, &str)> = Refusal::RULES.iter().map(|rule| (*rule, *rule)).collect();
+    let rules: Vec<(&str, &str)> = Refusal::RULES.iter().chain(&[TLS_VERSION]).map(|rule| (*rule, *rule)).collect();
     let rule = f.required("rule", wrong).and_then(|n| keep(one_of(n, &rules), wrong)).unwrap_or_default().to_owned();
     f.finish(wrong);
     Refused { by, rule }

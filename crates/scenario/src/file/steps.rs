@@ -11,7 +11,7 @@ use super::read::keep;
 use super::tree::{Key, Node, Value};
 
 /// The verbs, as a message lists them.
-const VERBS: [&str; 5] = ["call", "answer", "talk", "hang up", "inject"];
+const VERBS: [&str; 6] = ["call", "answer", "wait", "talk", "hang up", "inject"];
 /// The most steps a scenario may have.
 const MAX_STEPS: usize = 10_000;
 
@@ -51,6 +51,7 @@ fn read_step(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnostic>) -> Opti
     let action = match verb.name.as_str() {
         "call" => read_call(value, phones, wrong),
         "answer" => keep(phone(value, phones), wrong).map(Action::Answer),
+        "wait" => keep(duration(value), wrong).map(Action::Wait),
         "talk" => keep(duration(value), wrong).map(Action::Talk),
         "hang up" => keep(phone(value, phones), wrong).map(Action::HangUp),
         "inject" => read_inject(value, phones, wrong),

@@ -327,7 +327,7 @@ fn flat_name(file: &str) -> String {
 /// All the talking, and two minutes for everything else.
 fn longest(scenario: &Scenario) -> Duration {
     let talk = scenario.steps.iter().map(|step| match step.action {
-        Action::Talk(time) => time,
+        Action::Talk(time) | Action::Wait(time) => time,
         _ => Duration::ZERO,
     });
     Duration::from_secs(120) + talk.sum::<Duration>()

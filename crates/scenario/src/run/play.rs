@@ -149,6 +149,10 @@ impl<'a> Cast<'a> {
                 let recorded = [from, to].iter().filter(|p| scenario.phones[**p].recorded).count();
                 self.decided(recorded).await;
             }
+            Action::Wait(time) => {
+                self.tell(format!("wait for {time:?}"));
+                self.talk(*time).await;
+            }
             Action::Talk(time) => {
                 self.tell(format!("talk for {time:?}"));
                 self.talk(*time).await;
@@ -296,6 +300,10 @@ fn in_words(event: &CucmEvent) -> Option<String> {
         }
         CucmEvent::RecordingFailed(failed) => Some(format!("recording failed: {} ({})", failed.why, failed.rule)),
         CucmEvent::RecordingEnded { why, .. } => Some(format!("recording ended: {why}")),
+        CucmEvent::DestinationStatus { trunk, destination, in_service } => {
+            let status = if *in_service { "in service" } else { "out of service" };
+            Some(format!("OPTIONS ping: {destination} of {trunk} is {status}"))
+        }
         CucmEvent::TrunkTls { failure, .. } => Some(format!("trunk: {} ({})", failure.why, failure.rule)),
         _ => None,
     }

@@ -10,10 +10,11 @@ use std::time::{Duration, SystemTime};
 use cucm::config as cfg;
 use trust::cert::{Certificate, Identity, KeyKind, Request};
 use trust::rule::TrustList;
+use wire::tls::Versions;
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
-use crate::file::{Codec, Key, Release, Scenario, SrtpPolicy, Transport};
+use crate::file::{Codec, Key, Release, Scenario, SrtpPolicy, Tls, Transport};
 
 /// The recording destination that the bundled recorder answers.
 const RECORDING_NUMBER: &str = "7878";
@@ -23,6 +24,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// The certificates of a run.
 pub(super) struct Certificates {
     pub(super) call_manager: Identity,
+    /// The RSA certificate that signs the CTL where CallManager's own key is ECDSA.
+    pub(super) ctl_signer: Option<Identity>,
     pub(super) recorder: Identity,
     pub(super) phones: Vec<Identity>,
 }
@@ -32,19 +35,21 @@ impl Certificates {
     /// process.
     pub(super) fn make(scenario: &Scenario, addresses: Addresses, now: SystemTime) -> Result<Self, SetupError> {
         let since = now - HOUR;
-        let key = match scenario.cluster.key {
-            Key::Rsa2048 => KeyKind::Rsa2048,
-            Key::EcP256 => KeyKind::EcP256,
+        let request = |name: &str, key| Request::call_manager(name, since).with_key(key).valid_for(DAY);
+        let rsa = request("cucm-pub", KeyKind::Rsa2048);
+        let rsa = once(&format!("cucm {}", seconds(now) / 7200), "CallManager", &rsa)?;
+        let (call_manager, ctl_signer) = match scenario.cluster.key {
+            Key::Rsa2048 => (rsa, None),
+            // CUCM adds -EC to the common name of its ECDSA certificates.
+            Key::EcP256 => (make("CallManager-ECDSA", &request("cucm-pub-EC", KeyKind::EcP256))?, Some(rsa)),
         };
-        let request = Request::call_manager("cucm-pub", since).with_key(key).valid_for(DAY);
-        let call_manager = once(&format!("cucm {key:?} {}", seconds(now) / 7200), "CallManager", &request)?;
         let phones = (0..scenario.phones.len())
             .map(|index| {
                 let device = device_name(index);
                 make(&device, &Request::phone_lsc(&device, since).with_key(KeyKind::EcP256).valid_for(DAY))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { call_manager, recorder: recorder(scenario, addresses.recorder(), now)?, phones })
+        Ok(Self { call_manager, ctl_signer, recorder: recorder(scenario, addresses.recorder(), now)?, phones })
     }
 }
 
@@ -164,6 +169,7 @@ pub(super) fn cluster(
         address: addresses.cucm(),
         ports: cfg::Ports { tftp: addresses.tftp_port, ..cfg::Ports::default() },
         identity: certificates.call_manager.clone(),
+        ctl_signer: certificates.ctl_signer.clone(),
         client_certificate: if scenario.cluster.presents_certificate {
             cfg::ClientCertificate::CallManager
         } else {
@@ -196,7 +202,7 @@ pub(super) fn cluster(
             sip_profile: "Standard SIP Profile".to_owned(),
         }],
         region: cfg::Region::default(),
-        dialect: cfg::Dialect::default(),
+        dialect: dialect(scenario),
         timing: timing(scenario),
     }
 }
@@ -226,7 +232,19 @@ fn sip_profile(scenario: &Scenario) -> cfg::SipProfile {
     if scenario.trunk.early_offer {
         profile.offer = cfg::OfferMode::Early;
     }
+    profile.options_ping = scenario
+        .trunk
+        .options_ping
+        .map(|ping| cfg::OptionsPing { in_service: ping.in_service, out_of_service: ping.out_of_service });
     profile
+}
+
+fn dialect(scenario: &Scenario) -> cfg::Dialect {
+    let version = |version| match version {
+        Tls::V1_2 => Versions::Tls12,
+        Tls::V1_3 => Versions::Tls13,
+    };
+    cfg::Dialect { trunk_tls_versions: scenario.trunk.tls.map(version), ..cfg::Dialect::default() }
 }
 
 fn timing(scenario: &Scenario) -> cfg::Timing {
@@ -272,6 +290,11 @@ pub(super) fn bundled(
         },
         answer_after: asked.answers_after,
         far_first: asked.far_first,
+        tls: match asked.tls {
+            Some(Tls::V1_2) => recorder::config::TlsVersion::Tls12,
+            Some(Tls::V1_3) => recorder::config::TlsVersion::Tls13,
+            None => recorder::config::TlsVersion::Any,
+        },
         folder: folder.to_owned(),
         fault: asked.fault,
         ..recorder::Config::default()

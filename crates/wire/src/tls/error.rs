@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use rustls::AlertDescription;
+use rustls::{AlertDescription, PeerIncompatible};
 use thiserror::Error;
 use trust::rule::{Purpose, Refusal};
 
@@ -16,6 +16,9 @@ pub enum TlsError {
     /// The peer refused us or our messages, with this alert in words (`unknown ca`, `certificate expired`).
     #[error("the peer refused us with the tls alert {0:?}")]
     Alert(String),
+    /// The two have no version of TLS in common.
+    #[error("no version of tls in common: {0}")]
+    Version(String),
     /// The two cannot agree, or the peer broke the protocol.
     #[error("the tls handshake failed: {0}")]
     Handshake(String),
@@ -51,9 +54,22 @@ impl TlsError {
             rustls::Error::NoCertificatesPresented => {
                 Self::Refused(Refusal::NoCertificate { purpose: Purpose::Client })
             }
+            rustls::Error::PeerIncompatible(why) if is_version(why) => Self::Version(error.to_string()),
             other => Self::Handshake(other.to_string()),
         }
     }
+}
+
+/// What rustls calls it when its peer speaks another version: a client without `supported_versions` has no TLS 1.3.
+fn is_version(why: &PeerIncompatible) -> bool {
+    matches!(
+        why,
+        PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+    )
 }
 
 /// The peer's alert, in words, if an error of reading or writing came from one. In TLS 1.3 this is how a client learns

@@ -118,6 +118,28 @@ pub(super) fn check_failures(
     }
 }
 
+/// With OPTIONS ping on, the recorder must have been in service all the time.
+pub(super) fn check_ping(
+    scenario: &Scenario,
+    played: &Played,
+    findings: &mut Vec<Finding>,
+    undecided: &mut Vec<String>,
+) {
+    if scenario.trunk.options_ping.is_none() {
+        return;
+    }
+    let down = played.events.iter().find_map(|(_, event)| match event {
+        CucmEvent::DestinationStatus { destination, in_service: false, .. } => Some(destination),
+        _ => None,
+    });
+    if let Some(destination) = down {
+        let got = format!("no answer from {destination}, or 408 or 503: CUCM marked it out of service");
+        findings.push(Finding::new("out-of-service", "every OPTIONS ping is answered", got));
+    } else if played.cucm.pings == 0 {
+        undecided.push("CUCM was to send OPTIONS and sent none".to_owned());
+    }
+}
+
 /// RFC 3711 §9.1: a key stream must never be used twice. Our phones make the keys, so this is the harness's own fault.
 pub(super) fn check_keys(streams: &[Stream], undecided: &mut Vec<String>) {
     let mut seen: BTreeMap<[u8; 32], &str> = BTreeMap::new();

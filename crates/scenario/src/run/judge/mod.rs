@@ -8,8 +8,8 @@ use crate::kept::{Session, Stored, verdict, weigh};
 use crate::outcome::ScenarioOutcome;
 pub(super) use checks::expected_recordings;
 use checks::{
-    check_count, check_failures, check_keys, check_leaks, check_media, check_order, check_provoked, check_refusals,
-    check_user_agent,
+    check_count, check_failures, check_keys, check_leaks, check_media, check_order, check_ping, check_provoked,
+    check_refusals, check_user_agent,
 };
 
 /// Judges a played scenario, for which CUCM set up `sessions` and the recorder `stored` what it stored.
@@ -35,6 +35,7 @@ pub(super) fn judge(
     check_refusals(scenario, &played, &mut findings);
     check_failures(scenario, &played, &given_up, &mut findings);
     check_keys(&played.ledger.streams, &mut undecided);
+    check_ping(scenario, &played, &mut findings, &mut undecided);
     check_leaks(&played, &mut findings, &mut undecided);
     check_provoked(scenario, &played, &mut undecided);
     check_order(scenario, &whole, &mut undecided);
