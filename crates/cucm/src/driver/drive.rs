@@ -187,11 +187,18 @@ impl Drive {
         flow
     }
 
-    /// Does what the engine wants done.
+    /// Does what the engine wants done. Before a message for another peer the writer of the last one has its turn, so that a capture
+    /// shows what was decided first first.
     async fn carry_out(&mut self) {
+        let mut last = None;
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Transmit { flow, bytes } => self.transmit(flow, bytes).await,
+                Output::Transmit { flow, bytes } => {
+                    if last.replace(flow).is_some_and(|last| last != flow) {
+                        tokio::task::yield_now().await;
+                    }
+                    self.transmit(flow, bytes).await;
+                }
                 Output::Connect { connection, trunk, transport, to } => {
                     self.connect(connection, &trunk, transport, to);
                 }

@@ -237,6 +237,30 @@ fn phones_over_udp_register_and_are_called() {
     });
 }
 
+/// One worker thread makes it certain that the writer which was woken last would have its turn first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_caller_is_told_100_before_the_called_phone_is_called() {
+    let tap = Tap::memory(Keep::Everything);
+    let net = Net::os(NetOptions { tap: tap.clone(), ..NetOptions::default() });
+    let mut config = config(&People::new());
+    config.cluster_security_mode = cucm::config::ClusterSecurityMode::NonSecure;
+    config.ports = cucm::config::Ports { sip: 0, secured_sip: 0, tftp: 0 };
+    config.sip_trunk_security_profiles.iter_mut().for_each(|profile| profile.incoming_port = 0);
+    let cucm = start(net.clone(), config, 1).await.unwrap();
+    let sip = cucm.addresses().sip;
+    let mut agent = Peer::connect_plain(&net, "127.0.1.2", sip).await;
+    let mut customer = Peer::connect_plain(&net, "127.0.1.3", sip).await;
+    assert_eq!(agent.register(AGENT, "2000").await.status(), Some(200));
+    assert_eq!(customer.register(CUSTOMER, "1000").await.status(), Some(200));
+    customer.dial("1000", "2000", &offer("127.0.1.3", 30_000, "sendrecv", false)).await;
+    customer.expect("100").await;
+    agent.expect("INVITE").await;
+    let sent: Vec<_> = tap.packets().into_iter().filter(|packet| packet.from == sip).collect();
+    let first = |start: &[u8]| sent.iter().rposition(|packet| packet.bytes.starts_with(start)).unwrap();
+    assert!(first(b"SIP/2.0 100 ") < first(b"INVITE "));
+    cucm.stop().await;
+}
+
 #[tokio::test]
 async fn on_real_sockets_free_ports_are_found_and_a_taken_one_is_named() {
     let net = Net::os(NetOptions::default());
