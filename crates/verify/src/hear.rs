@@ -9,6 +9,7 @@ use crate::finding::Rule;
 use crate::fit::{decibels, dot, fit_one, fit_two, is_noise, is_silent};
 use crate::scan::{Placement, scan};
 use crate::source::World;
+use crate::tempo::speed;
 use crate::words::round;
 
 /// The truth as it is, and as it would be if every payload were decoded by the other law.
@@ -249,11 +250,7 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
             );
             (Rule::MixedLegs, text)
         }
-        (Some(spot), _) if spot.speed != 1.0 => {
-            let way = if spot.speed > 1.0 { "faster" } else { "slower" };
-            let percent = round((spot.speed - 1.0).abs() * 100.0, 2);
-            (Rule::AlteredAudio, format!("the audio runs {percent} % {way} than it was said: resampled or stretched"))
-        }
+        (Some(spot), _) if spot.speed != 1.0 => (Rule::AlteredAudio, paced(spot.speed)),
         (Some(spot), _) if clear(&spot) => {
             let likeness = round(spot.likeness.abs() * 100.0, 0);
             let text = format!(
@@ -265,6 +262,7 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
             let likeness = round(spot.likeness.abs() * 100.0, 0);
             (Rule::WrongLeg, format!("the other leg is there ({likeness} % alike), and not sample for sample"))
         }
+        _ if let Some(speed) = speed(&world.sources[home], file) => (Rule::AlteredAudio, paced(speed)),
         _ if is_noise(file) => (Rule::NoiseAudio, "noise, as undecrypted SRTP sounds".to_owned()),
         _ => (Rule::UnknownAudio, "sound that is neither leg".to_owned()),
     };
@@ -273,6 +271,15 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
         plain.faults.push(fault);
     }
     plain
+}
+
+/// What audio at this speed is called.
+fn paced(speed: f64) -> String {
+    let way = if speed > 1.0 { "faster" } else { "slower" };
+    match round((speed - 1.0).abs() * 100.0, 2) {
+        0.0 => "the audio rises and falls as it was said, but not sample for sample: transcoded or filtered".to_owned(),
+        percent => format!("the audio runs {percent} % {way} than it was said: resampled or stretched"),
+    }
 }
 
 fn is_backwards(world: &World, file: &[i16], home: usize) -> bool {

@@ -37,6 +37,7 @@ mod limits;
 mod recorded;
 mod scan;
 mod source;
+mod tempo;
 mod truth;
 mod verdict;
 mod words;

@@ -163,6 +163,7 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("resampled to 16 kHz and labelled 8 kHz", "wrong-rate", None, None, N, |copy| {
         copy.mono("near.wav", |s| *s = doubled(s));
     }),
+    audio("resampled by 1 %", "altered-audio", FAR, START, F, |copy| copy.mono("far.wav", |s| *s = stretched(s, 1.01))),
     audio("silent", "silent-channel", NEAR, START, N, |copy| copy.mono("near.wav", |s| s.fill(0))),
     audio("backwards", "altered-audio", FAR, START, F, |copy| copy.mono("far.wav", |s| s.reverse())),
     // Other calls.
@@ -213,6 +214,15 @@ fn insert(copy: &Copy, at: usize, samples: &[i16]) {
 fn doubled(samples: &[i16]) -> Vec<i16> {
     let between = |n: usize| (i32::from(samples[n]) + i32::from(samples[(n + 1).min(samples.len() - 1)])) / 2;
     (0..samples.len()).flat_map(|n| [samples[n], between(n) as i16]).collect()
+}
+
+fn stretched(samples: &[i16], factor: f64) -> Vec<i16> {
+    let at = |n: usize| n as f64 * factor;
+    let value = |at: f64| {
+        let (low, part) = (at as usize, at.fract());
+        (f64::from(samples[low]) * (1.0 - part) + f64::from(samples[low + 1]) * part).round() as i16
+    };
+    (0..).map(at).take_while(|at| *at + 1.0 < samples.len() as f64 - 1.0).map(value).collect()
 }
 
 /// A number in a header.

@@ -424,6 +424,20 @@ const MUTANTS: &[Mutant] = &[
             *leg = (0..).map(at).take_while(|&n| n < leg.len()).map(|n| (leg[n] / 2).saturating_mul(2) + 1).collect();
         }
     }),
+    mutant("played 1.5 % too slow", Rule::AlteredAudio, &[], |case| {
+        for leg in &mut case.audio[0] {
+            let at = |n: usize| n as f64 / 1.015;
+            let value = |at: f64| {
+                f64::from(leg[at as usize]) * (1.0 - at.fract()) + f64::from(leg[at as usize + 1]) * at.fract()
+            };
+            *leg = (0..)
+                .map(at)
+                .take_while(|&at| at < leg.len() as f64 - 1.0)
+                .map(|at| value(at).round() as i16)
+                .collect();
+        }
+        pad(case);
+    }),
     mutant("a beep of 200 ms", Rule::UnknownAudio, &[Rule::DamagedFrames], |case| {
         let (leg, at) = spot(case);
         for n in 0..1600 {
