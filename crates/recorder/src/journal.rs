@@ -7,11 +7,16 @@
 //! ```
 //!
 //! `started` is in microseconds of Unix time, `arrival` in microseconds since `started`. The checksum of a record
-//! covers its length, kind and body. A reader takes records up to the first that is cut or does not verify and
-//! ignores the rest: what follows a torn write cannot be trusted. A snapshot record holds the whole `recording.json`
-//! as it then stood, so that a recording can be finished without the process that began it.
+//! covers its length, kind and body. A reader takes every record that verifies: damage in the middle costs only what it
+//! hit, and a torn end only its last record. A snapshot record holds the whole `recording.json` as it then stood, so
+//! that a recording can be finished without the process that began it.
 
+mod reader;
+
+use std::io;
 use std::ops::Range;
+
+pub use reader::{Reader, Record};
 
 use crate::metadata::{Recording, Side};
 
@@ -54,7 +59,7 @@ pub struct Packet<P> {
     pub payload: P,
 }
 
-/// A journal as read: everything up to the first damage.
+/// A journal as read: everything that verifies.
 #[derive(Debug)]
 pub struct Journal {
     /// Start of the recording, microseconds of Unix time.
@@ -69,6 +74,8 @@ pub struct Journal {
     pub good: usize,
     /// Whether bytes follow that cannot be read.
     pub torn: bool,
+    /// What cannot be read between good records.
+    pub damaged: Vec<Range<u64>>,
 }
 
 /// Why a journal cannot be read at all.
@@ -95,6 +102,9 @@ pub enum JournalError {
     /// The header's checksum does not verify.
     #[error("journal: the header's checksum does not verify")]
     Header,
+    /// The system does not give the bytes.
+    #[error("journal: cannot be read: {0}")]
+    Read(io::ErrorKind),
 }
 
 /// Appends the header.
@@ -153,28 +163,37 @@ fn checksum(length: &[u8], rest: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(length), rest)
 }
 
-/// Reads a journal up to the first damage.
+/// Reads a journal that is in memory.
 pub fn read(bytes: &[u8]) -> Result<Journal, JournalError> {
-    let started_us = read_header(bytes)?;
-    let mut journal =
-        Journal { started_us, packets: Vec::new(), snapshot: None, ended: false, good: HEADER_LEN, torn: false };
-    let mut snapshot = None;
-    while let Some((kind, body)) = next_record(bytes, journal.good) {
-        match kind {
-            PACKET => match read_packet(bytes, &body) {
-                Some(packet) => journal.packets.push(packet),
-                None => break,
-            },
-            SNAPSHOT => snapshot = Some(body.clone()),
-            END => journal.ended = true,
-            // A kind of a later version: its checksum holds, so it is skipped.
-            _ => {}
+    let mut reader = Reader::new(bytes)?;
+    let (mut packets, mut snapshot, mut ended) = (Vec::new(), None, false);
+    while let Some(record) = reader.next()? {
+        match record {
+            Record::Packet(packet, at) => {
+                packets.push(packet.with_payload(at as usize..at as usize + packet.payload.len()))
+            }
+            Record::Snapshot(json) => snapshot = serde_json::from_slice(json).ok().or(snapshot),
+            Record::End => ended = true,
+            Record::Other => {}
         }
-        journal.good = body.end;
     }
-    journal.torn = journal.good < bytes.len();
-    journal.snapshot = snapshot.and_then(|body| serde_json::from_slice(&bytes[body]).ok());
-    Ok(journal)
+    Ok(Journal {
+        started_us: reader.started_us(),
+        packets,
+        snapshot,
+        ended,
+        good: reader.good() as usize,
+        torn: reader.torn(),
+        damaged: reader.damaged().to_vec(),
+    })
+}
+
+impl<P> Packet<P> {
+    /// The same packet with its payload told otherwise.
+    pub(crate) fn with_payload<Q>(&self, payload: Q) -> Packet<Q> {
+        let Self { side, epoch, ssrc, index, timestamp, arrival_us, payload_type, marker, .. } = *self;
+        Packet { side, epoch, ssrc, index, timestamp, arrival_us, payload_type, marker, payload }
+    }
 }
 
 fn read_header(bytes: &[u8]) -> Result<i64, JournalError> {
@@ -191,38 +210,6 @@ fn read_header(bytes: &[u8]) -> Result<i64, JournalError> {
         return Err(JournalError::Version { got: version });
     }
     Ok(i64::from_le_bytes(field(header, 12)))
-}
-
-/// The record that begins at `at`: its kind and where its body lies. `None` where it is cut or damaged.
-fn next_record(bytes: &[u8], at: usize) -> Option<(u8, Range<usize>)> {
-    let head: &[u8; RECORD_HEAD] = bytes.get(at..)?.first_chunk()?;
-    let length_bytes = field::<4>(head, 0);
-    let length = u32::from_le_bytes(length_bytes) as usize;
-    if length == 0 || length > MAX_RECORD {
-        return None;
-    }
-    let begin = at + RECORD_HEAD;
-    let rest = bytes.get(begin..begin + length)?;
-    (checksum(&length_bytes, rest) == u32::from_le_bytes(field(head, 4))).then(|| (rest[0], begin + 1..begin + length))
-}
-
-fn read_packet(bytes: &[u8], body: &Range<usize>) -> Option<Packet<Range<usize>>> {
-    let head: &[u8; PACKET_HEAD] = bytes[body.clone()].first_chunk()?;
-    Some(Packet {
-        side: match head[0] {
-            0 => Side::Near,
-            1 => Side::Far,
-            _ => return None,
-        },
-        marker: head[1] & 1 == 1,
-        payload_type: head[2],
-        epoch: u16::from_le_bytes(field(head, 4)),
-        ssrc: u32::from_le_bytes(field(head, 6)),
-        index: u64::from_le_bytes(field(head, 10)),
-        timestamp: u32::from_le_bytes(field(head, 18)),
-        arrival_us: u64::from_le_bytes(field(head, 22)),
-        payload: body.start + PACKET_HEAD..body.end,
-    })
 }
 
 /// `N` bytes of a fixed-size head; callers stay inside it.
@@ -306,17 +293,50 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_bit_ends_the_journal_before_the_record_it_is_in() {
+    fn a_flipped_bit_costs_the_record_it_is_in_and_nothing_else() {
         let bytes = sample();
         let whole = read(&bytes).unwrap();
+        let begin = |packet: &Packet<Range<usize>>| packet.payload.start - PACKET_HEAD - 1 - RECORD_HEAD;
         for at in HEADER_LEN..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x10;
             let journal = read(&damaged).unwrap();
-            assert!(journal.good <= at, "damage at {at} was read over");
-            let before = whole.packets.iter().filter(|packet| packet.payload.end <= at).count();
-            assert_eq!(journal.packets.len(), before, "damage at {at}");
+            let hit = |packet: &&Packet<Range<usize>>| (begin(packet)..packet.payload.end).contains(&at);
+            let kept: Vec<_> = whole.packets.iter().filter(|packet| !hit(packet)).cloned().collect();
+            assert_eq!(journal.packets, kept, "damage at {at}");
+            let told: Vec<u64> = journal.damaged.iter().map(|range| range.end - range.start).collect();
+            match whole.packets.iter().find(hit) {
+                Some(packet) => assert_eq!(told, [(packet.payload.end - begin(packet)) as u64], "damage at {at}"),
+                None => assert!(journal.torn || told.len() == 1, "damage at {at}"),
+            }
         }
+    }
+
+    #[test]
+    fn what_stands_before_and_after_lost_sectors_is_kept() {
+        let mut bytes = sample();
+        let whole = read(&bytes).unwrap();
+        let (from, to) = (whole.packets[5].payload.start, whole.packets[9].payload.start);
+        bytes[from..to].fill(0);
+        let journal = read(&bytes).unwrap();
+        let indexes: Vec<u64> = journal.packets.iter().map(|packet| packet.index - 65_530).collect();
+        assert_eq!(indexes, (0..5).chain(10..20).collect::<Vec<_>>());
+        assert!(journal.ended && !journal.torn);
+        assert_eq!(journal.damaged.len(), 1);
+    }
+
+    #[test]
+    fn a_record_inside_a_damaged_payload_is_sound_and_no_record() {
+        let mut forged = Vec::new();
+        write_packet(&mut forged, &packet(7, &[9; 20]));
+        let mut bytes = Vec::new();
+        write_header(&mut bytes, 0);
+        write_packet(&mut bytes, &packet(0, &forged));
+        write_packet(&mut bytes, &packet(1, &[1; 160]));
+        bytes[HEADER_LEN + 4] ^= 1;
+        let journal = read(&bytes).unwrap();
+        assert_eq!(journal.packets.len(), 1, "what a peer says must not become a record of ours");
+        assert_eq!(journal.packets[0].index, 65_531);
     }
 
     #[test]
@@ -355,9 +375,10 @@ mod tests {
             }
             if let Ok(journal) = read(&damaged) {
                 assert!(journal.good <= damaged.len());
-                assert!(journal.packets.len() <= whole.packets.len());
-                for (got, expected) in journal.packets.iter().zip(&whole.packets) {
-                    assert_eq!((got.index, got.arrival_us), (expected.index, expected.arrival_us));
+                let mut expected = whole.packets.iter();
+                for got in &journal.packets {
+                    let known = expected.any(|e| (e.index, e.arrival_us) == (got.index, got.arrival_us));
+                    assert!(known, "a packet that nobody wrote, or out of order");
                 }
             }
         }

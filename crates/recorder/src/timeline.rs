@@ -80,7 +80,7 @@ impl Mapping {
 }
 
 /// Lays out one leg's packets, given in order of arrival. `samples_of` says how many samples a packet holds.
-pub(crate) fn lay_out<P>(packets: &[&Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Timeline {
+pub(crate) fn lay_out<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Timeline {
     let mut timeline = Timeline::default();
     let mut layout = Layout { mapping: None, end: 0, last: 0, origin: 0, timeline: &mut timeline };
     layout.last = packets.iter().map(|packet| packet.arrival_us as i64).max().unwrap_or(0);
@@ -91,7 +91,7 @@ pub(crate) fn lay_out<P>(packets: &[&Packet<P>], samples_of: impl Fn(&Packet<P>)
 }
 
 /// The packets by epoch and SSRC in order of appearance, each run by sequence number without repeats.
-fn runs<P>(packets: &[&Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Vec<Vec<Step>> {
+fn runs<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Vec<Vec<Step>> {
     let mut names: Vec<(u16, u32)> = Vec::new();
     let mut runs: Vec<Vec<Step>> = Vec::new();
     for (at, packet) in packets.iter().enumerate() {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     fn lay(packets: &[Packet<()>]) -> Timeline {
-        lay_out(&packets.iter().collect::<Vec<_>>(), |_| 160)
+        lay_out(packets, |_| 160)
     }
 
     fn sample_of(timeline: &Timeline, packet: usize) -> u64 {

@@ -244,7 +244,7 @@ impl Server {
                 self.parts.sessions.handle_input(now, Input::Storage { healthy: false });
             }
             store::Event::Alarm(_) => self.parts.sessions.handle_input(now, Input::Storage { healthy: false }),
-            store::Event::Begun => self.parts.sessions.handle_input(now, Input::Storage { healthy: true }),
+            store::Event::Writable => self.parts.sessions.handle_input(now, Input::Storage { healthy: true }),
         }
         note(&mut self.parts.summary, event);
     }

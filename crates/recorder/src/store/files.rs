@@ -1,16 +1,18 @@
 //! From a finished journal to sound files and `recording.json`.
+//!
+//! The journal is read three times: once for each leg, to lay its packets out, and once more to decode them, block by
+//! block. What is in memory is a place for each packet, some 10 MB for an hour of a leg, never the sound.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use media::g711::{self, Law};
 use media::wav;
 
 use crate::fault::Fault;
-use crate::journal::{self, Journal, Packet};
+use crate::journal::{self, Packet, Record};
 use crate::metadata::{self, Recording, Side, Status, Stereo};
+use crate::store::track::{self, Track};
 use crate::store::writer::Place;
 use crate::timeline::{self, RATE, Timeline};
 use crate::times;
@@ -30,7 +32,7 @@ pub(crate) enum FileError {
 }
 
 /// Frames written at a time.
-const BLOCK: u64 = 4096;
+const BLOCK: usize = 4096;
 
 /// Where a recording's files go.
 struct Folder<'a> {
@@ -38,31 +40,77 @@ struct Folder<'a> {
     durable: bool,
 }
 
-/// One side's sound.
-struct Sound {
+/// What the journal says of one side.
+struct Leg {
     side: Side,
     timeline: Timeline,
-    samples: Vec<i16>,
+    track: Track,
+    packets: u64,
+    /// Arrival of the first packet in the journal, and of the last, microseconds since the recording's start.
+    times: Option<(u64, u64)>,
 }
 
 /// Makes all files of the recording in this folder from its journal and these metadata.
 pub(crate) fn make(folder: &Path, mut recording: Recording, place: &Place) -> Result<Recording, FileError> {
-    let fault = place.fault;
     let path = folder.join(journal::FILE_NAME);
-    let bytes = fs::read(&path).map_err(|source| FileError::Io { path: path.clone(), source })?;
-    let journal = journal::read(&bytes).map_err(|source| FileError::Journal { path: path.clone(), source })?;
-    if journal.torn {
-        recording.flag("journal-torn");
-    }
-    let sounds = Side::BOTH.map(|side| sound(side, &journal, &bytes, fault));
-    describe(&mut recording, &journal, &sounds);
-    if journal.packets.is_empty() {
-        remove(&path)?;
+    // The sides one after the other, so that only one's packets are in memory.
+    let (near, started_us, damage) = read_leg(&path, Side::Near, place.fault)?;
+    let (far, ..) = read_leg(&path, Side::Far, place.fault)?;
+    let legs = [near, far];
+    let is_damaged = damage.contains(&"journal-damaged");
+    damage.into_iter().for_each(|flag| recording.flag(flag));
+    describe(&mut recording, started_us, &legs);
+    if legs.iter().all(|leg| leg.packets == 0) {
+        // Of a damaged journal somebody may still read more than we can.
+        if !is_damaged {
+            remove(&path)?;
+        }
     } else {
-        write_sound(folder, &mut recording, sounds, place)?;
+        write_sound(folder, &mut recording, legs, place)?;
     }
     write_metadata(folder, &recording, place.durable)?;
     Ok(recording)
+}
+
+/// What an alarm says of a journal that is damaged between good records.
+pub(crate) fn damage(path: &Path, damaged: &[std::ops::Range<u64>]) -> Option<String> {
+    let first = damaged.first()?;
+    let bytes: u64 = damaged.iter().map(|range| range.end - range.start).sum();
+    let places = damaged.len();
+    Some(format!(
+        "{}: {bytes} bytes in {places} places are damaged, the first at byte {}: the packets there are lost, what stands before and after is kept",
+        path.display(),
+        first.start
+    ))
+}
+
+/// Reads one side's packets without their payloads, and lays them out. Also returns when the recording began, and the
+/// flags of what is wrong with the journal.
+fn read_leg(path: &Path, side: Side, fault: Fault) -> Result<(Leg, i64, Vec<&'static str>), FileError> {
+    let failed = |source| FileError::Journal { path: path.to_owned(), source };
+    let file = File::open(path).map_err(|source| FileError::Io { path: path.to_owned(), source })?;
+    let mut reader = journal::Reader::new(file).map_err(failed)?;
+    let mut packets = Vec::new();
+    while let Some(record) = reader.next().map_err(failed)? {
+        if let Record::Packet(packet, at) = record
+            && packet.side == side
+        {
+            packets.push(packet.with_payload(track::Place { at, len: packet.payload.len() as u32 }));
+        }
+    }
+    let mut timeline = timeline::lay_out(&packets, |packet| packet.payload.len);
+    if !fault.keeps_gaps() {
+        close_gaps(&mut timeline, &packets);
+    }
+    let track = Track::new(&timeline, &packets);
+    // The rest of the time line says nothing of single packets.
+    timeline.placed = Vec::new();
+    let first = packets.first().map(|packet| packet.arrival_us);
+    let last = packets.iter().map(|packet| packet.arrival_us).max();
+    let leg = Leg { side, timeline, track, packets: packets.len() as u64, times: first.zip(last) };
+    let torn = reader.torn().then_some("journal-torn");
+    let damaged = (!reader.damaged().is_empty()).then_some("journal-damaged");
+    Ok((leg, reader.started_us(), torn.into_iter().chain(damaged).collect()))
 }
 
 /// Writes `recording.json`, last of all.
@@ -78,59 +126,32 @@ fn remove(path: &Path) -> Result<(), FileError> {
     fs::remove_file(path).map_err(|source| FileError::Io { path: path.to_owned(), source })
 }
 
-fn sound(side: Side, journal: &Journal, bytes: &[u8], fault: Fault) -> Sound {
-    let packets: Vec<&Packet<Range<usize>>> = journal.packets.iter().filter(|packet| packet.side == side).collect();
-    let mut timeline = timeline::lay_out(&packets, |packet| packet.payload.len() as u32);
-    if !fault.keeps_gaps() {
-        close_gaps(&mut timeline, &packets);
-    }
-    let mut samples = vec![0; usize::try_from(timeline.samples).unwrap_or(0)];
-    for (at, packet) in &timeline.placed {
-        let packet = packets[*packet];
-        if let Some(law) = Law::of_payload_type(packet.payload_type) {
-            let begin = *at as usize;
-            let codes = &bytes[packet.payload.clone()];
-            g711::decode_into(law, codes, &mut samples[begin..begin + codes.len()]);
-        }
-    }
-    // A codec without a decoder here leaves its payloads in the journal and no sound.
-    if !packets.iter().any(|packet| Law::of_payload_type(packet.payload_type).is_some()) {
-        samples.clear();
-    }
-    Sound { side, timeline, samples }
-}
-
 /// fault: what follows a gap moves up.
-fn close_gaps(timeline: &mut Timeline, packets: &[&Packet<Range<usize>>]) {
+fn close_gaps(timeline: &mut Timeline, packets: &[Packet<track::Place>]) {
     let mut end = 0;
     for (at, packet) in &mut timeline.placed {
         *at = end;
-        end += packets[*packet].payload.len() as u64;
+        end += u64::from(packets[*packet].payload.len);
     }
     timeline.samples = end;
 }
 
-/// Fills in what only the time line knows.
-fn describe(recording: &mut Recording, journal: &Journal, sounds: &[Sound; 2]) {
-    for sound in sounds {
-        sound.timeline.flags.iter().for_each(|flag| recording.flag(flag));
-        let mut times =
-            journal.packets.iter().filter(|packet| packet.side == sound.side).map(|packet| packet.arrival_us);
-        let (first, count) = (times.next(), times.clone().count() as u64 + 1);
-        let (Some(first), Some(leg)) = (first, recording.legs.iter_mut().find(|leg| leg.side == sound.side)) else {
-            continue;
-        };
-        let last = times.max().unwrap_or(first).max(first);
-        leg.packets.lost = sound.timeline.lost;
-        leg.samples = sound.timeline.samples;
+/// Fills in what only the journal knows.
+fn describe(recording: &mut Recording, started_us: i64, legs: &[Leg; 2]) {
+    for found in legs {
+        found.timeline.flags.iter().for_each(|flag| recording.flag(flag));
+        let leg = recording.legs.iter_mut().find(|leg| leg.side == found.side);
+        let (Some((first, last)), Some(leg)) = (found.times, leg) else { continue };
+        leg.packets.lost = found.timeline.lost;
+        leg.samples = found.timeline.samples;
         // After a crash the counts of the receiver are gone; the journal still knows these.
         if leg.packets.stored == 0 {
-            leg.packets.stored = count;
-            leg.first_packet = Some(times::rfc3339(journal.started_us.saturating_add_unsigned(first)));
-            leg.last_packet = Some(times::rfc3339(journal.started_us.saturating_add_unsigned(last)));
+            leg.packets.stored = found.packets;
+            leg.first_packet = Some(times::rfc3339(started_us.saturating_add_unsigned(first)));
+            leg.last_packet = Some(times::rfc3339(started_us.saturating_add_unsigned(last)));
         }
     }
-    let heard = |side: Side| journal.packets.iter().any(|packet| packet.side == side);
+    let heard = |side: Side| legs[side.channel()].packets > 0;
     recording.status = match (recording.status, heard(Side::Near), heard(Side::Far)) {
         (_, false, false) => Status::Failed,
         (Status::Recovered, ..) => Status::Recovered,
@@ -163,23 +184,23 @@ fn why(recording: &Recording) -> String {
     if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) }
 }
 
-fn write_sound(folder: &Path, recording: &mut Recording, sounds: [Sound; 2], place: &Place) -> Result<(), FileError> {
-    let [near, far] = sounds;
+fn write_sound(folder: &Path, recording: &mut Recording, legs: [Leg; 2], place: &Place) -> Result<(), FileError> {
+    let [near, far] = legs;
     let offset = offsets(&near, &far);
-    let mut legs = [near.samples, far.samples];
-    if legs.iter().all(Vec::is_empty) {
+    let mut tracks = [near.track, far.track];
+    if tracks.iter().all(Track::is_empty) {
         recording.flag("codec-without-decoder");
         return Ok(());
     }
-    place.fault.spoil(&mut legs);
+    place.fault.spoil(&mut tracks);
     let folder = Folder { path: folder, durable: place.durable };
     recording.files.clear();
-    for (side, samples) in Side::BOTH.into_iter().zip(&legs) {
-        if !samples.is_empty() {
-            write_wav(&folder, recording, side.name(), &[(samples, 0)])?;
+    for (side, track) in Side::BOTH.into_iter().zip(&tracks) {
+        if !track.is_empty() {
+            write_wav(&folder, recording, side.name(), &[(track, 0)])?;
         }
     }
-    let [near, far] = &legs;
+    let [near, far] = &tracks;
     let length = write_wav(&folder, recording, "stereo", &[(near, offset.near_offset), (far, offset.far_offset)])?;
     recording.stereo = Some(offset);
     recording.duration_ms = length * 1000 / RATE;
@@ -187,8 +208,8 @@ fn write_sound(folder: &Path, recording: &mut Recording, sounds: [Sound; 2], pla
 }
 
 /// How much later than the other each leg begins, in samples.
-fn offsets(near: &Sound, far: &Sound) -> Stereo {
-    if near.samples.is_empty() || far.samples.is_empty() {
+fn offsets(near: &Leg, far: &Leg) -> Stereo {
+    if near.track.is_empty() || far.track.is_empty() {
         return Stereo { near_offset: 0, far_offset: 0 };
     }
     let later = (far.timeline.base_us - near.timeline.base_us) as f64 * RATE as f64 / 1e6;
@@ -206,23 +227,31 @@ fn write_wav(
     folder: &Folder<'_>,
     recording: &mut Recording,
     content: &str,
-    channels: &[(&Vec<i16>, u64)],
+    channels: &[(&Track, u64)],
 ) -> Result<u64, FileError> {
-    let frames = channels.iter().map(|(samples, offset)| samples.len() as u64 + offset).max().unwrap_or(0);
+    let frames = channels.iter().map(|(track, offset)| track.len() + offset).max().unwrap_or(0);
     let name = format!("{content}.wav");
     let path = folder.path.join(&name);
+    let journal = folder.path.join(journal::FILE_NAME);
     write_whole(&path, folder.durable, |file| {
         let mut wav = wav::Writer::new(file, RATE as u32, channels.len() as u16, wav::Encoding::Pcm16)
             .map_err(io::Error::other)?;
-        let mut block = Vec::with_capacity(BLOCK as usize * channels.len());
-        for begin in (0..frames).step_by(BLOCK as usize) {
-            block.clear();
-            for frame in begin..frames.min(begin + BLOCK) {
-                block.extend(channels.iter().map(|(samples, offset)| {
-                    frame.checked_sub(*offset).and_then(|at| samples.get(at as usize)).copied().unwrap_or(0)
-                }));
+        let mut sounds = Vec::with_capacity(channels.len());
+        for (track, offset) in channels {
+            sounds.push((track.open(&journal)?, *offset));
+        }
+        let mut block = vec![0; BLOCK * channels.len()];
+        let mut one = vec![0; BLOCK];
+        for begin in (0..frames).step_by(BLOCK) {
+            let len = BLOCK.min((frames - begin) as usize);
+            for (channel, (sound, offset)) in sounds.iter_mut().enumerate() {
+                let before = offset.saturating_sub(begin).min(len as u64) as usize;
+                one[..before].fill(0);
+                sound.fill((begin + before as u64).saturating_sub(*offset), &mut one[before..len])?;
+                let places = block.iter_mut().skip(channel).step_by(channels.len());
+                places.zip(&one[..len]).for_each(|(place, sample)| *place = *sample);
             }
-            wav.write(&block).map_err(io::Error::other)?;
+            wav.write(&block[..len * channels.len()]).map_err(io::Error::other)?;
         }
         wav.finish().map_err(io::Error::other)
     })?;

@@ -13,7 +13,9 @@
 //! with a journal and no `recording.json` is an unfinished recording, which [`recover`] finishes at the next start.
 
 pub(crate) mod files;
+mod open;
 pub(crate) mod recover;
+pub(crate) mod track;
 pub(crate) mod writer;
 
 use std::path::PathBuf;
@@ -41,8 +43,8 @@ pub(crate) enum Event {
     Finished { folder: PathBuf, metadata: Box<Recording> },
     /// A recording's files could not be made; its journal stays for the next start.
     NotFinished { why: String },
-    /// A recording's journal was begun: the disk takes writes.
-    Begun,
+    /// The disk takes writes, perhaps again.
+    Writable,
     /// Something could not be stored; the text names it.
     Alarm(String),
 }

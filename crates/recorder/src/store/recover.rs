@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::files;
 use crate::fault::Fault;
-use crate::journal;
+use crate::journal::{self, Record};
 use crate::metadata::{self, Recording, Status};
 use crate::store::writer::Place;
 use crate::times;
@@ -28,7 +28,10 @@ pub(crate) fn recover(root: &Path) -> Recovered {
                 continue;
             }
             match finish(&folder) {
-                Ok(recording) => found.finished.push((folder, recording)),
+                Ok((recording, damage)) => {
+                    found.finished.push((folder, recording));
+                    found.alarms.extend(damage);
+                }
                 Err(error) => found.alarms.push(format!("cannot recover {}: {error}", folder.display())),
             }
         }
@@ -50,28 +53,36 @@ fn folders(root: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn finish(folder: &Path) -> Result<Recording, Box<dyn std::error::Error + Send + Sync>> {
+/// Finishes one recording; also says what of its journal could not be read.
+fn finish(folder: &Path) -> Result<(Recording, Option<String>), Box<dyn std::error::Error + Send + Sync>> {
     let path = folder.join(journal::FILE_NAME);
-    let bytes = fs::read(&path)?;
-    let journal = journal::read(&bytes)?;
+    let mut reader = journal::Reader::new(fs::File::open(&path)?)?;
+    let (mut snapshot, mut last) = (None, 0);
+    while let Some(record) = reader.next()? {
+        match record {
+            Record::Packet(packet, _) => last = packet.arrival_us.max(last),
+            Record::Snapshot(json) => snapshot = serde_json::from_slice(json).ok().or(snapshot),
+            Record::End | Record::Other => {}
+        }
+    }
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut recording = journal.snapshot.clone().unwrap_or_else(|| Recording::blank(&name));
+    let mut recording = snapshot.unwrap_or_else(|| Recording::blank(&name));
     recording.status = Status::Recovered;
     recording.reason = Some("the recorder stopped before the call ended".to_owned());
     recording.flag("recovered");
-    if journal.torn {
+    if reader.torn() {
         recording.flag("journal-torn");
-        truncate(&path, journal.good as u64)?;
+        truncate(&path, reader.good())?;
     }
-    let last = journal.packets.iter().map(|packet| packet.arrival_us).max().unwrap_or(0);
-    let ended = times::rfc3339(journal.started_us.saturating_add_unsigned(last));
+    let ended = times::rfc3339(reader.started_us().saturating_add_unsigned(last));
     for leg in recording.legs.iter_mut().filter(|leg| leg.ended.is_none()) {
         leg.ended = Some(ended.clone());
         leg.ended_by = Some("crash".to_owned());
     }
     recording.ended.get_or_insert(ended);
     let place = Place { root: PathBuf::new(), fault: Fault::None, durable: true };
-    Ok(files::make(folder, recording, &place)?)
+    let recording = files::make(folder, recording, &place)?;
+    Ok((recording, files::damage(&path, reader.damaged())))
 }
 
 fn truncate(path: &Path, length: u64) -> io::Result<()> {
@@ -177,6 +188,24 @@ mod tests {
             let left = fs::metadata(folder.join(journal::FILE_NAME)).map(|file| file.len()).unwrap_or(0);
             assert!(left == whole.good as u64 || whole.packets.is_empty(), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_damaged_middle_costs_only_its_packets_and_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = unfinished(root.path(), |journal| {
+            let middle = journal.len() / 2;
+            journal[middle] ^= 1;
+        });
+        let found = recover(root.path());
+        let [alarm] = found.alarms.as_slice() else { panic!("{:?}", found.alarms) };
+        assert!(alarm.contains("journal.mmj") && alarm.contains("in 1 places are damaged"), "{alarm}");
+        let recording = &found.finished[0].1;
+        assert!(recording.flags.contains(&"journal-damaged".to_owned()), "{:?}", recording.flags);
+        let stored: u64 = recording.legs.iter().map(|leg| leg.packets.stored).sum();
+        assert_eq!(stored, 199);
+        let stereo = wav::read(&fs::read(folder.join("stereo.wav")).unwrap()).unwrap();
+        assert_eq!(stereo.frames(), 16_800, "the lost packet leaves its time");
     }
 
     #[test]

@@ -5,17 +5,18 @@
 //! the same in every run, and nothing is synced, because virtual time knows no power cut.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::open::Open;
 use super::{Command, Event, files};
 use crate::fault::Fault;
 use crate::journal;
@@ -23,12 +24,13 @@ use crate::metadata::{Recording, Status};
 use crate::session::RecordingId;
 use crate::times;
 
-/// What was appended reaches the disk within this time.
-const SYNC_EVERY: Duration = Duration::from_millis(900);
 /// Packets beyond so many bytes that wait for the disk are dropped: minutes of hundreds of calls.
 const WAITING: usize = 256 << 20;
 /// How often the writing thread looks for journals to sync.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// After trouble, how often it is tried whether the disk takes writes again, and by how many bytes.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+static PROBE: [u8; 64 << 10] = [0; 64 << 10];
 
 /// Where recordings go and how.
 #[derive(Clone, Debug)]
@@ -39,21 +41,18 @@ pub(crate) struct Place {
     pub(crate) durable: bool,
 }
 
-/// A journal that is being written.
-struct Open {
-    folder: PathBuf,
-    file: File,
-    unsynced: Option<Instant>,
-    /// The first error: from then on the file is not trusted, and nothing more is written.
-    broken: Option<String>,
-}
-
 /// The journals, and where their events go.
 struct Journals {
     place: Place,
     open: BTreeMap<RecordingId, Open>,
     events: UnboundedSender<Event>,
+    /// Whether something could not be written, here or by the thread that makes the files.
+    ailing: Arc<AtomicBool>,
+    probe_at: Option<Instant>,
 }
+
+/// A recording that is over: its folder, and what is known of it.
+type Over = (PathBuf, Box<Recording>);
 
 /// The way to the store: in place, or to its thread.
 pub(crate) enum Store {
@@ -80,13 +79,13 @@ pub(crate) struct Threads {
 impl Store {
     /// A store that works in place.
     pub(crate) fn inline(place: Place, events: UnboundedSender<Event>) -> Self {
-        Self::Inline(Inline(Journals { place, open: BTreeMap::new(), events }))
+        Self::Inline(Inline(Journals::new(place, events)))
     }
 
     /// A store with its own threads.
     pub(crate) fn threads(place: Place, events: UnboundedSender<Event>) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
-        let journals = Journals { place, open: BTreeMap::new(), events: events.clone() };
+        let journals = Journals::new(place, events.clone());
         let waiting = Arc::<AtomicUsize>::default();
         let written = Arc::clone(&waiting);
         let name = "recorder-journal".to_owned();
@@ -98,8 +97,9 @@ impl Store {
     pub(crate) fn handle(&mut self, now: Instant, command: Command) {
         match self {
             Self::Inline(Inline(journals)) => {
-                if let Some((folder, metadata)) = journals.handle(now, command) {
-                    make_files(&folder, *metadata, &journals.place, &journals.events);
+                let over = journals.handle(now, command);
+                for over in over.into_iter().chain(journals.look(now)) {
+                    journals.make_files(over);
                 }
             }
             Self::Threads(threads) => threads.send(command),
@@ -108,10 +108,15 @@ impl Store {
 
     /// Waits until everything that was commanded is on disk.
     pub(crate) fn close(self) {
-        if let Self::Threads(Threads { commands, thread, .. }) = self {
-            drop(commands);
-            // The thread does not panic; if it ever did, its recordings are recovered at the next start.
-            let _ = thread.join();
+        match self {
+            Self::Inline(Inline(mut journals)) => {
+                journals.close().into_iter().for_each(|over| journals.make_files(over))
+            }
+            Self::Threads(Threads { commands, thread, .. }) => {
+                drop(commands);
+                // The thread does not panic; if it ever did, its recordings are recovered at the next start.
+                let _ = thread.join();
+            }
         }
     }
 }
@@ -129,7 +134,9 @@ impl Threads {
                 }
                 return;
             }
-            self.behind = false;
+            if before < WAITING / 2 && std::mem::replace(&mut self.behind, false) {
+                let _ = self.events.send(Event::Writable);
+            }
         }
         // A send fails only when the thread is gone, which happens only when the store is.
         drop(self.commands.send(command));
@@ -138,48 +145,71 @@ impl Threads {
 
 /// The body of the writing thread.
 fn write(mut journals: Journals, commands: &Receiver<Command>, waiting: &AtomicUsize) {
-    let (finished, to_make) = mpsc::channel::<(PathBuf, Box<Recording>)>();
-    let (place, events) = (journals.place.clone(), journals.events.clone());
+    let (finished, to_make) = mpsc::channel::<Over>();
+    let (place, events, ailing) = (journals.place.clone(), journals.events.clone(), Arc::clone(&journals.ailing));
     let maker = thread::Builder::new().name("recorder-files".into()).spawn(move || {
         while let Ok((folder, metadata)) = to_make.recv() {
-            make_files(&folder, *metadata, &place, &events);
+            make_files(&folder, *metadata, &place, (&events, &ailing));
         }
     });
+    // Without its thread the files are made by the next start.
+    let make = |over: Over| drop(finished.send(over));
     loop {
         match commands.recv_timeout(LOOK_EVERY) {
             Ok(command) => {
                 let size = if let Command::Append { bytes, .. } = &command { bytes.len() } else { 0 };
                 waiting.fetch_sub(size, Ordering::Relaxed);
-                if let Some(over) = journals.handle(Instant::now(), command) {
-                    // Without its thread the files are made by the next start.
-                    let _ = finished.send(over);
-                }
+                journals.handle(Instant::now(), command).into_iter().for_each(make);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        journals.sync_what_is_due(Instant::now());
+        journals.look(Instant::now()).into_iter().for_each(make);
     }
+    journals.close().into_iter().for_each(make);
     drop(finished);
     if let Ok(maker) = maker {
         let _ = maker.join();
     }
 }
 
-fn make_files(folder: &Path, metadata: Recording, place: &Place, events: &UnboundedSender<Event>) {
+fn make_files(
+    folder: &Path,
+    metadata: Recording,
+    place: &Place,
+    (events, ailing): (&UnboundedSender<Event>, &AtomicBool),
+) {
     // fault: nothing is stored.
     let made = if place.fault == Fault::StoreNothing { Ok(metadata) } else { files::make(folder, metadata, place) };
     let event = match made {
-        Ok(metadata) => Event::Finished { folder: folder.to_owned(), metadata: Box::new(metadata) },
-        Err(error) => Event::NotFinished { why: format!("recording not finished: {error}") },
+        Ok(metadata) => {
+            for flag in metadata.flags.iter().filter(|flag| matches!(flag.as_str(), "journal-torn" | "journal-damaged"))
+            {
+                let path = folder.join(journal::FILE_NAME);
+                let _ = events.send(Event::Alarm(format!("{}: {flag}: what verifies is kept", path.display())));
+            }
+            Event::Finished { folder: folder.to_owned(), metadata: Box::new(metadata) }
+        }
+        Err(error) => {
+            ailing.store(true, Ordering::Relaxed);
+            Event::NotFinished { why: format!("recording not finished: {error}") }
+        }
     };
     // Nobody listens once the recorder is gone.
     let _ = events.send(event);
 }
 
 impl Journals {
-    /// Runs one command; returns the folder and metadata of a recording that is over.
-    fn handle(&mut self, now: Instant, command: Command) -> Option<(PathBuf, Box<Recording>)> {
+    fn new(place: Place, events: UnboundedSender<Event>) -> Self {
+        Self { place, open: BTreeMap::new(), events, ailing: Arc::default(), probe_at: None }
+    }
+
+    fn make_files(&self, (folder, metadata): Over) {
+        make_files(&folder, *metadata, &self.place, (&self.events, &self.ailing));
+    }
+
+    /// Runs one command; returns a recording that is over.
+    fn handle(&mut self, now: Instant, command: Command) -> Option<Over> {
         match command {
             Command::Begin { recording, started_us, metadata } => self.begin(now, recording, started_us, &metadata),
             Command::Append { recording, bytes } => self.append(now, recording, &bytes),
@@ -188,7 +218,7 @@ impl Journals {
                 journal::write_snapshot(&mut bytes, &metadata);
                 self.append(now, recording, &bytes);
             }
-            Command::Finish { recording, metadata } => return self.finish(recording, metadata),
+            Command::Finish { recording, metadata } => return self.finish(now, recording, metadata),
         }
         None
     }
@@ -198,99 +228,225 @@ impl Journals {
             return;
         }
         let folder = self.place.root.join(times::day(started_us)).join(&metadata.id);
-        match create(&folder, self.place.durable) {
-            Ok(file) => {
-                let open = Open { folder, file, unsynced: None, broken: None };
-                self.open.insert(recording, open);
-                let mut bytes = Vec::new();
-                journal::write_header(&mut bytes, started_us);
-                journal::write_snapshot(&mut bytes, metadata);
-                self.append(now, recording, &bytes);
-                let _ = self.events.send(Event::Begun);
-            }
-            Err(error) => self.alarm(format!("no journal in {}: {error}", folder.display())),
-        }
+        self.open.insert(recording, Open::new(folder, self.place.durable));
+        let mut bytes = Vec::new();
+        journal::write_header(&mut bytes, started_us);
+        journal::write_snapshot(&mut bytes, metadata);
+        self.append(now, recording, &bytes);
     }
 
     fn append(&mut self, now: Instant, recording: RecordingId, bytes: &[u8]) {
-        let Some(open) = self.open.get_mut(&recording) else { return };
-        if open.broken.is_some() {
+        let alarm = self.open.get_mut(&recording).and_then(|open| open.append(now, bytes));
+        self.alarm(alarm);
+    }
+
+    /// Syncs what is due, tries again what failed, and returns the recordings that only waited for that.
+    fn look(&mut self, now: Instant) -> Vec<Over> {
+        let alarms: Vec<String> = self.open.values_mut().filter_map(|open| open.look(now)).collect();
+        alarms.into_iter().for_each(|alarm| self.alarm(Some(alarm)));
+        self.probe(now);
+        let over = |open: &Open| open.over.is_some() && !open.is_broken();
+        let over: Vec<RecordingId> = self.open.iter().filter(|(_, open)| over(open)).map(|(id, _)| *id).collect();
+        over.into_iter().filter_map(|recording| self.take(recording)).collect()
+    }
+
+    /// After trouble: whether the disk takes writes again, which is told once.
+    fn probe(&mut self, now: Instant) {
+        if !self.ailing.load(Ordering::Relaxed) || self.probe_at.is_some_and(|at| now < at) {
             return;
         }
-        match open.file.write_all(bytes) {
-            Ok(()) => {
-                open.unsynced.get_or_insert(now);
-            }
-            Err(error) => self.distrust(recording, &error),
-        }
-    }
-
-    fn sync_what_is_due(&mut self, now: Instant) {
-        let due = |open: &Open| open.unsynced.is_some_and(|since| now.saturating_duration_since(since) >= SYNC_EVERY);
-        let due: Vec<RecordingId> = self.open.iter().filter(|(_, open)| due(open)).map(|(id, _)| *id).collect();
-        for recording in due {
-            self.sync(recording);
-        }
-    }
-
-    fn sync(&mut self, recording: RecordingId) {
-        let durable = self.place.durable;
-        let Some(open) = self.open.get_mut(&recording) else { return };
-        open.unsynced = None;
-        if !durable || open.broken.is_some() {
+        self.probe_at = Some(now + PROBE_EVERY);
+        if self.open.values().any(Open::is_broken) || try_disk(&self.place.root).is_err() {
             return;
         }
-        if let Err(error) = open.file.sync_data() {
-            self.distrust(recording, &error);
-        }
+        self.ailing.store(false, Ordering::Relaxed);
+        let _ = self.events.send(Event::Writable);
     }
 
-    /// After an error of write or sync nobody knows what the file holds: it is left as it is, and the alarm is
-    /// raised.
-    fn distrust(&mut self, recording: RecordingId, error: &io::Error) {
-        let Some(open) = self.open.get_mut(&recording) else { return };
-        let text = format!("{}: {error}", open.folder.join(journal::FILE_NAME).display());
-        open.broken = Some(text.clone());
-        self.alarm(text);
-    }
-
-    fn finish(&mut self, recording: RecordingId, mut metadata: Box<Recording>) -> Option<(PathBuf, Box<Recording>)> {
+    fn finish(&mut self, now: Instant, recording: RecordingId, metadata: Box<Recording>) -> Option<Over> {
         if self.place.fault == Fault::StoreNothing {
             return Some((self.place.root.clone(), metadata));
         }
         let mut bytes = Vec::new();
         journal::write_snapshot(&mut bytes, &metadata);
         journal::write_end(&mut bytes);
-        // The instant only dates the next sync, and that one comes now.
-        self.append(Instant::now(), recording, &bytes);
-        self.sync(recording);
-        let Some(open) = self.open.remove(&recording) else {
-            let _ = self.events.send(Event::NotFinished { why: format!("recording {} has no journal", metadata.id) });
-            return None;
-        };
-        if let Some(error) = open.broken {
+        self.append(now, recording, &bytes);
+        let alarm = self.open.get_mut(&recording).and_then(|open| open.sync(now));
+        self.alarm(alarm);
+        let open = self.open.get_mut(&recording)?;
+        open.over = Some(metadata);
+        // A disk that is full may have room again before the recorder ends.
+        if open.is_broken() { None } else { self.take(recording) }
+    }
+
+    /// Takes a recording that is over from the journals.
+    fn take(&mut self, recording: RecordingId) -> Option<Over> {
+        let mut open = self.open.remove(&recording)?;
+        let mut metadata = open.over.take()?;
+        if open.lost > 0 {
             metadata.status = Status::Recovered;
-            metadata.reason = Some(format!("journal: {error}"));
+            metadata.reason = Some(format!("journal: {} bytes could not be written", open.lost));
             metadata.flag("journal-broken");
         }
         Some((open.folder, metadata))
     }
 
-    fn alarm(&self, text: String) {
+    /// The recorder ends: what waits for the disk is tried once more and then given up.
+    fn close(&mut self) -> Vec<Over> {
+        let mut over = Vec::new();
+        for recording in self.open.keys().copied().collect::<Vec<_>>() {
+            let Some(open) = self.open.get_mut(&recording) else { continue };
+            let alarm = open.sync(Instant::now());
+            let was_broken = open.is_broken();
+            open.give_up();
+            let lost = was_broken
+                .then(|| format!("{}: given up, {} bytes could not be written", open.folder.display(), open.lost));
+            self.alarm(alarm);
+            self.alarm(lost);
+            over.extend(self.take(recording));
+        }
+        over
+    }
+
+    fn alarm(&self, text: Option<String>) {
+        let Some(text) = text else { return };
         tracing::error!("{text}");
+        self.ailing.store(true, Ordering::Relaxed);
         let _ = self.events.send(Event::Alarm(text));
     }
 }
 
-fn create(folder: &Path, durable: bool) -> io::Result<File> {
-    fs::create_dir_all(folder)?;
-    let path = folder.join(journal::FILE_NAME);
-    let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
-    // Another recorder that starts on this folder must not take a running recording for an unfinished one.
-    file.lock()?;
-    if durable {
-        files::sync_folder(&path)?;
-        files::sync_folder(folder)?;
+/// Writes a file and takes it away again.
+fn try_disk(root: &Path) -> io::Result<()> {
+    let path = root.join("probe.tmp");
+    let result = File::create(&path).and_then(|mut file| file.write_all(&PROBE).and_then(|()| file.sync_all()));
+    // Where it cannot be removed it is written over the next time.
+    let _ = fs::remove_file(&path);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::UnboundedReceiver;
+
+    use super::*;
+    use crate::journal::Packet;
+    use crate::metadata::{Leg, Side};
+
+    const ID: RecordingId = RecordingId(1);
+
+    fn journals(root: &Path) -> (Journals, UnboundedReceiver<Event>) {
+        let (events, told) = tokio::sync::mpsc::unbounded_channel();
+        (Journals::new(Place { root: root.to_owned(), fault: Fault::None, durable: true }, events), told)
     }
-    Ok(file)
+
+    fn recording() -> Box<Recording> {
+        let legs = Side::BOTH.map(Leg::blank).to_vec();
+        Box::new(Recording { legs, ..Recording::blank("20260101-000000-000-1-0001") })
+    }
+
+    fn begin() -> Command {
+        Command::Begin { recording: ID, started_us: 1_767_225_600_000_000, metadata: recording() }
+    }
+
+    fn append(n: u64) -> Command {
+        let packet = Packet {
+            side: Side::Near,
+            epoch: 0,
+            ssrc: 5,
+            index: n,
+            timestamp: 160 * n as u32,
+            arrival_us: 20_000 * n,
+            payload_type: 0,
+            marker: false,
+            payload: &[n as u8; 160][..],
+        };
+        let mut bytes = Vec::new();
+        journal::write_packet(&mut bytes, &packet);
+        Command::Append { recording: ID, bytes }
+    }
+
+    /// Alarms, whether the disk was said to take writes, and the recording if it was finished.
+    fn told(events: &mut UnboundedReceiver<Event>) -> (Vec<String>, bool, Option<Box<Recording>>) {
+        let (mut alarms, mut writable, mut finished) = (Vec::new(), false, None);
+        while let Ok(event) = events.try_recv() {
+            match event {
+                Event::Alarm(text) | Event::NotFinished { why: text } => alarms.push(text),
+                Event::Writable => writable = true,
+                Event::Finished { metadata, .. } => finished = Some(metadata),
+            }
+        }
+        (alarms, writable, finished)
+    }
+
+    #[test]
+    fn a_journal_that_fails_is_told_of_and_gone_on_with_and_nothing_is_lost() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut journals, mut events) = journals(root.path());
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        journals.handle(start, begin());
+        (0..10).for_each(|n| drop(journals.handle(start, append(n))));
+        journals.open.get_mut(&ID).unwrap().break_file();
+        (10..20).for_each(|n| drop(journals.handle(start, append(n))));
+        journals.look(at(500));
+        let (alarms, writable, _) = told(&mut events);
+        assert!(alarms.len() == 1 && alarms[0].contains("journal.mmj") && !writable, "{alarms:?}");
+        journals.look(at(1100));
+        journals.look(at(1600));
+        let (alarms, writable, _) = told(&mut events);
+        assert!(alarms[0].contains("written again after 1100 ms, 0 bytes are lost") && writable, "{alarms:?}");
+        (20..30).for_each(|n| drop(journals.handle(at(1200), append(n))));
+        let over = journals.handle(at(1200), Command::Finish { recording: ID, metadata: recording() }).unwrap();
+        journals.make_files(over);
+        let recording = told(&mut events).2.unwrap();
+        let near = recording.leg(Side::Near).unwrap();
+        assert_eq!((near.packets.stored, near.samples, near.packets.lost), (30, 30 * 160, 0));
+        assert!(recording.flags.is_empty(), "{:?}", recording.flags);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_made_once_it_can_and_the_recording_is_whole() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("recordings");
+        fs::write(&root, "in the way").unwrap();
+        let (mut journals, mut events) = journals(&root);
+        let start = Instant::now();
+        journals.handle(start, begin());
+        (0..10).for_each(|n| drop(journals.handle(start, append(n))));
+        assert!(journals.handle(start, Command::Finish { recording: ID, metadata: recording() }).is_none());
+        assert!(journals.look(start + Duration::from_secs(2)).is_empty());
+        assert_eq!(told(&mut events).0.len(), 1, "told once");
+        fs::remove_file(&root).unwrap();
+        let over = journals.look(start + Duration::from_secs(4));
+        assert_eq!(over.len(), 1, "the recording waited for its disk");
+        over.into_iter().for_each(|over| journals.make_files(over));
+        assert_eq!(told(&mut events).2.unwrap().leg(Side::Near).unwrap().packets.stored, 10);
+    }
+
+    #[test]
+    fn what_a_disk_never_takes_is_given_up_at_the_end_by_name() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut journals, mut events) = journals(root.path());
+        let start = Instant::now();
+        journals.handle(start, begin());
+        (0..10).for_each(|n| drop(journals.handle(start, append(n))));
+        let folder = journals.open[&ID].folder.clone();
+        journals.open.get_mut(&ID).unwrap().break_file();
+        let aside = root.path().join("aside");
+        fs::rename(&folder, &aside).unwrap();
+        fs::write(&folder, "in the way").unwrap();
+        let Command::Append { bytes, .. } = append(10) else { unreachable!() };
+        let many = Command::Append { recording: ID, bytes: bytes.repeat((8 << 20) / bytes.len()) };
+        journals.handle(start, many);
+        journals.handle(start, append(11));
+        let alarms = told(&mut events).0;
+        assert!(alarms.len() == 2 && alarms[1].contains("packets are lost"), "{alarms:?}");
+        assert!(journals.handle(start, Command::Finish { recording: ID, metadata: recording() }).is_none());
+        fs::remove_file(&folder).unwrap();
+        fs::rename(&aside, &folder).unwrap();
+        let over = journals.look(start + Duration::from_secs(2)).pop().unwrap();
+        assert_eq!(over.1.status, Status::Recovered);
+        assert!(over.1.flags.contains(&"journal-broken".to_owned()) && over.1.reason.is_some());
+    }
 }
