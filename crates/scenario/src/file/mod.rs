@@ -4,6 +4,8 @@ mod ast;
 pub(crate) mod diagnostic;
 pub(crate) mod fields;
 pub(crate) mod read;
+#[cfg(test)]
+mod reference;
 mod steps;
 pub(crate) mod tree;
 

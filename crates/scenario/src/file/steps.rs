@@ -11,7 +11,7 @@ use super::read::keep;
 use super::tree::{Key, Node, Value};
 
 /// The verbs, as a message lists them.
-const VERBS: [&str; 6] = ["call", "answer", "wait", "talk", "hang up", "inject"];
+pub(super) const VERBS: [&str; 6] = ["call", "answer", "wait", "talk", "hang up", "inject"];
 /// The most steps a scenario may have.
 const MAX_STEPS: usize = 10_000;
 

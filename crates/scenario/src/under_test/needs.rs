@@ -23,6 +23,8 @@ pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<S
     let unseen = [
         (scenario.expect.bye_cause.is_some(), "BYE cause"),
         (scenario.expect.far_answered_first, "far answered first"),
+        (scenario.expect.media_before_ack, "media before ACK"),
+        (scenario.expect.user_agent.is_some(), "user agent"),
     ];
     for (_, what) in unseen.iter().filter(|(expected, _)| *expected) {
         reasons.push(format!("it expects `{what}`, which only the bundled recorder's metadata tell"));
@@ -39,6 +41,7 @@ fn asked_of_the_bundled(profile: &Profile, scenario: &Scenario) -> Vec<&'static 
         (!asked.codecs.is_empty(), "recorder: codecs"),
         (!asked.answers_after.is_zero(), "recorder: answers after"),
         (asked.far_first, "recorder: answers far first"),
+        (asked.tls.is_some(), "recorder: tls"),
         (asked.srtp != usual, "recorder: SRTP"),
         (asked.fault != recorder::Fault::None, "recorder: fault"),
         (asked.certificate.name.is_some() && !made, "recorder: certificate: name"),
@@ -103,6 +106,9 @@ mod tests {
             ("trunk: { X.509 subject name: x.example }\n", "X.509"),
             ("expect: { BYE cause: 47 }\n", "BYE cause"),
             ("expect: { far answered first: true }\n", "far answered first"),
+            ("expect: { media before ACK: true }\n", "media before ACK"),
+            ("expect: { user agent: Cisco-CUCM14.0 }\n", "user agent"),
+            ("recorder: { tls: \"1.3\" }\n", "recorder: tls"),
         ] {
             let reason = reason("{ recorder = \"a.pem\" }", extra).unwrap_or_default();
             assert!(reason.contains(named), "{extra}: {reason}");
