@@ -147,7 +147,29 @@ fn what_cannot_be_judged_has_an_exit_code_of_its_own() {
     std::fs::write(copy.ledger(), &text[..text.len() - 9]).unwrap();
     let (exit, _, said) = copy.verify(&[]);
     assert!(exit == Exit::BadFile && said.contains("ledger.json") && said.contains("no whole JSON"), "{said}");
+    let text = text.replace("\"recorder\":\"bundled\"", "\"recorder\":\"other\"");
+    std::fs::write(copy.ledger(), text).unwrap();
+    let (exit, _, said) = copy.verify(&[]);
+    assert!(
+        exit == Exit::BadFile && said.contains("crc32c") && said.contains("changed after it was written"),
+        "{said}"
+    );
     std::fs::remove_file(copy.ledger()).unwrap();
     let (exit, _, said) = copy.verify(&[]);
     assert!(exit == Exit::BadFile && said.contains("ledger.json"), "{said}");
+}
+
+#[test]
+fn an_earlier_run_is_never_taken_for_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let keep = folder.path().display().to_string();
+    let file = tests::root().join("scenarios/plain-call.yaml").display().to_string();
+    let run = || {
+        let args = ["mixedmode", "run", &file, "--network", "simulated", "--keep", &keep].map(Into::into);
+        let mut out = Vec::new();
+        (mixedmode::run(args, &mut out, &mut Vec::new()), String::from_utf8(out).unwrap())
+    };
+    assert_eq!(run().0, Exit::Pass);
+    let (exit, said) = run();
+    assert!(exit == Exit::Setup && said.contains("the recordings of an earlier run"), "{said}");
 }

@@ -10,6 +10,7 @@ use super::stored::{Stored, read};
 use super::weigh::{Weighed, count, of_verdict, verdict, weigh};
 use super::{KeptLedger, LedgerError};
 use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
+use crate::under_test::UnderTest;
 
 /// Judges against the ledger at `path`: without `files` the recordings kept beside it, as the run did; else `files`.
 ///
@@ -21,7 +22,11 @@ use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
 pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError> {
     let kept = KeptLedger::load(path)?;
     let mut undecided = Vec::new();
-    let (weighed, story) = if files.is_empty() {
+    let elsewhere = kept.recorder != UnderTest::Bundled.name();
+    let (weighed, story) = if files.is_empty() && elsewhere {
+        undecided.push(format!("recorder `{}` has its recordings elsewhere: name its files", kept.recorder));
+        (Weighed::default(), Vec::new())
+    } else if files.is_empty() {
         let weighed = beside(&kept, path.parent().unwrap_or_else(|| Path::new(".")), &mut undecided);
         (weighed, Vec::new())
     } else {
@@ -116,5 +121,26 @@ mod tests {
         assert_eq!(of("nearby.wav"), []);
         assert_eq!(of("near-and-far.wav"), []);
         assert_eq!(of("near/call.wav"), [], "folders say nothing");
+    }
+
+    #[test]
+    fn an_external_recorders_files_must_be_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(super::super::FILE_NAME);
+        let kept = KeptLedger {
+            file: "call.yaml".to_owned(),
+            title: "A call".to_owned(),
+            network: "os".to_owned(),
+            seed: 1,
+            recorder: "customer's".to_owned(),
+            expected_recordings: 1,
+            lateness: crate::outcome::Lateness::default(),
+            sessions: Vec::new(),
+            ledger: media::ledger::Ledger::default(),
+        };
+        std::fs::write(&path, kept.to_json().unwrap()).unwrap();
+        let judged = verify(&path, &[]).unwrap().scenarios.remove(0);
+        assert_eq!((judged.verdict, judged.findings.len()), (crate::outcome::Verdict::Inconclusive, 0));
+        assert!(judged.reason.unwrap_or_default().contains("`customer's` has its recordings elsewhere"));
     }
 }

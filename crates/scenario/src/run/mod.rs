@@ -237,7 +237,7 @@ async fn attempt(
     };
     let temporary;
     let folder: &Path = match &options.keep {
-        Some(keep) => &keep.join(&name),
+        Some(keep) => &unused(keep.join(&name))?,
         None => {
             temporary = tempfile::tempdir()
                 .map_err(|e| SetupError::File { what: "cannot make a folder".to_owned(), why: e.to_string() })?;
@@ -252,13 +252,11 @@ async fn attempt(
     let mut played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
     let sessions = Session::of_events(&played.events);
+    if options.keep.is_some() {
+        keep(folder, item, options, &played, &sessions)?;
+    }
     let stored = match &mut played.recorder {
-        Left::Bundled(_) => {
-            if options.keep.is_some() {
-                keep(folder, item, options, &played, &sessions)?;
-            }
-            kept::read(folder, &sessions)
-        }
+        Left::Bundled(_) => kept::read(folder, &sessions),
         Left::External(gathered) => std::mem::take(&mut gathered.stored),
     };
     Ok(judge::judge(&item.file, &item.scenario, played, &sessions, stored))
@@ -285,6 +283,15 @@ fn patience(under_test: &UnderTest) -> Duration {
         UnderTest::Bundled => Duration::ZERO,
         UnderTest::External(profile) => profile.patience(),
     }
+}
+
+/// A folder that holds no earlier run: its recordings would be taken for those of this one.
+fn unused(folder: PathBuf) -> Result<PathBuf, SetupError> {
+    if folder.join(kept::FILE_NAME).exists() {
+        let why = "it holds the recordings of an earlier run; name another folder or remove it";
+        return Err(SetupError::File { what: format!("cannot keep in {}", folder.display()), why: why.to_owned() });
+    }
+    Ok(folder)
 }
 
 /// Writes the ledger beside the recordings, so that they can be judged again.
