@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use wire::{Net, NetOptions};
 
 use crate::exit::Exit;
@@ -28,12 +29,14 @@ pub(crate) fn record(file: &Path, out: &mut impl Write, err: &mut impl Write) ->
                 return Ok(Exit::Setup);
             }
         };
+        // Before the first line: who waits for it may end us at once.
+        let terminated = signal(SignalKind::terminate())?;
         for (transport, address) in recorder.addresses() {
             writeln!(out, "listening on {address} ({transport:?})")?;
         }
         writeln!(out, "recordings go to {}; end with Ctrl-C", recorder.folder().display())?;
         out.flush()?;
-        stopped().await?;
+        stopped(terminated).await?;
         let summary = recorder.stop().await;
         writeln!(out, "{} recordings, {} alarms", summary.recordings.len(), summary.alarms.len())?;
         for alarm in &summary.alarms {
@@ -44,8 +47,7 @@ pub(crate) fn record(file: &Path, out: &mut impl Write, err: &mut impl Write) ->
 }
 
 /// Ctrl-C, or the SIGTERM of whoever started the program.
-async fn stopped() -> io::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+async fn stopped(mut terminated: Signal) -> io::Result<()> {
     tokio::select! {
         biased;
         interrupted = tokio::signal::ctrl_c() => interrupted,
