@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use sip::{FlowId, Frame, Framer, Limits, Transport};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use trust::rule::{PeerRule, parse_x509_names};
 use wire::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
 use wire::{Link, LinkReader, LinkWriter, Net, Stream};
@@ -150,13 +150,18 @@ fn alerted(words: String) -> ConnectFailure {
     refused(&TlsError::Alert(words))
 }
 
+/// A message, and whom to tell that it is written.
+pub(super) type Outgoing = (Vec<u8>, oneshot::Sender<()>);
+
 /// Writes what is given until nobody gives any more, then says goodbye.
-pub(super) async fn write(mut writer: LinkWriter, mut messages: mpsc::UnboundedReceiver<Vec<u8>>) {
-    while let Some(bytes) = messages.recv().await {
+pub(super) async fn write(mut writer: LinkWriter, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
+    while let Some((bytes, done)) = messages.recv().await {
         if writer.write_all(&bytes).await.is_err() {
             // The reading side sees the same and tells.
             return;
         }
+        // Nobody may be waiting.
+        let _ = done.send(());
     }
     let _ = writer.shutdown().await;
 }

@@ -41,7 +41,7 @@ pub(super) struct Drive {
 
 /// How a flow's messages leave.
 enum WayOut {
-    Stream { messages: mpsc::UnboundedSender<Vec<u8>>, reader: AbortHandle },
+    Stream { messages: mpsc::UnboundedSender<connection::Outgoing>, reader: AbortHandle },
     Datagram { socket: usize, to: SocketAddr },
 }
 
@@ -187,17 +187,18 @@ impl Drive {
         flow
     }
 
-    /// Does what the engine wants done. Before a message for another peer the writer of the last one has its turn, so that a capture
-    /// shows what was decided first first.
+    /// Does what the engine wants done. A message for another peer waits until the last one is written, so that a capture shows
+    /// first what was decided first.
     async fn carry_out(&mut self) {
-        let mut last = None;
+        let mut last: Option<(FlowId, Written)> = None;
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit { flow, bytes } => {
-                    if last.replace(flow).is_some_and(|last| last != flow) {
-                        tokio::task::yield_now().await;
+                    if let Some((_, written)) = last.take_if(|(peer, _)| *peer != flow) {
+                        // Whoever is slow to read does not hold up the others.
+                        let _ = tokio::time::timeout(TURN, written).await;
                     }
-                    self.transmit(flow, bytes).await;
+                    last = self.transmit(flow, bytes).await.map(|written| (flow, written));
                 }
                 Output::Connect { connection, trunk, transport, to } => {
                     self.connect(connection, &trunk, transport, to);
@@ -216,10 +217,13 @@ impl Drive {
         }
     }
 
-    async fn transmit(&self, flow: FlowId, bytes: Vec<u8>) {
+    async fn transmit(&self, flow: FlowId, bytes: Vec<u8>) -> Option<Written> {
         match self.ways.get(&flow) {
-            // A closed connection is told by its reader.
-            Some(WayOut::Stream { messages, .. }) => drop(messages.send(bytes)),
+            Some(WayOut::Stream { messages, .. }) => {
+                let (done, written) = oneshot::channel();
+                // A closed connection is told by its reader.
+                return messages.send((bytes, done)).ok().map(|()| written);
+            }
             Some(WayOut::Datagram { socket, to }) => {
                 if let Some(socket) = self.datagrams.get(*socket) {
                     // What is lost is repeated.
@@ -228,6 +232,7 @@ impl Drive {
             }
             None => {}
         }
+        None
     }
 
     fn connect(&mut self, connection: ConnectionId, trunk: &str, transport: Transport, to: SocketAddr) {
@@ -251,7 +256,12 @@ impl Drive {
     }
 }
 
+/// Resolves when a message is written, or never will be.
+type Written = oneshot::Receiver<()>;
+
 /// Notices that wait before their senders have to.
 const QUEUE: usize = 1024;
+/// How long a message waits for the one before it, to another peer.
+const TURN: Duration = Duration::from_millis(2);
 /// How long the last messages may take to get out.
 const FLUSH: Duration = Duration::from_secs(1);
