@@ -113,6 +113,12 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("another length of a file", "wrong-metadata", None, None, &[], |copy| {
         copy.json(|json| json["files"][0]["samples"] = json!(7));
     }),
+    audio("another duration", "wrong-metadata", None, None, &[], |copy| {
+        copy.json(|json| json["duration_ms"] = json!(5));
+    }),
+    audio("a status that denies the audio", "wrong-metadata", None, None, &[], |copy| {
+        copy.json(|json| json["status"] = json!("failed"));
+    }),
     audio("another offset of the far leg", "wrong-metadata", None, None, &[], |copy| {
         copy.json(|json| json["stereo"]["far_offset"] = json!(12_345));
     }),

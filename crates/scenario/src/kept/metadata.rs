@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use media::ledger::Leg;
-use recorder::metadata::{FILE_NAME, Recording, Side};
+use recorder::metadata::{FILE_NAME, Recording, Side, Status};
 use verify::{Rule, Verdict};
 
 use super::Session;
@@ -32,6 +32,18 @@ pub(crate) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
         ];
         findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, Some(leg))));
     }
+}
+
+/// What is written must fit together: a failed recording has no audio, and the stereo file is as long as the recording.
+pub(crate) fn fits_together(written: &Recording, findings: &mut Vec<Finding>) {
+    if written.status == Status::Failed && !written.files.is_empty() {
+        findings.push(Finding::new("wrong-metadata", "a status of a recording with audio", "status failed"));
+    }
+    let stereo = written.files.iter().find(|file| file.content == "stereo");
+    let lasts =
+        stereo.filter(|file| file.rate > 0).map(|file| file.samples.saturating_mul(1000) / u64::from(file.rate));
+    let says = Some(written.duration_ms.to_string());
+    findings.extend(lasts.and_then(|lasts| differs("duration_ms", Some(lasts.to_string()), says, None)));
 }
 
 /// Compares the length that is written of a file with the one it has. Where what is written fits together, the file

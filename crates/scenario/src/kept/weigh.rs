@@ -40,6 +40,7 @@ pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored])
                 None if sessions.is_empty() => {}
                 None => found.push(stranger(&written.legs)),
             }
+            metadata::fits_together(written, &mut found);
             found.extend(of_files(written, &verdict, &label));
         }
         found.iter_mut().for_each(|finding| finding.recording = Some(label.clone()));
