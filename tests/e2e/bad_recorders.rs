@@ -1,18 +1,22 @@
 //! The harness is tested by recorders known to be bad: each must be found, by the right name.
 
-use scenario::outcome::Verdict;
+use scenario::outcome::{ScenarioOutcome, Verdict};
 use scenario::run::Network;
 
 /// The rules that find a scenario against the bundled recorder with a fault planted in it.
 fn findings(scenario: &str, fault: &str) -> Vec<String> {
+    let outcome = outcome(scenario, fault);
+    assert_eq!(outcome.verdict, Verdict::Finding, "{fault}: {outcome:#?}");
+    outcome.findings.into_iter().map(|f| f.rule).collect()
+}
+
+fn outcome(scenario: &str, fault: &str) -> ScenarioOutcome {
     let text = std::fs::read_to_string(tests::root().join(scenario)).unwrap();
     let text = text.replace("\nsteps:", &format!("\nrecorder: {{ fault: {fault} }}\nsteps:"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.yaml");
     std::fs::write(&file, text).unwrap();
-    let outcome = tests::run_one(file.to_str().unwrap(), &tests::options(Network::Simulated, 1)).unwrap();
-    assert_eq!(outcome.verdict, Verdict::Finding, "{fault}: {outcome:#?}");
-    outcome.findings.into_iter().map(|f| f.rule).collect()
+    tests::run_one(file.to_str().unwrap(), &tests::options(Network::Simulated, 1)).unwrap()
 }
 
 #[track_caller]
@@ -56,6 +60,7 @@ fn a_recorder_that_does_not_answer_has_no_recording() {
     check("never-answer", "recording-failed");
     check("close-at-once", "recording-failed");
     check("answer-garbage", "recording-failed");
+    check("answer-half", "recording-failed");
 }
 
 #[test]
@@ -77,4 +82,10 @@ fn noise_from_before_the_keys_is_found() {
 #[test]
 fn gaps_that_were_closed_up_are_found() {
     check_in("scenarios/loss-and-reordering.yaml", "close-gaps", "closed-gap");
+}
+
+/// A call does not end with its connection (RFC 3261 §12): CUCM opens another for its BYE, and nothing is lost.
+#[test]
+fn a_connection_that_the_recorder_closes_in_mid_call_costs_nothing() {
+    assert_eq!(outcome("scenarios/plain-call.yaml", "close-in-call").verdict, Verdict::Pass);
 }

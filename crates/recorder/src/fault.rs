@@ -40,6 +40,10 @@ pub enum Fault {
     CloseAtOnce,
     /// INVITE is answered by bytes that are no SIP.
     AnswerGarbage,
+    /// INVITE is answered by the first half of a 200, and nothing more.
+    AnswerHalf,
+    /// The connection is closed as soon as both ends of a call talk.
+    CloseInCall,
     /// OPTIONS gets no answer, so that CUCM takes the recorder for dead.
     IgnoreOptions,
     /// OPTIONS is answered 503.
@@ -50,6 +54,9 @@ pub enum Fault {
 
 /// What [`Fault::AnswerGarbage`] sends.
 pub(crate) const GARBAGE: &[u8] = b"\x00\x01\xffSIP/9.9 dreihundert vielleicht\r\n\r\n\x00\x00";
+
+/// What [`Fault::AnswerHalf`] sends.
+pub(crate) const HALF: &[u8] = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS 192.0";
 
 impl Fault {
     /// Whether a genuine packet, the `nth` of its leg counted from one, is written.

@@ -311,6 +311,57 @@ fn a_stream_of_garbage_ends_only_its_connection() {
 }
 
 #[test]
+fn a_call_survives_what_hostile_peers_send_to_its_listeners_and_each_is_named() {
+    simulate(|| async {
+        let world = World::new(|config| config.transports = vec![Transport::Tls, Transport::Tcp, Transport::Udp]).await;
+        let mut cucm = world.cucm().await;
+        let near_key = key(Suite::AeadAes256Gcm, 1);
+        let near = cucm.establish(&NEAR, &near_key).await;
+        let mut voice = world.voice(&near, Some(near_key), 11);
+        let mut noise = world.voice(&near, None, 12);
+        // TLS garbage, half a record, a record whose length lies, an alert: each by a connection of its own.
+        for bytes in [
+            &b"GET / HTTP/1.1\r\n\r\n"[..],
+            b"\x16\x03\x01",
+            b"\x16\x03\x01\xff\xff\x01",
+            b"\x15\x03\x03\0\x02\x02\x28",
+        ] {
+            let mut link =
+                world.net.connect(ip(CUCM), world.address(Transport::Tls)).await.map(wire::Link::from).unwrap();
+            link.write_all(bytes).await.unwrap();
+            voice.say(1);
+            world.sleep(20).await;
+        }
+        let udp = world.net.datagram(std::net::SocketAddr::new(ip(CUCM), 5070)).await.unwrap();
+        let to = world.address(Transport::Udp);
+        for bytes in
+            [&b"\xff\xfe"[..], b"INVITE sip:7878@h SIP/2.0\r\nVia: SIP", &[b'x'; 1400], b"SIP/2.0 200 OK\r\n\r\n"]
+        {
+            udp.send_to(bytes, to).await.unwrap();
+            voice.say(1);
+            world.sleep(20).await;
+        }
+        for bytes in [&b""[..], b"\x80", &[0xff; 1400], &[0x40; 172]] {
+            noise.send(bytes);
+            voice.say(1);
+            world.sleep(20).await;
+        }
+        // On the call's own connection: a request that belongs nowhere.
+        assert_eq!(cucm.ask(&FAR.request("BYE", 9, "nobody", "", None)).await.status(), Some(481));
+        assert_eq!(cucm.ask(&NEAR.bye(&near, 16)).await.status(), Some(200));
+        world.sleep(11_000).await;
+        let root = world.recorder.folder().to_owned();
+        let summary = world.recorder.stop().await;
+        let rules: Vec<&str> = summary.refusals.iter().map(|refusal| refusal.rule.as_str()).collect();
+        assert_eq!(rules.len(), 4, "{:?}", summary.refusals);
+        assert!(rules.iter().all(|rule| rule.starts_with("tls") || *rule == "peer-alert"), "{rules:?}");
+        assert_eq!((summary.malformed, summary.signalling.stray), (3, 1));
+        assert_eq!((summary.packets.stored, summary.packets.malformed), (12, 4), "{:?}", summary.packets);
+        assert_eq!(stereo(&folders(&root)[0])[0], (0..12).flat_map(|_| said(1)).collect::<Vec<_>>());
+    });
+}
+
+#[test]
 fn connections_are_counted_and_those_that_say_nothing_make_room() {
     simulate(|| async {
         let world = World::new(|config| {

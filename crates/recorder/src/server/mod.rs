@@ -289,6 +289,8 @@ impl Server {
             }
             Output::Request { route, message } => self.request(now, route, message),
             Output::Garbage { flow, bytes } => self.transmit(flow, bytes.to_vec()),
+            // Dropping the queue ends its task, which tells.
+            Output::Cut { flow } => drop(self.peers.remove(&flow)),
             Output::Bind { leg, recording, side } => {
                 let input = self.bind(now, leg, recording, side);
                 self.parts.sessions.handle_input(now, input);

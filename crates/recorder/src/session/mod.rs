@@ -32,7 +32,7 @@ use rand_core::Rng;
 use sip::{Builder, Event, FlowId, Message, ServerKey, Transport};
 
 use crate::config::Config;
-use crate::fault::{Fault, GARBAGE};
+use crate::fault::{Fault, GARBAGE, HALF};
 use crate::legs;
 use crate::metadata::{Recording, Side};
 use crate::times;
@@ -91,6 +91,8 @@ pub(crate) enum Output {
     Request { route: Route, message: Message },
     /// Send bytes that are no SIP.
     Garbage { flow: FlowId, bytes: &'static [u8] },
+    /// Close a connection.
+    Cut { flow: FlowId },
     /// Open a port pair.
     Bind { leg: LegId, recording: RecordingId, side: Side },
     /// The keys are known, for the first time or again.
@@ -336,8 +338,9 @@ impl Sessions {
     fn misbehaves(&mut self, flow: FlowId) -> bool {
         match self.config.fault {
             Fault::NeverAnswer => true,
-            Fault::AnswerGarbage => {
-                self.outputs.push_back(Output::Garbage { flow, bytes: GARBAGE });
+            Fault::AnswerGarbage | Fault::AnswerHalf => {
+                let bytes = if self.config.fault == Fault::AnswerHalf { HALF } else { GARBAGE };
+                self.outputs.push_back(Output::Garbage { flow, bytes });
                 true
             }
             _ => false,

@@ -266,6 +266,10 @@ impl Sessions {
         let Some(id) = self.invites.get(key).copied() else { return };
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_answered()) else { return };
         leg.flow = flow;
+        // fault: the connection is closed as soon as the call stands.
+        if self.config.fault == Fault::CloseInCall {
+            self.outputs.push_back(Output::Cut { flow });
+        }
         let first = leg.state == State::Answered;
         leg.state = State::Active;
         let awaited = std::mem::take(&mut leg.awaits_answer);

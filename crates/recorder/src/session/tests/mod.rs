@@ -112,7 +112,7 @@ impl Rig {
                 self.sessions.handle_input(self.now, Input::Closed { leg, report });
             }
             Output::Finish { metadata, .. } => self.finished.push(*metadata),
-            Output::Begin { .. } | Output::Snapshot { .. } | Output::Garbage { .. } => {}
+            Output::Begin { .. } | Output::Snapshot { .. } | Output::Garbage { .. } | Output::Cut { .. } => {}
         }
     }
 
