@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """OpenSSL's s_client in CUCM's place against `mixedmode record`: who is let in, by which version, and what the others are told."""
 
+import contextlib
 import re
 import subprocess
 import threading
@@ -33,20 +34,24 @@ def client(recorder, certificate=None, *options):
     command += [str(recorder.folder / "exported.pem"), "-verify_return_error", "-ign_eof", *options]
     if certificate:
         command += ["-cert", str(certificate.pem), "-key", str(certificate.key)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        watchdog = threading.Timer(15, process.kill)
-        watchdog.start()
-        said = b""
-        try:
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    watchdog = threading.Timer(15, process.kill)
+    watchdog.start()
+    said = b""
+    try:
+        # A client that was refused has gone before it reads what it is to send.
+        with contextlib.suppress(BrokenPipeError):
             process.stdin.write(OPTIONS)
             process.stdin.flush()
-            while b"CSeq: 101 OPTIONS\r\n" not in said and (more := process.stdout.read1(4096)):
-                said += more
-        except BrokenPipeError:
-            said += process.stdout.read()
-        finally:
-            watchdog.cancel()
-            process.kill()
+        while b"CSeq: 101 OPTIONS\r\n" not in said and (more := process.stdout.read1(4096)):
+            said += more
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
     return said.decode(errors="replace")
 
 

@@ -103,7 +103,7 @@ def _():
             "cut-near.wav": ("near.wav", ["sox", "|", "trim", "0", "4", "5"], "splice"),
             "misnamed-far.wav": ("near.wav", ["sox", "|"], "wrong-leg"),
             "mute-near.wav": ("near.wav", ["sox", "|", "vol", "0"], "silent-channel"),
-            "a-law-near.wav": ("near.wav", ["sox", "-e", "a-law", "|"], "altered-audio"),
+            "a-law-near.wav": ("near.wav", ["sox", "-e", "a-law", "|"], "recoded-audio"),
             "filtered-far.wav": ("far.wav", ["ffmpeg", "-af", "highpass=f=300"], "altered-audio"),
         }
     )
