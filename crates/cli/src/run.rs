@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use scenario::outcome::RunOutcome;
-use scenario::run::{Live, Network, Options};
+use scenario::run::{Live, Network, Options, SetupError};
 use scenario::under_test::{ProfileError, UnderTest};
 
 use crate::args::{self, Run};
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
         Ok(outcome) => outcome,
         Err(error) => {
             writeln!(err, "error: {error}")?;
-            return Ok(Exit::Setup);
+            return Ok(if matches!(error, SetupError::Refused(_)) { Exit::Usage } else { Exit::Setup });
         }
     };
     write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
@@ -56,14 +56,6 @@ fn under_test(args: &Run, err: &mut impl Write) -> io::Result<Result<UnderTest, 
         return Ok(Ok(UnderTest::Bundled));
     }
     let (name, file) = (&args.recorder, args.config.display());
-    if matches!(args.network, args::Network::Simulated) {
-        writeln!(
-            err,
-            "error: recorder `{name}` cannot be run on the simulated network: its process lives in real time, where \
-             virtual time would give false time-outs; use `--network os`"
-        )?;
-        return Ok(Err(Exit::Usage));
-    }
     if !args.config.exists() {
         writeln!(err, "error: no recorder is called `{name}`: there is no {file} that tells of any but `bundled`")?;
         return Ok(Err(Exit::Usage));

@@ -123,6 +123,24 @@ fn refusals_of_both_sides_are_seen_from_outside() {
 }
 
 #[test]
+fn a_certificate_can_be_made_for_it_sound_or_not() {
+    let own = r#"certificates = { recorder = "{folder}/recorder.pem" }"#;
+    let made = r#"certificates = { make = true, call_manager = ["{folder}/certificates/trusted/cucm.pem"] }"#;
+    let (begin, end) = (STARTED.find("prepare = [").unwrap(), STARTED.find("command = ").unwrap());
+    let config = STARTED.replace(&STARTED[begin..end], PUT).replace(own, made);
+    let bench = Bench::new(&config);
+    let refused = |name: &str| bench.scenario(&format!("scenarios/refused/{name}.yaml"), |text| text);
+    let (expired, wrong_name) = (refused("recorder-expired"), refused("recorder-wrong-name"));
+    let (exit, said) = bench.run("ours", &[&bench.plain_call(), &expired, &wrong_name], &[]);
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("3 passed"), "{said}");
+}
+
+/// Our recorder wants its certificate and key in one file.
+const PUT: &str = r#"prepare = [["sh", "-c", "cat {recorder_certificate} {recorder_key} > {folder}/certificates/own.pem"]]
+"#;
+
+#[test]
 fn a_fault_planted_in_its_configuration_is_found() {
     let bench = Bench::new(&STARTED.replace("# fault", "fault = \"swap-channels\""));
     let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
@@ -240,10 +258,12 @@ fn a_recorder_that_runs_already_meets_the_same_cucm_in_every_run() {
     let (exit, said) = bench.run("running", &[&call], &[]);
     assert_eq!(exit, Exit::Setup, "{said}");
     assert!(said.contains("nothing listens on 127.0.0.1") && said.contains("CallManager.pem"), "{said}");
+    let text = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
+    assert!(text("cucm-identity.pem").contains(text("CallManager.pem").trim()), "it is given another CallManager");
     certs(&["import", &bench.path("CallManager.pem").display().to_string()]);
     let config = bench.path("recorder.toml");
-    let text = format!("address = \"127.0.0.1\"\nlocal_port = {port}\nuser = \"7878\"\n");
-    std::fs::write(&config, text).unwrap();
+    let settings = format!("address = \"127.0.0.1\"\nlocal_port = {port}\nuser = \"7878\"\n");
+    std::fs::write(&config, settings).unwrap();
     let _running = Running::start(&config);
     for _ in 0..2 {
         let (exit, said) = bench.run("running", &[&call], &[]);

@@ -1,7 +1,6 @@
 //! What a scenario's words mean for the parties: certificates, the cluster's configuration, the recorder's.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +14,7 @@ use wire::tls::Versions;
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
 use crate::file::{Codec, Key, Release, Scenario, SrtpPolicy, Tls, Transport};
+use crate::under_test::write_private;
 
 /// The recording destination that the bundled recorder answers.
 const RECORDING_NUMBER: &str = "7878";
@@ -65,15 +65,8 @@ pub(super) fn kept_call_manager(file: &Path, now: SystemTime) -> Result<Identity
         return Identity::from_pem(&text).map_err(|e| wrong("use", e.to_string()));
     }
     let made = make("CallManager", &Request::call_manager("cucm-pub", now - HOUR).valid_for(5 * 365 * DAY))?;
-    private(file, made.to_pem().as_bytes()).map_err(|e| wrong("write", e.to_string()))?;
+    write_private(file, made.to_pem().as_bytes()).map_err(|e| wrong("write", e.to_string()))?;
     Ok(made)
-}
-
-/// Writes a file that only its owner may read.
-fn private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    file.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-    std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(bytes)
 }
 
 /// A CallManager that nobody meets: what a recorder knows that does not know ours.

@@ -19,6 +19,7 @@ use crate::kept::Session;
 use crate::outcome::Finding;
 use crate::under_test::{
     Ended, Gathered, Process, Profile, RecorderCertificate, Shelf, Template, UnderTest, Values, Way, write,
+    write_private,
 };
 
 /// The recorder under test, up.
@@ -272,7 +273,9 @@ impl CertificateFiles {
             file("recorder_certificate", "recorder.pem", own.certificate.to_pem().as_bytes())?;
             let whole = own.to_pem();
             let key = whole.find("-----BEGIN PRIVATE KEY").map_or("", |at| &whole[at..]);
-            file("recorder_key", "recorder.key", key.as_bytes())?;
+            let path = folder.join("recorder.key");
+            values.insert("recorder_key", path.display().to_string());
+            write_private(&path, key.as_bytes()).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
         }
         Ok(Self { values })
     }

@@ -18,7 +18,7 @@ pub use template::Template;
 
 pub(crate) use dir::{Gathered, Shelf};
 pub(crate) use needs::reason_to_skip;
-pub(crate) use process::{Ended, Process, Way, write};
+pub(crate) use process::{Ended, Process, Way, write, write_private};
 pub(crate) use template::Values;
 
 use crate::file::diagnostic::{Diagnostic, Place, nearest};

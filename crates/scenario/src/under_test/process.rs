@@ -1,8 +1,9 @@
 //! A recorder as a process: what comes before it, its start, whether it lives, its stop.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -181,6 +182,13 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     folder.and_then(|()| std::fs::write(path, bytes)).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
+/// Writes a file that only its owner may read, with the folders it needs.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)
+}
+
 fn tail(log: &Path) -> String {
     let text = read_tail(log);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -247,8 +255,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_is_ready_is_stopped_when_asked() {
-        let asked = start("cat hello.txt; echo \"$GREETING\"; exec sleep 60", log("helloguten Tag"), 5000);
+        let asked = start("cat hello.txt; echo \"$GREETING\"; exec sleep 60", log("helloguten Tag\n"), 5000);
         assert_eq!(run(&asked, &stop()).await, Ok(Ended::Asked));
+    }
+
+    #[test]
+    fn a_key_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/recorder.key");
+        write_private(&path, b"secret").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read(&path).unwrap(), b"secret");
     }
 
     #[tokio::test]
