@@ -16,10 +16,12 @@ const CALLS: usize = 50;
 const LONG_CALL: &str = "scenarios/sixty-seconds.yaml";
 const RECORDED_CALL: &str = "scenarios/plain-call.yaml";
 
+/// A part of the bench: its figures in words.
+type Part = fn() -> Result<String, String>;
+
 fn main() -> Result<(), String> {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn() -> Result<String, String>); 3] =
-        [("simulated", simulated), ("scenarios", scenarios), ("clock", clock)];
+    let parts: [(&str, Part); 3] = [("simulated", simulated), ("scenarios", scenarios), ("clock", clock)];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             let figures = part()?;
