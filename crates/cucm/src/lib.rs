@@ -13,7 +13,7 @@
 //! - [`engine`]: registrations, calls, recordings and trunks as a machine without sockets or clock.
 //! - the driver: sockets, TLS and TFTP around that machine.
 //!
-//! Absent on purpose: hold, transfer and conference, forking by gateways, and the refresh of sessions (the headers are sent).
+//! Absent on purpose: hold, transfer and conference, and forking by gateways.
 
 pub mod config;
 pub mod engine;

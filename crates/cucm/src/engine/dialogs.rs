@@ -117,6 +117,8 @@ impl Engine {
             Asked::Bye(id) if status >= 200 => self.drop_leg(id),
             Asked::Bye(_) | Asked::Cancel => {}
             Asked::Ping(way) => self.on_ping_answer(now, &way, status),
+            Asked::Refresh(id) if status >= 200 => self.on_refreshed(now, id, status, response),
+            Asked::Refresh(_) => {}
         }
     }
 
@@ -209,6 +211,7 @@ impl Engine {
             Some(Asked::Invite(id)) => self.on_leg_unreachable(now, id, failure),
             Some(Asked::Bye(id)) => self.drop_leg(id),
             Some(Asked::Ping(way)) => self.on_ping_result(now, &way, false),
+            Some(Asked::Refresh(id)) => self.on_refresh_failed(now, id, failure),
             Some(Asked::Cancel) | None => {}
         }
     }

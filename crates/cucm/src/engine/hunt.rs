@@ -143,6 +143,7 @@ impl Engine {
             return self.end_recording(now, id, &failure(mismatch.rule(), &why), MISMATCH, false);
         }
         strand.recording = Some(Media { audio, falls_back: falls_back(response) });
+        self.plan_refresh(now, leg, response);
         let timing = &self.config.timing;
         match self.offer_mode(id, end) {
             OfferMode::Delayed => {

@@ -103,6 +103,8 @@ pub(super) enum Owed {
     /// With the other end's half of Session-ID and the answer, or without either.
     Ack(Option<(String, String)>),
     Bye(u16),
+    /// The UPDATE that refreshes the session.
+    Refresh,
 }
 
 impl Leg {
@@ -261,6 +263,7 @@ impl Engine {
                 Owed::Ack(None) => self.send_ack(now, id, text::NIL, None),
                 Owed::Ack(Some((session, sdp))) => self.send_ack(now, id, &session, Some(&sdp)),
                 Owed::Bye(cause) => self.send_bye(now, id, cause),
+                Owed::Refresh => self.send_refresh(now, id),
             }
         }
         if let Some(Role::Recorder { recording, .. }) = self.legs.get(&id).map(|leg| &leg.role) {

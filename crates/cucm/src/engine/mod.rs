@@ -19,6 +19,7 @@ mod hunt;
 mod leg;
 mod ports;
 mod recording;
+mod refresh;
 mod registration;
 mod steps;
 mod trunk;
@@ -81,6 +82,7 @@ enum Asked {
     Bye(LegId),
     Cancel,
     Ping(Way),
+    Refresh(LegId),
 }
 
 impl Engine {
@@ -163,7 +165,7 @@ impl Engine {
         let open = self.legs.values().filter(|leg| !leg.is_ending());
         let orphans = self.asked.values().filter(|asked| match asked {
             Asked::Invite(leg) | Asked::Bye(leg) => !self.legs.contains_key(leg),
-            Asked::Cancel | Asked::Ping(_) => false,
+            Asked::Cancel | Asked::Ping(_) | Asked::Refresh(_) => false,
         });
         Summary {
             calls: self.counts.0,
@@ -229,6 +231,7 @@ impl Engine {
             Step::Join(recording, end) => self.join(now, recording, end),
             Step::RecorderAck(recording, end) => self.finish(now, recording, end),
             Step::Ping(way) => self.ping(now, &way),
+            Step::Refresh(leg) => self.on_refresh_due(now, leg),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::event::RecordingId;
 use crate::text::recording::End;
 
 use super::call::CallSide;
+use super::leg::LegId;
 use super::trunk::Way;
 
 /// Something to do later. Whoever carries it out looks whether it is still wanted.
@@ -30,6 +31,8 @@ pub(super) enum Step {
     RecorderAck(RecordingId, End),
     /// OPTIONS ping.
     Ping(Way),
+    /// Refresh the session of a recorder's dialog.
+    Refresh(LegId),
 }
 
 /// Steps by their time; steps of one time in the order in which they were planned.

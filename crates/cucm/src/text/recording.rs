@@ -160,6 +160,28 @@ pub(crate) fn bye(node: &Node, thread: &Thread, near: &Party, cause: u16, sessio
     with_sdp(builder, None)
 }
 
+/// The UPDATE that refreshes a recorder's session: headers and their order as in a trace of release 10.5, where it tells of another
+/// party and carries a location besides.
+pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str) -> Message {
+    let identity = name_addr(&near.name, &near.number, &node.host());
+    let builder = thread
+        .begin(node, "UPDATE")
+        .header("User-Agent", node.product())
+        .header("Max-Forwards", 70)
+        .header("Supported", SUPPORTED)
+        .header("Allow", ALLOW_TRUNK)
+        .header("CSeq", format_args!("{} UPDATE", thread.cseq))
+        .header("Session-ID", session)
+        .header("Supported", "X-cisco-srtp-fallback")
+        .header("Supported", "Geolocation")
+        .header("Session-Expires", " 1800;refresher=uac")
+        .header("Min-SE", " 1800")
+        .header("P-Asserted-Identity", &identity)
+        .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
+        .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));
+    with_sdp(builder, None)
+}
+
 /// The answer to a recorder's request within its dialog that asks for nothing new: a refresh of the session.
 pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, near: &Party, sdp: Option<&str>) -> Message {
     let identity = name_addr(&near.name, &near.number, &node.host());

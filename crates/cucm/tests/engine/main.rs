@@ -8,6 +8,7 @@ mod configuration;
 mod damage;
 mod models;
 mod recordings;
+mod refresh;
 mod registrations;
 mod replay;
 mod trunks;
