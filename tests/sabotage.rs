@@ -51,6 +51,7 @@ const ROWS: &[Row] = &[
     Row("trunk-without-srtp", &[("allowed: false", "allowed: true")], Found("unexpected-srtp")),
     Row("trunk-without-srtp", &[(STEPS, "recorder: { SRTP: required }\nsteps:")], Found("recording-failed")),
     Row("udp-trunk", &[(STEPS, "recorder: { fault: never-answer }\nsteps:")], Found("recording-failed")),
+    Row("session-refresh", &[("31m", "10m")], Undecided("refresh the session")),
     Row("tls-1.2", &[("recorder: { tls: \"1.2\" }", "recorder: { tls: \"1.3\" }")], Found("refused")),
     Row("tls-1.3", &[("recorder: { tls: \"1.3\" }", "recorder: { tls: \"1.2\" }")], Found("refused")),
     Row("ec-callmanager", &[("EC-P256", "EC-P256, certificate known to recorder: false")], Found("refused")),

@@ -239,6 +239,8 @@ pub struct Summary {
     pub recordings: u64,
     /// OPTIONS pings that were sent.
     pub pings: u64,
+    /// Sessions that were refreshed: UPDATEs of ours that recorders answered with 2xx.
+    pub refreshes: u64,
     /// Call-IDs of dialogs that were still open.
     pub leaked_dialogs: Vec<String>,
     /// Requests of ours without a final answer, and requests of others that we had not answered.

@@ -73,6 +73,7 @@ pub struct Engine {
     closing: Option<ConnectFailure>,
     counts: (u64, u64),
     pings: u64,
+    refreshes: u64,
 }
 
 /// What a request of ours was for.
@@ -115,6 +116,7 @@ impl Engine {
             closing: None,
             counts: (0, 0),
             pings: 0,
+            refreshes: 0,
             config,
         };
         engine.plan_pings(now);
@@ -171,6 +173,7 @@ impl Engine {
             calls: self.counts.0,
             recordings: self.counts.1,
             pings: self.pings,
+            refreshes: self.refreshes,
             leaked_dialogs: open.map(|leg| leg.call_id.clone()).collect(),
             leaked_transactions: orphans.count(),
             registered: self.phones.keys().cloned().collect(),

@@ -58,6 +58,7 @@ impl Engine {
     pub(super) fn on_refreshed(&mut self, now: Instant, id: LegId, status: u16, response: &Message) {
         match status {
             200..=299 => {
+                self.refreshes += 1;
                 if let Some(dialog) = self.legs.get_mut(&id).and_then(|leg| leg.dialog.as_mut()) {
                     dialog.refresh_target(response);
                 }

@@ -24,6 +24,8 @@ pub struct Scenario {
     pub recorder: Recorder,
     /// What the network does to media.
     pub network: Network,
+    /// Whether it is for virtual time alone, since it lasts too long in real time.
+    pub only_simulated: bool,
     /// What happens, one after the other.
     pub steps: Vec<Step>,
     /// What differs from a plain pass.
@@ -311,6 +313,8 @@ pub struct Expect {
     pub bye_cause: Option<u16>,
     /// Whether a leg's sequence number must have wrapped.
     pub sequence_wraps: bool,
+    /// Whether CUCM must have refreshed the session with the recorder.
+    pub session_refreshed: bool,
     /// Whether media must have come before the ACK.
     pub media_before_ack: bool,
     /// Whether the recorder must have answered the far leg first.

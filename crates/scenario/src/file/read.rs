@@ -58,10 +58,11 @@ pub(super) fn read(root: &Node, wrong: &mut Vec<Diagnostic>) -> Scenario {
     let trunk = read_trunk(fields.optional("trunk"), cluster.mixed, wrong);
     let recorder = read_recorder(fields.optional("recorder"), cluster.mixed, wrong);
     let network = read_network(fields.optional("network"), wrong);
+    let only_simulated = fields.maybe("only", wrong, |n| one_of(n, &[("simulated", ())])).is_some();
     let steps = fields.required("steps", wrong).map(|n| read_steps(n, &phones, wrong)).unwrap_or_default();
     let expect = read_expect(fields.optional("expect"), wrong);
     fields.finish(wrong);
-    Scenario { title, cluster, phones, trunk, recorder, network, steps, expect }
+    Scenario { title, cluster, phones, trunk, recorder, network, only_simulated, steps, expect }
 }
 
 /// The value, or its mistake told.
@@ -280,6 +281,7 @@ fn read_expect(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Expect {
         refused: f.optional("refused").map(|n| read_refused(n, wrong)),
         bye_cause: f.maybe("BYE cause", wrong, |n| number(n, 1, 127).map(|v| v as u16)),
         sequence_wraps: f.or("sequence wraps", false, wrong, flag),
+        session_refreshed: f.or("session refreshed", false, wrong, flag),
         media_before_ack: f.or("media before ACK", false, wrong, flag),
         far_answered_first: f.or("far answered first", false, wrong, flag),
     };

@@ -181,6 +181,10 @@ async fn one(item: &Item, index: usize, options: &Options, live: &Live, real: Op
     {
         return not_run(item, Verdict::Skipped, why);
     }
+    if item.scenario.only_simulated && options.network == Network::Os {
+        let why = "it is for the simulated network only: in real time it lasts too long".to_owned();
+        return not_run(item, Verdict::Skipped, why);
+    }
     match attempt(item, index, options, live, real).await {
         Ok(outcome) => outcome,
         Err(error) => not_run(item, Verdict::SetupError, error.to_string()),

@@ -192,6 +192,9 @@ pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &m
     if scenario.expect.sequence_wraps && !bridges().all(|s| s.rows.last().is_some_and(|row| row.index > 0xffff)) {
         undecided.push("the sequence number was to wrap and did not".to_owned());
     }
+    if scenario.expect.session_refreshed && played.cucm.refreshes == 0 {
+        undecided.push("CUCM was to refresh the session and did not".to_owned());
+    }
     if let Some(clear) = scenario.expect.clear_call {
         let main = || played.ledger.streams.iter().filter(|s| s.kind == StreamKind::Voice);
         if main().next().is_none() || main().any(|s| s.suite.is_none() != clear) {
