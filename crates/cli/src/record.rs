@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use recorder::Seed;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wire::{Net, NetOptions};
 
@@ -19,9 +19,7 @@ pub(crate) fn record(file: &Path, out: &mut impl Write, err: &mut impl Write) ->
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        // Tags, ports and identifiers differ from start to start; keys never come from this seed.
-        let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-        let started = recorder::start(Net::os(NetOptions::default()), config, seed).await;
+        let started = recorder::start(Net::os(NetOptions::default()), config, Seed::System).await;
         let recorder = match started {
             Ok(recorder) => recorder,
             Err(error) => {

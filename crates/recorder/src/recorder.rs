@@ -5,8 +5,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 use serde::Serialize;
 use sip::Endpoint;
 use tokio::sync::{oneshot, watch};
@@ -19,6 +17,7 @@ use crate::certs::{Store as CertStore, StoreError};
 use crate::config::{Config, ConfigError, Credentials, Transport};
 use crate::legs::drain::{Drain, PERIOD};
 use crate::metadata::{Packets, Status as RecordingStatus};
+use crate::seed::Seed;
 use crate::server::flows::{self, Inbound, Shared};
 use crate::server::{self, Parts, Server};
 use crate::session::{Counters, Sessions};
@@ -55,6 +54,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system has no randomness for keys.
+    #[error("the system gives no randomness for keys")]
+    Entropy,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -146,8 +148,12 @@ pub struct Recorder {
 }
 
 /// Starts a recorder on this network. Everything that is left to chance (names, tags, keys) comes from the seed.
-pub async fn start(net: Net, config: Config, seed: u64) -> Result<Recorder, StartError> {
+///
+/// # Errors
+/// [`StartError`] with what could not be opened, read or made.
+pub async fn start(net: Net, config: Config, seed: Seed) -> Result<Recorder, StartError> {
     config.check()?;
+    let rng = seed.generator().ok_or(StartError::Entropy)?;
     let root = server::folder(&config).map_err(|source| StartError::Folder { path: config.folder.clone(), source })?;
     let credentials = credentials(&config)?;
     let recovered = recover(&net, &root).await;
@@ -168,7 +174,7 @@ pub async fn start(net: Net, config: Config, seed: u64) -> Result<Recorder, Star
     let pacer = net.pacer(PERIOD, move |due, now| drain.round(due, now));
 
     let origin = (net.clock().now(), net.clock().wall());
-    let sessions = Sessions::new(as_opened(&config, &opened), ChaCha20Rng::seed_from_u64(seed), origin);
+    let sessions = Sessions::new(as_opened(&config, &opened), rng, origin);
     let (status_to, status) = watch::channel(Status::default());
     let (stop, stopped) = oneshot::channel();
     let server = Server::new(Parts {

@@ -72,7 +72,7 @@ impl World {
             ..Config::default()
         };
         change(&mut config);
-        let recorder = recorder::start(net.clone(), config, 42).await.unwrap();
+        let recorder = recorder::start(net.clone(), config, recorder::Seed::Replay(42)).await.unwrap();
         Self { net, recorder, node, recorder_identity, _folder: folder }
     }
 

@@ -5,7 +5,7 @@
 //! DIR/<scenario>/<day>/<recording>/    what the recorder wrote: recording.json, near.wav, far.wav, stereo.wav
 //! ```
 //!
-//! A run and [`verify`] take the same path: [`Stored`] recordings are [`weigh`]ed against sessions and streams. What a
+//! A run and [`verify`] take the same path: `Stored` recordings are `weigh`ed against sessions and streams. What a
 //! run finds on the wire beside them (refusals, leaked dialogs, audio in clear) is not found a second time.
 //!
 //! Beside the verifier's own rules ([`verify::Rule`](::verify::Rule)) these are found here: `wrong-metadata`

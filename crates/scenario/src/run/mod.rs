@@ -53,7 +53,7 @@ impl Network {
 pub struct Options {
     /// Which network.
     pub network: Network,
-    /// Seed of everything random but keys.
+    /// Seed of everything random, SRTP keys too; the certificates' keys are the system's.
     pub seed: u64,
     /// How many scenarios at once.
     pub jobs: usize,

@@ -101,7 +101,7 @@ impl Subject {
             UnderTest::Bundled => {
                 let Ground { net, addresses, folder, seed } = ground;
                 let config = stage::bundled(scenario, certificates, addresses, folder);
-                let started = recorder::start(net.clone(), config, seed).await;
+                let started = recorder::start(net.clone(), config, recorder::Seed::Replay(seed)).await;
                 let recorder = started.map_err(|e| super::play::start("the recorder", &e))?;
                 Ok((Self::Bundled(recorder), Peer::bundled(scenario, certificates, addresses)))
             }

@@ -94,6 +94,12 @@ fn subject(request: &Request) -> DistinguishedName {
     name
 }
 
+/// 32 bytes of the system's randomness, by the library that makes the keys; nothing where the system has none to give.
+pub fn entropy() -> Option<[u8; 32]> {
+    let mut drawn = [0; 32];
+    SystemRandom::new().fill(&mut drawn).ok().map(|()| drawn)
+}
+
 /// A positive integer of at most 20 bytes (RFC 5280 §4.1.2.2).
 fn serial(request: &Request) -> Result<Vec<u8>, CertError> {
     let Some(given) = &request.serial else {

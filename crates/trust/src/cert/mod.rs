@@ -18,6 +18,7 @@ mod signature;
 pub use certificate::Certificate;
 pub use error::CertError;
 pub use identity::{Identity, PrivateKey};
+pub use issue::entropy;
 pub use request::{KeyKind, KeyUse, Request, San, Usages};
 
 pub(crate) use facts::utc;
