@@ -209,6 +209,27 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_far_longer_than_the_others_costs_no_recording() {
+        let root = tempfile::tempdir().unwrap();
+        unfinished(root.path(), |journal| {
+            let packet = Packet {
+                side: Side::Near,
+                epoch: 0,
+                ssrc: 5,
+                index: 100,
+                timestamp: 160 * 60,
+                arrival_us: 1_000_000 + 20_000 * 100,
+                payload_type: 0,
+                marker: false,
+                payload: &[7; 1000][..],
+            };
+            write_packet(journal, &packet);
+        });
+        let found = recover(root.path());
+        assert_eq!((found.finished.len(), found.alarms), (1, vec![]));
+    }
+
+    #[test]
     fn a_recording_that_runs_elsewhere_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
         let folder = unfinished(root.path(), |_| {});

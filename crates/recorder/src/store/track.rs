@@ -109,6 +109,10 @@ impl Sound<'_> {
         let track = self.track;
         let begin = track.begin + from;
         let end = (begin + out.len() as u64).min(track.end);
+        // The other leg is longer: a block that begins behind the end is silence.
+        if begin >= end {
+            return Ok(());
+        }
         let first = track.pieces.partition_point(|piece| piece.sample + track.longest <= begin);
         let last = track.pieces.partition_point(|piece| piece.sample < end);
         let mut heard = track.pieces.get(first..last).unwrap_or_default().to_vec();
@@ -202,6 +206,22 @@ mod tests {
             }
             assert!(got[expected.len()..].iter().all(|sample| *sample == 0));
             assert!(got[..expected.len()] == expected, "round {round}");
+        }
+    }
+
+    #[test]
+    fn behind_the_end_there_is_silence_even_where_one_packet_is_longer_than_the_rest_of_the_track() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bytes");
+        std::fs::write(&path, [0x80; 1000]).unwrap();
+        let timeline = Timeline { placed: vec![(0, 0), (1000, 1)], samples: 1160, ..Timeline::default() };
+        let packets = [packet(0, Place { at: 0, len: 1000 }), packet(0, Place { at: 0, len: 160 })];
+        let track = Track::new(&timeline, &packets);
+        let mut sound = track.open(&path).unwrap();
+        for from in [1160, 1161, 1999, 2161, 9000] {
+            let mut out = [7; 100];
+            sound.fill(from, &mut out).unwrap();
+            assert_eq!(out, [0; 100], "from {from}");
         }
     }
 
