@@ -136,7 +136,8 @@ impl Receiver {
     /// Takes a datagram, `buf[..len]`; a genuine packet is appended to `out` as a journal record.
     pub(crate) fn datagram(&mut self, now: Instant, buf: &mut [u8], len: usize, from: SocketAddr, out: &mut Vec<u8>) {
         self.report.packets.received += 1;
-        if rtp::Packet::parse(&buf[..len]).is_err() {
+        // The padding of an SRTP packet is encrypted (RFC 3711 §3.1): it is judged once the packet is opened.
+        if rtp::header_len(&buf[..len]).is_err() {
             self.report.packets.malformed += 1;
             return;
         }
@@ -159,6 +160,10 @@ impl Receiver {
         let replayed = self.report.packets.replayed;
         let proof = match &mut self.mode {
             Mode::Srtp(secure) => unseal(secure, at, buf, len, &mut self.report),
+            Mode::Plain { .. } if rtp::Packet::parse(&buf[..len]).is_err() => {
+                self.report.packets.malformed += 1;
+                return;
+            }
             Mode::Plain { signalled, latched } => latch(*signalled, latched, from, len, &mut self.report.packets),
             Mode::Waiting(_) => Proof::Refused,
         };
@@ -204,7 +209,7 @@ impl Receiver {
     /// fault: a packet that came before is written behind the newest one; what follows moves back by as much.
     fn store_again(&mut self, at: Instant, mut copy: Vec<u8>, out: &mut Vec<u8>) {
         let Mode::Srtp(secure) = &self.mode else { return };
-        let Ok(ssrc) = rtp::Packet::parse(&copy).map(|packet| packet.ssrc()) else { return };
+        let Some(ssrc) = ssrc_of(&copy) else { return };
         let Ok(mut fresh) = Context::new(secure.suite, &secure.key) else { return };
         fresh.set_roc(ssrc, secure.context.roc(ssrc).unwrap_or_default());
         let len = copy.len();
@@ -347,11 +352,16 @@ fn second_try(secure: &mut Secure, now: Instant, unproven: bool, copy: &[u8], bu
     }
     secure.late_joins -= 1;
     let mut later = Context::new(secure.suite, &secure.key).ok()?;
-    later.set_roc(rtp::Packet::parse(copy).ok()?.ssrc(), 1);
+    later.set_roc(ssrc_of(copy)?, 1);
     buf[..len].copy_from_slice(copy);
     let plain = later.unprotect(buf, len).ok()?;
     secure.context = later;
     Some(plain)
+}
+
+/// The source of a packet that may be encrypted (RFC 3550 §5.1).
+fn ssrc_of(packet: &[u8]) -> Option<u32> {
+    packet.get(8..)?.first_chunk().map(|ssrc| u32::from_be_bytes(*ssrc))
 }
 
 /// Whether an undecryptable packet has the shape of plain G.711: whole tens of milliseconds. No tag is that long.

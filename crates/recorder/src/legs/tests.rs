@@ -279,3 +279,47 @@ fn random_datagrams_never_panic_and_never_get_stored_on_an_srtp_leg() {
     assert_eq!(rig.counts().stored, 1);
     assert!(rig.now > rig.origin);
 }
+
+#[test]
+fn padded_packets_under_srtp_are_stored_without_their_padding_whatever_their_tag() {
+    for suite in Suite::ALL {
+        let (mut rig, mut phone) = Rig::secure(suite, Fault::None);
+        for sequence in 1..=100 {
+            let mut plain = packet(7, sequence, 1);
+            plain[0] |= 0x20;
+            plain.extend_from_slice(&[0, 0, 0, 4]);
+            let sealed = seal(&mut phone, &plain);
+            rig.receive(&sealed, PHONE);
+        }
+        assert_eq!((rig.counts().stored, rig.counts().malformed), (100, 0), "{suite}");
+        let journal = journal::read(&rig.out).unwrap();
+        assert!(journal.packets.iter().all(|packet| packet.payload.len() == 160), "{suite}");
+    }
+}
+
+#[test]
+fn a_padded_first_packet_one_roll_over_late_is_read() {
+    let (mut rig, mut phone) = Rig::secure(Suite::AesCm128HmacSha1_80, Fault::None);
+    for sequence in [65_535, 0] {
+        let _ = seal(&mut phone, &packet(7, sequence, 0));
+    }
+    for sequence in 1..=40 {
+        let mut plain = packet(7, sequence, 1);
+        plain[0] |= 0x20;
+        plain.extend_from_slice(&[0, 0, 0, 4]);
+        rig.receive(&seal(&mut phone, &plain), PHONE);
+    }
+    assert_eq!((rig.counts().stored, rig.counts().auth_failed), (40, 0));
+}
+
+#[test]
+fn plain_packets_with_padding_that_cannot_be_are_malformed() {
+    let mut rig = Rig::new(Fault::None);
+    rig.plain();
+    let mut bad = packet(7, 1, 0xff);
+    bad[0] |= 0x20;
+    rig.receive(&bad, STRANGER);
+    assert_eq!((rig.counts().stored, rig.counts().malformed), (0, 1));
+    rig.receive(&packet(7, 2, 2), "192.0.2.30:4000");
+    assert_eq!((rig.counts().stored, rig.counts().foreign), (1, 0), "it was not learned as a source");
+}
