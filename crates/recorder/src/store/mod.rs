@@ -13,6 +13,7 @@
 //! with a journal and no `recording.json` is an unfinished recording, which [`recover`] finishes at the next start.
 
 pub(crate) mod files;
+mod maker;
 mod open;
 pub(crate) mod recover;
 pub(crate) mod track;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files;
+use super::maker::contained;
 use crate::fault::Fault;
 use crate::journal::{self, Record};
 use crate::metadata::{self, Recording, Status};
@@ -20,6 +21,10 @@ pub(crate) struct Recovered {
 
 /// Finishes every recording below the root that has a journal and no `recording.json`.
 pub(crate) fn recover(root: &Path) -> Recovered {
+    recover_by(root, finish)
+}
+
+fn recover_by(root: &Path, finish: impl Fn(&Path) -> Finish) -> Recovered {
     let mut found = Recovered::default();
     for day in folders(root) {
         for folder in folders(&day) {
@@ -27,7 +32,9 @@ pub(crate) fn recover(root: &Path) -> Recovered {
             if !unfinished || is_running(&folder) {
                 continue;
             }
-            match finish(&folder) {
+            // What one journal holds must not keep the others from being finished.
+            let finished = contained(|| finish(&folder)).unwrap_or_else(|bug| Err(bug.into()));
+            match finished {
                 Ok((recording, damage)) => {
                     found.finished.push((folder, recording));
                     found.alarms.extend(damage);
@@ -53,8 +60,11 @@ fn folders(root: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Finishes one recording; also says what of its journal could not be read.
-fn finish(folder: &Path) -> Result<(Recording, Option<String>), Box<dyn std::error::Error + Send + Sync>> {
+/// A recording that is finished now, and what of its journal could not be read.
+type Finish = Result<(Recording, Option<String>), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Finishes one recording.
+fn finish(folder: &Path) -> Finish {
     let path = folder.join(journal::FILE_NAME);
     let mut reader = journal::Reader::new(fs::File::open(&path)?)?;
     let (mut snapshot, mut last) = (None, 0);
@@ -227,6 +237,22 @@ mod tests {
         });
         let found = recover(root.path());
         assert_eq!((found.finished.len(), found.alarms), (1, vec![]));
+    }
+
+    #[test]
+    fn a_panic_over_one_journal_is_told_and_leaves_it_and_the_others_are_finished() {
+        let root = tempfile::tempdir().unwrap();
+        let first = unfinished(root.path(), |_| {});
+        let second = first.with_file_name("20260101-000000-000-2-0002");
+        fs::create_dir(&second).unwrap();
+        fs::copy(first.join(journal::FILE_NAME), second.join(journal::FILE_NAME)).unwrap();
+        let found =
+            recover_by(root.path(), |folder| if folder == first { panic!("as planned") } else { finish(folder) });
+        assert_eq!(found.finished.len(), 1);
+        let [alarm] = found.alarms.as_slice() else { panic!("{:?}", found.alarms) };
+        assert!(alarm.contains("-1-0001") && alarm.contains("as planned"), "{alarm}");
+        assert!(first.join(journal::FILE_NAME).exists() && second.join(metadata::FILE_NAME).exists());
+        assert_eq!(recover(root.path()).finished.len(), 1, "once the bug is mended");
     }
 
     #[test]

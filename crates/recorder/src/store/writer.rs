@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::maker::{Maker, MakerThread, Over};
 use super::open::Open;
-use super::{Command, Event, files};
+use super::{Command, Event};
 use crate::fault::Fault;
 use crate::journal;
 use crate::metadata::{Recording, Status};
@@ -51,9 +52,6 @@ struct Journals {
     probe_at: Option<Instant>,
 }
 
-/// A recording that is over: its folder, and what is known of it.
-type Over = (PathBuf, Box<Recording>);
-
 /// The way to the store: in place, or to its thread.
 pub(crate) enum Store {
     /// Everything happens in the caller's thread.
@@ -74,6 +72,8 @@ pub(crate) struct Threads {
     events: UnboundedSender<Event>,
     /// Whether the disk is too slow just now; told once.
     behind: bool,
+    /// Whether the thread was found gone; told once.
+    gone: bool,
 }
 
 impl Store {
@@ -90,7 +90,7 @@ impl Store {
         let written = Arc::clone(&waiting);
         let name = "recorder-journal".to_owned();
         let thread = thread::Builder::new().name(name).spawn(move || write(journals, &receiver, &written))?;
-        Ok(Self::Threads(Threads { commands, thread, waiting, events, behind: false }))
+        Ok(Self::Threads(Threads { commands, thread, waiting, events, behind: false, gone: false }))
     }
 
     /// Takes a command.
@@ -114,7 +114,7 @@ impl Store {
             }
             Self::Threads(Threads { commands, thread, .. }) => {
                 drop(commands);
-                // The thread does not panic; if it ever did, its recordings are recovered at the next start.
+                // If it ever panicked that was told, and its recordings are recovered at the next start.
                 let _ = thread.join();
             }
         }
@@ -138,65 +138,42 @@ impl Threads {
                 let _ = self.events.send(Event::Writable);
             }
         }
-        // A send fails only when the thread is gone, which happens only when the store is.
-        drop(self.commands.send(command));
+        if let Err(refused) = self.commands.send(command) {
+            self.on_gone(&refused.0);
+        }
+    }
+
+    /// The thread is gone, which only a bug does: it is told, and so is each recording that ends after it.
+    fn on_gone(&mut self, command: &Command) {
+        if !std::mem::replace(&mut self.gone, true) {
+            let text = "the thread that writes journals is gone: nothing more is stored, restart the recorder";
+            tracing::error!("{text}");
+            let _ = self.events.send(Event::Alarm(text.to_owned()));
+        }
+        if let Command::Finish { metadata, .. } = command {
+            let why = format!("recording not finished: {}: its journal waits for the next start", metadata.id);
+            let _ = self.events.send(Event::NotFinished { why });
+        }
     }
 }
 
 /// The body of the writing thread.
 fn write(mut journals: Journals, commands: &Receiver<Command>, waiting: &AtomicUsize) {
-    let (finished, to_make) = mpsc::channel::<Over>();
-    let (place, events, ailing) = (journals.place.clone(), journals.events.clone(), Arc::clone(&journals.ailing));
-    let maker = thread::Builder::new().name("recorder-files".into()).spawn(move || {
-        while let Ok((folder, metadata)) = to_make.recv() {
-            make_files(&folder, *metadata, &place, (&events, &ailing));
-        }
-    });
-    // Without its thread the files are made by the next start.
-    let make = |over: Over| drop(finished.send(over));
+    let mut maker = MakerThread::spawn(journals.maker());
     loop {
         match commands.recv_timeout(LOOK_EVERY) {
             Ok(command) => {
                 let size = if let Command::Append { bytes, .. } = &command { bytes.len() } else { 0 };
                 waiting.fetch_sub(size, Ordering::Relaxed);
-                journals.handle(Instant::now(), command).into_iter().for_each(make);
+                journals.handle(Instant::now(), command).into_iter().for_each(|over| maker.make(over));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        journals.look(Instant::now()).into_iter().for_each(make);
+        journals.look(Instant::now()).into_iter().for_each(|over| maker.make(over));
     }
-    journals.close().into_iter().for_each(make);
-    drop(finished);
-    if let Ok(maker) = maker {
-        let _ = maker.join();
-    }
-}
-
-fn make_files(
-    folder: &Path,
-    metadata: Recording,
-    place: &Place,
-    (events, ailing): (&UnboundedSender<Event>, &AtomicBool),
-) {
-    // fault: nothing is stored.
-    let made = if place.fault == Fault::StoreNothing { Ok(metadata) } else { files::make(folder, metadata, place) };
-    let event = match made {
-        Ok(metadata) => {
-            for flag in metadata.flags.iter().filter(|flag| matches!(flag.as_str(), "journal-torn" | "journal-damaged"))
-            {
-                let path = folder.join(journal::FILE_NAME);
-                let _ = events.send(Event::Alarm(format!("{}: {flag}: what verifies is kept", path.display())));
-            }
-            Event::Finished { folder: folder.to_owned(), metadata: Box::new(metadata) }
-        }
-        Err(error) => {
-            ailing.store(true, Ordering::Relaxed);
-            Event::NotFinished { why: format!("recording not finished: {error}") }
-        }
-    };
-    // Nobody listens once the recorder is gone.
-    let _ = events.send(event);
+    journals.close().into_iter().for_each(|over| maker.make(over));
+    maker.close();
 }
 
 impl Journals {
@@ -204,8 +181,12 @@ impl Journals {
         Self { place, open: BTreeMap::new(), events, ailing: Arc::default(), probe_at: None }
     }
 
-    fn make_files(&self, (folder, metadata): Over) {
-        make_files(&folder, *metadata, &self.place, (&self.events, &self.ailing));
+    fn make_files(&self, over: Over) {
+        self.maker().make(over);
+    }
+
+    fn maker(&self) -> Maker {
+        Maker::new(self.place.clone(), self.events.clone(), Arc::clone(&self.ailing))
     }
 
     /// Runs one command; returns a recording that is over.
@@ -422,6 +403,22 @@ mod tests {
         assert_eq!(over.len(), 1, "the recording waited for its disk");
         over.into_iter().for_each(|over| journals.make_files(over));
         assert_eq!(told(&mut events).2.unwrap().leg(Side::Near).unwrap().packets.stored, 10);
+    }
+
+    #[test]
+    fn a_writing_thread_that_is_gone_is_told_once_and_so_is_every_recording_that_ends_after_it() {
+        let (events, mut told_to) = tokio::sync::mpsc::unbounded_channel();
+        let (commands, waiting) = (mpsc::channel().0, Arc::default());
+        let thread = thread::spawn(|| {});
+        let mut store = Store::Threads(Threads { commands, thread, waiting, events, behind: false, gone: false });
+        let now = Instant::now();
+        [begin(), append(0), append(1)].into_iter().for_each(|command| store.handle(now, command));
+        let (alarms, writable, _) = told(&mut told_to);
+        assert!(alarms.len() == 1 && alarms[0].contains("nothing more is stored") && !writable, "{alarms:?}");
+        store.handle(now, Command::Finish { recording: ID, metadata: recording() });
+        let (alarms, ..) = told(&mut told_to);
+        assert!(alarms.len() == 1 && alarms[0].contains("20260101-000000-000-1-0001"), "{alarms:?}");
+        store.close();
     }
 
     #[test]
