@@ -88,19 +88,21 @@ impl Sessions {
             if is_over {
                 self.hang_up(now, id, "session-timer", "the session was not refreshed");
             } else {
-                self.refresh(id);
+                self.refresh(now, id);
             }
         }
     }
 
-    /// Sends the UPDATE that refreshes a session. If its answer does not come, the timer runs out.
-    fn refresh(&mut self, id: LegId) {
+    /// Sends the UPDATE that refreshes a session. If its answer does not come, the timer runs out. Where it cannot be
+    /// sent now, it is tried again: the peer may open a connection, or its ACK may come.
+    fn refresh(&mut self, now: Instant, id: LegId) {
         let branch = self.rng.next_u64();
-        let Some(route) = self.legs.get(&id).and_then(|leg| self.route(leg)) else { return };
-        let (Route::Flow(_, transport) | Route::Connect(_, transport)) = route;
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.state == State::Active) else { return };
+        let route = self.legs.get(&id).filter(|leg| leg.state == State::Active).and_then(|leg| self.route(leg));
+        let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(timer) = &mut leg.timer else { return };
-        timer.refresh_at = None;
+        timer.refresh_at = route.is_none().then(|| now + timer.interval / 6);
+        let Some(route) = route else { return };
+        let (Route::Flow(_, transport) | Route::Connect(_, transport)) = route;
         let seconds = timer.interval.as_secs();
         let update = replies::request(&self.config, &mut leg.dialog, transport, branch, "UPDATE");
         let contact = replies::contact(&self.config, transport);

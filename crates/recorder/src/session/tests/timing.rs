@@ -131,6 +131,29 @@ fn a_session_that_is_ours_to_refresh_is_refreshed_until_the_peer_no_longer_answe
 }
 
 #[test]
+fn a_refresh_that_has_no_way_to_go_is_tried_again_and_goes_by_the_next_connection() {
+    let mut rig = Rig::new(|_| {});
+    let leg = timed("Session-Expires: 1800;refresher=uas\r\nAllow: INVITE, UPDATE\r\n");
+    let name = "Contact: <sip:1001@cucm.example:5061;transport=tls>";
+    let invite = leg.invite(None).replace("Contact: <sip:1001@192.0.2.5:5061;transport=tls>", name);
+    rig.receive(&invite);
+    let answer = rig.last().clone();
+    rig.receive(&leg.ack(&answer, Some(&answered(KEY))));
+    rig.input(Input::FlowClosed { flow: FLOW });
+    rig.now += Duration::from_secs(901);
+    rig.endpoint.handle_timeout(rig.now);
+    rig.sessions.handle_timeout(rig.now);
+    rig.pump();
+    assert!(rig.sessions.poll_timeout().unwrap() > rig.now, "it would be called again at once, for ever");
+    assert!(rig.routes.is_empty());
+    // The dialog's next request comes by another connection, which the refresh then takes.
+    rig.open(FlowId(2), "192.0.2.5:40000");
+    rig.receive_on(FlowId(2), &leg.request("INFO", 102, &tag(&answer), "1000", None));
+    rig.wait(Duration::from_secs(301));
+    assert_eq!((rig.last().method(), rig.routes.len()), (Some("UPDATE"), 1));
+}
+
+#[test]
 fn a_lost_connection_keeps_the_dialog_and_bye_goes_or_comes_by_another() {
     let mut rig = Rig::new(|_| {});
     let near = rig.establish(&NEAR);
