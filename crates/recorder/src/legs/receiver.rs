@@ -26,6 +26,8 @@ const REMEMBERED: usize = 16;
 /// How often a leg that never proved itself is tried one roll-over later: the peer's first packets may have been
 /// lost.
 const LATE_JOINS: u32 = 16;
+/// The longest payload that is sound: 200 ms at 64 kbit/s (RFC 3551 §4.2).
+const LONGEST_PAYLOAD: usize = 1600;
 /// The longest datagram that is looked at.
 pub(crate) const DATAGRAM: usize = 2048;
 
@@ -183,7 +185,8 @@ impl Receiver {
 
     /// Writes a genuine packet, once.
     fn store(&mut self, at: Instant, packet: &[u8], from: SocketAddr, trusted: bool, out: &mut Vec<u8>) {
-        let Ok(packet) = rtp::Packet::parse(packet) else {
+        let sound = rtp::Packet::parse(packet).ok().filter(|packet| packet.payload().len() <= LONGEST_PAYLOAD);
+        let Some(packet) = sound else {
             self.report.packets.malformed += 1;
             return;
         };

@@ -323,3 +323,14 @@ fn plain_packets_with_padding_that_cannot_be_are_malformed() {
     rig.receive(&packet(7, 2, 2), "192.0.2.30:4000");
     assert_eq!((rig.counts().stored, rig.counts().foreign), (1, 0), "it was not learned as a source");
 }
+
+#[test]
+fn a_payload_of_more_than_200_ms_is_no_sound() {
+    let (mut rig, mut phone) = Rig::secure(Suite::AesCm128HmacSha1_80, Fault::None);
+    for (sequence, more) in [(1, 1440), (2, 1441)] {
+        let mut plain = packet(7, sequence, 1);
+        plain.resize(plain.len() + more, 1);
+        rig.receive(&seal(&mut phone, &plain), PHONE);
+    }
+    assert_eq!((rig.stored(), rig.counts().malformed), (vec![(1, 1)], 1));
+}
