@@ -169,7 +169,8 @@ pub struct Leg {
     pub ended: Option<String>,
     /// The Reason header of the BYE, verbatim, or our own words.
     pub end_reason: Option<String>,
-    /// Who ended it: `peer`, `recorder`, `inactivity`, `no-ack`, `cancel`, `refused`, `crash`.
+    /// Who ended it: `peer`, `recorder`, `inactivity`, `no-ack`, `cancel`, `refused`,
+    /// `session-timer`, `connection` (lost before the answer), `crash`.
     pub ended_by: Option<String>,
     /// The agreed codec's name.
     pub codec: Option<String>,

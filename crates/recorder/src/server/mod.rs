@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use sip::{Endpoint, FlowId, Message, Transport};
+use sip::{Endpoint, EndpointError, FlowId, Message, Transport};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tokio::sync::{oneshot, watch};
 use wire::{Datagram, PacerHandle};
@@ -284,8 +284,9 @@ impl Server {
     fn perform(&mut self, now: Instant, output: Output) {
         match output {
             Output::Respond { key, message } => {
-                // A transaction that is over needs no answer any more.
-                let _ = self.parts.endpoint.respond(now, &key, message);
+                if self.parts.endpoint.respond(now, &key, message) == Err(EndpointError::Gone) {
+                    self.parts.sessions.handle_input(now, Input::Gone { key });
+                }
             }
             Output::Request { route, message } => self.request(now, route, message),
             Output::Garbage { flow, bytes } => self.transmit(flow, bytes.to_vec()),

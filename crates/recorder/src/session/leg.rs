@@ -3,7 +3,8 @@
 //! ```text
 //! INVITE ──► Binding ──port──► Waiting ──answer due──► Answered ──ACK──► Active
 //!               │                 │                       │                │
-//!               └── no port: 503  └── CANCEL: 487         └── no ACK: BYE  └── BYE, session timer, inactivity
+//!               └── no port: 503  ├── CANCEL: 487         └── no ACK: BYE  └── BYE, session timer, inactivity
+//!                                 └── connection lost, and no INVITE by another
 //!                                    all of them ──► Ended ──port closed──► gone
 //! ```
 
@@ -43,6 +44,8 @@ pub(crate) struct Leg {
     /// The INVITE that waits for an answer or an ACK, and its transaction.
     pub(crate) invite: Message,
     pub(crate) key: ServerKey,
+    /// The connection of the unanswered INVITE is gone: until then the peer may send it again by another.
+    pub(crate) again_until: Option<Instant>,
     /// Where the peer's last request came from.
     pub(crate) flow: FlowId,
     /// What we said of media, once the port is known.

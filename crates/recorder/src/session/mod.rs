@@ -47,6 +47,10 @@ pub(crate) struct LegId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordingId(pub(crate) u32);
 
+/// How long an INVITE whose connection is gone may be sent again: 64*T1, then the peer has given it up (RFC 3261
+/// §17.1.1.2).
+const AGAIN: Duration = Duration::from_secs(32);
+
 /// How long the near leg waits for the far leg's answer where [`Config::far_first`] asks for it.
 const FAR_FIRST: Duration = Duration::from_secs(5);
 
@@ -59,6 +63,8 @@ pub(crate) enum Input {
     FlowClosed { flow: FlowId },
     /// The endpoint reports.
     Sip(Event),
+    /// A response could not be sent: the endpoint knows the transaction no more.
+    Gone { key: ServerKey },
     /// The leg's port is open.
     Bound { leg: LegId, address: SocketAddr },
     /// No port could be opened.
@@ -162,8 +168,9 @@ impl Sessions {
     pub(crate) fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
             Input::FlowOpened { flow, transport, peer } => drop(self.flows.insert(flow, (transport, peer))),
-            Input::FlowClosed { flow } => drop(self.flows.remove(&flow)),
+            Input::FlowClosed { flow } => self.on_flow_closed(now, flow),
             Input::Sip(event) => self.on_event(now, event),
+            Input::Gone { key } => self.on_gone(now, &key),
             Input::Bound { leg, address } => self.on_bound(now, leg, address),
             Input::NoPort { leg, why } => self.on_no_port(now, leg, &why),
             Input::Silent { leg } => self.on_silent(now, leg),
@@ -227,6 +234,23 @@ impl Sessions {
             Event::Response { message, .. } => self.on_response(now, &message),
             // After a BYE of ours the leg is over, and a refresh that fails lets the session timer run out.
             Event::Timeout { .. } | Event::FlowFailed { .. } => {}
+        }
+    }
+
+    /// A dialog outlives its connection; the transaction of an INVITE not answered yet does not.
+    fn on_flow_closed(&mut self, now: Instant, flow: FlowId) {
+        self.flows.remove(&flow);
+        let unanswered = |leg: &&mut Leg| leg.flow == flow && leg.is_open() && !leg.is_answered();
+        for leg in self.legs.values_mut().filter(unanswered) {
+            leg.again_until = Some(now + AGAIN);
+        }
+    }
+
+    /// A 200 that could not be sent opens no dialog: the peer knows nothing of it, and no ACK will come.
+    fn on_gone(&mut self, now: Instant, key: &ServerKey) {
+        let leg = self.invites.get(key).and_then(|id| self.legs.get(id));
+        if let Some(id) = leg.filter(|leg| leg.state == State::Answered).map(|leg| leg.id) {
+            self.end(now, id, "no-ack", "the answer could not be sent: its transaction is gone");
         }
     }
 

@@ -24,9 +24,12 @@ impl Sessions {
         self.hang_up(now, id, "recorder", &format!("no media port: {why}"));
     }
 
-    /// When a leg's answer is due; `None` where none is held back.
+    /// When a leg's answer is due, or when it is given up; `None` where none is held back.
     pub(super) fn due(&self, leg: &Leg) -> Option<Instant> {
         let State::Waiting { due, far_first } = &leg.state else { return None };
+        if leg.again_until.is_some() {
+            return leg.again_until;
+        }
         match far_first {
             Some(give_up) if !self.far_is_answered(leg) => Some(*due.max(give_up)),
             _ => Some(*due),
@@ -49,6 +52,10 @@ impl Sessions {
 
     fn answer(&mut self, now: Instant, id: LegId) {
         let Some(leg) = self.legs.get(&id) else { return };
+        if leg.again_until.is_some() {
+            self.end(now, id, "connection", "the connection was lost before the answer");
+            return;
+        }
         let (key, invite, tag) = (leg.key, leg.invite.clone(), leg.dialog.local_tag.clone());
         // Every way out of here leaves the state Waiting, or the caller would come back for ever.
         match self.answer_text(id, &invite) {

@@ -113,15 +113,26 @@ impl Sessions {
             self.respond(key, answer.finish());
             return;
         }
-        let tag = self.tag();
+        let before = self.same_dialog(&invite).map(|leg| (leg.id, leg.dialog.local_tag.clone()));
+        let tag = before.as_ref().map_or_else(|| self.tag(), |(_, tag)| tag.clone());
         let Ok((dialog, from)) = Dialog::from_request(&invite, &tag).and_then(|dialog| Ok((dialog, invite.from_()?)))
         else {
             self.counters.refused += 1;
             self.refuse(key, &invite, 400, "Bad Request");
             return;
         };
-        let parameters = Parameters::of(&from);
-        self.admit(now, key, flow, invite, dialog, &parameters);
+        match before {
+            Some((id, _)) => self.readmit(now, (id, key), flow, invite, dialog),
+            None => self.admit(now, key, flow, invite, dialog, &Parameters::of(&from)),
+        }
+    }
+
+    /// The open leg of this dialog, where an INVITE began it before.
+    fn same_dialog(&self, invite: &Message) -> Option<&Leg> {
+        let call_id = invite.call_id().unwrap_or_default();
+        let tag = invite.from_().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let same = |leg: &&Leg| leg.is_open() && leg.dialog.call_id == call_id && leg.dialog.remote_tag == tag;
+        self.legs.values().find(same)
     }
 
     /// Whether an INVITE can be answered at all; else code and reason phrase.
@@ -142,14 +153,24 @@ impl Sessions {
         if !invite.body().is_empty() && media::read(invite.body()).is_err() {
             return Err((488, "Not Acceptable Here"));
         }
-        let call_id = invite.call_id().unwrap_or_default();
-        let tag = invite.from_().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
-        let same = |leg: &Leg| leg.is_open() && leg.dialog.call_id == call_id && leg.dialog.remote_tag == tag;
-        // The same INVITE by another way (RFC 3261 §8.2.2.2).
-        if self.legs.values().any(same) {
-            return Err((482, "Loop Detected"));
+        match self.same_dialog(invite) {
+            // The connection of the first one is gone: this one takes its place.
+            Some(leg) if leg.again_until.is_some() => Ok(()),
+            // The same INVITE by another way (RFC 3261 §8.2.2.2).
+            Some(_) => Err((482, "Loop Detected")),
+            None if self.healthy => Ok(()),
+            None => Err((503, "Service Unavailable")),
         }
-        if self.healthy { Ok(()) } else { Err((503, "Service Unavailable")) }
+    }
+
+    /// An INVITE takes the place of the one whose connection was lost before it was answered.
+    fn readmit(&mut self, now: Instant, (id, key): (LegId, ServerKey), flow: FlowId, invite: Message, dialog: Dialog) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        self.invites.remove(&leg.key);
+        self.invites.insert(key, id);
+        leg.dialog = Dialog { local_cseq: leg.dialog.local_cseq, ..dialog };
+        (leg.invite, leg.key, leg.flow, leg.again_until) = (invite, key, flow, None);
+        self.answer_what_is_due(now);
     }
 
     /// Makes the leg, in its recording or in a new one.
@@ -197,6 +218,7 @@ impl Sessions {
                 dialog,
                 invite,
                 key,
+                again_until: None,
                 flow,
                 local: None,
                 awaits_answer: false,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng};
-use sip::{Endpoint, FlowId, Message, Timers, Transport};
+use sip::{Endpoint, EndpointError, FlowId, Message, Timers, Transport};
 
 use super::{Input, LegId, Output, Route, Sessions};
 use crate::config::{Codec, Config, SrtpPolicy};
@@ -77,6 +77,11 @@ impl Rig {
         self.pump();
     }
 
+    fn close(&mut self, flow: FlowId) {
+        self.endpoint.handle_flow_closed(self.now, flow);
+        self.input(Input::FlowClosed { flow });
+    }
+
     fn pump(&mut self) {
         loop {
             if let Some(output) = self.endpoint.poll_output() {
@@ -94,7 +99,11 @@ impl Rig {
 
     fn perform(&mut self, output: Output) {
         match output {
-            Output::Respond { key, message } => drop(self.endpoint.respond(self.now, &key, message)),
+            Output::Respond { key, message } => {
+                if self.endpoint.respond(self.now, &key, message) == Err(EndpointError::Gone) {
+                    self.sessions.handle_input(self.now, Input::Gone { key });
+                }
+            }
             Output::Request { route, message } => {
                 self.routes.push(route);
                 self.endpoint.send_request(self.now, FLOW, Transport::Tls, message);

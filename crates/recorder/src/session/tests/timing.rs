@@ -158,8 +158,7 @@ fn a_lost_connection_keeps_the_dialog_and_bye_goes_or_comes_by_another() {
     let mut rig = Rig::new(|_| {});
     let near = rig.establish(&NEAR);
     rig.establish(&far());
-    rig.endpoint.handle_flow_closed(rig.now, FLOW);
-    rig.input(Input::FlowClosed { flow: FLOW });
+    rig.close(FLOW);
     assert_eq!(rig.sessions.dialogs(), 2);
     rig.open(FlowId(2), "192.0.2.5:40000");
     rig.receive_on(FlowId(2), &NEAR.bye(&near, 102));
@@ -180,4 +179,47 @@ fn without_any_connection_bye_goes_to_the_contact() {
     assert_eq!(bye.request_uri(), Some("sip:1001@192.0.2.5:5061;transport=tls"));
     assert_eq!(bye.from_().unwrap().tag(), Some(rig.finished[0].legs[0].local_tag.as_str()));
     assert_eq!(rig.finished[0].legs[0].ended_by.as_deref(), Some("inactivity"));
+}
+
+#[test]
+fn an_invite_whose_connection_was_lost_before_its_answer_may_be_sent_again() {
+    for wait in [1, 4] {
+        let mut rig = Rig::new(|config| config.answer_after = Duration::from_secs(3));
+        rig.receive(&NEAR.invite(None));
+        rig.close(FLOW);
+        rig.wait(Duration::from_secs(wait));
+        assert!(rig.codes().is_empty());
+        rig.open(FlowId(2), "192.0.2.5:5062");
+        rig.input(Input::Storage { healthy: false });
+        rig.receive_on(FlowId(2), &NEAR.invite(None));
+        rig.wait(Duration::from_secs(4));
+        assert_eq!(rig.codes().first(), Some(&200), "after {wait} s");
+        let answer = rig.last().clone();
+        rig.receive_on(FlowId(2), &NEAR.ack(&answer, Some(&answered(KEY))));
+        assert_eq!((rig.sessions.dialogs(), rig.media.len(), rig.sessions.counters().invites), (1, 1, 1));
+        rig.receive_on(FlowId(2), &NEAR.bye(&answer, 102));
+        assert_eq!((rig.finished.len(), rig.finished[0].legs.len()), (1, 1));
+    }
+}
+
+#[test]
+fn a_leg_whose_invite_does_not_come_again_ends_when_the_peer_has_given_it_up() {
+    let mut rig = Rig::new(|config| config.answer_after = Duration::from_secs(3));
+    rig.receive(&NEAR.invite(None));
+    rig.close(FLOW);
+    rig.wait(Duration::from_secs(31));
+    assert_eq!(rig.sessions.dialogs(), 1);
+    rig.wait(Duration::from_secs(2));
+    assert_eq!((rig.sessions.dialogs(), rig.finished.len()), (0, 1));
+    assert_eq!(rig.finished[0].legs[0].ended_by.as_deref(), Some("connection"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_sent_ends_its_leg() {
+    let mut rig = Rig::new(|config| config.answer_after = Duration::from_secs(3));
+    rig.receive(&NEAR.invite(None));
+    rig.endpoint.handle_flow_closed(rig.now, FLOW);
+    rig.wait(Duration::from_secs(4));
+    assert_eq!((rig.sessions.dialogs(), rig.finished.len()), (0, 1));
+    assert_eq!(rig.finished[0].legs[0].ended_by.as_deref(), Some("no-ack"));
 }
