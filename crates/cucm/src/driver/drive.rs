@@ -77,7 +77,7 @@ impl Drive {
     pub(super) async fn run(mut self, mut ports: Ports, files: Files, mut stopped: oneshot::Receiver<()>) -> Summary {
         ports.serve(&self.parties.server, &self.notices.0, &mut self.tasks);
         if let Some(socket) = ports.tftp.take() {
-            self.tasks.spawn(tftp::serve(socket, files, self.clock.clone()));
+            self.tasks.spawn(tftp::serve(self.net.clone(), socket, files));
         }
         self.datagrams = std::mem::take(&mut ports.datagrams);
         let mut until: Option<Instant> = None;

@@ -4,4 +4,5 @@
 
 mod peer;
 mod refusals;
+mod tftp;
 mod whole;

@@ -10,10 +10,10 @@
 //!   | ACK n  ---------------------> |
 //! ```
 //!
-//! A [`Server`] holds one transfer per peer address, so a driver may answer from its one socket; a [`Client`] holds one
-//! transfer and takes the address of the first answer as the peer's, as RFC 1350 §4 has it. Option requests (RFC 2347) are
-//! answered plainly, without options, which that text allows. Drive either by `handle_input`, then `poll_output` until `None`,
-//! then wait until `poll_timeout` and give [`Input::Timeout`].
+//! A [`Server`] holds one transfer per peer address, so a driver may answer from its one socket, or give each transfer a machine
+//! and a port of its own, as RFC 1350 §4 has it; a [`Client`] holds one transfer and takes the address of the first answer as the
+//! peer's. Option requests (RFC 2347) are answered plainly, without options, which that text allows. Drive either by
+//! `handle_input`, then `poll_output` until `None`, then wait until `poll_timeout` and give [`Input::Timeout`].
 
 mod client;
 mod packet;

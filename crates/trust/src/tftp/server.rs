@@ -51,7 +51,7 @@ pub enum ServerEvent {
 
 type Lookup = Box<dyn FnMut(&str) -> Option<Arc<[u8]>> + Send>;
 
-/// Serves files to phones. It answers from whatever socket its driver owns, so a transfer is known by the peer's address alone.
+/// Serves files to phones. It answers from whatever socket its driver owns: a transfer is known by the peer's address alone.
 pub struct Server {
     lookup: Lookup,
     limits: Limits,
