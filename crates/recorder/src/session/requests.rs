@@ -7,7 +7,7 @@ use sip::{Dialog, FlowId, Message, ServerKey};
 use super::leg::{Leg, State};
 use super::pairing::Parameters;
 use super::replies::{self, FALLBACK, MIN_SE, lists};
-use super::timer::Terms;
+use super::timer::{self, Terms};
 use super::{LegId, Output, Sessions, media};
 use crate::config::SrtpPolicy;
 use crate::fault::Fault;
@@ -144,7 +144,7 @@ impl Sessions {
         if invite.require().iter().any(|tag| !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(tag))) {
             return Err((420, "Bad Extension"));
         }
-        if invite.session_expires().ok().flatten().is_some_and(|asked| asked.seconds < MIN_SE) {
+        if timer::is_too_short(invite) {
             return Err((422, "Session Interval Too Small"));
         }
         if !invite.body().is_empty() && !invite.has_content_type("application/sdp") {
@@ -235,17 +235,24 @@ impl Sessions {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let tag = leg.dialog.local_tag.clone();
         let is_invite = request.method() == Some("INVITE");
+        if timer::is_too_short(request) {
+            let answer = replies::plain(request, 422, "Session Interval Too Small", &tag).header("Min-SE", MIN_SE);
+            self.respond(key, answer.finish());
+            return;
+        }
         // Another INVITE while one is open (RFC 3261 §14.2).
         if is_invite && (leg.state != State::Active || leg.awaits_answer) {
             self.respond(key, replies::plain(request, 491, "Request Pending", &tag).finish());
             return;
         }
-        let Some(local) = leg.local.clone().filter(|_| leg.is_answered()) else {
+        // Our offer has no answer yet, so that another one would cross it (RFC 3311 §5.2).
+        let crosses = leg.awaits_answer && !request.body().is_empty();
+        let Some(local) = leg.local.clone().filter(|_| leg.is_answered() && !crosses) else {
             self.respond(key, replies::plain(request, 491, "Request Pending", &tag).finish());
             return;
         };
         let text = if request.body().is_empty() {
-            leg.awaits_answer = is_invite;
+            leg.awaits_answer |= is_invite;
             is_invite.then(|| local.text())
         } else {
             let answered = media::read(request.body()).map_err(|error| error.to_string()).and_then(|offer| {

@@ -10,7 +10,7 @@ use rand_core::Rng;
 use sip::{Message, Refresher};
 
 use super::leg::State;
-use super::replies::{self, lists};
+use super::replies::{self, MIN_SE, lists};
 use super::{LegId, Output, Route, Sessions};
 
 /// The longest interval that we take; a longer one is answered with this.
@@ -49,6 +49,12 @@ impl Terms {
         let can_update = allowed.is_empty() || allowed.iter().any(|method| method == "UPDATE");
         (refresher == Refresher::Uac || can_update).then_some(Self { seconds, refresher })
     }
+}
+
+/// Whether a request asks for an interval that is shorter than we take, and knows what 422 says (RFC 4028 §9).
+pub(crate) fn is_too_short(request: &Message) -> bool {
+    let asked = request.session_expires().ok().flatten();
+    asked.is_some_and(|asked| asked.seconds < MIN_SE) && lists(&request.supported(), "timer")
 }
 
 impl Timer {

@@ -132,6 +132,22 @@ fn a_reinvite_may_change_the_key_and_one_without_sdp_gets_the_offer_again() {
 }
 
 #[test]
+fn an_update_may_not_bring_an_offer_while_ours_has_no_answer_nor_make_us_forget_that_we_wait() {
+    let mut rig = Rig::new(|_| {});
+    rig.receive(&NEAR.invite(None));
+    let answer = rig.last().clone();
+    rig.receive(&NEAR.request("UPDATE", 102, &tag(&answer), "1000", Some(&answered(KEY))));
+    assert_eq!(rig.last().status(), Some(491), "RFC 3311 5.2");
+    rig.receive(&NEAR.request("UPDATE", 103, &tag(&answer), "1000", None));
+    assert_eq!(rig.last().status(), Some(200));
+    assert!(rig.media.is_empty());
+    let gcm = "a=crypto:2 AEAD_AES_128_GCM inline:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA==\r\n";
+    rig.receive(&NEAR.ack(&answer, Some(&sdp("RTP/SAVP", gcm, "0 101"))));
+    assert_eq!((rig.sessions.dialogs(), rig.media.len()), (1, 1));
+    assert_ne!(rig.last().method(), Some("BYE"), "{:?}", rig.last().header("Reason"));
+}
+
+#[test]
 fn a_hold_is_answered_inactive_and_an_offer_that_does_not_fit_changes_nothing() {
     let mut rig = Rig::new(|_| {});
     let answer = rig.establish(&NEAR);

@@ -13,7 +13,7 @@ fn invites_that_cannot_be_taken_are_refused_by_the_right_code() {
     assert_eq!(refused(|_| {}, Leg { user: "1234", ..NEAR }.invite(None)), [404]);
     let extra = |line: &str| Leg { extra: format!("{line}\r\n"), ..NEAR }.invite(None);
     assert_eq!(refused(|_| {}, extra("Require: teleport")), [420]);
-    assert_eq!(refused(|_| {}, extra("Session-Expires: 30")), [422]);
+    assert_eq!(refused(|_| {}, extra("Supported: timer\r\nSession-Expires: 30")), [422]);
     let odd = NEAR.invite(Some("hello")).replace("application/sdp", "text/plain");
     assert_eq!(refused(|_| {}, odd), [415]);
     assert_eq!(refused(|_| {}, NEAR.invite(Some("v=0\r\nnonsense"))), [488]);

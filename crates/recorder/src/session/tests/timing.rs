@@ -76,6 +76,22 @@ fn a_session_timer_is_agreed_on_as_the_peer_wants_it() {
 }
 
 #[test]
+fn an_interval_that_is_too_short_gets_422_whichever_request_asks_for_it() {
+    for method in ["UPDATE", "INVITE"] {
+        let mut rig = Rig::new(|_| {});
+        let answer = rig.establish(&NEAR);
+        let short = timed("Session-Expires: 0;refresher=uac\r\n");
+        rig.receive(&short.request(method, 102, &tag(&answer), "1000", Some(&answered(OTHER_KEY))));
+        assert_eq!((rig.last().status(), rig.last().header("Min-SE").as_deref()), (Some(422), Some("90")), "{method}");
+        rig.wait(Duration::from_secs(60));
+        assert_eq!((rig.sessions.dialogs(), rig.media.len()), (1, 1), "{method}: nothing else has changed");
+    }
+    let mut rig = Rig::new(|_| {});
+    rig.receive(&Leg { extra: "Session-Expires: 30\r\n".to_owned(), ..NEAR }.invite(None));
+    assert_eq!(rig.last().status(), Some(200), "a peer that knows no timers would not understand a 422");
+}
+
+#[test]
 fn a_session_that_the_peer_does_not_refresh_ends_by_bye_and_silence_does_not_end_it_before() {
     let mut rig = Rig::new(|_| {});
     let leg = timed("Session-Expires: 1800\r\n");
