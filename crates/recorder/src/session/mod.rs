@@ -29,7 +29,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
-use sip::{Builder, Event, FlowId, Message, ServerKey, Transport};
+use sip::{Builder, Dialog, Event, FlowId, Message, NameAddr, ServerKey, Transport, Uri};
 
 use crate::config::Config;
 use crate::fault::{Fault, GARBAGE, HALF};
@@ -296,13 +296,13 @@ impl Sessions {
         self.outputs.push_back(Output::Request { route, message });
     }
 
-    /// The flow of the dialog's last request, another flow to the same node, or a new connection: to its Contact, or
-    /// to the first of the SIP servers where the Contact is a name, for there is no resolver here.
+    /// The flow of the dialog's last request, another flow to the same node, or a new connection: to the first proxy
+    /// or the Contact, or to the first of the SIP servers where that is a name, for there is no resolver here.
     fn route(&self, leg: &Leg) -> Option<Route> {
         if let Some((transport, _)) = self.flows.get(&leg.flow) {
             return Some(Route::Flow(leg.flow, *transport));
         }
-        let target = leg.dialog.remote_target.parse::<sip::Uri>().ok()?;
+        let target = next_hop(&leg.dialog)?;
         let Ok(address) = target.host_unbracketed().parse() else {
             let server = self.config.sip_servers.iter().min_by_key(|server| server.priority)?;
             return Some(Route::Connect(SocketAddr::new(server.address, server.port), Transport::Tls));
@@ -369,5 +369,13 @@ impl Sessions {
             }
             _ => false,
         }
+    }
+}
+
+/// Where requests of a dialog go first: to its first proxy, else to the peer (RFC 3261 §12.2.1.1).
+fn next_hop(dialog: &Dialog) -> Option<Uri> {
+    match dialog.route_set.first() {
+        Some(proxy) => proxy.parse().ok().map(|proxy: NameAddr| proxy.uri),
+        None => dialog.remote_target.parse().ok(),
     }
 }

@@ -42,8 +42,12 @@ pub(crate) fn accepted(
     contact: &str,
     (sdp, terms): (Option<&str>, Option<Terms>),
 ) -> Message {
-    let mut reply = plain(request, 200, "OK", tag).header("Contact", contact).header("Allow", ALLOW);
-    reply = reply.header("Supported", "timer");
+    let mut reply = plain(request, 200, "OK", tag);
+    // Both sides take their routes from these (RFC 3261 §12.1.1).
+    for route in request.record_route() {
+        reply = reply.header("Record-Route", route);
+    }
+    reply = reply.header("Contact", contact).header("Allow", ALLOW).header("Supported", "timer");
     if config.srtp == SrtpPolicy::Fallback {
         reply = reply.header("Supported", FALLBACK);
     }

@@ -254,3 +254,25 @@ fn answered(key: &str) -> String {
 fn plain() -> String {
     sdp("RTP/AVP", "", "0 101")
 }
+
+#[test]
+fn the_routes_of_proxies_are_in_the_200_and_on_the_way_of_our_own_requests() {
+    let mut rig = Rig::new(|_| {});
+    let routes = "Record-Route: <sip:b.example;lr;x=1>, <sip:c.example;lr>\r\nRecord-Route: <sip:d.example;lr>\r\n";
+    let answer = rig.establish(&Leg { extra: routes.to_owned(), ..NEAR });
+    let expected = ["<sip:b.example;lr;x=1>", "<sip:c.example;lr>", "<sip:d.example;lr>"];
+    assert_eq!(answer.record_route(), expected, "RFC 3261 12.1.1");
+    rig.input(Input::HangUp);
+    assert_eq!(rig.last().method(), Some("BYE"));
+    assert_eq!(rig.last().header_all("Route"), expected);
+}
+
+#[test]
+fn without_any_connection_a_bye_goes_to_the_first_proxy() {
+    let mut rig = Rig::new(|_| {});
+    let routes = "Record-Route: <sip:192.0.2.77:5070;transport=tcp;lr>, <sip:192.0.2.78;lr>\r\n";
+    rig.establish(&Leg { extra: routes.to_owned(), ..NEAR });
+    rig.close(FLOW);
+    rig.input(Input::HangUp);
+    assert_eq!(rig.routes, [Route::Connect("192.0.2.77:5070".parse().unwrap(), Transport::Tcp)]);
+}
