@@ -14,6 +14,7 @@
 //! Absent on purpose: SIP (each party frames and parses its own messages) and a transport trait.
 
 mod capture;
+mod claim;
 mod clock;
 mod conditions;
 mod datagram;
@@ -32,6 +33,7 @@ mod stream;
 mod tap;
 pub mod tls;
 
+pub use claim::Claim;
 pub use clock::{Clock, default_wall, simulation_runtime};
 pub use conditions::Route;
 pub use datagram::Datagram;

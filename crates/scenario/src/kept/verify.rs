@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use ::verify::{Content, Limits, RecordedFile, judge_files};
+use ::verify::{Content, RecordedFile, judge_files};
 use media::ledger::Leg;
 
 use super::session::truth;
 use super::stored::{Stored, read};
-use super::weigh::{Weighed, count, of_verdict, verdict, weigh};
+use super::weigh::{Weighed, count, fair, of_verdict, verdict, weigh};
 use super::{KeptLedger, LedgerError};
 use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
 use crate::under_test::UnderTest;
@@ -32,7 +32,8 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
     } else {
         given(&kept, files, &mut undecided)
     };
-    let Weighed { findings, channels, compared } = weighed;
+    let Weighed { findings, channels, compared, undecided: excused } = weighed;
+    undecided.extend(excused);
     let verdict = verdict(&findings, &mut undecided, &kept.lateness);
     let outcome = ScenarioOutcome {
         file: path.display().to_string(),
@@ -55,7 +56,7 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
 fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weighed {
     let mut stored = read(folder, &kept.sessions);
     stored.retain(Stored::has_audio);
-    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, &stored);
+    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, &stored, &kept.lateness);
     weighed.findings.extend(count(kept.expected_recordings, stored.len(), &weighed.findings));
     let silent = kept.expected_recordings == 0 && stored.is_empty();
     if weighed.compared == 0 && weighed.findings.is_empty() && !silent {
@@ -68,7 +69,9 @@ fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weig
 fn given(kept: &KeptLedger, files: &[PathBuf], undecided: &mut Vec<String>) -> (Weighed, Vec<String>) {
     let truth = truth(&kept.ledger.streams, &kept.sessions);
     let files: Vec<RecordedFile<'_>> = files.iter().map(|path| file(path)).collect();
-    let weighed = of_verdict(&judge_files(&truth, &files, &Limits::default()));
+    let (verdict, excused) = fair(&kept.lateness, |limits| judge_files(&truth, &files, limits));
+    let weighed = of_verdict(&verdict);
+    undecided.extend(excused);
     if weighed.compared == 0 && weighed.findings.is_empty() {
         undecided.push("no audio was compared".to_owned());
     }

@@ -20,16 +20,20 @@ pub(crate) struct Weighed {
     pub(crate) channels: Vec<Channel>,
     /// Frames compared sample by sample.
     pub(crate) compared: u64,
+    /// What may be the harness's own fault.
+    pub(crate) undecided: Vec<String>,
 }
 
-/// Judges `stored`, all recordings with audio of a run in which `streams` were said and `sessions` set up.
-pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored]) -> Weighed {
+/// Judges `stored`, all recordings with audio of a run in which `streams` were said, this late, and `sessions` set up.
+pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored], lateness: &Lateness) -> Weighed {
     if sessions.is_empty() && stored.is_empty() {
         return Weighed::default();
     }
     let recorded: Vec<Recorded<'_>> = stored.iter().map(|stored| stored.recorded.clone()).collect();
-    let verdict = verify::judge(&truth(streams, sessions), &recorded, &Limits::default());
+    let truth = truth(streams, sessions);
+    let (verdict, excused) = fair(lateness, |limits| verify::judge(&truth, &recorded, limits));
     let mut weighed = of_verdict(&verdict);
+    weighed.undecided.extend(excused);
     for stored in stored {
         let told = stored.recorded.expected.and_then(|at| sessions.get(at));
         let label = told.map_or_else(|| stored.recorded.label.clone(), Session::label);
@@ -48,6 +52,28 @@ pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored])
     }
     weighed
 }
+
+/// Judges, and takes out of the findings that legs are misaligned where that is not more than the harness itself was late
+/// at its worst: a recorder knows only when packets came. Tells what was taken out.
+pub(crate) fn fair(
+    lateness: &Lateness,
+    judge: impl Fn(&Limits) -> verify::Verdict,
+) -> (verify::Verdict, Option<String>) {
+    let limits = Limits::default();
+    let mut verdict = judge(&limits);
+    let late_ms = f64::from(lateness.max_us) / 1000.0;
+    if !verdict.has(MISALIGNED) || late_ms == 0.0 {
+        return (verdict, None);
+    }
+    if judge(&Limits { alignment_ms: limits.alignment_ms + late_ms, ..limits }).has(MISALIGNED) {
+        return (verdict, None);
+    }
+    let found: Vec<String> =
+        verdict.findings.extract_if(.., |finding| finding.rule == MISALIGNED).map(|finding| finding.found).collect();
+    (verdict, Some(format!("{}, and the harness itself was up to {late_ms:.1} ms late", found.join(", "))))
+}
+
+const MISALIGNED: &str = "misaligned-legs";
 
 /// Compares what is written about the files in which nothing is wrong with them: where something is, a length that
 /// does not fit what is written is no news.
@@ -106,6 +132,7 @@ pub(crate) fn of_verdict(verdict: &verify::Verdict) -> Weighed {
         findings: verdict.findings.iter().map(of_verify).collect(),
         channels: verdict.channels.iter().map(channel).collect(),
         compared: verdict.compared_frames,
+        undecided: Vec::new(),
     }
 }
 
@@ -138,5 +165,52 @@ fn channel(figures: &verify::ChannelFigures) -> Channel {
         exact: sum(&|class, _| class == "exact"),
         lost_by_network: sum(&|_, fate| fate == "dropped"),
         figures: serde_json::to_value(figures).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Legs that are `off_ms` apart, as the verifier would judge them under these limits.
+    fn apart(off_ms: f64) -> impl Fn(&Limits) -> verify::Verdict {
+        move |limits| {
+            let mut verdict = verify::judge(&verify::Truth { streams: &[], recordings: Vec::new() }, &[], limits);
+            if off_ms > limits.alignment_ms {
+                let finding = verify::Finding {
+                    rule: MISALIGNED,
+                    found: format!("{off_ms} ms apart"),
+                    severity: verify::Severity::Wrong,
+                    expected: String::new(),
+                    recording: String::new(),
+                    file: None,
+                    channel: None,
+                    leg: None,
+                    at: None,
+                    packets: None,
+                };
+                verdict.findings.push(finding);
+            }
+            verdict
+        }
+    }
+
+    fn late(max_us: u32) -> Lateness {
+        Lateness { max_us, ..Lateness::default() }
+    }
+
+    #[test]
+    fn legs_no_further_apart_than_the_harness_was_late_are_not_held_against_the_recorder() {
+        let (verdict, excused) = fair(&late(17_000), apart(13.6));
+        assert!(!verdict.has(MISALIGNED));
+        assert_eq!(excused.unwrap(), "13.6 ms apart, and the harness itself was up to 17.0 ms late");
+    }
+
+    #[test]
+    fn legs_further_apart_than_that_are() {
+        for (off_ms, max_us) in [(40.0, 17_000), (13.6, 0), (13.6, 2_000)] {
+            let (verdict, excused) = fair(&late(max_us), apart(off_ms));
+            assert!(verdict.has(MISALIGNED) && excused.is_none(), "{off_ms} ms, {max_us} us late");
+        }
     }
 }

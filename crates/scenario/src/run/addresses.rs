@@ -1,6 +1,9 @@
 //! Who lives where. Each party has a loopback address of its own, so no two scenarios share a port.
 
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
+
+use wire::Claim;
 
 use super::error::SetupError;
 
@@ -16,8 +19,16 @@ const BLOCKS: u8 = 64;
 #[derive(Debug)]
 pub(super) struct Block {
     second: u8,
-    /// Whoever holds this socket holds the block.
-    _guard: TcpListener,
+    /// Third bytes that no scenario has, the one that was given back last at the end.
+    free: Mutex<Vec<u8>>,
+    _claim: Claim,
+}
+
+/// The addresses of a scenario that runs; they are free again when it has ended.
+#[derive(Debug)]
+pub(super) struct Slot<'a> {
+    block: &'a Block,
+    third: u8,
 }
 
 impl Block {
@@ -28,8 +39,8 @@ impl Block {
     pub(super) fn claim() -> Result<Self, SetupError> {
         let mut last = None;
         for second in (64..).take(BLOCKS.into()) {
-            match TcpListener::bind((Ipv4Addr::new(127, second, 255, 1), TFTP_PORT_OS)) {
-                Ok(guard) => return Ok(Self { second, _guard: guard }),
+            match Claim::take((Ipv4Addr::new(127, second, 255, 1), TFTP_PORT_OS).into()) {
+                Ok(claim) => return Ok(Self { second, free: Mutex::new((0..AT_ONCE as u8).collect()), _claim: claim }),
                 Err(error) => last = Some(error),
             }
         }
@@ -37,9 +48,29 @@ impl Block {
         Err(SetupError::Start { who: "a run on 127.64.0.0/10".to_owned(), why })
     }
 
-    /// The addresses of scenario `index` of the run; no more than [`AT_ONCE`] may be in use at the same time.
-    pub(super) fn of(&self, index: usize) -> Addresses {
-        Addresses::of([127, self.second, (index % AT_ONCE) as u8], TFTP_PORT_OS)
+    /// Addresses that no other scenario has.
+    ///
+    /// # Errors
+    /// More than [`AT_ONCE`] are in use.
+    pub(super) fn slot(&self) -> Result<Slot<'_>, SetupError> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.is_empty() {
+            let why = format!("{AT_ONCE} scenarios run already");
+            return Err(SetupError::Start { who: "a scenario".to_owned(), why });
+        }
+        Ok(Slot { block: self, third: free.remove(0) })
+    }
+}
+
+impl Slot<'_> {
+    pub(super) fn addresses(&self) -> Addresses {
+        Addresses::of([127, self.block.second, self.third], TFTP_PORT_OS)
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.block.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.third);
     }
 }
 
@@ -106,12 +137,25 @@ pub(super) fn device_name(index: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn two_runs_at_once_have_no_address_in_common() {
         let (one, other) = (Block::claim().unwrap(), Block::claim().unwrap());
-        assert_ne!(one.of(0).recorder(), other.of(0).recorder());
-        assert_ne!(one.of(0).recorder(), one.of(1).recorder());
+        assert_ne!(one.slot().unwrap().addresses().recorder(), other.slot().unwrap().addresses().recorder());
+    }
+
+    #[test]
+    fn scenarios_of_a_run_share_no_address_while_they_last() {
+        let block = Block::claim().unwrap();
+        let slots: Vec<Slot<'_>> = (0..AT_ONCE).map(|_| block.slot().unwrap()).collect();
+        let used: BTreeSet<IpAddr> = slots.iter().map(|slot| slot.addresses().recorder()).collect();
+        assert_eq!(used.len(), AT_ONCE);
+        assert!(block.slot().is_err());
+        let last = slots.last().unwrap().addresses().recorder();
+        drop(slots);
+        assert_ne!(block.slot().unwrap().addresses().recorder(), last);
     }
 }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod error;
+mod ground;
 mod judge;
 mod lateness;
 mod live;
@@ -15,9 +16,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use phone::MediaClock;
-use wire::{Clock, Keep, Net, NetOptions, SimOptions, Tap};
-
 pub use error::SetupError;
 pub use live::Live;
 
@@ -25,7 +23,8 @@ use crate::file::{Action, Scenario};
 use crate::kept::{self, KeptLedger, Session};
 use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
 use crate::under_test::{self, UnderTest};
-use addresses::{Addresses, Block};
+use addresses::Addresses;
+use ground::{Ground, Job, RealTime, capture, named};
 use subject::Left;
 
 /// Which network carries a run.
@@ -53,7 +52,7 @@ impl Network {
 pub struct Options {
     /// Which network.
     pub network: Network,
-    /// Seed of everything random, SRTP keys too; the certificates' keys are the system's.
+    /// Seed of what the network does and, in virtual time, of everything random but the certificates' keys.
     pub seed: u64,
     /// How many scenarios at once.
     pub jobs: usize,
@@ -91,9 +90,10 @@ pub fn run(
             profile.name
         )));
     }
+    let jobs = named(items);
     let scenarios = match options.network {
-        Network::Os => run_os(items, options, live, &done)?,
-        Network::Simulated => run_simulated(&items, options, live, &done)?,
+        Network::Os => run_os(jobs, options, live, &done)?,
+        Network::Simulated => run_simulated(&jobs, options, live, &done)?,
     };
     let (schema, network, recorder) =
         (SCHEMA.to_owned(), options.network.name().to_owned(), options.under_test.name().to_owned());
@@ -101,7 +101,7 @@ pub fn run(
 }
 
 fn run_os(
-    items: Vec<Item>,
+    jobs: Vec<Job>,
     options: &Options,
     live: &Arc<Live>,
     done: &(impl Fn(&ScenarioOutcome) + Sync),
@@ -112,14 +112,14 @@ fn run_os(
         .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
     runtime.block_on(async {
         let real = Arc::new(RealTime::start(live)?);
-        let gate = Arc::new(tokio::sync::Semaphore::new(jobs(options)));
+        let gate = Arc::new(tokio::sync::Semaphore::new(at_once(options)));
         let mut running = tokio::task::JoinSet::new();
-        for (index, item) in items.into_iter().enumerate() {
+        for (index, job) in jobs.into_iter().enumerate() {
             let (gate, options) = (Arc::clone(&gate), options.clone());
             let (live, real) = (Arc::clone(live), Arc::clone(&real));
             running.spawn(async move {
                 let _turn = gate.acquire_owned().await;
-                (index, one(&item, index, &options, &live, Some(&real)).await)
+                (index, one(&job, &options, &live, Some(&real)).await)
             });
         }
         let mut outcomes = BTreeMap::new();
@@ -133,7 +133,7 @@ fn run_os(
 }
 
 fn run_simulated(
-    items: &[Item],
+    jobs: &[Job],
     options: &Options,
     live: &Arc<Live>,
     done: &(impl Fn(&ScenarioOutcome) + Sync),
@@ -143,39 +143,24 @@ fn run_simulated(
     let work = || -> Result<(), SetupError> {
         loop {
             let index = next.fetch_add(1, Relaxed);
-            let Some(item) = items.get(index) else { return Ok(()) };
+            let Some(job) = jobs.get(index) else { return Ok(()) };
             let runtime = wire::simulation_runtime()
                 .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
-            let outcome = runtime.block_on(one(item, index, options, live, None));
+            let outcome = runtime.block_on(one(job, options, live, None));
             done(&outcome);
             outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(index, outcome);
         }
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..options.jobs.clamp(1, items.len().max(1))).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..options.jobs.clamp(1, jobs.len().max(1))).map(|_| scope.spawn(work)).collect();
         threads.into_iter().try_for_each(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
     Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
 }
 
-/// What all scenarios of a run share in real time: one pacing thread sends the media of all of them.
-struct RealTime {
-    clock: Clock,
-    media: MediaClock,
-    block: Block,
-}
-
-impl RealTime {
-    fn start(live: &Live) -> Result<Self, SetupError> {
-        let block = Block::claim()?;
-        let clock = Clock::system();
-        let base = Net::os(NetOptions { clock: Some(clock.clone()), ..NetOptions::default() });
-        Ok(Self { clock, media: MediaClock::counting(&base, Arc::clone(&live.packets)), block })
-    }
-}
-
 /// Runs one scenario to its outcome; whatever could not be set up is in it.
-async fn one(item: &Item, index: usize, options: &Options, live: &Live, real: Option<&RealTime>) -> ScenarioOutcome {
+async fn one(job: &Job, options: &Options, live: &Live, real: Option<&RealTime>) -> ScenarioOutcome {
+    let item = &job.item;
     if let UnderTest::External(profile) = &options.under_test
         && let Some(why) = under_test::reason_to_skip(profile, &item.scenario)
     {
@@ -185,7 +170,7 @@ async fn one(item: &Item, index: usize, options: &Options, live: &Live, real: Op
         let why = "it is for the simulated network only: in real time it lasts too long".to_owned();
         return not_run(item, Verdict::Skipped, why);
     }
-    match attempt(item, index, options, live, real).await {
+    match attempt(job, options, live, real).await {
         Ok(outcome) => outcome,
         Err(error) => not_run(item, Verdict::SetupError, error.to_string()),
     }
@@ -209,39 +194,19 @@ fn not_run(item: &Item, verdict: Verdict, reason: String) -> ScenarioOutcome {
 }
 
 async fn attempt(
-    item: &Item,
-    index: usize,
+    job: &Job,
     options: &Options,
     live: &Live,
     real: Option<&RealTime>,
 ) -> Result<ScenarioOutcome, SetupError> {
-    let name = flat_name(&item.file);
-    let tap = match &options.pcapng {
-        Some(folder) => {
-            create(folder)?;
-            let path = folder.join(format!("{name}.pcapng"));
-            Tap::file(&path, Keep::Nothing).map_err(|e| SetupError::File {
-                what: format!("cannot write {}", path.display()),
-                why: e.to_string(),
-            })?
-        }
-        None => Tap::none(),
-    };
-    let seed = options.seed;
-    let (net, clock, addresses) = match real {
-        Some(real) => {
-            let net = Net::os(NetOptions { tap: tap.clone(), seed, clock: Some(real.clock.clone()) });
-            (net, real.media.clone(), moved(&options.under_test, real.block.of(index)))
-        }
-        None => {
-            let net = Net::simulated(SimOptions { tap: tap.clone(), seed, ..SimOptions::default() });
-            let clock = MediaClock::counting(&net, Arc::clone(&live.packets));
-            (net, clock, Addresses::simulated())
-        }
-    };
+    let Job { item, name } = job;
+    let tap = capture(options, name)?;
+    let Ground { net, clock, slot, seed } = Ground::of(item, options, &tap, live, real)?;
+    let addresses =
+        slot.as_ref().map_or_else(Addresses::simulated, |slot| moved(&options.under_test, slot.addresses()));
     let temporary;
     let folder: &Path = match &options.keep {
-        Some(keep) => &unused(keep.join(&name))?,
+        Some(keep) => &unused(keep.join(name))?,
         None => {
             temporary = tempfile::tempdir()
                 .map_err(|e| SetupError::File { what: "cannot make a folder".to_owned(), why: e.to_string() })?;
@@ -267,7 +232,7 @@ async fn attempt(
 }
 
 /// How many scenarios at once.
-fn jobs(options: &Options) -> usize {
+fn at_once(options: &Options) -> usize {
     let wanted = options.jobs.clamp(1, addresses::AT_ONCE);
     match &options.under_test {
         UnderTest::Bundled => wanted,
@@ -326,13 +291,6 @@ fn keep(
 fn create(folder: &Path) -> Result<(), SetupError> {
     std::fs::create_dir_all(folder)
         .map_err(|e| SetupError::File { what: format!("cannot create {}", folder.display()), why: e.to_string() })
-}
-
-/// `scenarios/refused/forged.yaml` → `refused-forged`: names a file of its own in a flat folder.
-fn flat_name(file: &str) -> String {
-    let stem = file.strip_suffix(".yaml").unwrap_or(file);
-    let parts: Vec<&str> = stem.split(['/', '\\']).filter(|p| !matches!(*p, "" | "." | ".." | "scenarios")).collect();
-    parts.join("-")
 }
 
 /// All the talking, and two minutes for everything else.

@@ -23,7 +23,8 @@ pub(super) fn judge(
     let mut undecided = Vec::new();
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
     let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
-    let weighed = weigh(&played.ledger.streams, sessions, &whole);
+    let weighed = weigh(&played.ledger.streams, sessions, &whole, &played.lateness);
+    undecided.extend(weighed.undecided);
     let mut findings = played.recorder.findings();
     findings.extend(weighed.findings);
     let compared = !(sessions.is_empty() && whole.is_empty());
