@@ -63,6 +63,22 @@ fn a_recorder_that_does_not_answer_has_no_recording() {
     check("answer-half", "recording-failed");
 }
 
+/// A finding says who sent what, and names the bytes.
+#[track_caller]
+fn check_malformed(fault: &str, parts: &[&str]) {
+    let outcome = outcome("scenarios/plain-call.yaml", fault);
+    let mut malformed = outcome.findings.iter().filter(|finding| finding.rule == "malformed-message");
+    assert!(malformed.any(|finding| parts.iter().all(|part| finding.found.contains(part))), "{fault}: {outcome:#?}");
+}
+
+#[test]
+fn a_recorder_that_answers_with_garbage_or_half_a_message_is_told_what_it_sent() {
+    let garbage = ["Recorder Trunk (", "framing was lost", "got the start line", r"\x00\x01\xffSIP/9.9 dreihundert"];
+    check_malformed("answer-garbage", &garbage);
+    // The 100 of the other leg stands where the rest of the Via should be.
+    check_malformed("answer-half", &["Recorder Trunk (", "the Via header \"SIP/2.0/TLS 192.0SIP/2.0 100 Trying\""]);
+}
+
 #[test]
 fn a_recorder_that_answers_and_stores_nothing_is_found() {
     check("store-nothing", "missing-recording");

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use media::srtp::Suite;
 
+use crate::malformed::Malformed;
+
 /// Something that happened in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CucmEvent {
@@ -66,12 +68,14 @@ pub enum CucmEvent {
         /// What was refused, by whom.
         failure: ConnectFailure,
     },
-    /// A message that breaks SIP's syntax was ignored: to answer it would repeat its damage.
-    MessageIgnored {
-        /// Device name or trunk it came from; empty where that is not known.
-        from: String,
-        /// What is wrong with it.
-        why: String,
+    /// A peer sent what is no proper SIP message. It was skipped: to answer it would repeat its damage.
+    Malformed {
+        /// Who sent it.
+        from: Sender,
+        /// The address it came from.
+        peer: SocketAddr,
+        /// What came, and what is wrong with it.
+        what: Malformed,
     },
     /// OPTIONS ping found a destination up or down.
     DestinationStatus {
@@ -82,6 +86,17 @@ pub enum CucmEvent {
         /// Whether it is in service.
         in_service: bool,
     },
+}
+
+/// Who is behind a connection or an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// The phone of this device name registered over it.
+    Phone(String),
+    /// The trunk of this name leads there.
+    Trunk(String),
+    /// Nobody that the configuration knows.
+    Stranger,
 }
 
 /// A call between two phones that was answered.

@@ -21,6 +21,7 @@ pub mod engine;
 mod driver;
 mod event;
 mod ident;
+mod malformed;
 mod negotiate;
 mod text;
 
@@ -28,5 +29,6 @@ pub use config::Config;
 pub use driver::{Addresses, Cucm, StartError, start};
 pub use event::{
     CallConnected, CallParty, ConnectFailure, CucmEvent, Party, Protection, RecordingFailed, RecordingId, RecordingLeg,
-    RecordingStarted, SecurityLevel, Summary,
+    RecordingStarted, SecurityLevel, Sender, Summary,
 };
+pub use malformed::{Malformed, MalformedKind};

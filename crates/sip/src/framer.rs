@@ -163,6 +163,11 @@ impl Framer {
         self.buffer.len() - self.taken
     }
 
+    /// The bytes that are held: of a message that is not complete, once [`next`](Self::next) had no more to give.
+    pub fn held(&self) -> &[u8] {
+        self.rest()
+    }
+
     fn step(&mut self) -> Result<Step, FrameError> {
         match self.stage {
             Stage::Between { empty_lines } => self.between(empty_lines),

@@ -95,6 +95,20 @@ impl Message {
         }
     }
 
+    /// Whether all can be read that every message has, since it ties it to a transaction and a dialog: Via, From, To,
+    /// Call-ID and CSeq (RFC 3261 §8.1.1, §8.2.6.2).
+    ///
+    /// # Errors
+    /// The first of them that is missing, repeated or malformed.
+    pub fn check_mandatory(&self) -> Result<(), HeaderError> {
+        self.via()?;
+        self.from_()?;
+        self.to()?;
+        self.call_id()?;
+        self.cseq()?;
+        Ok(())
+    }
+
     /// Content-Type, verbatim with its parameters.
     pub fn content_type(&self) -> Option<String> {
         self.header("Content-Type").map(Into::into)

@@ -1,16 +1,15 @@
-//! One connection: its TLS, the task that reads and the one that writes.
+//! One connection: its TLS, and the task that writes.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use sip::{FlowId, Frame, Framer, Limits, Transport};
+use sip::Transport;
 use tokio::sync::{mpsc, oneshot};
 use trust::rule::{PeerRule, parse_x509_names};
 use wire::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
-use wire::{Link, LinkReader, LinkWriter, Net, Stream};
+use wire::{Link, LinkWriter, Net, Stream};
 
 use super::StartError;
-use super::notice::Notice;
 use crate::config::{ClientCertificate, Config, DeviceSecurityMode, SipTrunk};
 use crate::event::ConnectFailure;
 
@@ -110,44 +109,6 @@ pub(super) fn refused(error: &TlsError) -> ConnectFailure {
         TlsError::Io(_) => ("connect", false),
     };
     ConnectFailure { rule: rule.to_owned(), why: error.to_string(), refused_by_us }
-}
-
-/// Reads until the end.
-pub(super) async fn read(flow: FlowId, mut reader: LinkReader, notices: mpsc::Sender<Notice>) {
-    let mut framer = Framer::tolerant(Limits::default());
-    let mut buf = vec![0; 16 * 1024];
-    let why = loop {
-        match reader.read(&mut buf).await {
-            Ok(0) => break None,
-            Ok(length) => framer.push(&buf[..length]),
-            Err(error) => break wire::tls::alert(&error).map(alerted),
-        }
-        loop {
-            let message = match framer.next() {
-                Ok(Some(Frame::Message(message) | Frame::Malformed { message, .. })) => message,
-                Ok(Some(Frame::KeepAlive | Frame::Skipped { .. })) => continue,
-                Ok(None) => break,
-                Err(error) => {
-                    let failure = ConnectFailure {
-                        rule: "framing".to_owned(),
-                        why: format!("the peer sent what is no SIP: {error}"),
-                        refused_by_us: true,
-                    };
-                    let _ = notices.send(Notice::Closed { flow, why: Some(failure) }).await;
-                    return;
-                }
-            };
-            if notices.send(Notice::Message { flow, message }).await.is_err() {
-                return;
-            }
-        }
-    };
-    let _ = notices.send(Notice::Closed { flow, why }).await;
-}
-
-/// In TLS 1.3 a client learns with its first read that its certificate was refused.
-fn alerted(words: String) -> ConnectFailure {
-    refused(&TlsError::Alert(words))
 }
 
 /// A message, and whom to tell that it is written.

@@ -15,6 +15,7 @@ use super::connection::{self, Parties};
 use super::notice::Notice;
 use super::ports::Ports;
 use super::provision::Files;
+use super::reader::Reader;
 use super::tftp;
 use crate::config::Config;
 use crate::engine::{ConnectionId, Engine, Input, Output};
@@ -128,6 +129,12 @@ impl Drive {
                 self.input(Input::Closed { flow, why });
             }
             Notice::Datagram { socket, from, message } => self.on_datagram(socket, from, message),
+            Notice::Malformed { flow, peer, what } => self.input(Input::Malformed { flow: Some(flow), peer, what }),
+            Notice::MalformedDatagram { socket, from, what } => {
+                // Who sends nothing else gets no flow.
+                let flow = self.peers.get(&(socket, from)).copied();
+                self.input(Input::Malformed { flow, peer: from, what });
+            }
         }
     }
 
@@ -172,9 +179,10 @@ impl Drive {
 
     fn add(&mut self, link: Link) -> FlowId {
         let flow = self.new_flow();
+        let reads = Reader::new(flow, link.peer_addr(), self.clock.clone(), self.notices.0.clone());
         let (reader, writer) = link.split();
         let (messages, queue) = mpsc::unbounded_channel();
-        let reader = self.tasks.spawn(connection::read(flow, reader, self.notices.0.clone()));
+        let reader = self.tasks.spawn(reads.run(reader));
         self.writers.spawn(connection::write(writer, queue));
         self.ways.insert(flow, WayOut::Stream { messages, reader });
         flow

@@ -8,6 +8,7 @@ mod drive;
 mod notice;
 mod ports;
 mod provision;
+mod reader;
 mod tftp;
 
 use std::io;

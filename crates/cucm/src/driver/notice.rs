@@ -7,6 +7,7 @@ use wire::Link;
 
 use crate::engine::ConnectionId;
 use crate::event::ConnectFailure;
+use crate::malformed::Malformed;
 
 /// Something that happened on a socket.
 #[derive(Debug)]
@@ -19,10 +20,14 @@ pub(super) enum Notice {
     Connected { connection: ConnectionId, link: Link },
     /// A connection that did not come about.
     ConnectFailed { connection: ConnectionId, failure: ConnectFailure },
-    /// A message on a connection.
+    /// A whole message on a connection.
     Message { flow: FlowId, message: Message },
     /// The end of a connection.
     Closed { flow: FlowId, why: Option<ConnectFailure> },
-    /// A message over UDP, on the socket of this index.
+    /// A whole message over UDP, on the socket of this index.
     Datagram { socket: usize, from: SocketAddr, message: Message },
+    /// Bytes on a connection that are no whole message.
+    Malformed { flow: FlowId, peer: SocketAddr, what: Malformed },
+    /// A datagram that is no whole message, on the socket of this index.
+    MalformedDatagram { socket: usize, from: SocketAddr, what: Malformed },
 }

@@ -14,6 +14,7 @@ use super::connection::{accepted, refused};
 use super::notice::Notice;
 use super::{Addresses, StartError};
 use crate::config::{Config, DeviceSecurityMode};
+use crate::malformed::{Malformed, MalformedKind};
 
 /// All open ports.
 #[derive(Debug)]
@@ -140,10 +141,8 @@ async fn receive(index: usize, socket: Arc<Datagram>, notices: mpsc::Sender<Noti
     loop {
         match socket.recv_from(&mut buf).await {
             Ok((length, from)) => {
-                // What is no SIP is dropped; a datagram has no peer to blame.
-                if let Ok(message) = Message::parse(&buf[..length])
-                    && notices.send(Notice::Datagram { socket: index, from, message }).await.is_err()
-                {
+                let Some(notice) = datagram_notice(index, from, &buf[..length]) else { continue };
+                if notices.send(notice).await.is_err() {
                     return;
                 }
             }
@@ -152,4 +151,18 @@ async fn receive(index: usize, socket: Arc<Datagram>, notices: mpsc::Sender<Noti
             Err(_) => tokio::task::yield_now().await,
         }
     }
+}
+
+/// Empty lines are a keep-alive (RFC 5626 §3.5.1) and no message.
+fn datagram_notice(socket: usize, from: SocketAddr, bytes: &[u8]) -> Option<Notice> {
+    if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+        return None;
+    }
+    Some(match Message::parse(bytes) {
+        Ok(message) => Notice::Datagram { socket, from, message },
+        Err(error) => {
+            let what = Malformed::new(MalformedKind::Message, bytes, &error.to_string());
+            Notice::MalformedDatagram { socket, from, what }
+        }
+    })
 }

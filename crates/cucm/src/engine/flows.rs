@@ -8,7 +8,8 @@ use trust::cert::Certificate;
 use trust::rule::{Refusal, matches_device, matches_name, parse_x509_names};
 
 use crate::config::{DeviceSecurityMode, TrunkTransport};
-use crate::event::{ConnectFailure, CucmEvent};
+use crate::event::{ConnectFailure, CucmEvent, Sender};
+use crate::malformed::Malformed;
 use crate::text::Node;
 
 use super::trunk::Way;
@@ -19,6 +20,7 @@ use super::{Engine, Output};
 pub(super) struct Flow {
     pub(super) transport: Transport,
     pub(super) local_port: u16,
+    pub(super) peer: SocketAddr,
     pub(super) certificate: Option<Certificate>,
     /// The phone that registered over it.
     pub(super) device: Option<String>,
@@ -45,7 +47,7 @@ impl Engine {
             return;
         }
         let certificate = certificate.cloned();
-        self.flows.insert(flow, Flow { transport, local_port, certificate, device: None, way: None });
+        self.flows.insert(flow, Flow { transport, local_port, peer, certificate, device: None, way: None });
     }
 
     /// A certificate must be that of a configured phone, or bear a name of a trunk that listens on this port.
@@ -92,6 +94,25 @@ impl Engine {
         if let Some(device) = closed.device {
             self.on_phone_gone(now, &device, flow);
         }
+    }
+
+    /// What is no whole message goes no further: what a message says comes back in messages of ours.
+    pub(super) fn on_malformed(&mut self, flow: Option<FlowId>, peer: SocketAddr, what: Malformed) {
+        let from = self.sender(flow.and_then(|flow| self.flows.get(&flow)), peer);
+        self.event(CucmEvent::Malformed { from, peer, what });
+    }
+
+    fn sender(&self, known: Option<&Flow>, peer: SocketAddr) -> Sender {
+        if let Some(device) = known.and_then(|known| known.device.clone()) {
+            return Sender::Phone(device);
+        }
+        let way = known.and_then(|known| known.way.as_ref()).map(|(trunk, _)| trunk.clone());
+        let by_address = || {
+            let mut trunks = self.config.trunks.iter();
+            let trunk = trunks.find(|trunk| trunk.destinations.iter().any(|to| to.address == peer.ip()))?;
+            Some(trunk.name.clone())
+        };
+        way.or_else(by_address).map_or(Sender::Stranger, Sender::Trunk)
     }
 
     /// The node as the peer behind this flow sees it.

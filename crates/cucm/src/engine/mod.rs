@@ -37,6 +37,7 @@ pub use ports::{ConnectionId, Input, Output};
 use crate::config::Config;
 use crate::event::{ConnectFailure, CucmEvent, RecordingId, Summary};
 use crate::ident::Identifiers;
+use crate::malformed::{Malformed, MalformedKind};
 use crate::text;
 
 use call::Call;
@@ -127,6 +128,7 @@ impl Engine {
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
             Input::Message { flow, message } => self.on_message(now, flow, message),
+            Input::Malformed { flow, peer, what } => self.on_malformed(flow, peer, what),
             Input::Opened { flow, transport, local_port, peer, certificate } => {
                 self.on_opened(flow, transport, local_port, peer, certificate.as_ref());
             }
@@ -180,15 +182,14 @@ impl Engine {
         }
     }
 
-    /// Only what is whole goes on: what a message says comes back in messages of ours.
+    /// A message goes on if all can be read that ties it to a transaction and a dialog.
     fn on_message(&mut self, now: Instant, flow: FlowId, message: Message) {
         let Some(known) = self.flows.get(&flow) else {
             return;
         };
-        if let Err(error) = Message::parse(message.as_bytes()) {
-            let trunk = known.way.as_ref().map(|(trunk, _)| trunk.clone());
-            let from = known.device.clone().or(trunk).unwrap_or_default();
-            return self.event(CucmEvent::MessageIgnored { from, why: error.to_string() });
+        if let Err(error) = message.check_mandatory() {
+            let what = Malformed::new(MalformedKind::Message, message.as_bytes(), &error.to_string());
+            return self.on_malformed(Some(flow), known.peer, what);
         }
         self.endpoint.handle_message(now, flow, known.transport, message);
     }

@@ -7,6 +7,7 @@ use sip::{FlowId, Message, Transport};
 use trust::cert::Certificate;
 
 use crate::event::{ConnectFailure, CucmEvent};
+use crate::malformed::Malformed;
 
 /// A connection that the engine asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,12 +16,21 @@ pub struct ConnectionId(pub u64);
 /// Something that happened outside.
 #[derive(Debug)]
 pub enum Input {
-    /// A message arrived.
+    /// A message without flaws arrived.
     Message {
         /// Where it came from.
         flow: FlowId,
         /// The message.
         message: Message,
+    },
+    /// Bytes arrived that are no message, or one that breaks rules.
+    Malformed {
+        /// Where they came from; `None` for a datagram of a peer that has sent no message yet.
+        flow: Option<FlowId>,
+        /// The peer's address.
+        peer: SocketAddr,
+        /// What they are.
+        what: Malformed,
     },
     /// A peer connected, or, over UDP, sent its first datagram.
     Opened {

@@ -73,6 +73,7 @@ impl Engine {
         let known = Flow {
             transport: node.transport,
             local_port: node.local.port(),
+            peer: way.1,
             certificate: None,
             device: None,
             way: Some(way.clone()),

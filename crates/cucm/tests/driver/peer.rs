@@ -162,6 +162,10 @@ impl Peer {
         self.link.write_all(message.as_bytes()).await.unwrap();
     }
 
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.link.write_all(bytes).await.unwrap();
+    }
+
     /// The next message; `None` at the end of the connection.
     pub(crate) async fn receive(&mut self) -> Option<Message> {
         let mut buf = [0; 8192];

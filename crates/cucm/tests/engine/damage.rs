@@ -1,5 +1,7 @@
 //! Mangled messages, at every point of a call: nothing panics, and the engine goes on.
 
+use cucm::engine::Input;
+use cucm::{CucmEvent, Malformed, MalformedKind, Sender};
 use proptest::prelude::*;
 use sip::{FlowId, Message};
 
@@ -85,26 +87,46 @@ fn said() -> Vec<(FlowId, Vec<u8>)> {
 }
 
 fn give_damaged(bench: &mut Bench, flow: FlowId, bytes: &[u8]) {
-    bench.give(flow, Message::parse_tolerant(bytes).0);
+    // A message with flaws does not get as far as the engine.
+    if let Ok(message) = Message::parse(bytes) {
+        bench.give(flow, message);
+    }
     if !bench.connects.is_empty() {
         bench.connected(FlowId(100));
     }
 }
 
 #[test]
-fn a_line_end_that_is_none_does_not_get_into_messages_of_ours() {
+fn a_message_that_ties_to_no_dialog_is_named_and_gets_no_answer() {
     let mut bench = Bench::ready(plain());
     let invite = bench.dial(CALLER, "1000", "1001", &Sdp::new("10.48.38.101", 30_000)).unwrap();
-    let sdp = Sdp::new("10.48.38.102", 30_002).text();
-    let answer = sip::Builder::reply(&invite, 200, "OK", Some("t\rX: y"))
-        .header("Contact", "<sip:line@10.48.38.102:50000>")
-        .body("application/sdp", sdp.as_bytes())
-        .finish();
-    bench.give(AGENT, answer);
+    let answer = sip::Builder::reply(&invite, 200, "OK", Some("t")).finish();
+    let text = String::from_utf8_lossy(answer.as_bytes()).replace("\r\nCSeq: ", "\r\nCSeq: x");
+    bench.give_text(AGENT, &text);
     bench.quiet();
-    let cucm::CucmEvent::MessageIgnored { from, why } = bench.event() else { panic!() };
-    assert_eq!(from, AGENT_DEVICE);
-    assert!(why.contains("CR"), "{why}");
+    let CucmEvent::Malformed { from, what, .. } = bench.event() else { panic!() };
+    assert_eq!(from, Sender::Phone(AGENT_DEVICE.to_owned()));
+    assert!(what.why.contains("CSeq"), "{what}");
+    assert!(what.start.starts_with("SIP/2.0 200 OK\\r\\nVia: "), "{what}");
+}
+
+#[test]
+fn who_sent_what_is_no_message_is_told_by_flow_and_by_address() {
+    let mut bench = Bench::ready(plain());
+    let what =
+        Malformed { kind: MalformedKind::Framing, start: "x".to_owned(), length: 1, why: "it is no SIP".to_owned() };
+    let recorder = "10.48.38.30:40000".parse().unwrap();
+    let stranger = "10.48.38.77:40000".parse().unwrap();
+    let cases = [
+        (Some(AGENT), stranger, Sender::Phone(AGENT_DEVICE.to_owned())),
+        (None, recorder, Sender::Trunk("Recorder".to_owned())),
+        (None, stranger, Sender::Stranger),
+    ];
+    for (flow, peer, expected) in cases {
+        bench.input(Input::Malformed { flow, peer, what: what.clone() });
+        bench.quiet();
+        assert_eq!(bench.event(), CucmEvent::Malformed { from: expected, peer, what: what.clone() });
+    }
 }
 
 proptest! {

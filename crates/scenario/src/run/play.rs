@@ -1,9 +1,10 @@
 //! The story of one scenario: everyone boots, the steps happen, everyone goes home.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cucm::{Cucm, CucmEvent, RecordingStarted};
+use cucm::{Cucm, CucmEvent, RecordingStarted, Sender};
 use media::ledger::{Ledger, Leg};
 use media::signal::Voice;
 use phone::{Fault, MediaClock, Phone, PhoneState};
@@ -304,8 +305,18 @@ fn in_words(event: &CucmEvent) -> Option<String> {
             let status = if *in_service { "in service" } else { "out of service" };
             Some(format!("OPTIONS ping: {destination} of {trunk} is {status}"))
         }
+        CucmEvent::Malformed { from, peer, what } => Some(format!("{} sent {what}", sender(from, *peer))),
         CucmEvent::TrunkTls { failure, .. } => Some(format!("trunk: {} ({})", failure.why, failure.rule)),
         _ => None,
+    }
+}
+
+/// Who sent something to CUCM.
+pub(super) fn sender(from: &Sender, peer: SocketAddr) -> String {
+    match from {
+        Sender::Phone(device) => format!("phone {device} ({peer})"),
+        Sender::Trunk(trunk) => format!("{trunk} ({peer})"),
+        Sender::Stranger => format!("a stranger ({peer})"),
     }
 }
 

@@ -1,15 +1,15 @@
 //! What the scenario expects beside sound recordings: calls set up as they should be, refusals, nothing left open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cucm::CucmEvent;
+use cucm::{CucmEvent, Sender};
 use media::ledger::{Fate, Nature, Stream, StreamKind};
 use recorder::metadata::{Recording, Side};
 
 use crate::file::{Action, Injected, Party, Scenario};
 use crate::kept::{Session, Stored, count};
 use crate::outcome::Finding;
-use crate::run::play::Played;
+use crate::run::play::{Played, sender};
 use crate::run::subject::Left;
 
 /// One for every recorded phone of every answered call, unless the scenario says otherwise.
@@ -34,6 +34,23 @@ pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
 pub(super) fn check_count(scenario: &Scenario, got: usize, findings: &[Finding]) -> Option<Finding> {
     let finding = count(expected_recordings(scenario), got, findings)?;
     Some(if scenario.expect.recordings.is_some() { finding.at_line(scenario.expect.line) } else { finding })
+}
+
+/// Whoever is behind the trunk must send nothing but whole SIP messages; each way in which it does not is found once. A
+/// malformed message of a phone is the harness's own fault, and what strangers send tests nobody.
+pub(super) fn check_messages(played: &Played, findings: &mut Vec<Finding>, undecided: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    for (_, event) in &played.events {
+        let CucmEvent::Malformed { from, peer, what } = event else { continue };
+        let said = format!("{} sent {what}", sender(from, *peer));
+        match from {
+            Sender::Trunk(_) if seen.insert(&what.why) => {
+                findings.push(Finding::new("malformed-message", "nothing but whole SIP messages", said));
+            }
+            Sender::Phone(_) => undecided.push(said),
+            Sender::Trunk(_) | Sender::Stranger => {}
+        }
+    }
 }
 
 pub(super) fn check_media(scenario: &Scenario, sessions: &[Session], findings: &mut Vec<Finding>) {
