@@ -2,7 +2,7 @@
 
 use media::sdes::{Crypto, SdesError};
 use media::sdp::{
-    AnswerError, Audio, Direction, Format, PickError, Profile, Sdp, SdpError, check_answer, common_formats,
+    AnswerError, Audio, Direction, Format, PickError, Profile, Refusals, Sdp, SdpError, check_answer, common_formats,
     common_suites, pick, redact,
 };
 use media::srtp::Suite;
@@ -63,6 +63,19 @@ a=rtpmap:3 GSM/8000
 a=rtpmap:18 G729/8000
 a=sendonly
 ";
+
+#[test]
+fn every_stream_but_the_voice_is_refused_in_its_place() {
+    let text = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=video 5000 RTP/AVP 97 98\r\n\
+                a=rtpmap:97 H264/90000\r\nm=audio 0 RTP/AVP 8\r\nm=audio 4000 RTP/AVP 0\r\n\
+                m=application 6000/2 UDP/BFCP *\r\n";
+    let refusals = Sdp::parse(text.as_bytes()).unwrap().refusals();
+    assert_eq!(refusals.before, "m=video 0 RTP/AVP 97 98\r\nm=audio 0 RTP/AVP 8\r\n");
+    assert_eq!(refusals.behind, "m=application 0 UDP/BFCP *\r\n");
+    let without_voice = Sdp::parse(text.replace("m=audio", "m=image").as_bytes()).unwrap().refusals();
+    assert_eq!((without_voice.before.matches("m=").count(), without_voice.behind.as_str()), (4, ""));
+    assert_eq!(Sdp::parse(medium("m=audio 4000 RTP/AVP 0").as_bytes()).unwrap().refusals(), Refusals::default());
+}
 
 #[test]
 fn what_cucm_answers_to_a_recorder_reads_whole() {

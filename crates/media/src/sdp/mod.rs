@@ -38,10 +38,25 @@ impl Sdp {
 
     /// The voice stream: the first `m=audio` that is not refused by port 0, else the first one.
     pub fn audio(&self) -> Result<Audio, SdpError> {
-        let mut voices = self.session.medias.iter().filter(|media| media.media == "audio");
-        let first = voices.next().ok_or(SdpError::NoAudio)?;
-        let media = std::iter::once(first).chain(voices).find(|media| media.port != 0).unwrap_or(first);
-        Audio::read(&self.session, media)
+        let voice = self.voice().ok_or(SdpError::NoAudio)?;
+        Audio::read(&self.session, &self.session.medias[voice])
+    }
+
+    /// What an answer that takes the voice stream alone says of the others.
+    pub fn refusals(&self) -> Refusals {
+        let medias = &self.session.medias;
+        let voice = self.voice().unwrap_or(medias.len());
+        let refused = |medias: &[sdp_types::Media]| {
+            medias.iter().map(|media| format!("m={} 0 {} {}\r\n", media.media, media.proto, media.fmt)).collect()
+        };
+        Refusals { before: refused(&medias[..voice]), behind: refused(medias.get(voice + 1..).unwrap_or_default()) }
+    }
+
+    /// Which medium is the voice stream.
+    fn voice(&self) -> Option<usize> {
+        let medias = &self.session.medias;
+        let is_open = |media: &sdp_types::Media| media.media == "audio" && media.port != 0;
+        medias.iter().position(is_open).or_else(|| medias.iter().position(|media| media.media == "audio"))
     }
 
     /// How many `m=` lines there are.
@@ -53,6 +68,16 @@ impl Sdp {
     pub fn redacted(&self) -> String {
         redact(&self.raw)
     }
+}
+
+/// `m=` lines with port 0, each with its line end: an answer has a line for each of the offer, in the offer's order, and
+/// refuses by port 0 what it does not take (RFC 3264 §6).
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Refusals {
+    /// Those that stand before the voice stream.
+    pub before: String,
+    /// Those that stand behind it.
+    pub behind: String,
 }
 
 impl fmt::Debug for Sdp {

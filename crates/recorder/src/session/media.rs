@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use media::sdes::Crypto;
-use media::sdp::{Audio, Direction, Profile, Sdp, SdpError};
+use media::sdp::{Audio, Direction, Profile, Refusals, Sdp, SdpError};
 use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
 
@@ -25,6 +25,16 @@ pub(crate) struct Local {
     crypto: Vec<(u32, Suite, MasterKey)>,
     codecs: Vec<Codec>,
     direction: Direction,
+    /// Whether the peer has taken the stream away (RFC 3264 §8.2).
+    closed: bool,
+    /// What we say of the peer's other streams.
+    others: Refusals,
+}
+
+/// An offer or an answer of the peer.
+pub(crate) struct Theirs {
+    audio: Audio,
+    others: Refusals,
 }
 
 /// What was agreed, and the codec's name.
@@ -57,18 +67,43 @@ impl Local {
         let suites = if secure { config.suites.as_slice() } else { &[] };
         let crypto = (1..).zip(suites).map(|(tag, suite)| (tag, *suite, MasterKey::generate(*suite, rng))).collect();
         let codecs = config.codecs.clone();
-        Self { address, session, version: 1, secure, crypto, codecs, direction: Direction::RecvOnly }
+        Self {
+            address,
+            session,
+            version: 1,
+            secure,
+            crypto,
+            codecs,
+            direction: Direction::RecvOnly,
+            closed: false,
+            others: Refusals::default(),
+        }
+    }
+
+    /// Our offer within a dialog: what we said last, and that we would hear the stream, held or taken away as it may
+    /// be (RFC 3261 §14.2).
+    pub(crate) fn offer_again(&self) -> Self {
+        Self { direction: Direction::RecvOnly, closed: false, ..self.clone() }.after(self)
+    }
+
+    /// Counts the version up where something has changed (RFC 3264 §8).
+    fn after(mut self, before: &Self) -> Self {
+        if self.text() != before.text() {
+            self.version += 1;
+        }
+        self
     }
 
     /// The SDP text.
     pub(crate) fn text(&self) -> String {
-        let (address, port) = (self.address.ip(), self.address.port());
+        let address = self.address.ip();
+        let port = if self.closed { 0 } else { self.address.port() };
         let family = if address.is_ipv4() { "IP4" } else { "IP6" };
         let profile = if self.secure { "RTP/SAVP" } else { "RTP/AVP" };
         let mut text = format!(
             "v=0\r\no=mixedmode {} {} IN {family} {address}\r\ns=SIP Call\r\nc=IN {family} {address}\r\nt=0 0\r\n\
-             m=audio {port} {profile}",
-            self.session, self.version
+             {}m=audio {port} {profile}",
+            self.session, self.version, self.others.before
         );
         // Writing to a String never fails.
         for codec in &self.codecs {
@@ -78,15 +113,16 @@ impl Local {
         for codec in &self.codecs {
             let _ = write!(text, "a=rtpmap:{} {}/8000\r\n", codec.payload_type(), codec.name());
         }
-        let _ = write!(text, "a={}\r\n", direction_name(self.direction));
+        let _ = write!(text, "a={}\r\n", self.direction.name());
         for (tag, suite, key) in &self.crypto {
             let _ = write!(text, "a=crypto:{tag} {suite} inline:{}\r\n", key.to_inline());
         }
-        text
+        text + &self.others.behind
     }
 
     /// Judges the answer to our offer. `fallback` says that both sides may fall back to plain RTP.
-    pub(crate) fn judge_answer(&self, answer: &Audio, fallback: bool) -> Result<Agreed, Misfit> {
+    pub(crate) fn judge_answer(&self, answer: &Theirs, fallback: bool) -> Result<Agreed, Misfit> {
+        let answer = &answer.audio;
         if answer.port == 0 {
             return Err(Misfit::Refused);
         }
@@ -112,12 +148,17 @@ impl Local {
     /// Answers an offer of the peer: for a new leg, or within one, where `self` is what we said last.
     pub(crate) fn answer(
         &self,
-        offer: &Audio,
+        offer: &Theirs,
         config: &Config,
         rng: &mut ChaCha20Rng,
     ) -> Result<(Self, Agreed), Misfit> {
+        let Theirs { audio: offer, others } = offer;
+        if offer.port == 0 {
+            return Err(Misfit::Refused);
+        }
         let codec = codec_of(offer, &config.codecs)?;
-        let mut local = Self { codecs: vec![codec], direction: answered(offer.direction), ..self.clone() };
+        let (direction, others) = (answered(offer.direction), others.clone());
+        let mut local = Self { codecs: vec![codec], direction, closed: false, others, ..self.clone() };
         let protection = match (offer.profile, config.srtp) {
             (Profile::Savp, SrtpPolicy::Off) => return Err(Misfit::Secure),
             (Profile::Avp, SrtpPolicy::Required) => return Err(Misfit::Plain),
@@ -139,10 +180,26 @@ impl Local {
                 protection
             }
         };
-        if local.text() != self.text() {
-            local.version += 1;
-        }
-        Ok((local, agreed(offer, codec, protection)))
+        Ok((local.after(self), agreed(offer, codec, protection)))
+    }
+
+    /// Answers an offer within a dialog that takes the stream away: the call stands, and its port may be used again
+    /// (RFC 3264 §8.2).
+    pub(crate) fn answer_closed(&self, offer: &Theirs) -> Self {
+        Self { closed: true, others: offer.others.clone(), ..self.clone() }.after(self)
+    }
+}
+
+impl Theirs {
+    /// Reads a session description with a voice stream.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, SdpError> {
+        let sdp = Sdp::parse(body)?;
+        Ok(Self { audio: sdp.audio()?, others: sdp.refusals() })
+    }
+
+    /// Whether the voice stream is taken away, or was never there.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.audio.port == 0
     }
 }
 
@@ -170,23 +227,7 @@ fn peer_key(crypto: &Crypto) -> Option<(Suite, Protection)> {
     Some((suite, Protection::Srtp { suite, key, mki }))
 }
 
+/// We hear who sends, and never send.
 fn answered(offered: Direction) -> Direction {
-    match offered {
-        Direction::SendRecv | Direction::SendOnly => Direction::RecvOnly,
-        Direction::RecvOnly | Direction::Inactive => Direction::Inactive,
-    }
-}
-
-fn direction_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::SendRecv => "sendrecv",
-        Direction::SendOnly => "sendonly",
-        Direction::RecvOnly => "recvonly",
-        Direction::Inactive => "inactive",
-    }
-}
-
-/// The audio stream of a session description.
-pub(crate) fn read(body: &[u8]) -> Result<Audio, SdpError> {
-    Sdp::parse(body)?.audio()
+    if offered.sends() { Direction::RecvOnly } else { Direction::Inactive }
 }

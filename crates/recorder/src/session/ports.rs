@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::leg::{Leg, State};
-use super::media::Local;
+use super::media::{Local, Theirs};
 use super::replies;
 use super::timer::Terms;
 use super::{FAR_FIRST, LegId, Output, Sessions};
@@ -88,7 +88,7 @@ impl Sessions {
             leg.awaits_answer = true;
             return Ok(local.text());
         }
-        let offer = super::media::read(invite.body()).map_err(|error| error.to_string())?;
+        let offer = Theirs::read(invite.body()).map_err(|error| error.to_string())?;
         let (local, agreed) = local.answer(&offer, &self.config, &mut self.rng).map_err(|misfit| misfit.to_string())?;
         let text = local.text();
         leg.awaits_answer = false;

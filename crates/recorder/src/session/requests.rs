@@ -5,10 +5,11 @@ use std::time::Instant;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
 use super::leg::{Leg, State};
+use super::media::{Local, Theirs};
 use super::pairing::Parameters;
 use super::replies::{self, FALLBACK, MIN_SE, lists};
 use super::timer::{self, Terms};
-use super::{LegId, Output, Sessions, media};
+use super::{LegId, Output, Sessions};
 use crate::config::SrtpPolicy;
 use crate::fault::Fault;
 use crate::metadata::Side;
@@ -150,7 +151,7 @@ impl Sessions {
         if !invite.body().is_empty() && !invite.has_content_type("application/sdp") {
             return Err((415, "Unsupported Media Type"));
         }
-        if !invite.body().is_empty() && media::read(invite.body()).is_err() {
+        if !invite.body().is_empty() && Theirs::read(invite.body()).is_err() {
             return Err((488, "Not Acceptable Here"));
         }
         match self.same_dialog(invite) {
@@ -253,16 +254,25 @@ impl Sessions {
         };
         let text = if request.body().is_empty() {
             leg.awaits_answer |= is_invite;
-            is_invite.then(|| local.text())
+            let offer = if is_invite { local.offer_again() } else { local };
+            let text = is_invite.then(|| offer.text());
+            leg.local = Some(offer);
+            text
         } else {
-            let answered = media::read(request.body()).map_err(|error| error.to_string()).and_then(|offer| {
-                local.answer(&offer, &self.config, &mut self.rng).map_err(|misfit| misfit.to_string())
+            let answered = Theirs::read(request.body()).map_err(|error| error.to_string()).and_then(|offer| {
+                if offer.is_closed() {
+                    return Ok((local.answer_closed(&offer), None));
+                }
+                let answer = local.answer(&offer, &self.config, &mut self.rng);
+                answer.map(|(local, agreed)| (local, Some(agreed))).map_err(|misfit| misfit.to_string())
             });
             match answered {
                 Ok((local, agreed)) => {
                     let text = local.text();
                     leg.local = Some(local);
-                    self.listen(id, agreed);
+                    if let Some(agreed) = agreed {
+                        self.listen(id, agreed);
+                    }
                     Some(text)
                 }
                 // What was agreed before stays in force (RFC 3261 §14.2).
@@ -318,8 +328,8 @@ impl Sessions {
         self.snapshot(id);
     }
 
-    fn on_answer(&mut self, now: Instant, id: LegId, local: &media::Local, body: &[u8], fallback: bool) {
-        let agreed = media::read(body)
+    fn on_answer(&mut self, now: Instant, id: LegId, local: &Local, body: &[u8], fallback: bool) {
+        let agreed = Theirs::read(body)
             .map_err(|error| format!("unreadable answer: {error}"))
             .and_then(|answer| local.judge_answer(&answer, fallback).map_err(|misfit| misfit.to_string()));
         match agreed {

@@ -99,6 +99,54 @@ fn an_early_offer_that_does_not_fit_gets_488() {
 }
 
 #[test]
+fn an_early_offer_of_no_stream_gets_488_and_one_that_takes_it_away_in_a_call_gets_port_0() {
+    let mut rig = Rig::new(|_| {});
+    let away = answered(KEY).replace("m=audio 4000", "m=audio 0");
+    rig.receive(&NEAR.invite(Some(&away)));
+    assert_eq!(rig.codes(), [488]);
+
+    let mut rig = Rig::new(|_| {});
+    let answer = rig.establish(&NEAR);
+    rig.receive(&NEAR.request("INVITE", 102, &tag(&answer), "1000", Some(&away)));
+    assert!(body(rig.last()).contains("m=audio 0 RTP/SAVP "), "RFC 3264 8.2: {}", body(rig.last()));
+    rig.receive(&NEAR.ack(&rig.last().clone(), None));
+    rig.receive(&NEAR.request("UPDATE", 103, &tag(&answer), "1000", Some(&answered(OTHER_KEY))));
+    assert!(body(rig.last()).contains("m=audio 20000 RTP/SAVP 0\r\n"), "the stream is back: {}", body(rig.last()));
+    assert_eq!((rig.sessions.dialogs(), rig.media.len()), (1, 2));
+}
+
+#[test]
+fn an_answer_has_a_line_for_each_stream_of_the_offer_and_takes_the_voice_alone() {
+    let mut rig = Rig::new(|_| {});
+    let video = "m=video 5000 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n";
+    rig.receive(&NEAR.invite(Some(&format!("{}{video}", answered(KEY)))));
+    let answer = rig.last().clone();
+    let text = body(&answer);
+    assert!(text.ends_with("\r\nm=video 0 RTP/AVP 97\r\n"), "RFC 3264 6: {text}");
+    assert_eq!(text.matches("m=").count(), 2, "{text}");
+    rig.receive(&NEAR.ack(&answer, None));
+    rig.receive(&NEAR.request("INVITE", 102, &tag(&answer), "1000", None));
+    assert_eq!(body(rig.last()).matches("m=").count(), 2, "RFC 3264 8: no later offer has fewer");
+    rig.receive(&NEAR.ack(&rig.last().clone(), Some(&answered(KEY))));
+    let first = answered(KEY).replace("m=audio", &format!("{video}m=audio"));
+    rig.receive(&NEAR.request("UPDATE", 103, &tag(&answer), "1000", Some(&first)));
+    let text = body(rig.last());
+    assert!(text.contains("t=0 0\r\nm=video 0 RTP/AVP 97\r\nm=audio 20000 "), "{text}");
+}
+
+#[test]
+fn a_call_on_hold_is_resumed_by_an_invite_without_sdp() {
+    for hold in [answered(KEY).replace("a=sendonly", "a=inactive"), answered(KEY).replace("audio 4000", "audio 0")] {
+        let mut rig = Rig::new(|_| {});
+        let answer = rig.establish(&NEAR);
+        rig.receive(&NEAR.request("UPDATE", 102, &tag(&answer), "1000", Some(&hold)));
+        rig.receive(&NEAR.request("INVITE", 103, &tag(&answer), "1000", None));
+        let text = body(rig.last());
+        assert!(text.contains("a=recvonly\r\n") && text.contains("m=audio 20000 "), "{text}");
+    }
+}
+
+#[test]
 fn a_refresh_keeps_port_key_and_version() {
     let mut rig = Rig::new(|_| {});
     let answer = rig.establish(&NEAR);
