@@ -86,7 +86,7 @@ impl Connector {
         };
         let ends = Ends { local: link.local_addr(), peer: link.peer_addr() };
         let (reader, writer) = link.split();
-        Ok(Connection::Stream { reader, writer, framer: Framer::strict(Limits::default()), ends })
+        Ok(Connection::Stream { reader, writer, framer: Framer::lenient(Limits::default()), ends })
     }
 }
 
@@ -136,7 +136,7 @@ impl Connection {
     }
 }
 
-/// All messages that are complete.
+/// All messages that are complete and proper; one that breaks a rule is left alone, and the connection is kept.
 fn frames(framer: &mut Framer) -> Arrival {
     let mut messages = Vec::new();
     loop {

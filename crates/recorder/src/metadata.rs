@@ -70,8 +70,8 @@ pub struct Recording {
     pub status: Status,
     /// Why it failed or is not whole.
     pub reason: Option<String>,
-    /// Oddities worth knowing, each a stable word: `leg-unknown`, `timestamp-jump`, `sender-stalled`,
-    /// `journal-torn`...
+    /// Oddities worth knowing, each a stable word: `leg-unknown`, `no-media-answer` (a leg's ACK never
+    /// came; its plain RTP was taken by our own offer), `timestamp-jump`, `sender-stalled`, `journal-torn`...
     pub flags: Vec<String>,
     /// When the first INVITE came.
     pub started: String,

@@ -112,7 +112,7 @@ pub enum Event {
         /// The request.
         key: ClientKey,
     },
-    /// No ACK came for a final answer to an INVITE (64*T1, or its flow closed before).
+    /// No ACK came for a final answer to an INVITE (64*T1; for a refusal also: its flow closed before).
     AckMissing {
         /// The INVITE.
         key: ServerKey,
@@ -123,7 +123,7 @@ pub enum Event {
         key: ClientKey,
     },
     /// A message that belongs to no transaction and opens none: a response nobody asked for, an ACK for nothing, a
-    /// request without usable Via, CSeq, Call-ID, From or To.
+    /// request without usable Via, CSeq, Call-ID, From or To, which has had its 400 where one could be built.
     Stray {
         /// Where it came from.
         flow: FlowId,

@@ -30,7 +30,7 @@ pub enum Frame {
     Message(Message),
     /// Two empty lines between messages, which a peer may want answered with one (RFC 5626 §3.5.1).
     KeepAlive,
-    /// Tolerant only: a message that breaks rules, and which.
+    /// Lenient and tolerant only: a message that breaks rules, and which.
     Malformed {
         /// The message, as far as it could be told apart.
         message: Message,
@@ -82,7 +82,7 @@ pub enum FrameError {
 #[derive(Debug)]
 pub struct Framer {
     limits: Limits,
-    mode: Mode,
+    manner: Manner,
     buffer: Vec<u8>,
     /// How much of the buffer has been given out already.
     taken: usize,
@@ -90,6 +90,17 @@ pub struct Framer {
     /// Behind bytes that were skipped: empty lines there are part of the rubbish.
     is_lost: bool,
     failed: Option<FrameError>,
+}
+
+/// What a violation costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// The stream.
+    Strict,
+    /// Its message, where Content-Length says where that ends; else the stream.
+    Lenient,
+    /// Nothing but a note.
+    Tolerant,
 }
 
 /// Where in the stream the framer stands; places are counted from `taken`.
@@ -113,13 +124,20 @@ impl Framer {
     /// For a server: the first violation ends the stream, and every later call repeats the error.
     pub fn strict(limits: Limits) -> Self {
         let stage = Stage::Between { empty_lines: 0 };
-        Self { limits, mode: Mode::Strict, buffer: Vec::new(), taken: 0, stage, is_lost: false, failed: None }
+        Self { limits, manner: Manner::Strict, buffer: Vec::new(), taken: 0, stage, is_lost: false, failed: None }
+    }
+
+    /// For a server that must not lose its calls to one bad message: what breaks a rule becomes [`Frame::Malformed`], to
+    /// be answered 400 or left alone, as long as its Content-Length says where the next message begins. Only lost
+    /// framing ends the stream, as in strict mode.
+    pub fn lenient(limits: Limits) -> Self {
+        Self { manner: Manner::Lenient, ..Self::strict(limits) }
     }
 
     /// For a harness that must say what a peer does wrong: never fails, describes violations as [`Frame::Malformed`] and
     /// [`Frame::Skipped`], and goes on at the next start line.
     pub fn tolerant(limits: Limits) -> Self {
-        Self { mode: Mode::Tolerant, ..Self::strict(limits) }
+        Self { manner: Manner::Tolerant, ..Self::strict(limits) }
     }
 
     /// Takes bytes as they arrived.
@@ -133,7 +151,7 @@ impl Framer {
     /// were cut into pushes.
     ///
     /// # Errors
-    /// [`FrameError`] in strict mode only.
+    /// [`FrameError`] in strict and lenient mode only.
     #[expect(clippy::should_implement_trait, reason = "more frames follow after None, and errors repeat")]
     pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
         if let Some(error) = &self.failed {
@@ -196,7 +214,7 @@ impl Framer {
                 return Ok(Step::Again);
             }
         };
-        if self.mode == Mode::Strict {
+        if self.manner != Manner::Tolerant {
             return Err(stray.into());
         }
         self.taken += 1;
@@ -224,24 +242,38 @@ impl Framer {
         }
         let text = without_line_end(&rest[line..end]);
         if line == 0 {
-            if let Err(error) = parse::check_start_line(text, self.mode) {
+            if let Err(error) = self.check_start_line(text) {
                 return self.skip(end, error.into());
             }
         } else if text.is_empty() {
             return self.head_done(end);
-        } else if self.mode == Mode::Tolerant && parse::check_start_line(text, Mode::Strict).is_ok() {
+        } else if self.manner != Manner::Strict && parse::check_start_line(text, Mode::Strict).is_ok() {
             return self.skip(line, FrameError::HeaderBlockCut);
         }
         self.stage = Stage::Head { line: end, searched: end };
         Ok(Step::Again)
     }
 
+    /// A lenient framer reads on behind a start line that only looks like one: the header block may still say how long
+    /// the message is.
+    fn check_start_line(&self, text: &[u8]) -> Result<(), ParseError> {
+        let checked = parse::check_start_line(text, self.mode());
+        if self.manner == Manner::Lenient && parse::names_version(text) { Ok(()) } else { checked }
+    }
+
+    fn mode(&self) -> Mode {
+        if self.manner == Manner::Strict { Mode::Strict } else { Mode::Tolerant }
+    }
+
     fn head_done(&mut self, end: usize) -> Result<Step, FrameError> {
         let bytes = &self.rest()[..end];
-        let (layout, flaws, declared) = match parse::head(bytes, self.mode) {
+        let (layout, flaws, declared) = match parse::head(bytes, self.mode()) {
             Ok(read) => read,
             Err(error) => return self.skip(end, error.into()),
         };
+        if let Some(flaw) = flaws.iter().find(|flaw| self.manner == Manner::Lenient && flaw.is_about_length()) {
+            return Err(flaw.clone().into());
+        }
         if declared > self.limits.body {
             return self.skip(end, FrameError::BodyTooLong { declared, limit: self.limits.body });
         }
@@ -255,7 +287,7 @@ impl Framer {
         let Stage::Body(pending) = &mut self.stage else { return Step::Again };
         let head = pending.layout.body.start;
         let mut end = head + pending.declared;
-        let cut = if self.mode == Mode::Tolerant { pending.next_message(rest) } else { None };
+        let cut = if self.manner == Manner::Tolerant { pending.next_message(rest) } else { None };
         match cut {
             Some(cut) => {
                 pending.flaws.push(ParseError::BodyShort { declared: pending.declared, got: cut - head });
@@ -274,9 +306,9 @@ impl Framer {
         Step::Give(if flaws.is_empty() { Frame::Message(message) } else { Frame::Malformed { message, flaws } })
     }
 
-    /// Gives up the next `len` bytes: the end in strict mode, a note in tolerant mode.
+    /// Gives up the next `len` bytes: a note in tolerant mode, else the end.
     fn skip(&mut self, len: usize, why: FrameError) -> Result<Step, FrameError> {
-        if self.mode == Mode::Strict {
+        if self.manner != Manner::Tolerant {
             return Err(why);
         }
         let bytes = self.rest()[..len].to_vec();
@@ -382,6 +414,54 @@ mod tests {
         assert_eq!(twice, ParseError::ContentLengthRepeated { count: 2 }.into());
         assert_eq!(strict_error("BYE sip:a SIP/2.0\nl: 0\n\n"), ParseError::BareLf { line: 1 }.into());
         assert!(matches!(strict_error("GET / HTTP/1.1\r\n"), FrameError::Parse(ParseError::StartLine { .. })));
+    }
+
+    /// What a lenient framer makes of a stream, however it is cut in two, up to the error that ends it.
+    fn lenient(stream: &str) -> (Vec<Frame>, Option<FrameError>) {
+        let limits = Limits { header_block: 300, line: 120, body: 1000 };
+        let read = |at: usize| {
+            let (mut framer, mut got) = (Framer::lenient(limits), Vec::new());
+            for part in [&stream[..at], &stream[at..]] {
+                framer.push(part.as_bytes());
+                loop {
+                    match framer.next() {
+                        Ok(Some(frame)) => got.push(frame),
+                        Ok(None) => break,
+                        Err(error) => return (got, Some(error)),
+                    }
+                }
+            }
+            (got, None)
+        };
+        (0..stream.len()).for_each(|at| assert_eq!(read(at), read(stream.len()), "cut at {at}"));
+        read(stream.len())
+    }
+
+    #[test]
+    fn a_lenient_stream_outlives_every_message_whose_length_is_known() {
+        for bad in ["ACK  SIP/2.0", "INVITE sip:a b SIP/2.0", "BYE SIP/2.0", "SIP/2.0 2000 OK", "BYE sip:a SIP/two"] {
+            let (got, error) = lenient(&format!("{bad}\r\nCall-ID: 1\r\nl: 3\r\n\r\nabc{OPTIONS}"));
+            assert!(
+                matches!(&got[..], [Frame::Malformed { message, .. }, Frame::Message(_)] if message.body() == b"abc")
+            );
+            assert_eq!(error, None, "{bad:?}");
+        }
+        let (got, error) = lenient(&format!("BYE sip:a SIP/2.0\r\nrubbish\r\nl: 0\r\n\r\n{OPTIONS}"));
+        assert_eq!((got.len(), error), (2, None));
+        assert!(
+            matches!(&got[0], Frame::Malformed { flaws, .. } if matches!(flaws[..], [ParseError::HeaderLine { .. }]))
+        );
+    }
+
+    #[test]
+    fn a_lenient_stream_ends_where_the_next_message_cannot_be_found() {
+        for bad in ["l: x", "A: b", "l: 0\r\nl: 0", "l: 1001", "OPTIONS sip:a SIP/2.0\r\nl: 0"] {
+            let (got, error) = lenient(&format!("BYE sip:a SIP/2.0\r\n{bad}\r\n\r\n{OPTIONS}"));
+            assert!(got.is_empty() && error.is_some(), "{bad:?}: {got:?}");
+        }
+        for bad in ["GET / HTTP/1.1\r\nl: 0\r\n\r\n", "\u{16}\u{3}\u{1}\r\n", &"x".repeat(200)] {
+            assert!(lenient(bad).1.is_some(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -111,8 +111,15 @@ pub(crate) fn check_start_line(line: &[u8], mode: Mode) -> Result<(), ParseError
     start_line(line, 0, mode).map(drop).map_err(|why| ParseError::StartLine { text: excerpt(line), why })
 }
 
+/// Whether a line, however wrong, is meant to be a SIP start line: its first or last word is a version.
+pub(crate) fn names_version(line: &[u8]) -> bool {
+    let is_version = |word: &[u8]| word.len() >= 4 && word[..4].eq_ignore_ascii_case(b"SIP/");
+    let words = || line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words().next().is_some_and(is_version) || words().next_back().is_some_and(is_version)
+}
+
 impl ParseError {
-    fn is_about_length(&self) -> bool {
+    pub(crate) fn is_about_length(&self) -> bool {
         matches!(self, Self::ContentLengthRepeated { .. } | Self::ContentLength { .. } | Self::ContentLengthMissing)
     }
 }
@@ -276,13 +283,14 @@ fn request_line(text: &[u8], from: usize, mode: Mode) -> Result<Start, &'static 
     if !is_version(&text[last + 1..]) {
         return Err("it does not end in a version such as `SIP/2.0`");
     }
-    if first == last {
+    if first == last && mode == Mode::Strict {
         return Err("it has no Request-URI");
     }
-    let middle = &text[first + 1..last];
+    // Without a Request-URI there is still a method to answer.
+    let middle = if first == last { &[] } else { &text[first + 1..last] };
     let lead = middle.len() - middle.trim_ascii_start().len();
     let uri = middle.trim_ascii();
-    if uri.is_empty() || std::str::from_utf8(uri).is_err() {
+    if (uri.is_empty() && mode == Mode::Strict) || std::str::from_utf8(uri).is_err() {
         return Err("the Request-URI is empty or not UTF-8");
     }
     if mode == Mode::Strict {

@@ -16,12 +16,12 @@ use crate::metadata::Packets;
 /// What a leg was told to expect once offer and answer have met.
 #[derive(Clone, Debug)]
 pub(crate) struct Media {
-    /// The agreed payload type.
-    pub(crate) payload_type: u8,
+    /// The payload types that are audio; those agreed before in the leg stay good.
+    pub(crate) payload_types: Vec<u8>,
     /// How packets are protected.
     pub(crate) protection: Protection,
-    /// The address and port that the peer signalled. The port may be a dummy.
-    pub(crate) source: SocketAddr,
+    /// The address and port that the peer signalled, if it did. The port may be a dummy.
+    pub(crate) source: Option<SocketAddr>,
 }
 
 /// How a leg's packets are protected.

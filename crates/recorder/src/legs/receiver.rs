@@ -17,8 +17,9 @@ use crate::fault::Fault;
 use crate::journal::{self, Packet};
 use crate::metadata::{Packets, Side};
 
-/// Packets kept before the keys are known: ten seconds of 20 ms packets.
-const EARLY_PACKETS: usize = 512;
+/// Bytes kept before the keys are known: more than 64*T1 of G.711 in packets of 10 ms, after which a leg without ACK is
+/// given up.
+const EARLY_BYTES: usize = 1 << 20;
 /// How long packets under the old key are still taken after a change of key.
 const OLD_KEY: Duration = Duration::from_secs(2);
 /// How many addresses and SSRCs are remembered for the metadata, and how many streams are told apart.
@@ -49,9 +50,13 @@ struct Secure {
 }
 
 enum Mode {
-    Waiting(Vec<Early>),
+    /// The packets kept, and their bytes.
+    Waiting(Vec<Early>, usize),
     Srtp(Box<Secure>),
-    Plain { signalled: SocketAddr, latched: Option<SocketAddr> },
+    Plain {
+        signalled: Option<SocketAddr>,
+        latched: Option<SocketAddr>,
+    },
 }
 
 /// What a datagram turned out to be.
@@ -68,7 +73,8 @@ pub(crate) struct Receiver {
     fault: Fault,
     origin: Instant,
     mode: Mode,
-    payload_type: u8,
+    /// The payload types agreed in this leg: packets under the one before may still be on their way.
+    payload_types: Vec<u8>,
     streams: Vec<Stream>,
     report: Report,
     heard: Instant,
@@ -83,8 +89,8 @@ impl Receiver {
             side,
             fault,
             origin,
-            mode: Mode::Waiting(Vec::new()),
-            payload_type: 0,
+            mode: Mode::Waiting(Vec::new(), 0),
+            payload_types: Vec::new(),
             streams: Vec::new(),
             report: Report::default(),
             heard: now,
@@ -95,7 +101,7 @@ impl Receiver {
     /// Offer and answer have met, for the first time or again. Genuine packets among those kept are appended to
     /// `out`.
     pub(crate) fn listen(&mut self, now: Instant, media: &Media, out: &mut Vec<u8>) {
-        self.payload_type = media.payload_type;
+        media.payload_types.iter().for_each(|payload_type| remember(&mut self.payload_types, *payload_type));
         let mode = match (&media.protection, &mut self.mode) {
             (Protection::Srtp { key, suite, .. }, Mode::Srtp(secure)) if same_key(secure, *suite, key) => return,
             (Protection::Srtp { suite, key, mki }, _) => match context(*suite, key, mki.as_deref()) {
@@ -114,7 +120,7 @@ impl Receiver {
         let before = std::mem::replace(&mut self.mode, mode);
         self.streams.iter_mut().for_each(Stream::may_restart);
         match (before, &mut self.mode) {
-            (Mode::Waiting(early), _) => self.judge_early(early, out),
+            (Mode::Waiting(early, _), _) => self.judge_early(early, out),
             (Mode::Srtp(old), Mode::Srtp(new)) => {
                 new.old = Some((old.context, now + OLD_KEY));
                 self.report.rekeyed += 1;
@@ -143,9 +149,10 @@ impl Receiver {
             self.report.packets.malformed += 1;
             return;
         }
-        if let Mode::Waiting(early) = &mut self.mode {
+        if let Mode::Waiting(early, bytes) = &mut self.mode {
             self.report.packets.before_ack += 1;
-            if early.len() < EARLY_PACKETS {
+            if *bytes + len <= EARLY_BYTES {
+                *bytes += len;
                 early.push(Early { at: now, bytes: buf[..len].to_vec(), from });
             } else {
                 self.report.packets.early_overflow += 1;
@@ -167,7 +174,7 @@ impl Receiver {
                 return;
             }
             Mode::Plain { signalled, latched } => latch(*signalled, latched, from, len, &mut self.report.packets),
-            Mode::Waiting(_) => Proof::Refused,
+            Mode::Waiting(..) => Proof::Refused,
         };
         match (proof, copy) {
             (Proof::Genuine(plain), _) => {
@@ -197,7 +204,7 @@ impl Receiver {
         remember(&mut self.report.sources, from);
         remember(&mut self.report.ssrcs, packet.ssrc());
         let Some((epoch, index)) = self.order(packet.ssrc(), packet.sequence(), trusted) else { return };
-        if packet.payload_type() != self.payload_type || packet.payload().is_empty() {
+        if !self.payload_types.contains(&packet.payload_type()) || packet.payload().is_empty() {
             self.report.packets.other_payload += 1;
             return;
         }
@@ -376,16 +383,17 @@ fn looks_plain(packet: &[u8]) -> bool {
 }
 
 fn latch(
-    signalled: SocketAddr,
+    signalled: Option<SocketAddr>,
     latched: &mut Option<SocketAddr>,
     from: SocketAddr,
     len: usize,
     packets: &mut Packets,
 ) -> Proof {
-    let stranger = latched.is_some_and(|latched| latched.ip() != signalled.ip());
+    let is_expected = |address: SocketAddr| signalled.is_some_and(|signalled| signalled.ip() == address.ip());
+    let stranger = latched.is_some_and(|latched| !is_expected(latched));
     match latched {
         Some(latched) if *latched == from => {}
-        Some(_) if !(stranger && from.ip() == signalled.ip()) => {
+        Some(_) if !(stranger && is_expected(from)) => {
             packets.foreign += 1;
             return Proof::Refused;
         }

@@ -7,11 +7,11 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use sip::{FlowId, Frame, FrameError, Framer, Limits, arrival};
+use sip::{FlowId, Frame, FrameError, Framer, Limits, Message, ParseError, arrival};
 use tokio::sync::mpsc::Receiver;
 use wire::{Link, LinkReader, LinkWriter};
 
-use super::flows::{Inbound, Shared, tell};
+use super::flows::{Inbound, Shared, grave, tell};
 
 /// Bytes read at a time.
 const READ: usize = 16 << 10;
@@ -60,7 +60,7 @@ impl<'a> Conversation<'a> {
     pub(crate) fn new(shared: &'a Shared, link: Link, flow: FlowId, peer: SocketAddr, opened_by: Opened) -> Self {
         let (reader, writer) = link.split();
         let heard = shared.net.clock().now();
-        let framer = Framer::strict(Limits::default());
+        let framer = Framer::lenient(Limits::default());
         let writing = Writing { shared, writer, peer };
         let first_by = (opened_by == Opened::Peer).then(|| heard + shared.config.message_timeout);
         Self { shared, reader, flow, peer, framer, writing, first_by, heard, begun: None }
@@ -109,11 +109,8 @@ impl<'a> Conversation<'a> {
         let now = self.shared.net.clock().now();
         loop {
             match self.framer.next() {
-                Ok(Some(Frame::Message(message))) => {
-                    (self.heard, self.first_by, self.begun) = (now, None, None);
-                    let message = Box::new(arrival::noted(message, self.peer));
-                    tell(self.shared, Inbound::Message { flow: self.flow, message }).await;
-                }
+                Ok(Some(Frame::Message(message))) => self.hear(now, message, &[]).await,
+                Ok(Some(Frame::Malformed { message, flaws })) => self.hear(now, message, &flaws).await,
                 Ok(Some(Frame::KeepAlive)) => {
                     self.heard = now;
                     self.writing.all(b"\r\n").await?;
@@ -125,6 +122,17 @@ impl<'a> Conversation<'a> {
         }
         self.begun = if self.framer.buffered() == 0 { None } else { Some(self.begun.unwrap_or(now)) };
         Ok(())
+    }
+
+    /// Passes a message on, with what is wrong with it.
+    async fn hear(&mut self, now: Instant, message: Message, flaws: &[ParseError]) {
+        (self.heard, self.first_by, self.begun) = (now, None, None);
+        let (flow, message) = (self.flow, Box::new(arrival::noted(message, self.peer)));
+        let inbound = match grave(flaws) {
+            None => Inbound::Message { flow, message },
+            Some(why) => Inbound::Flawed { flow, message, why },
+        };
+        tell(self.shared, inbound).await;
     }
 
     /// Where the next message begins is unknown, so the stream is of no more use.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sip::{FlowId, Message, Transport, arrival};
+use sip::{FlowId, Message, ParseError, Transport, arrival};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use wire::tls::{TlsClient, TlsError, TlsServer};
 use wire::{Datagram, Link, Listener, Net, Stream};
@@ -31,6 +31,10 @@ pub(crate) enum Inbound {
     Message { flow: FlowId, message: Box<Message> },
     /// A message came by UDP; answers to it go to this address.
     Datagram { answers_to: SocketAddr, message: Box<Message> },
+    /// A message came that breaks a rule which cannot be overlooked; a request is answered 400.
+    Flawed { flow: FlowId, message: Box<Message>, why: String },
+    /// The same by UDP.
+    FlawedDatagram { answers_to: SocketAddr, message: Box<Message>, why: String },
     /// Bytes came that are no message.
     Malformed { peer: SocketAddr, why: String },
     /// The connection is gone.
@@ -165,19 +169,33 @@ pub(crate) async fn receive(shared: Shared, socket: Arc<Datagram>) {
             tell(&shared, Inbound::Refused { peer: from, rule: "unknown-node", why }).await;
             continue;
         }
-        match Message::parse(&buffer[..len]) {
-            Ok(message) => {
-                let message = arrival::noted(message, from);
-                let answers_to = Some(arrival::answer_address(&message, from)).filter(|_| message.is_request());
-                // An address of the sender's choice must be one that we may talk to.
-                let answers_to = answers_to.filter(|to| shared.config.knows(to.ip())).unwrap_or(from);
-                tell(&shared, Inbound::Datagram { answers_to, message: Box::new(message) }).await;
-            }
-            // A keep-alive is no message.
-            Err(_) if buffer[..len].iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) => {}
-            Err(error) => tell(&shared, Inbound::Malformed { peer: from, why: error.to_string() }).await,
+        if let Some(inbound) = take(&shared, &buffer[..len], from) {
+            tell(&shared, inbound).await;
         }
     }
+}
+
+/// What a datagram is; `None` for a keep-alive.
+fn take(shared: &Shared, bytes: &[u8], from: SocketAddr) -> Option<Inbound> {
+    if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+        return None;
+    }
+    let (message, flaws) = Message::parse_tolerant(bytes);
+    let message = Box::new(arrival::noted(message, from));
+    let answers_to = Some(arrival::answer_address(&message, from)).filter(|_| message.is_request());
+    // An address of the sender's choice must be one that we may talk to.
+    let answers_to = answers_to.filter(|to| shared.config.knows(to.ip())).unwrap_or(from);
+    Some(match grave(&flaws) {
+        None => Inbound::Datagram { answers_to, message },
+        Some(why) if message.is_request() => Inbound::FlawedDatagram { answers_to, message, why },
+        Some(why) => Inbound::Malformed { peer: from, why },
+    })
+}
+
+/// The first flaw that cannot be overlooked, in words. A line that is no header field is none that is needed
+/// (RFC 3261 §8.2.2).
+pub(super) fn grave(flaws: &[ParseError]) -> Option<String> {
+    flaws.iter().find(|flaw| !matches!(flaw, ParseError::HeaderLine { .. })).map(ToString::to_string)
 }
 
 pub(super) async fn tell(shared: &Shared, inbound: Inbound) {

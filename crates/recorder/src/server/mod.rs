@@ -167,6 +167,12 @@ impl Server {
                     self.on_message(now, flow, *message);
                 }
             }
+            Inbound::Flawed { flow, message, why } => self.on_flawed(flow, &message, &why),
+            Inbound::FlawedDatagram { answers_to, message, why } => {
+                if let Some(flow) = self.udp_flow(now, answers_to) {
+                    self.on_flawed(flow, &message, &why);
+                }
+            }
             Inbound::Malformed { peer, why } => {
                 tracing::warn!("{peer}: {why}");
                 self.parts.summary.malformed += 1;
@@ -190,6 +196,12 @@ impl Server {
         if let Some((transport, _)) = self.peers.get(&flow) {
             self.parts.endpoint.handle_message(now, flow, *transport, message);
         }
+    }
+
+    fn on_flawed(&mut self, flow: FlowId, message: &Message, why: &str) {
+        tracing::warn!("a malformed message: {why}");
+        self.parts.summary.malformed += 1;
+        self.parts.endpoint.handle_flawed(flow, message);
     }
 
     /// The flow of a peer that talks UDP; `None` where there are too many.

@@ -52,6 +52,8 @@ pub(crate) struct Leg {
     pub(crate) local: Option<Local>,
     /// Whether our 200 carried an offer, so that the ACK must carry the answer.
     pub(crate) awaits_answer: bool,
+    /// Whether the port was told what to take.
+    pub(crate) listens: bool,
     /// Whether the peer listed X-cisco-srtp-fallback.
     pub(crate) peer_falls_back: bool,
     pub(crate) session: u64,

@@ -120,6 +120,13 @@ impl Local {
         text + &self.others.behind
     }
 
+    /// What an offer of ours alone lets us take (RFC 3264 §5.1): plain RTP in one of its codecs. Without the peer's key
+    /// nothing else can be read.
+    pub(crate) fn offered(&self) -> Option<Media> {
+        let payload_types = self.codecs.iter().map(|codec| codec.payload_type()).collect();
+        (!self.secure).then_some(Media { payload_types, protection: Protection::Plain, source: None })
+    }
+
     /// Judges the answer to our offer. `fallback` says that both sides may fall back to plain RTP.
     pub(crate) fn judge_answer(&self, answer: &Theirs, fallback: bool) -> Result<Agreed, Misfit> {
         let answer = &answer.audio;
@@ -215,7 +222,7 @@ fn agreed(theirs: &Audio, codec: Codec, protection: Protection) -> Agreed {
     let format = theirs.formats.iter().find(|format| format.encoding.eq_ignore_ascii_case(codec.name()));
     let payload_type = format.map_or_else(|| codec.payload_type(), |format| format.payload_type);
     let source = SocketAddr::new(theirs.address, theirs.port);
-    Agreed { media: Media { payload_type, protection, source }, codec: codec.name() }
+    Agreed { media: Media { payload_types: vec![payload_type], protection, source: Some(source) }, codec: codec.name() }
 }
 
 /// The suite and key of an `a=crypto` line; `None` for a suite or key we do not know.

@@ -100,6 +100,9 @@ impl Sessions {
     /// Tells the port its keys.
     pub(super) fn listen(&mut self, id: LegId, agreed: super::media::Agreed) {
         self.note_media(id, agreed.codec, &agreed.media);
+        if let Some(leg) = self.legs.get_mut(&id) {
+            leg.listens = true;
+        }
         self.outputs.push_back(Output::Listen { leg: id, media: Box::new(agreed.media) });
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rand_core::Rng;
 use sip::{Message, Transport};
 
+use super::media::Local;
 use super::pairing::{self, Key, Parameters};
 use super::{LegId, Output, RecordingId, Sessions};
 use crate::legs::{Media, Protection, Report};
@@ -102,17 +103,18 @@ impl Sessions {
 
     /// Notes what was agreed.
     pub(super) fn note_media(&mut self, id: LegId, codec: &str, media: &Media) {
-        let (codec, payload_type, source) = (codec.to_owned(), media.payload_type, media.source.to_string());
+        let (codec, payload_type) = (codec.to_owned(), media.payload_types.first().copied());
+        let source = media.source.map(|source| source.to_string());
         let (protection, suite) = match &media.protection {
             Protection::Srtp { suite, .. } => ("srtp", Some(suite.name().to_owned())),
             Protection::Plain => ("rtp", None),
         };
         self.note(id, |leg| {
             leg.codec = Some(codec);
-            leg.payload_type = Some(payload_type);
+            leg.payload_type = payload_type;
             leg.protection = Some(protection.to_owned());
             leg.suite = suite;
-            leg.signalled_source = Some(source);
+            leg.signalled_source = source;
         });
     }
 
@@ -136,12 +138,23 @@ impl Sessions {
         leg.state = super::State::Ended;
         let tag = leg.dialog.local_tag.clone();
         self.tags.remove(&tag);
+        self.take_what_was_offered(id);
         self.note(id, |leg| {
             leg.ended = Some(at);
             leg.ended_by = Some(by.to_owned());
             leg.end_reason.get_or_insert_with(|| reason.to_owned());
         });
         self.outputs.push_back(Output::Close { leg: id });
+    }
+
+    /// A leg ends whose answer never came: what came is taken by our own offer, where that can be.
+    fn take_what_was_offered(&mut self, id: LegId) {
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.awaits_answer && !leg.listens) else { return };
+        let recording = leg.recording;
+        let Some(media) = leg.local.as_ref().and_then(Local::offered) else { return };
+        self.note(id, |leg| leg.protection = Some("rtp".to_owned()));
+        self.flag(recording, "no-media-answer");
+        self.outputs.push_back(Output::Listen { leg: id, media: Box::new(media) });
     }
 
     /// A leg's port is closed. The last one ends the recording.

@@ -223,6 +223,7 @@ impl Sessions {
                 flow,
                 local: None,
                 awaits_answer: false,
+                listens: false,
                 peer_falls_back,
                 session,
                 timer: None,

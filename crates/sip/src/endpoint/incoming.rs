@@ -22,6 +22,7 @@ impl Endpoint {
 
     pub(super) fn on_request(&mut self, now: Instant, flow: FlowId, transport: Transport, message: Message) {
         let Ok(id) = ServerId::of(&message) else {
+            self.handle_flawed(flow, &message);
             return self.tell(Event::Stray { flow, message });
         };
         if message.method() == Some("ACK") {
@@ -65,11 +66,14 @@ impl Endpoint {
         let Some(key) = self.server_ids.get(&id.of_invite()).or_else(by_dialog).copied() else {
             return self.tell(Event::Stray { flow, message });
         };
-        let Some(ServerEntry { machine: Server::Invite(machine), .. }) = self.servers.get_mut(&key) else { return };
+        let Some(ServerEntry { machine: Server::Invite(machine), flow: last, .. }) = self.servers.get_mut(&key) else {
+            return;
+        };
         if machine.is_open() {
             // Nothing was answered that could be acknowledged.
             return self.tell(Event::Stray { flow, message });
         }
+        *last = flow;
         let mut out = Vec::new();
         machine.on_ack(now, message, &mut out);
         self.after_server(key, out);
@@ -118,7 +122,7 @@ impl Endpoint {
 
 /// A To tag for an answer given here: the same each time it is asked for (FNV-1a of the request's top Via and
 /// Call-ID).
-fn derived_tag(message: &Message) -> String {
+pub(super) fn derived_tag(message: &Message) -> String {
     let via = message.header("Via").unwrap_or_default();
     let call_id = message.header("Call-ID").unwrap_or_default();
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -98,9 +98,27 @@ impl Endpoint {
         }
     }
 
-    /// A flow is gone: its client transactions fail, its server transactions end. An INVITE whose final answer waits
-    /// for an ACK is reported as [`Event::AckMissing`]; requests not yet answered just end, and `respond` to them says
-    /// [`EndpointError::Gone`].
+    /// Answers 400 to a request that breaks a rule which cannot be overlooked (RFC 3261 §8.2, RFC 4475 §3.1.2), such as
+    /// one of [`Frame::Malformed`](crate::Frame::Malformed). No transaction is opened: its repeats are answered the same
+    /// (RFC 3261 §8.2.7). A response, an ACK, and a request whose Via cannot be read get nothing.
+    pub fn handle_flawed(&mut self, flow: FlowId, message: &Message) {
+        if !message.is_request() || message.method() == Some("ACK") || message.via().is_err() {
+            return;
+        }
+        let tag = incoming::derived_tag(message);
+        let reply = Builder::reply(message, 400, "Bad Request", Some(&tag));
+        // A response must have a To (RFC 3261 §8.2.6.2); whom else can the request have meant?
+        let reply = match (message.header("To"), message.request_uri()) {
+            (None, Some(uri)) if !uri.is_empty() => reply.header("To", format_args!("<{uri}>;tag={tag}")),
+            _ => reply,
+        };
+        self.transmit(flow, &reply.finish());
+    }
+
+    /// A flow is gone: its client transactions fail, its server transactions end, and `respond` to them says
+    /// [`EndpointError::Gone`]. An INVITE does not end with its flow: its repeat, and the ACK to its 2xx, may come by
+    /// another one (RFC 3261 §18.1.1), and [`Event::AckMissing`] waits its time. Only a refusal is not waited for: its
+    /// ACK goes hop by hop.
     pub fn handle_flow_closed(&mut self, _now: Instant, flow: FlowId) {
         let clients: Vec<_> = self.clients.iter().filter(|(_, e)| e.flow == flow).map(|(key, _)| *key).collect();
         for key in clients {
@@ -111,10 +129,10 @@ impl Endpoint {
         }
         let servers: Vec<_> = self.servers.iter().filter(|(_, e)| e.flow == flow).map(|(key, _)| *key).collect();
         for key in servers {
-            if let Some(ServerEntry { machine: Server::Invite(invite), .. }) = self.servers.get(&key)
-                && invite.awaits_ack()
-            {
-                self.tell(Event::AckMissing { key });
+            match self.servers.get(&key).map(|entry| &entry.machine) {
+                Some(Server::Invite(invite)) if invite.outlives_its_flow() => continue,
+                Some(Server::Invite(invite)) if invite.awaits_ack() => self.tell(Event::AckMissing { key }),
+                _ => {}
             }
             self.remove_server(key);
         }

@@ -1,8 +1,4 @@
-//! Whole calls over the simulated network, from the first INVITE to the files.
-
-#![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
-
-mod support;
+//! Whole calls over the simulated network.
 
 use std::fs;
 
@@ -12,7 +8,8 @@ use media::wav;
 use recorder::Fault;
 use recorder::config::{SrtpPolicy, Transport};
 use recorder::metadata::{Side, Status};
-use support::*;
+
+use crate::support::*;
 
 /// Both legs of a call talk for `packets` packets and hang up; the near voice says 0, 1, 2..., the far voice 128,
 /// 129....
@@ -33,13 +30,13 @@ async fn talk(world: &World, packets: u8) {
     world.sleep(1000).await;
 }
 
-fn stereo(folder: &std::path::Path) -> Vec<Vec<i16>> {
+pub(crate) fn stereo(folder: &std::path::Path) -> Vec<Vec<i16>> {
     let wav = wav::read(&fs::read(folder.join("stereo.wav")).unwrap()).unwrap();
     assert!(wav.defects.is_empty() && wav.finished, "{:?}", wav.defects);
     wav.samples
 }
 
-fn said(code: u8) -> Vec<i16> {
+pub(crate) fn said(code: u8) -> Vec<i16> {
     vec![g711::decode(Law::Mu, code); 160]
 }
 

@@ -1,8 +1,6 @@
 //! A small CUCM and a phone's bridge, enough to have a call recorded: raw SIP text over TLS or TCP, SRTP from a
 //! WAV-less voice.
 
-#![expect(clippy::unwrap_used, reason = "what fails in here fails the test")]
-
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
