@@ -1,6 +1,7 @@
 //! Messages that break rules, and connections and acknowledgements that are lost: each costs at most itself.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use media::srtp::Suite;
 use recorder::config::{SrtpPolicy, Transport};
@@ -8,6 +9,14 @@ use recorder::metadata::{Side, Status};
 
 use crate::calls::{said, stereo};
 use crate::support::*;
+
+/// The next message by UDP.
+async fn hear(udp: &wire::Datagram) -> sip::Message {
+    let mut buffer = [0; 4096];
+    let heard = tokio::time::timeout(Duration::from_secs(60), udp.recv_from(&mut buffer)).await;
+    let (len, _) = heard.expect("the recorder says nothing").unwrap();
+    sip::Message::parse(&buffer[..len]).unwrap()
+}
 
 #[test]
 fn a_message_that_breaks_a_rule_costs_itself_and_not_the_connection() {
@@ -90,7 +99,6 @@ fn a_datagram_that_breaks_a_rule_is_answered_400() {
     simulate(|| async {
         let world = World::new(|config| config.transports = vec![Transport::Udp]).await;
         let udp = world.net.datagram(SocketAddr::new(ip(CUCM), 5061)).await.unwrap();
-        let mut buffer = [0; 4096];
         let text = Leg { transport: "UDP", ..NEAR }.invite();
         for (from, to) in [
             ("To: <sip:7878@192.0.2.10>\r\n", ""),
@@ -98,8 +106,7 @@ fn a_datagram_that_breaks_a_rule_is_answered_400() {
             (":5061 SIP/2.0", ":5061  SIP/2.0"),
         ] {
             udp.send_to(text.replace(from, to).as_bytes(), world.address(Transport::Udp)).await.unwrap();
-            let (len, _) = udp.recv_from(&mut buffer).await.unwrap();
-            assert_eq!(sip::Message::parse(&buffer[..len]).unwrap().status(), Some(400), "{to:?}");
+            assert_eq!(hear(&udp).await.status(), Some(400), "{to:?}");
         }
         assert_eq!((world.recorder.status().dialogs, world.recorder.stop().await.signalling.refused), (0, 0));
     });
@@ -114,11 +121,9 @@ fn plain_voices_are_stored_by_the_offer_alone_where_no_ack_comes() {
         })
         .await;
         let udp = world.net.datagram(SocketAddr::new(ip(CUCM), 5061)).await.unwrap();
-        let mut buffer = [0; 4096];
         let invite = Leg { transport: "UDP", ..NEAR }.invite();
         udp.send_to(invite.as_bytes(), world.address(Transport::Udp)).await.unwrap();
-        let (len, _) = udp.recv_from(&mut buffer).await.unwrap();
-        let answer = sip::Message::parse(&buffer[..len]).unwrap();
+        let answer = hear(&udp).await;
         let mut voice = world.voice(&answer, None, 11);
         for n in 0..1700 {
             voice.say((n % 100) as u8);

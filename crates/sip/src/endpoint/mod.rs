@@ -116,9 +116,9 @@ impl Endpoint {
     }
 
     /// A flow is gone: its client transactions fail, its server transactions end, and `respond` to them says
-    /// [`EndpointError::Gone`]. An INVITE does not end with its flow: its repeat, and the ACK to its 2xx, may come by
-    /// another one (RFC 3261 §18.1.1), and [`Event::AckMissing`] waits its time. Only a refusal is not waited for: its
-    /// ACK goes hop by hop.
+    /// [`EndpointError::Gone`]. An INVITE that was answered 2xx does not end with its flow: its ACK may come by another
+    /// one (RFC 3261 §18.1.1), and [`Event::AckMissing`] waits its time. A refusal is not waited for, because its ACK
+    /// goes hop by hop.
     pub fn handle_flow_closed(&mut self, _now: Instant, flow: FlowId) {
         let clients: Vec<_> = self.clients.iter().filter(|(_, e)| e.flow == flow).map(|(key, _)| *key).collect();
         for key in clients {

@@ -86,9 +86,9 @@ impl ServerInvite {
         matches!(self.state, State::Completed { .. } | State::Accepted { repeat: Some(_), .. })
     }
 
-    /// Whether another flow may still bring what this waits for: the INVITE again, or the ACK to a 2xx.
+    /// Whether another flow may still bring what this waits for: the ACK to a 2xx.
     pub(crate) fn outlives_its_flow(&self) -> bool {
-        matches!(self.state, State::Proceeding { .. } | State::Accepted { repeat: Some(_), .. })
+        matches!(self.state, State::Accepted { repeat: Some(_), .. })
     }
 
     /// The answer sent last, if any.
