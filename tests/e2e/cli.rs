@@ -55,6 +55,39 @@ fn what_is_not_there_is_named() {
 }
 
 #[test]
+fn what_is_no_file_or_never_ends_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(path("scenarios/plain-call.yaml")).unwrap();
+    let large = folder.path().join("large.wav");
+    std::fs::File::create(&large).unwrap().set_len(20 << 30).unwrap();
+    std::fs::write(folder.path().join("empty.wav"), b"").unwrap();
+    let file = folder.path().join("says.yaml").display().to_string();
+    for (says, why) in [
+        ("/dev/zero", "it is a device or a pipe"),
+        (".", "it is a folder"),
+        ("large.wav", "it has 21474836480 bytes"),
+        ("gone.wav", "the file is not there"),
+        ("empty.wav", "`empty.wav` cannot be spoken"),
+    ] {
+        std::fs::write(&file, text.replacen("line:", &format!("says: {says}, line:"), 1)).unwrap();
+        for verb in ["check", "run"] {
+            let (exit, out, err) = mixedmode(&[verb, &file]);
+            assert!(exit == Exit::BadFile && err.contains(why) && err.contains(" ^"), "{verb}: {out}{err}");
+        }
+    }
+    let (exit, _, err) = mixedmode(&["record", "--config", "/dev/zero"]);
+    assert!(exit == Exit::BadFile && err.contains("/dev/zero: it is a device or a pipe"), "{err}");
+    let (exit, _, err) = mixedmode(&["check", "/dev/zero"]);
+    assert!(exit == Exit::BadFile && err.contains("it is a device or a pipe"), "{err}");
+    let (exit, _, err) =
+        mixedmode(&["run", &path("scenarios/plain-call.yaml"), "--recorder", "x", "--config", "/dev/zero"]);
+    assert!(exit == Exit::BadFile && err.contains("it is a device or a pipe"), "{err}");
+    let store = folder.path().join("store").display().to_string();
+    let (exit, _, err) = mixedmode(&["certs", "import", "/dev/zero", "--store", &store]);
+    assert!(exit == Exit::BadFile && err.contains("it is a device or a pipe"), "{err}");
+}
+
+#[test]
 fn every_scenario_of_the_repository_is_valid() {
     let (exit, out, err) = mixedmode(&["check", &path("scenarios")]);
     assert_eq!(exit, Exit::Pass, "{err}");

@@ -72,7 +72,8 @@ fn export(store: &Store, file: &Path) -> Done {
 }
 
 fn import(store: &Store, file: &Path) -> Done {
-    let text = std::fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+    let text = wire::file::read_text(file, recorder::certs::LARGEST)
+        .map_err(|e| format!("cannot read {}: {e}", file.display()))?;
     let files = store.import(&text).map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(files.iter().map(|f| format!("trusted: {}\n", f.display())).collect())
 }

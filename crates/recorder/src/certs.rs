@@ -26,6 +26,8 @@ pub const WARN_BEFORE: Duration = Duration::from_secs(30 * 86_400);
 
 const OWN: &str = "own.pem";
 const TRUSTED: &str = "trusted";
+/// No file of certificates is larger.
+pub const LARGEST: u64 = 1 << 20;
 
 /// A folder of certificates.
 #[derive(Clone, Debug)]
@@ -230,7 +232,7 @@ fn trusted_certificate(path: &Path) -> Result<Certificate, StoreError> {
 
 fn read(path: &Path) -> Result<String, StoreError> {
     // PEM is ASCII; other bytes are left to the PEM reader to complain about.
-    let bytes = fs::read(path).map_err(|source| StoreError::io(path, source))?;
+    let bytes = wire::file::read(path, LARGEST).map_err(|source| StoreError::io(path, source))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

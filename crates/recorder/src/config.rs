@@ -261,11 +261,14 @@ impl Default for Config {
     }
 }
 
+/// No configuration is larger.
+const LARGEST: u64 = 1 << 20;
+
 impl Config {
     /// Reads a `recorder.toml`. Relative folders are taken from the file's own folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = wire::file::read_text(path, LARGEST)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut config = Self::parse(&text).map_err(|error| error.in_file(path))?;
         if let Some(base) = path.parent() {
             config.folder = base.join(&config.folder);

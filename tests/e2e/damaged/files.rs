@@ -6,6 +6,8 @@ use super::bench::Copy;
 use super::{Damage, audio};
 
 const N: &[&str] = &["near.wav"];
+/// A file that is named otherwise is itself not named.
+const UNLISTED: &[&str] = &["unlisted-file"];
 
 pub(super) const DAMAGES: &[Damage] = &[
     // Headers.
@@ -80,6 +82,30 @@ pub(super) const DAMAGES: &[Damage] = &[
         for file in ["near.wav", "far.wav", "stereo.wav", "recording.json"] {
             std::fs::copy(copy.path(file), twin.join(file)).unwrap();
         }
+    }),
+    audio("a file of one terabyte", "unreadable-file", None, None, N, |copy| {
+        let file = std::fs::File::options().write(true).open(copy.path("near.wav")).unwrap();
+        file.set_len(1 << 40).unwrap();
+    }),
+    audio("a device instead of a file", "unreadable-file", None, None, &[], |copy| {
+        remove(copy, "near.wav");
+        std::os::unix::fs::symlink("/dev/zero", copy.path("near.wav")).unwrap();
+    }),
+    audio("a file that is a device", "wrong-metadata", None, None, &[], |copy| name(copy, "/dev/zero")).with(UNLISTED),
+    audio("a file outside of the folder", "wrong-metadata", None, None, &[], |copy| {
+        std::fs::copy(copy.path("near.wav"), copy.recording().with_file_name("near.sound")).unwrap();
+        name(copy, "../near.sound");
+    })
+    .with(UNLISTED),
+    audio("a file by its whole path", "wrong-metadata", None, None, &[], |copy| {
+        name(copy, &copy.path("near.wav").display().to_string());
+    })
+    .with(UNLISTED),
+    audio("a file listed twice", "wrong-metadata", None, None, &[], |copy| {
+        copy.json(|json| {
+            let files = json["files"].as_array_mut().unwrap();
+            files.push(files[0].clone());
+        });
     }),
     // Metadata.
     audio("near and far address swapped", "wrong-metadata", None, None, &[], |copy| {
@@ -164,6 +190,11 @@ fn chunk(copy: &Copy, text: &[u8]) {
 
 fn put(bytes: &mut [u8], at: usize, value: u32) {
     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+/// Names the near leg's file otherwise.
+fn name(copy: &Copy, name: &str) {
+    copy.json(|json| json["files"][0]["name"] = json!(name));
 }
 
 fn remove(copy: &Copy, file: &str) {

@@ -6,6 +6,7 @@ pub(crate) mod fields;
 pub(crate) mod read;
 #[cfg(test)]
 mod reference;
+mod speech;
 mod steps;
 pub(crate) mod tree;
 
@@ -16,6 +17,7 @@ pub use ast::{
     RecorderCertificate, Refused, Release, Says, Scenario, SrtpPolicy, Step, Tls, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
+pub(crate) use speech::{speech, speech_of};
 pub use tree::MAX_FILE;
 
 /// A file of the user's that is wrong: all its mistakes.
@@ -39,14 +41,19 @@ impl Broken {
     }
 }
 
-/// Reads a scenario from its text.
+/// Reads a scenario from its text. WAV files that it names are not looked at.
 ///
 /// # Errors
 /// Every mistake in the text, at least one.
 pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
+    parse_in(None, text)
+}
+
+/// Reads the text of a scenario in `folder`, and what the WAV files beside it are worth.
+fn parse_in(folder: Option<&Path>, text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     let root = tree::parse(text)?;
     let mut wrong = Vec::new();
-    let scenario = read::read(&root, &mut wrong);
+    let scenario = read::read(&root, folder, &mut wrong);
     if wrong.is_empty() {
         return Ok(scenario);
     }
@@ -54,7 +61,7 @@ pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     Err(wrong)
 }
 
-/// Reads a scenario file.
+/// Reads a scenario file, and sees to it that the WAV files it names can be spoken.
 ///
 /// # Errors
 /// [`Broken`] with every mistake; a file that cannot be read is one mistake in line 1.
@@ -64,25 +71,16 @@ pub fn load(path: &Path) -> Result<Scenario, Broken> {
         Ok(text) => text,
         Err((text, diagnostic)) => return Err(broken(&text, vec![diagnostic])),
     };
-    let mut scenario = parse(&text).map_err(|wrong| broken(&text, wrong))?;
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    for phone in &mut scenario.phones {
-        if let Says::File(file) = &mut phone.says {
-            *file = folder.join(&*file);
-        }
-    }
-    Ok(scenario)
+    parse_in(Some(folder), &text).map_err(|wrong| broken(&text, wrong))
 }
 
 /// The text of a file, or as much of it as can be shown and what is wrong with it.
 pub(crate) fn read_text(path: &Path) -> Result<String, (String, Diagnostic)> {
     let whole = |message: String| (String::new(), Diagnostic::new(Place::START, message));
     let unreadable = |e: std::io::Error| whole(format!("the file cannot be read: {e}"));
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_FILE as u64 {
-        return Err(whole(format!("the file has {size} bytes, expected at most {MAX_FILE}")));
-    }
-    String::from_utf8(std::fs::read(path).map_err(unreadable)?).map_err(|e| {
+    let bytes = wire::file::read(path, MAX_FILE as u64).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|e| {
         let (at, bytes) = (e.utf8_error().valid_up_to(), e.into_bytes());
         let before = String::from_utf8_lossy(&bytes[..at]);
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

@@ -1,5 +1,6 @@
 //! The tree of a file → a [`Scenario`], telling every mistake.
 
+use std::path::Path;
 use std::time::Duration;
 
 use media::srtp::Suite;
@@ -8,6 +9,7 @@ use trust::rule::Refusal;
 use super::ast::*;
 use super::diagnostic::{Diagnostic, Place};
 use super::fields::{Fields, duration, flag, list, number, one_of, share, text, unknown};
+use super::speech::speech;
 use super::steps::read_steps;
 use super::tree::{Node, Value};
 
@@ -49,12 +51,13 @@ const LOSE_EVERY: &str = "lose-every";
 /// The most phones a scenario may have.
 const MAX_PHONES: usize = 32;
 
-/// Reads a whole file's tree; what is wrong goes to `wrong`, and the result is then of no use.
-pub(super) fn read(root: &Node, wrong: &mut Vec<Diagnostic>) -> Scenario {
+/// Reads a whole file's tree; what is wrong goes to `wrong`, and the result is then of no use. The WAV files it names
+/// are looked for in `folder`, if there is one.
+pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) -> Scenario {
     let mut fields = Fields::of(root, "a scenario", wrong);
     let title = fields.required("scenario", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
     let cluster = read_cluster(fields.optional("cluster"), wrong);
-    let phones = fields.required("phones", wrong).map(|n| read_phones(n, wrong)).unwrap_or_default();
+    let phones = fields.required("phones", wrong).map(|n| read_phones(n, folder, wrong)).unwrap_or_default();
     let trunk = read_trunk(fields.optional("trunk"), cluster.mixed, wrong);
     let recorder = read_recorder(fields.optional("recorder"), cluster.mixed, wrong);
     let network = read_network(fields.optional("network"), wrong);
@@ -99,7 +102,7 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
     cluster
 }
 
-fn read_phones(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
+fn read_phones(node: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
     let Value::Mapping(entries) = &node.value else {
         wrong.push(Diagnostic::new(node.place, "expected phones by name").help("such as `agent: { line: \"2000\" }`"));
         return Vec::new();
@@ -114,7 +117,7 @@ fn read_phones(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
     }
     let mut phones: Vec<Phone> = Vec::new();
     for (index, (key, node)) in entries.iter().take(MAX_PHONES).enumerate() {
-        let phone = read_phone(&key.name, index, node, wrong);
+        let phone = read_phone(&key.name, (index, folder), node, wrong);
         if let Some(other) = phones.iter().find(|p| p.line == phone.line && !p.line.is_empty()) {
             let message = format!("`{}` and `{}` have the same line {}", other.name, phone.name, phone.line);
             wrong.push(Diagnostic::new(key.place, message));
@@ -124,7 +127,7 @@ fn read_phones(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
     phones
 }
 
-fn read_phone(name: &str, index: usize, node: &Node, wrong: &mut Vec<Diagnostic>) -> Phone {
+fn read_phone(name: &str, (index, folder): (usize, Option<&Path>), node: &Node, wrong: &mut Vec<Diagnostic>) -> Phone {
     let mut f = Fields::of(node, "a phone", wrong);
     let security = [("encrypted", true), ("non-secure", false)];
     let recording = [("automatic", true), ("none", false)];
@@ -137,11 +140,22 @@ fn read_phone(name: &str, index: usize, node: &Node, wrong: &mut Vec<Diagnostic>
         recorded: f.or("recording", false, wrong, |n| one_of(n, &recording)),
         suites: f.or("suites", Suite::ALL.to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
-        says: f.or("says", Says::Speaker(index % 2), wrong, |n| text(n).map(|t| Says::File(t.into()))),
+        says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),
         first_sequence: f.maybe("first sequence", wrong, |n| number(n, 0, 65_535).map(|v| v as u16)),
     };
     f.finish(wrong);
     phone
+}
+
+/// A WAV file; one in a known folder must be one that can be spoken.
+fn says(node: &Node, folder: Option<&Path>) -> Result<Says, Diagnostic> {
+    let name = text(node)?;
+    let Some(folder) = folder else { return Ok(Says::File(name.into())) };
+    let path = folder.join(&name);
+    match speech(&path) {
+        Ok(_) => Ok(Says::File(path)),
+        Err(why) => Err(Diagnostic::new(node.place, format!("`{name}` cannot be spoken: {why}"))),
+    }
 }
 
 fn directory_number(node: &Node) -> Result<String, Diagnostic> {

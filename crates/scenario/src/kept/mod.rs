@@ -23,6 +23,6 @@ mod weigh;
 pub use form::{Defect, LedgerError, SCHEMA};
 pub use ledger::{FILE_NAME, KeptLedger};
 pub use session::{Party, Session, SessionLeg};
-pub(crate) use stored::{Stored, read};
+pub(crate) use stored::{LARGEST_WAV, Stored, read};
 pub use verify::verify;
 pub(crate) use weigh::{count, verdict, weigh};

@@ -1,6 +1,6 @@
 //! What the bundled recorder left on disk: one folder a recording, its `recording.json` naming dialogs and files.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use media::ledger::Leg;
 use recorder::metadata::{FILE_NAME, Recording};
@@ -8,6 +8,11 @@ use verify::{Content, Recorded, RecordedFile};
 
 use super::Session;
 use crate::outcome::Finding;
+
+/// The largest WAV file that is judged: nine hours of two channels at 8 kHz and 16 bits.
+pub(crate) const LARGEST_WAV: u64 = 1 << 30;
+/// No `recording.json` is larger.
+const LARGEST_METADATA: u64 = 16 << 20;
 
 /// One recording's folder.
 #[derive(Debug)]
@@ -33,7 +38,8 @@ pub(crate) fn read(folder: &Path, sessions: &[Session]) -> Vec<Stored> {
     let mut folders = vec![folder.to_owned()];
     while let Some(at) = folders.pop() {
         let paths = entries(&at);
-        folders.extend(paths.iter().filter(|path| path.is_dir()).cloned());
+        // A link may lead out of the folder, or round in a circle.
+        folders.extend(paths.iter().filter(|path| path.is_dir() && !path.is_symlink()).cloned());
         let audio: Vec<&PathBuf> = paths.iter().filter(|path| path.extension().is_some_and(|e| e == "wav")).collect();
         let metadata = at.join(FILE_NAME);
         if metadata.is_file() || !audio.is_empty() {
@@ -55,7 +61,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn recording(folder: &Path, metadata: &Path, audio: &[&PathBuf], sessions: &[Session]) -> Stored {
-    let read = std::fs::read_to_string(metadata).map_err(|e| e.to_string());
+    let read = wire::file::read_text(metadata, LARGEST_METADATA).map_err(|e| e.to_string());
     match read.and_then(|text| Recording::from_json(&text).map_err(|e| e.to_string())) {
         Ok(recording) => known(folder, recording, audio, sessions),
         Err(why) => unknown(folder, &why, audio),
@@ -79,11 +85,14 @@ fn known(folder: &Path, recording: Recording, audio: &[&PathBuf], sessions: &[Se
             findings.push(finding);
         }
     }
-    let files = recording.files.iter().map(|file| match std::fs::read(folder.join(&file.name)) {
-        Ok(bytes) => claimed(&file.name, &file.content, bytes),
-        Err(e) => unreadable(&file.name, &e),
-    });
-    let files = files.collect();
+    let mut files: Vec<RecordedFile<'static>> = Vec::new();
+    for file in &recording.files {
+        match (is_plain(&file.name), files.iter().any(|other| other.name == file.name)) {
+            (true, false) => files.push(claimed(folder, &file.name, &file.content)),
+            (false, _) => findings.push(listed(&label, "a plain name of a file in the recording's folder", &file.name)),
+            (true, true) => findings.push(listed(&label, "every file once", &file.name)),
+        }
+    }
     Stored { recorded: Recorded { label, expected, files }, metadata: Some(recording), findings }
 }
 
@@ -94,26 +103,34 @@ fn unknown(folder: &Path, why: &str, audio: &[&PathBuf]) -> Stored {
     (finding.recording, finding.file) = (Some(label.clone()), Some(FILE_NAME.to_owned()));
     let files = audio.iter().map(|path| {
         let name = name_of(path);
-        match std::fs::read(path) {
-            Ok(bytes) => claimed(&name, name.strip_suffix(".wav").unwrap_or(&name), bytes),
-            Err(e) => unreadable(&name, &e),
-        }
+        claimed(folder, &name, name.strip_suffix(".wav").unwrap_or(&name))
     });
     let files = files.collect();
     Stored { recorded: Recorded { label, expected: None, files }, metadata: None, findings: vec![finding] }
 }
 
-/// A file of this content: `near`, `far` or `stereo`.
-fn claimed(name: &str, content: &str, bytes: Vec<u8>) -> RecordedFile<'static> {
-    match content {
-        "near" => RecordedFile::mono(name, Leg::Near, bytes),
-        "far" => RecordedFile::mono(name, Leg::Far, bytes),
-        _ => RecordedFile::stereo(name, bytes),
+/// A file of the folder with this content: `near`, `far` or `stereo`.
+fn claimed(folder: &Path, name: &str, content: &str) -> RecordedFile<'static> {
+    match (wire::file::read(&folder.join(name), LARGEST_WAV), content) {
+        (Ok(bytes), "near") => RecordedFile::mono(name, Leg::Near, bytes),
+        (Ok(bytes), "far") => RecordedFile::mono(name, Leg::Far, bytes),
+        (Ok(bytes), _) => RecordedFile::stereo(name, bytes),
+        (Err(why), _) => {
+            RecordedFile { name: name.to_owned(), content: Content::Unreadable(why.to_string()), claims: Vec::new() }
+        }
     }
 }
 
-fn unreadable(name: &str, why: &std::io::Error) -> RecordedFile<'static> {
-    RecordedFile { name: name.to_owned(), content: Content::Unreadable(why.to_string()), claims: Vec::new() }
+/// Whether a name stays in its folder.
+fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+}
+
+fn listed(label: &str, expected: &str, name: &str) -> Finding {
+    let mut finding = Finding::new("wrong-metadata", expected, format!("{name:?} in {FILE_NAME}"));
+    (finding.recording, finding.file) = (Some(label.to_owned()), Some(FILE_NAME.to_owned()));
+    finding
 }
 
 fn name_of(path: &Path) -> String {

@@ -6,7 +6,7 @@ use ::verify::{Content, RecordedFile, judge_files};
 use media::ledger::Leg;
 
 use super::session::truth;
-use super::stored::{Stored, read};
+use super::stored::{LARGEST_WAV, Stored, read};
 use super::weigh::{Weighed, count, fair, of_verdict, verdict, weigh};
 use super::{KeptLedger, LedgerError};
 use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
@@ -92,7 +92,7 @@ fn given(kept: &KeptLedger, files: &[PathBuf], undecided: &mut Vec<String>) -> (
 }
 
 fn file(path: &Path) -> RecordedFile<'static> {
-    let content = match std::fs::read(path) {
+    let content = match wire::file::read(path, LARGEST_WAV) {
         Ok(bytes) => Content::Wav(bytes.into()),
         Err(e) => Content::Unreadable(e.to_string()),
     };

@@ -377,25 +377,11 @@ const SPEAKERS: [&[u8]; 2] = [
 ];
 
 fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
-    let (file, bytes) = match says {
-        Says::Speaker(number) => (format!("speaker {number}"), SPEAKERS[number % 2].to_vec()),
-        Says::File(path) => {
-            let file = path.display().to_string();
-            let bytes =
-                std::fs::read(path).map_err(|e| SetupError::Speech { file: file.clone(), why: e.to_string() })?;
-            (file, bytes)
-        }
+    let (file, samples) = match says {
+        Says::Speaker(number) => (format!("speaker {number}"), file::speech_of(SPEAKERS[number % 2])),
+        Says::File(path) => (path.display().to_string(), file::speech(path)),
     };
-    let wav = media::wav::read(&bytes).map_err(|e| SetupError::Speech { file: file.clone(), why: e.to_string() })?;
-    let wrong = |why: String| SetupError::Speech { file: file.clone(), why };
-    if wav.rate != 8000 || wav.channels != 1 {
-        let got = format!("got {} Hz and {} channels, expected 8000 Hz mono", wav.rate, wav.channels);
-        return Err(wrong(format!("{got} (convert with `sox in.wav -r 8000 -c 1 out.wav`)")));
-    }
-    let samples = wav.samples.into_iter().next().unwrap_or_default();
-    if samples.is_empty() {
-        return Err(wrong("the file holds no audio".to_owned()));
-    }
+    let samples = samples.map_err(|why| SetupError::Speech { file, why })?;
     Ok(Voice::speech(samples, identity))
 }
 

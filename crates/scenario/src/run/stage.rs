@@ -61,7 +61,7 @@ pub(super) fn kept_call_manager(file: &Path, now: SystemTime) -> Result<Identity
     let _alone = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let wrong = |what: &str, why: String| SetupError::File { what: format!("cannot {what} {}", file.display()), why };
     if file.exists() {
-        let text = std::fs::read_to_string(file).map_err(|e| wrong("read", e.to_string()))?;
+        let text = wire::file::read_text(file, recorder::certs::LARGEST).map_err(|e| wrong("read", e.to_string()))?;
         return Identity::from_pem(&text).map_err(|e| wrong("use", e.to_string()));
     }
     let made = make("CallManager", &Request::call_manager("cucm-pub", now - HOUR).valid_for(5 * 365 * DAY))?;

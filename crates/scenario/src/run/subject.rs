@@ -293,7 +293,7 @@ fn own_certificates(
         RecorderCertificate::File(file) => {
             let path = profile.project.join(file.fill(values));
             let wrong = |why: String| format!("its certificate {} cannot be used: {why}", path.display());
-            let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
+            let text = wire::file::read_text(&path, recorder::certs::LARGEST).map_err(|e| wrong(e.to_string()))?;
             Certificate::all_from_pem(&text).map_err(|e| wrong(e.to_string()))
         }
     }

@@ -11,7 +11,7 @@ use verify::{Content, Recorded, RecordedFile};
 use super::glob::Glob;
 use super::profile::{Profile, Recordings};
 use super::template::{Template, Values};
-use crate::kept::{Session, Stored};
+use crate::kept::{LARGEST_WAV, Session, Stored};
 use crate::outcome::Finding;
 
 /// Between two looks at the folder.
@@ -22,8 +22,6 @@ const COARSE: Duration = Duration::from_secs(2);
 const DEEPEST: usize = 16;
 /// More files than this are not looked at.
 const MOST_FILES: usize = 100_000;
-/// A recording larger than this is not read: 18 hours of stereo.
-const LARGEST: u64 = 2 << 30;
 /// How many other files are named where one is missing.
 const NAMED: usize = 5;
 
@@ -303,11 +301,7 @@ fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usi
 }
 
 fn content(path: &Path) -> Content<'static> {
-    let size = fs::metadata(path).map_or(0, |data| data.len());
-    if size > LARGEST {
-        return Content::Unreadable(format!("it has {size} bytes, expected at most {LARGEST}"));
-    }
-    match fs::read(path) {
+    match wire::file::read(path, LARGEST_WAV) {
         Ok(bytes) => Content::Wav(bytes.into()),
         Err(error) => Content::Unreadable(error.to_string()),
     }

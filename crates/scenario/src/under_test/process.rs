@@ -1,7 +1,7 @@
 //! A recorder as a process: what comes before it, its start, whether it lives, its stop.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How many of a recorder's last lines are shown when it does not start.
 const TAIL_LINES: usize = 12;
 /// How much of a log is looked at: its end.
-const TAIL_BYTES: usize = 1 << 20;
+const TAIL_BYTES: u64 = 1 << 20;
 /// The file that takes all that a recorder prints.
 const LOG: &str = "recorder.log";
 
@@ -201,8 +201,13 @@ fn tail(log: &Path) -> String {
 }
 
 fn read_tail(log: &Path) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]).into_owned()
+    let mut bytes = Vec::new();
+    let read = File::open(log).and_then(|mut file| {
+        let size = file.metadata()?.len();
+        file.seek(SeekFrom::Start(size.saturating_sub(TAIL_BYTES)))?;
+        file.take(TAIL_BYTES).read_to_end(&mut bytes)
+    });
+    read.map(|_| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 const fn signal(signal: Signal) -> rustix::process::Signal {
