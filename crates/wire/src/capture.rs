@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 use crate::clock::Clock;
 use crate::frames::Frames;
 use crate::pcapng::Writer;
-use crate::tap::{Kind, TapError, TapSummary};
+use crate::tap::{Kind, Moment, TapError, TapSummary};
 
 /// What passed the tap; its bytes travel beside it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
-    pub(crate) at: Instant,
+    pub(crate) moment: Moment,
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
     pub(crate) kind: Kind,
@@ -178,7 +178,8 @@ struct Queue<W: Write> {
     writer: Writer<W>,
     frames: Frames,
     clock: Arc<OnceLock<Clock>>,
-    waiting: BTreeMap<(Instant, u64), (Event, Vec<u8>)>,
+    /// By moment, and then in the order in which they came: a message may be written in pieces.
+    waiting: BTreeMap<(Moment, u64), (Event, Vec<u8>)>,
     /// Handshakes under way, seen from the side that said so, and when they began.
     handshakes: BTreeMap<(SocketAddr, SocketAddr), Instant>,
     newest: Option<Instant>,
@@ -201,14 +202,14 @@ impl<W: Write> Queue<W> {
     }
 
     fn accept(&mut self, event: Event, bytes: &[u8]) -> io::Result<()> {
-        self.newest = self.newest.max(Some(event.at));
+        self.newest = self.newest.max(Some(event.moment.at));
         match event.kind {
             Kind::TlsSecret => return self.writer.tls_secrets(bytes),
-            Kind::TlsBegin => drop(self.handshakes.insert((event.from, event.to), event.at)),
+            Kind::TlsBegin => drop(self.handshakes.insert((event.from, event.to), event.moment.at)),
             Kind::TlsEnd => drop(self.handshakes.remove(&(event.from, event.to))),
             _ => {
                 self.serial += 1;
-                self.waiting.insert((event.at, self.serial), (event, bytes.to_vec()));
+                self.waiting.insert((event.moment, self.serial), (event, bytes.to_vec()));
             }
         }
         Ok(())
@@ -224,7 +225,7 @@ impl<W: Write> Queue<W> {
             _ => None,
         };
         while let Some(first) = self.waiting.first_entry() {
-            let at = first.key().0;
+            let at = first.key().0.at;
             let is_due = is_settled || newest.saturating_duration_since(at) >= SETTLE;
             if !is_due || horizon.is_some_and(|horizon| at >= horizon) {
                 break;
@@ -236,7 +237,7 @@ impl<W: Write> Queue<W> {
     }
 
     fn write(&mut self, event: Event, bytes: &[u8]) -> io::Result<()> {
-        let Event { at, from, to, kind } = event;
+        let Event { moment, from, to, kind } = event;
         let packets = match kind {
             Kind::Datagram | Kind::Media => vec![self.frames.udp(from, to, bytes)],
             Kind::TcpOpen => self.frames.open(from, to),
@@ -247,7 +248,7 @@ impl<W: Write> Queue<W> {
             Kind::TlsSecret | Kind::TlsBegin | Kind::TlsEnd | Kind::Message { .. } => return Ok(()),
         };
         // Without a network there is no clock, and without a clock there are no events.
-        let wall = self.clock.get().map_or(std::time::UNIX_EPOCH, |clock| clock.wall_at(at));
+        let wall = self.clock.get().map_or(std::time::UNIX_EPOCH, |clock| clock.wall_at(moment.at));
         for packet in packets {
             self.writer.packet(wall, &packet)?;
             self.written += 1;
@@ -282,7 +283,7 @@ mod tests {
     }
 
     fn event(at: Instant, from: &str, to: &str, kind: Kind) -> Event {
-        Event { at, from: from.parse().unwrap(), to: to.parse().unwrap(), kind }
+        Event { moment: Moment { at, turn: 0 }, from: from.parse().unwrap(), to: to.parse().unwrap(), kind }
     }
 
     #[test]

@@ -47,4 +47,4 @@ pub use media_socket::MediaSocket;
 pub use net::{Net, NetOptions, SimOptions};
 pub use pacer::{Pace, PacerError, PacerHandle, PacerWaker};
 pub use stream::{Listener, Stream};
-pub use tap::{Keep, Kind, Packet, Tap, TapError, TapSummary};
+pub use tap::{Keep, Kind, Moment, Packet, Tap, TapError, TapSummary};

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, ReadHalf, WriteHalf};
 
-use crate::stream::{Side, Stream};
-use crate::tap::Kind;
+use crate::stream::{HandedOver, Side, Stream};
+use crate::tap::{Kind, Moment};
 use crate::tls::{TlsError, TlsStream, alert};
 
 /// A TCP or a TLS connection.
@@ -31,6 +31,7 @@ pub struct LinkReader {
 #[derive(Debug)]
 pub struct LinkWriter {
     half: WriteHalf<Link>,
+    handed_over: HandedOver,
 }
 
 impl Link {
@@ -61,8 +62,9 @@ impl Link {
 
     /// Two halves for two tasks.
     pub fn split(self) -> (LinkReader, LinkWriter) {
+        let handed_over = self.side().handed_over.clone();
         let (reader, writer) = tokio::io::split(self);
-        (LinkReader { half: reader }, LinkWriter { half: writer })
+        (LinkReader { half: reader }, LinkWriter { half: writer, handed_over })
     }
 
     /// Our address.
@@ -114,6 +116,15 @@ impl LinkWriter {
         self.half.flush().await
     }
 
+    /// As [`write_all`](Self::write_all), of bytes that were handed over a moment ago: the tap shows them in the order of
+    /// these moments ([`Net::moment`](crate::Net::moment)), whichever writer has its turn first.
+    pub async fn write_all_since(&mut self, moment: Moment, bytes: &[u8]) -> io::Result<()> {
+        self.handed_over.set(Some(moment));
+        let written = self.write_all(bytes).await;
+        self.handed_over.set(None);
+        written
+    }
+
     /// As [`Link::shutdown`].
     pub async fn shutdown(&mut self) -> io::Result<()> {
         self.half.shutdown().await
@@ -161,14 +172,14 @@ impl AsyncRead for Link {
 impl AsyncWrite for Link {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let at = this.side().clock.now();
+        let moment = this.side().sending();
         let result = match this {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         };
         if let Poll::Ready(Ok(sent)) = result {
             let side = this.side();
-            side.tap.record(at, side.local, side.peer, this.kind(), &bytes[..sent]);
+            side.tap.record_since(moment, side.local, side.peer, this.kind(), &bytes[..sent]);
         }
         result
     }

@@ -19,7 +19,7 @@ use crate::own::{Own, Transport};
 use crate::pacer::{Pace, PacerHandle};
 use crate::sim::Sim;
 use crate::stream::{Listener, Stream};
-use crate::tap::{Kind, Tap};
+use crate::tap::{Kind, Moment, Tap};
 
 /// How the operating system's network is used.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +109,11 @@ impl Net {
     /// The clock of the run.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// This moment, for a message that is handed over to a writer of its own.
+    pub fn moment(&self) -> Moment {
+        self.shared.tap.moment(self.shared.clock.now())
     }
 
     /// The tap of the run.

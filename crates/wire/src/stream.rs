@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,7 +14,7 @@ use crate::clock::Clock;
 use crate::net::Net;
 use crate::own::{Claim, Transport};
 use crate::sim::{SimEnd, SimListener};
-use crate::tap::{Kind, Tap};
+use crate::tap::{Kind, Moment, Tap};
 
 /// Accepts TCP connections.
 #[derive(Debug)]
@@ -94,7 +95,25 @@ pub(crate) struct Side {
     pub(crate) peer_is_own: bool,
     we_closed: bool,
     peer_closed: bool,
+    /// When what is being written was handed over, where its writer says so.
+    pub(crate) handed_over: HandedOver,
+    /// When the last bytes were shown as sent: what follows them in the stream is never shown before them.
+    last_sent: Option<Moment>,
     _claim: Option<Claim>,
+}
+
+/// Tells a connection when the bytes of the next writes were handed over; shared with the half that writes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HandedOver(Arc<Mutex<Option<Moment>>>);
+
+impl HandedOver {
+    pub(crate) fn set(&self, moment: Option<Moment>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+    }
+
+    fn get(&self) -> Option<Moment> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Stream {
@@ -117,6 +136,8 @@ impl Stream {
             peer_is_own: net.own().has(Transport::Tcp, peer),
             we_closed: false,
             peer_closed: false,
+            handed_over: HandedOver::default(),
+            last_sent: None,
             _claim: claim,
         };
         Self { inner, side: Box::new(side) }
@@ -151,6 +172,18 @@ impl Stream {
 impl Side {
     fn record(&self, kind: Kind) {
         self.tap.record(self.clock.now(), self.local, self.peer, kind, &[]);
+    }
+
+    /// When what is written now was handed over. Asked before the write: the peer's answer may be on its way before the
+    /// write returns.
+    pub(crate) fn sending(&self) -> Moment {
+        self.handed_over.get().unwrap_or_else(|| self.tap.moment(self.clock.now()))
+    }
+
+    fn on_sent(&mut self, moment: Moment, bytes: &[u8]) {
+        let moment = self.last_sent.map_or(moment, |last| last.max(moment));
+        self.last_sent = Some(moment);
+        self.tap.record_since(moment, self.local, self.peer, Kind::TcpData, bytes);
     }
 
     fn on_read(&mut self, bytes: &[u8]) {
@@ -218,16 +251,14 @@ impl AsyncWrite for Stream {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        // The time before the write: the peer's answer may be on its way before the write returns.
-        let at = this.side.clock.now();
+        let moment = this.side.sending();
         let result = match &mut this.inner {
             Inner::Os(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Inner::Sim(end) => end.poll_write(cx, &joined(slices)),
         };
         match &result {
             Poll::Ready(Ok(sent)) if this.side.tap.is_active() => {
-                let bytes = &joined(slices)[..*sent];
-                this.side.tap.record(at, this.side.local, this.side.peer, Kind::TcpData, bytes);
+                this.side.on_sent(moment, &joined(slices)[..*sent]);
             }
             Poll::Ready(Err(error)) => this.side.on_error(error),
             Poll::Ready(Ok(_)) | Poll::Pending => {}

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -66,10 +67,18 @@ impl Kind {
     }
 }
 
+/// When a message was handed over to be sent, and which came first where that is the same time. Tasks that write to
+/// different peers have their turns in any order; a capture shows what they write in the order of these moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    pub(crate) at: Instant,
+    pub(crate) turn: u64,
+}
+
 /// Something that passed the tap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Packet {
-    /// When it was sent, or received if its sender is foreign.
+    /// When it was sent, that is handed over to be sent, or received if its sender is foreign.
     pub at: Instant,
     /// Its source.
     pub from: SocketAddr,
@@ -119,7 +128,8 @@ pub struct Tap(Option<Arc<Inner>>);
 
 struct Inner {
     keep: Keep,
-    kept: Mutex<Vec<Packet>>,
+    turns: AtomicU64,
+    kept: Mutex<Vec<(Moment, Packet)>>,
     capture: Option<Capture>,
     clock: Arc<OnceLock<Clock>>,
 }
@@ -145,7 +155,7 @@ impl Tap {
     }
 
     fn new(keep: Keep, capture: Option<Capture>, clock: Arc<OnceLock<Clock>>) -> Self {
-        Self(Some(Arc::new(Inner { keep, kept: Mutex::default(), capture, clock })))
+        Self(Some(Arc::new(Inner { keep, turns: AtomicU64::new(0), kept: Mutex::default(), capture, clock })))
     }
 
     /// Whether there is a sink.
@@ -153,11 +163,11 @@ impl Tap {
         self.0.is_some()
     }
 
-    /// What was kept so far, in order of time.
+    /// What was kept so far, in order of time; at the same time, in the order in which it was handed over.
     pub fn packets(&self) -> Vec<Packet> {
         let mut packets = self.0.as_ref().map_or_else(Vec::new, |inner| inner.kept().clone());
-        packets.sort_by_key(|packet| packet.at);
-        packets
+        packets.sort_by_key(|(moment, _)| *moment);
+        packets.into_iter().map(|(_, packet)| packet).collect()
     }
 
     /// The wall time of a packet; `None` before a network uses the tap.
@@ -184,20 +194,31 @@ impl Tap {
         }
     }
 
+    /// The next moment, at this time.
+    pub(crate) fn moment(&self, at: Instant) -> Moment {
+        Moment { at, turn: self.0.as_ref().map_or(0, |inner| inner.turns.fetch_add(1, Relaxed)) }
+    }
+
     /// Shows a packet to the sinks.
     pub(crate) fn record(&self, at: Instant, from: SocketAddr, to: SocketAddr, kind: Kind, bytes: &[u8]) {
+        self.record_since(self.moment(at), from, to, kind, bytes);
+    }
+
+    /// Shows a packet that was handed over a moment ago.
+    pub(crate) fn record_since(&self, moment: Moment, from: SocketAddr, to: SocketAddr, kind: Kind, bytes: &[u8]) {
         let Some(inner) = &self.0 else { return };
+        let at = moment.at;
         if kind.is_kept(inner.keep) {
-            inner.kept().push(Packet { at, from, to, kind, bytes: bytes.to_vec() });
+            inner.kept().push((moment, Packet { at, from, to, kind, bytes: bytes.to_vec() }));
         }
         if let Some(capture) = &inner.capture {
-            capture.push(Event { at, from, to, kind }, bytes);
+            capture.push(Event { moment, from, to, kind }, bytes);
         }
     }
 }
 
 impl Inner {
-    fn kept(&self) -> MutexGuard<'_, Vec<Packet>> {
+    fn kept(&self) -> MutexGuard<'_, Vec<(Moment, Packet)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -239,6 +260,17 @@ mod tests {
         let (now, tap) = (Instant::now(), Tap::memory(Keep::Everything));
         tap.record(now + Duration::from_millis(1), a, b, Kind::Datagram, b"second");
         tap.record(now, a, b, Kind::Datagram, b"first");
+        let bytes: Vec<_> = tap.packets().into_iter().map(|packet| packet.bytes).collect();
+        assert_eq!(bytes, [b"first".to_vec(), b"second".to_vec()]);
+    }
+
+    #[test]
+    fn at_the_same_time_the_order_is_that_of_the_hand_over() {
+        let (a, b) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let (now, tap) = (Instant::now(), Tap::memory(Keep::Everything));
+        let first = tap.moment(now);
+        tap.record(now, a, b, Kind::Datagram, b"second");
+        tap.record_since(first, a, b, Kind::TcpData, b"first");
         let bytes: Vec<_> = tap.packets().into_iter().map(|packet| packet.bytes).collect();
         assert_eq!(bytes, [b"first".to_vec(), b"second".to_vec()]);
     }

@@ -7,9 +7,10 @@ mod identities;
 mod reader;
 mod support;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 
 use identities::{identity, only};
@@ -160,8 +161,8 @@ fn a_run_that_is_killed_leaves_what_passed_until_shortly_before() {
     drop(tap);
 }
 
-/// An OPTIONS request and its answer over mutual TLS on port 5061.
-async fn options_over_tls(net: &Net, versions: Versions, call: &str) {
+/// An OPTIONS request and its answer over mutual TLS on port 5061 of this address.
+async fn options_over_tls(net: &Net, at: IpAddr, versions: Versions, call: &str) {
     let (cucm, recorder) = (identity("cucm", net), identity("recorder", net));
     let party = |own: &trust::cert::Identity, peer| TlsOptions {
         versions,
@@ -169,7 +170,7 @@ async fn options_over_tls(net: &Net, versions: Versions, call: &str) {
     };
     let client = TlsClient::new(party(&cucm, &recorder)).unwrap();
     let server = TlsServer::new(party(&recorder, &cucm)).unwrap();
-    let listener = net.listen(SocketAddr::new(OTHER, SIP_TLS)).await.unwrap();
+    let listener = net.listen(SocketAddr::new(at, SIP_TLS)).await.unwrap();
     let (near, far) = tokio::join!(net.connect(LOCAL, listener.local_addr()), listener.accept());
     let (near, far) = tokio::join!(tls::connect(&client, near.unwrap()), tls::accept(&server, far.unwrap().0));
     let (mut near, mut far) = (Link::from(near.unwrap()), Link::from(far.unwrap()));
@@ -188,8 +189,16 @@ async fn options_over_tls(net: &Net, versions: Versions, call: &str) {
 
 /// TLS 1.2 and 1.3 sessions in one file.
 async fn both_versions(net: Net) {
-    options_over_tls(&net, Versions::Tls12, "call-in-1.2").await;
-    options_over_tls(&net, Versions::Tls13, "call-in-1.3").await;
+    let at = own_address();
+    options_over_tls(&net, at, Versions::Tls12, "call-in-1.2").await;
+    options_over_tls(&net, at, Versions::Tls13, "call-in-1.3").await;
+}
+
+/// The port is what tells a reader that it is SIP, so each test has an address of its own.
+fn own_address() -> IpAddr {
+    static TAKEN: AtomicU8 = AtomicU8::new(2);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    IpAddr::from([127, high.max(1), low, TAKEN.fetch_add(1, Relaxed)])
 }
 
 #[test]

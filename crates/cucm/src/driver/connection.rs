@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use sip::Transport;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use trust::rule::{PeerRule, parse_x509_names};
 use wire::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
-use wire::{Link, LinkWriter, Net, Stream};
+use wire::{Link, LinkWriter, Moment, Net, Stream};
 
 use super::StartError;
 use crate::config::{ClientCertificate, Config, DeviceSecurityMode, SipTrunk};
@@ -111,18 +111,16 @@ pub(super) fn refused(error: &TlsError) -> ConnectFailure {
     ConnectFailure { rule: rule.to_owned(), why: error.to_string(), refused_by_us }
 }
 
-/// A message, and whom to tell that it is written.
-pub(super) type Outgoing = (Vec<u8>, oneshot::Sender<()>);
+/// A message, and when it was handed over.
+pub(super) type Outgoing = (Moment, Vec<u8>);
 
 /// Writes what is given until nobody gives any more, then says goodbye.
 pub(super) async fn write(mut writer: LinkWriter, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
-    while let Some((bytes, done)) = messages.recv().await {
-        if writer.write_all(&bytes).await.is_err() {
+    while let Some((moment, bytes)) = messages.recv().await {
+        if writer.write_all_since(moment, &bytes).await.is_err() {
             // The reading side sees the same and tells.
             return;
         }
-        // Nobody may be waiting.
-        let _ = done.send(());
     }
     let _ = writer.shutdown().await;
 }

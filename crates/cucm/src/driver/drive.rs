@@ -195,19 +195,11 @@ impl Drive {
         flow
     }
 
-    /// Does what the engine wants done. A message for another peer waits until the last one is written, so that a capture shows
-    /// first what was decided first.
+    /// Does what the engine wants done.
     async fn carry_out(&mut self) {
-        let mut last: Option<(FlowId, Written)> = None;
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Transmit { flow, bytes } => {
-                    if let Some((_, written)) = last.take_if(|(peer, _)| *peer != flow) {
-                        // Whoever is slow to read does not hold up the others.
-                        let _ = tokio::time::timeout(TURN, written).await;
-                    }
-                    last = self.transmit(flow, bytes).await.map(|written| (flow, written));
-                }
+                Output::Transmit { flow, bytes } => self.transmit(flow, bytes).await,
                 Output::Connect { connection, trunk, transport, to } => {
                     self.connect(connection, &trunk, transport, to);
                 }
@@ -225,12 +217,11 @@ impl Drive {
         }
     }
 
-    async fn transmit(&self, flow: FlowId, bytes: Vec<u8>) -> Option<Written> {
+    async fn transmit(&self, flow: FlowId, bytes: Vec<u8>) {
         match self.ways.get(&flow) {
             Some(WayOut::Stream { messages, .. }) => {
-                let (done, written) = oneshot::channel();
                 // A closed connection is told by its reader.
-                return messages.send((bytes, done)).ok().map(|()| written);
+                let _ = messages.send((self.net.moment(), bytes));
             }
             Some(WayOut::Datagram { socket, to }) => {
                 if let Some(socket) = self.datagrams.get(*socket) {
@@ -240,7 +231,6 @@ impl Drive {
             }
             None => {}
         }
-        None
     }
 
     fn connect(&mut self, connection: ConnectionId, trunk: &str, transport: Transport, to: SocketAddr) {
@@ -264,12 +254,7 @@ impl Drive {
     }
 }
 
-/// Resolves when a message is written, or never will be.
-type Written = oneshot::Receiver<()>;
-
 /// Notices that wait before their senders have to.
 const QUEUE: usize = 1024;
-/// How long a message waits for the one before it, to another peer.
-const TURN: Duration = Duration::from_millis(2);
 /// How long the last messages may take to get out.
 const FLUSH: Duration = Duration::from_secs(1);
