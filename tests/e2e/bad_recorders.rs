@@ -56,6 +56,29 @@ fn audio_that_was_made_quieter_is_called_so() {
 }
 
 #[test]
+fn a_recorder_that_hangs_up_in_the_call_is_told_so() {
+    check("hang-up-in-call", "recorder-hung-up");
+}
+
+#[test]
+fn a_scenario_in_which_nothing_can_be_recorded_proves_nothing() {
+    let changed = |from: &str, to: &str| {
+        let text = std::fs::read_to_string(tests::root().join("scenarios/plain-call.yaml")).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nothing.yaml");
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+        let outcome = tests::run_one(file.to_str().unwrap(), &tests::options(Network::Simulated, 1)).unwrap();
+        assert_eq!(outcome.verdict, Verdict::Inconclusive, "{outcome:#?}");
+        outcome.reason.unwrap_or_default()
+    };
+    let reason = changed(", recording: automatic", "");
+    assert!(reason.contains("nothing to record"), "{reason}");
+    let reason = changed("\nsteps:", "\nnetwork: { loss: 100% }\nsteps:");
+    assert!(reason.contains("let no packet"), "{reason}");
+}
+
+#[test]
 fn a_recorder_that_does_not_answer_has_no_recording() {
     check("never-answer", "recording-failed");
     check("close-at-once", "recording-failed");

@@ -44,6 +44,8 @@ pub enum Fault {
     AnswerHalf,
     /// The connection is closed as soon as both ends of a call talk.
     CloseInCall,
+    /// The recorder ends each leg with BYE three seconds after its 200, while the call goes on.
+    HangUpInCall,
     /// OPTIONS gets no answer, so that CUCM takes the recorder for dead.
     IgnoreOptions,
     /// OPTIONS is answered 503.

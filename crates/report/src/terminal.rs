@@ -94,9 +94,10 @@ pub fn summary(run: &RunOutcome, took: std::time::Duration) -> String {
     let late = f64::from(late) / 1000.0;
     let frames = thousands(frames);
     let (scenarios, seconds) = (run.scenarios.len(), took.as_secs_f64());
+    let noun = if scenarios == 1 { "scenario" } else { "scenarios" };
     let blind = not_checked(run);
     format!(
-        "{blind}{scenarios} scenarios: {parts}; {frames} frames proven; harness p95 {late:.2} ms late; {seconds:.1} s\n"
+        "{blind}{scenarios} {noun}: {parts}; {frames} frames proven; harness p95 {late:.2} ms late; {seconds:.1} s\n"
     )
 }
 

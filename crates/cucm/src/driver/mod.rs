@@ -86,6 +86,12 @@ impl Cucm {
         &mut self.events
     }
 
+    /// The same, to be listened to elsewhere; [`Cucm::events`] gives nothing from then on.
+    pub fn take_events(&mut self) -> mpsc::UnboundedReceiver<CucmEvent> {
+        let (_, ended) = mpsc::unbounded_channel();
+        std::mem::replace(&mut self.events, ended)
+    }
+
     /// Where the cluster listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses

@@ -12,11 +12,14 @@ use sip::{Message, Refresher};
 use super::leg::State;
 use super::replies::{self, MIN_SE, lists};
 use super::{LegId, Output, Route, Sessions};
+use crate::fault::Fault;
 
 /// The longest interval that we take; a longer one is answered with this.
 const LONGEST: u32 = 24 * 3600;
 /// The BYE goes out so long before the end, but within the last third (RFC 4028 §10).
 const BEFORE_END: Duration = Duration::from_secs(32);
+/// When [`Fault::HangUpInCall`] hangs up.
+const IMPATIENT: Duration = Duration::from_secs(3);
 
 /// What a request and its 200 agree on. `refresher` is seen from the request: `Uac` is who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,11 @@ impl Timer {
         Self { interval, refresh_at, bye_at: now + interval - BEFORE_END.min(interval / 3) }
     }
 
+    /// A timer that runs out in the middle of a call: a fault.
+    fn impatient(now: Instant) -> Self {
+        Self { interval: IMPATIENT, refresh_at: None, bye_at: now + IMPATIENT }
+    }
+
     fn due(&self) -> Instant {
         self.refresh_at.map_or(self.bye_at, |refresh_at| refresh_at.min(self.bye_at))
     }
@@ -75,6 +83,9 @@ impl Sessions {
     pub(super) fn keep_time(&mut self, now: Instant, id: LegId, terms: Option<Terms>) {
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.timer = terms.map(|terms| Timer::new(now, terms.seconds, terms.refresher == Refresher::Uas));
+            if self.config.fault == Fault::HangUpInCall {
+                leg.timer = Some(Timer::impatient(now)); // fault:
+            }
         }
     }
 

@@ -24,7 +24,7 @@ const TLS: [(&str, Tls); 2] = [("1.2", Tls::V1_2), ("1.3", Tls::V1_3)];
 const CODECS: [(&str, Codec); 3] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
 const PARTIES: [(&str, Party); 2] = [("cucm", Party::Cucm), ("recorder", Party::Recorder)];
 /// The bundled recorder's faults by their names in `recorder.toml`.
-const FAULTS: [(&str, Fault); 18] = [
+const FAULTS: [(&str, Fault); 19] = [
     ("none", Fault::None),
     ("swap-channels", Fault::SwapChannels),
     ("drop-start", Fault::DropStart),
@@ -40,6 +40,7 @@ const FAULTS: [(&str, Fault); 18] = [
     ("answer-garbage", Fault::AnswerGarbage),
     ("answer-half", Fault::AnswerHalf),
     ("close-in-call", Fault::CloseInCall),
+    ("hang-up-in-call", Fault::HangUpInCall),
     ("ignore-options", Fault::IgnoreOptions),
     ("refuse-options", Fault::RefuseOptions),
     ("store-nothing", Fault::StoreNothing),

@@ -3,6 +3,7 @@
 mod addresses;
 mod error;
 mod ground;
+mod hearing;
 mod judge;
 mod lateness;
 mod live;

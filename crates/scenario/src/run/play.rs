@@ -12,6 +12,7 @@ use wire::{Impairment, Net, Route};
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
+use super::hearing::Hearing;
 use super::lateness;
 use super::live::Share;
 use super::stage::{self, Certificates};
@@ -64,6 +65,9 @@ struct Cast<'a> {
     net: Net,
     recorder: Subject,
     cucm: Cucm,
+    hearing: Hearing,
+    /// When the scenario began, in microseconds since the start of the run.
+    began_us: u64,
     clock: MediaClock,
     phones: Vec<Phone>,
     calls: Vec<(usize, usize)>,
@@ -81,11 +85,15 @@ impl<'a> Cast<'a> {
         let ground = Ground { net: &net, addresses, folder, seed };
         let (recorder, peer) = Subject::start(under_test, scenario, &mut certificates, ground).await?;
         let config = stage::cluster(scenario, &certificates, &peer, addresses);
-        let cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
+        let began_us = net.clock().since_epoch_us(net.clock().now());
+        let mut cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
+        let net_clock = net.clock().clone();
         let mut cast = Self {
             net,
             recorder,
+            hearing: Hearing::of(&mut cucm, net_clock),
             cucm,
+            began_us,
             clock,
             phones: Vec::new(),
             calls: Vec::new(),
@@ -161,13 +169,16 @@ impl<'a> Cast<'a> {
             Action::HangUp(index) => {
                 self.phones[*index].hang_up().await.map_err(|e| not(line, name(index), "hang up", &e))?;
                 let at = self.calls.iter().position(|(from, to)| from == index || to == index);
-                if let Some((from, to)) = at.map(|at| self.calls.remove(at)) {
+                let ended = at.map(|at| self.calls.remove(at));
+                if let Some((from, to)) = ended {
                     self.wait(line, name(&from), from, PhoneState::Idle).await?;
                     self.wait(line, name(&to), to, PhoneState::Idle).await?;
                 }
                 self.share.set_calls(self.calls.len());
                 self.tell(format!("{} hung up", name(index)));
-                self.ended().await;
+                if let Some((from, to)) = ended {
+                    self.ended([&scenario.phones[from].line, &scenario.phones[to].line]).await;
+                }
             }
             Action::Inject(inject) => self.inject(inject),
         }
@@ -211,12 +222,12 @@ impl<'a> Cast<'a> {
         }
     }
 
-    /// Waits until every recording that was started has ended.
-    async fn ended(&mut self) {
+    /// Waits until every recording of the call between two lines has ended.
+    async fn ended(&mut self, lines: [&str; 2]) {
         let deadline = self.net.clock().now() + SOON;
         loop {
             self.listen();
-            if self.running() == 0 || self.net.clock().now() >= deadline {
+            if self.running_between(lines) == 0 || self.net.clock().now() >= deadline {
                 return;
             }
             self.net.clock().sleep(LOOK).await;
@@ -235,10 +246,25 @@ impl<'a> Cast<'a> {
     }
 
     /// Recordings that were started and have not ended.
-    fn running(&self) -> usize {
-        let started = self.count(|e| matches!(e, CucmEvent::RecordingStarted(_)));
-        let ended = self.count(|e| matches!(e, CucmEvent::RecordingEnded { .. }));
-        started.saturating_sub(ended)
+    fn running(&self) -> impl Iterator<Item = &RecordingStarted> {
+        let has_ended = |id| {
+            self.events
+                .iter()
+                .any(|(_, e)| matches!(e, CucmEvent::RecordingEnded { recording, .. } if *recording == id))
+        };
+        let started = self.events.iter().filter_map(|(_, event)| match event {
+            CucmEvent::RecordingStarted(started) => Some(&**started),
+            _ => None,
+        });
+        started.filter(move |started| !has_ended(started.recording))
+    }
+
+    fn running_between(&self, [one, other]: [&str; 2]) -> usize {
+        let ends = |started: &RecordingStarted| {
+            let (near, far) = (started.near.number.as_str(), started.far.number.as_str());
+            (near, far) == (one, other) || (near, far) == (other, one)
+        };
+        self.running().filter(|started| ends(started)).count()
     }
 
     fn count(&self, what: impl Fn(&CucmEvent) -> bool) -> usize {
@@ -246,20 +272,23 @@ impl<'a> Cast<'a> {
     }
 
     fn listen(&mut self) {
-        while let Ok(event) = self.cucm.events().try_recv() {
+        while let Some((at, event)) = self.hearing.next() {
             if let Some(told) = in_words(&event) {
-                self.tell(told);
+                self.tell_at(at, told);
             }
-            let at = self.net.clock().since_epoch_us(self.net.clock().now());
             self.events.push((at, event));
         }
-        self.share.set_recordings(self.running());
+        let running = self.running().count();
+        self.share.set_recordings(running);
     }
 
     fn tell(&mut self, what: String) {
-        let at = self.net.clock().since_epoch_us(self.net.clock().now());
-        let at_ms = if self.net.is_simulated() { at / 1000 } else { 0 };
-        self.story.push(Happening { at_ms, what });
+        let now = self.net.clock().since_epoch_us(self.net.clock().now());
+        self.tell_at(now, what);
+    }
+
+    fn tell_at(&mut self, at_us: u64, what: String) {
+        self.story.push(Happening { at_ms: at_us.saturating_sub(self.began_us) / 1000, what });
     }
 
     async fn go_home(mut self) -> Result<Played, SetupError> {
@@ -273,13 +302,13 @@ impl<'a> Cast<'a> {
             phones.push(summary);
         }
         self.listen();
-        let now = self.net.clock().now();
-        let duration_ms = self.net.clock().since_epoch_us(now) / 1000;
+        let now = self.net.clock().since_epoch_us(self.net.clock().now());
+        let duration_ms = now.saturating_sub(self.began_us) / 1000;
         let lateness = lateness::of(&ledger);
         let cucm = self.cucm.stop().await;
         let recorder = self.recorder.finish(&self.events).await;
-        let duration_ms = if self.net.is_simulated() { duration_ms } else { 0 };
-        let (story, events) = (self.story, self.events);
+        let (mut story, events) = (self.story, self.events);
+        story.sort_by_key(|happening| happening.at_ms);
         Ok(Played { story, events, ledger, lateness, duration_ms, recorder, cucm, phones })
     }
 }

@@ -135,6 +135,49 @@ pub(super) fn check_failures(
     }
 }
 
+/// A recorder that ends a recording while the call goes on loses what is said from then on.
+pub(super) fn check_hang_ups(played: &Played, findings: &mut Vec<Finding>) {
+    for (at_us, event) in &played.events {
+        if let CucmEvent::RecordingEnded { recording, by_recorder: true, why } = event {
+            let call = played.events.iter().find_map(|(_, event)| match event {
+                CucmEvent::RecordingStarted(started) if started.recording == *recording => Some(started),
+                _ => None,
+            });
+            let of = call.map_or_else(String::new, |s| format!(" of {} with {}", s.near.number, s.far.number));
+            let at = *at_us as f64 / 1e6;
+            let got = format!("{why}, {at:.1} s into the run: recording{of}");
+            findings.push(Finding::new("recorder-hung-up", "a recording that lasts as long as its call", got));
+        }
+    }
+}
+
+/// What cannot be told apart from a recorder's fault: nothing was to be recorded, or nothing could arrive.
+pub(super) fn check_possible(
+    scenario: &Scenario,
+    played: &Played,
+    sessions: &[Session],
+    findings: &mut Vec<Finding>,
+    undecided: &mut Vec<String>,
+) {
+    let expect = &scenario.expect;
+    let asked = expect.recordings == Some(0) || expect.refused.is_some() || expect.bye_cause.is_some();
+    if expected_recordings(scenario) == 0 && !asked {
+        undecided.push("no call of a recorded phone was answered: there was nothing to record".to_owned());
+    }
+    for session in sessions {
+        let fed = |stream: &&Stream| {
+            [&session.near_leg, &session.far_leg].iter().any(|leg| leg.bridge_call_id == stream.dialog)
+        };
+        let mut rows = played.ledger.streams.iter().filter(fed).flat_map(|stream| &stream.rows).peekable();
+        let ended_us = session.ended_us.unwrap_or(u64::MAX);
+        let was_sent = rows.peek().is_some();
+        if was_sent && !rows.any(|row| row.arrived_us().is_some_and(|at| at < ended_us)) {
+            undecided.push(format!("the network let no packet of recording {} arrive before its end", session.label()));
+            findings.retain(|finding| finding.rule != "missing-recording");
+        }
+    }
+}
+
 /// With OPTIONS ping on, the recorder must have been in service all the time.
 pub(super) fn check_ping(
     scenario: &Scenario,

@@ -8,8 +8,8 @@ use crate::kept::{Session, Stored, verdict, weigh};
 use crate::outcome::ScenarioOutcome;
 pub(super) use checks::expected_recordings;
 use checks::{
-    check_count, check_failures, check_keys, check_leaks, check_media, check_messages, check_order, check_ping,
-    check_provoked, check_refusals, check_user_agent,
+    check_count, check_failures, check_hang_ups, check_keys, check_leaks, check_media, check_messages, check_order,
+    check_ping, check_possible, check_provoked, check_refusals, check_user_agent,
 };
 
 /// Judges a played scenario, for which CUCM set up `sessions` and the recorder `stored` what it stored.
@@ -33,6 +33,8 @@ pub(super) fn judge(
     }
     findings.extend(check_count(scenario, whole.len(), &findings));
     check_messages(&played, &mut findings, &mut undecided);
+    check_hang_ups(&played, &mut findings);
+    check_possible(scenario, &played, sessions, &mut findings, &mut undecided);
     check_media(scenario, sessions, &mut findings);
     check_refusals(scenario, &played, &mut findings);
     check_failures(scenario, &played, &given_up, &mut findings);
