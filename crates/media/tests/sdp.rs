@@ -226,6 +226,10 @@ fn what_is_common_keeps_the_order_of_the_first() {
     let tags = |ours: &[Suite]| common_suites(&offered, ours).iter().map(|c| c.tag).collect::<Vec<_>>();
     assert_eq!(tags(&Suite::ALL), [1, 2]);
     assert_eq!(tags(&[Suite::AeadAes128Gcm, Suite::AesCm128HmacSha1_32]), [2]);
+    let [mut first, second] = [offered[0].clone(), offered[1].clone()];
+    first.session.push("UNENCRYPTED_SRTP".to_owned());
+    let left = [first, second];
+    assert_eq!(common_suites(&left, &Suite::ALL), [&left[1]], "a line that asks for what we cannot do");
 }
 
 #[test]

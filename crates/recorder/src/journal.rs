@@ -51,7 +51,7 @@ pub struct Packet<P> {
     pub timestamp: u32,
     /// Microseconds from the recording's start to the packet's arrival.
     pub arrival_us: u64,
-    /// The payload type.
+    /// The static payload type of the packet's codec (RFC 3551 §6), also where it was sent under a dynamic one.
     pub payload_type: u8,
     /// The marker bit.
     pub marker: bool,

@@ -42,9 +42,11 @@ pub fn common_formats(first: &[Format], second: &[Format]) -> Vec<Format> {
     first.iter().filter(|format| second.iter().any(|other| other.is_same_codec(format))).cloned().collect()
 }
 
-/// The lines of `offered` whose suite is one of ours, in the order of the offer.
+/// The lines of `offered` whose suite is one of ours, in the order of the offer. A line with a session parameter that we
+/// cannot do, or with keys that cannot stand together, must not be chosen (RFC 4568 §6.3.7).
 pub fn common_suites<'a>(offered: &'a [Crypto], ours: &[Suite]) -> Vec<&'a Crypto> {
-    offered.iter().filter(|crypto| crypto.known_suite().is_some_and(|suite| ours.contains(&suite))).collect()
+    let ours = |crypto: &&Crypto| crypto.known_suite().is_some_and(|suite| ours.contains(&suite));
+    offered.iter().filter(ours).filter(|crypto| crypto.context().is_ok()).collect()
 }
 
 /// Checks that an answer keeps to its offer: the profile, a subset of the formats, a direction the offer allows, and

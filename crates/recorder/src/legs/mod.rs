@@ -9,15 +9,16 @@ pub(crate) mod stream;
 
 use std::net::SocketAddr;
 
-use media::srtp::{MasterKey, Suite};
+use media::sdes::Crypto;
 
+use crate::config::Codec;
 use crate::metadata::Packets;
 
 /// What a leg was told to expect once offer and answer have met.
 #[derive(Clone, Debug)]
 pub(crate) struct Media {
-    /// The payload types that are audio; those agreed before in the leg stay good.
-    pub(crate) payload_types: Vec<u8>,
+    /// The payload types that are audio, each with what it stands for; those agreed before in the leg stay good.
+    pub(crate) formats: Vec<(u8, Codec)>,
     /// How packets are protected.
     pub(crate) protection: Protection,
     /// The address and port that the peer signalled, if it did. The port may be a dummy.
@@ -27,15 +28,8 @@ pub(crate) struct Media {
 /// How a leg's packets are protected.
 #[derive(Clone, Debug)]
 pub(crate) enum Protection {
-    /// SRTP under the peer's key.
-    Srtp {
-        /// The suite.
-        suite: Suite,
-        /// The peer's key.
-        key: MasterKey,
-        /// The master key identifier each packet carries, where one was agreed.
-        mki: Option<Vec<u8>>,
-    },
+    /// SRTP, as the peer's line says: its suite, keys, identifiers, lifetimes and session parameters.
+    Srtp(Crypto),
     /// Plain RTP.
     Plain,
 }

@@ -9,10 +9,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::rtp;
-use media::srtp::{Context, MasterKey, SrtpError, Suite};
+use media::sdes::Crypto;
+use media::srtp::{Context, SrtpError};
 
 use super::stream::{Place, Stream};
 use super::{Media, Protection, Report};
+use crate::config::Codec;
 use crate::fault::Fault;
 use crate::journal::{self, Packet};
 use crate::metadata::{Packets, Side};
@@ -42,8 +44,7 @@ struct Early {
 /// The keys of an SRTP leg.
 struct Secure {
     context: Context,
-    suite: Suite,
-    key: MasterKey,
+    crypto: Crypto,
     /// The context before a change of key, and until when it is asked.
     old: Option<(Context, Instant)>,
     late_joins: u32,
@@ -74,7 +75,7 @@ pub(crate) struct Receiver {
     origin: Instant,
     mode: Mode,
     /// The payload types agreed in this leg: packets under the one before may still be on their way.
-    payload_types: Vec<u8>,
+    formats: Vec<(u8, Codec)>,
     streams: Vec<Stream>,
     report: Report,
     heard: Instant,
@@ -90,7 +91,7 @@ impl Receiver {
             fault,
             origin,
             mode: Mode::Waiting(Vec::new(), 0),
-            payload_types: Vec::new(),
+            formats: Vec::new(),
             streams: Vec::new(),
             report: Report::default(),
             heard: now,
@@ -101,18 +102,19 @@ impl Receiver {
     /// Offer and answer have met, for the first time or again. Genuine packets among those kept are appended to
     /// `out`.
     pub(crate) fn listen(&mut self, now: Instant, media: &Media, out: &mut Vec<u8>) {
-        media.payload_types.iter().for_each(|payload_type| remember(&mut self.payload_types, *payload_type));
+        for format in &media.formats {
+            // A payload type stands for what was agreed last.
+            self.formats.retain(|(known, _)| *known != format.0);
+            self.formats.push(*format);
+        }
         let mode = match (&media.protection, &mut self.mode) {
-            (Protection::Srtp { key, suite, .. }, Mode::Srtp(secure)) if same_key(secure, *suite, key) => return,
-            (Protection::Srtp { suite, key, mki }, _) => match context(*suite, key, mki.as_deref()) {
-                Some(context) => Mode::Srtp(Box::new(Secure {
-                    context,
-                    suite: *suite,
-                    key: key.clone(),
-                    old: None,
-                    late_joins: LATE_JOINS,
-                })),
-                None => return,
+            (Protection::Srtp(crypto), Mode::Srtp(secure)) if same_keys(&secure.crypto, crypto) => return,
+            (Protection::Srtp(crypto), _) => match crypto.context() {
+                Ok(context) => {
+                    Mode::Srtp(Box::new(Secure { context, crypto: crypto.clone(), old: None, late_joins: LATE_JOINS }))
+                }
+                // Offer and answer chose no line that cannot be used.
+                Err(_) => return,
             },
             (Protection::Plain, Mode::Plain { signalled, .. }) if *signalled == media.source => return,
             (Protection::Plain, _) => Mode::Plain { signalled: media.source, latched: None },
@@ -204,7 +206,7 @@ impl Receiver {
         remember(&mut self.report.sources, from);
         remember(&mut self.report.ssrcs, packet.ssrc());
         let Some((epoch, index)) = self.order(packet.ssrc(), packet.sequence(), trusted) else { return };
-        if !self.payload_types.contains(&packet.payload_type()) || packet.payload().is_empty() {
+        if self.codec_of(&packet).is_none() || packet.payload().is_empty() {
             self.report.packets.other_payload += 1;
             return;
         }
@@ -220,7 +222,7 @@ impl Receiver {
     fn store_again(&mut self, at: Instant, mut copy: Vec<u8>, out: &mut Vec<u8>) {
         let Mode::Srtp(secure) = &self.mode else { return };
         let Some(ssrc) = ssrc_of(&copy) else { return };
-        let Ok(mut fresh) = Context::new(secure.suite, &secure.key) else { return };
+        let Ok(mut fresh) = secure.crypto.context() else { return };
         fresh.set_roc(ssrc, secure.context.roc(ssrc).unwrap_or_default());
         let len = copy.len();
         let Ok(plain) = fresh.unprotect(&mut copy, len) else { return };
@@ -256,11 +258,17 @@ impl Receiver {
             index: index + u64::from(self.again),
             timestamp: timestamp.wrapping_add(self.again.wrapping_mul(step)),
             arrival_us,
-            payload_type: packet.payload_type(),
+            // A dynamic payload type means nothing to who reads the journal.
+            payload_type: self.codec_of(packet).map_or_else(|| packet.payload_type(), Codec::payload_type),
             marker: packet.marker(),
             payload: packet.payload(),
         };
         journal::write_packet(out, &record);
+    }
+
+    /// What a packet's payload type stands for; `None` where it is no audio.
+    fn codec_of(&self, packet: &rtp::Packet<'_>) -> Option<Codec> {
+        self.formats.iter().find(|(payload_type, _)| *payload_type == packet.payload_type()).map(|(_, codec)| *codec)
     }
 
     /// Epoch and extended number of a packet; `None` for a repeat and for what belongs to no sequence.
@@ -302,16 +310,9 @@ impl Receiver {
     }
 }
 
-fn context(suite: Suite, key: &MasterKey, mki: Option<&[u8]>) -> Option<Context> {
-    let context = Context::new(suite, key).ok()?;
-    match mki {
-        Some(mki) => context.with_mki(mki).ok(),
-        None => Some(context),
-    }
-}
-
-fn same_key(secure: &Secure, suite: Suite, key: &MasterKey) -> bool {
-    secure.suite == suite && secure.key.fingerprint() == key.fingerprint()
+/// Whether two lines ask for the same: the tag only ties an answer to its offer.
+fn same_keys(one: &Crypto, other: &Crypto) -> bool {
+    one.suite == other.suite && one.keys == other.keys && one.session == other.session
 }
 
 fn unseal(secure: &mut Secure, now: Instant, buf: &mut [u8], len: usize, report: &mut Report) -> Proof {
@@ -361,7 +362,7 @@ fn second_try(secure: &mut Secure, now: Instant, unproven: bool, copy: &[u8], bu
         return None;
     }
     secure.late_joins -= 1;
-    let mut later = Context::new(secure.suite, &secure.key).ok()?;
+    let mut later = secure.crypto.context().ok()?;
     later.set_roc(ssrc_of(copy)?, 1);
     buf[..len].copy_from_slice(copy);
     let plain = later.unprotect(buf, len).ok()?;

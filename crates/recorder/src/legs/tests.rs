@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::rtp::Header;
+use media::sdes::Crypto;
 use media::srtp::{Context, MasterKey, OVERHEAD, Suite};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
 use super::receiver::{DATAGRAM, Receiver};
 use super::{Media, Protection};
+use crate::config::Codec;
 use crate::fault::Fault;
 use crate::journal;
 use crate::metadata::{Packets, Side};
@@ -54,15 +56,18 @@ impl Rig {
     /// Agrees on a new key.
     fn key(&mut self, suite: Suite) -> Context {
         let key = MasterKey::generate(suite, &mut self.rng);
-        let protection = Protection::Srtp { suite, key: key.clone(), mki: None };
-        let media = Media { payload_types: vec![0], protection, source: Some(address("192.0.2.20:4000")) };
+        let protection = Protection::Srtp(Crypto::new(1, key.clone()));
+        let media = Media { formats: vec![(0, Codec::Pcmu)], protection, source: Some(address("192.0.2.20:4000")) };
         self.receiver.listen(self.now, &media, &mut self.out);
         Context::new(suite, &key).unwrap()
     }
 
     fn plain(&mut self) {
-        let media =
-            Media { payload_types: vec![0], protection: Protection::Plain, source: Some(address("192.0.2.20:4000")) };
+        let media = Media {
+            formats: vec![(0, Codec::Pcmu)],
+            protection: Protection::Plain,
+            source: Some(address("192.0.2.20:4000")),
+        };
         self.receiver.listen(self.now, &media, &mut self.out);
     }
 
@@ -153,8 +158,8 @@ fn packets_before_the_keys_are_kept_in_bounds_and_judged_later() {
         rig.receive(&sealed, PHONE);
     }
     rig.receive(&packet(8, 1, 66), STRANGER);
-    let protection = Protection::Srtp { suite: Suite::AeadAes256Gcm, key, mki: None };
-    let media = Media { payload_types: vec![0], protection, source: Some(address(PHONE)) };
+    let protection = Protection::Srtp(Crypto::new(1, key));
+    let media = Media { formats: vec![(0, Codec::Pcmu)], protection, source: Some(address(PHONE)) };
     rig.receiver.listen(rig.now, &media, &mut rig.out);
     let kept = (1 << 20) / (12 + 160 + 16);
     assert_eq!(rig.stored().len() as u64, kept);
@@ -184,8 +189,8 @@ fn a_refresh_with_the_same_key_keeps_roll_over_and_replay_window() {
     let mut rig = Rig::new(Fault::None);
     let key = MasterKey::generate(Suite::AesCm128HmacSha1_32, &mut rig.rng);
     let mut phone = Context::new(Suite::AesCm128HmacSha1_32, &key).unwrap();
-    let protection = Protection::Srtp { suite: Suite::AesCm128HmacSha1_32, key, mki: None };
-    let media = Media { payload_types: vec![0], protection, source: Some(address(PHONE)) };
+    let protection = Protection::Srtp(Crypto::new(1, key));
+    let media = Media { formats: vec![(0, Codec::Pcmu)], protection, source: Some(address(PHONE)) };
     rig.receiver.listen(rig.now, &media, &mut rig.out);
     let before = seal(&mut phone, &packet(7, 65_535, 1));
     rig.receive(&before, PHONE);
@@ -335,4 +340,38 @@ fn a_payload_of_more_than_200_ms_is_no_sound() {
         rig.receive(&seal(&mut phone, &plain), PHONE);
     }
     assert_eq!((rig.stored(), rig.counts().malformed), (vec![(1, 1)], 1));
+}
+
+#[test]
+fn a_dynamic_payload_type_is_stored_as_the_codec_it_stands_for() {
+    let mut rig = Rig::new(Fault::None);
+    let media = Media { formats: vec![(97, Codec::Pcma)], protection: Protection::Plain, source: None };
+    rig.receiver.listen(rig.now, &media, &mut rig.out);
+    for (sequence, payload_type) in [(1, 97), (2, 8)] {
+        let mut sent = packet(7, sequence, 1);
+        sent[1] = payload_type;
+        rig.receive(&sent, PHONE);
+    }
+    let journal = journal::read(&rig.out).unwrap();
+    let types: Vec<u8> = journal.packets.iter().map(|packet| packet.payload_type).collect();
+    assert_eq!((types, rig.counts().other_payload), (vec![8], 1), "8 was not agreed on");
+}
+
+#[test]
+fn identifiers_further_keys_and_lifetimes_of_the_peers_line_are_heeded() {
+    let suite = Suite::AesCm128HmacSha1_80;
+    let mut rig = Rig::new(Fault::None);
+    let [first, second] = [(); 2].map(|()| MasterKey::generate(suite, &mut rig.rng));
+    let line = format!("1 {suite} inline:{}|3|1:4;inline:{}|3|2:4", first.to_inline(), second.to_inline());
+    let protection = Protection::Srtp(Crypto::parse(&line).unwrap());
+    rig.receiver.listen(rig.now, &Media { formats: vec![(0, Codec::Pcmu)], protection, source: None }, &mut rig.out);
+    for (key, mki, sequences) in [(first, 1, 1..=4), (second, 2, 11..=12)] {
+        let mut phone = Context::new(suite, &key).unwrap().with_mki(&[0, 0, 0, mki]).unwrap();
+        sequences.for_each(|sequence| rig.receive(&seal(&mut phone, &packet(7, sequence, mki)), PHONE));
+    }
+    assert_eq!(
+        rig.stored(),
+        [(1, 1), (2, 1), (3, 1), (11, 2), (12, 2)],
+        "the first key's fourth packet is one too many"
+    );
 }

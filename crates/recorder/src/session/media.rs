@@ -7,8 +7,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use media::sdes::Crypto;
-use media::sdp::{Audio, Direction, Profile, Refusals, Sdp, SdpError};
+use media::sdp::{self, Audio, Direction, Format, PickError, Profile, Refusals, Sdp, SdpError};
 use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
 
@@ -23,7 +22,8 @@ pub(crate) struct Local {
     version: u64,
     secure: bool,
     crypto: Vec<(u32, Suite, MasterKey)>,
-    codecs: Vec<Codec>,
+    /// Each codec with its payload type, which may be the peer's choice.
+    codecs: Vec<(u8, Codec)>,
     direction: Direction,
     /// Whether the peer has taken the stream away (RFC 3264 §8.2).
     closed: bool,
@@ -66,7 +66,7 @@ impl Local {
         let secure = config.srtp != SrtpPolicy::Off;
         let suites = if secure { config.suites.as_slice() } else { &[] };
         let crypto = (1..).zip(suites).map(|(tag, suite)| (tag, *suite, MasterKey::generate(*suite, rng))).collect();
-        let codecs = config.codecs.clone();
+        let codecs = config.codecs.iter().map(|codec| (codec.payload_type(), *codec)).collect();
         Self {
             address,
             session,
@@ -106,12 +106,12 @@ impl Local {
             self.session, self.version, self.others.before
         );
         // Writing to a String never fails.
-        for codec in &self.codecs {
-            let _ = write!(text, " {}", codec.payload_type());
+        for (payload_type, _) in &self.codecs {
+            let _ = write!(text, " {payload_type}");
         }
         text.push_str("\r\n");
-        for codec in &self.codecs {
-            let _ = write!(text, "a=rtpmap:{} {}/8000\r\n", codec.payload_type(), codec.name());
+        for (payload_type, codec) in &self.codecs {
+            let _ = write!(text, "a=rtpmap:{payload_type} {}/8000\r\n", codec.name());
         }
         let _ = write!(text, "a={}\r\n", self.direction.name());
         for (tag, suite, key) in &self.crypto {
@@ -123,8 +123,8 @@ impl Local {
     /// What an offer of ours alone lets us take (RFC 3264 §5.1): plain RTP in one of its codecs. Without the peer's key
     /// nothing else can be read.
     pub(crate) fn offered(&self) -> Option<Media> {
-        let payload_types = self.codecs.iter().map(|codec| codec.payload_type()).collect();
-        (!self.secure).then_some(Media { payload_types, protection: Protection::Plain, source: None })
+        let formats = self.codecs.clone();
+        (!self.secure).then_some(Media { formats, protection: Protection::Plain, source: None })
     }
 
     /// Judges the answer to our offer. `fallback` says that both sides may fall back to plain RTP.
@@ -139,17 +139,27 @@ impl Local {
             (Profile::Avp, _) => Protection::Plain,
             (Profile::Savp, true) => self.answered_key(answer)?,
         };
-        Ok(agreed(answer, codec_of(answer, &self.codecs)?, protection))
+        let ours: Vec<Codec> = self.codecs.iter().map(|(_, codec)| *codec).collect();
+        let common = sdp::common_formats(&answer.formats, &formats(&ours));
+        let found = common.first().and_then(|format| Some((format.payload_type, named(format, &ours)?)));
+        let (theirs, codec) = found.ok_or_else(|| no_codec(answer))?;
+        // The peer should send by our payload type (RFC 3264 §6.1); some send by the one of their answer.
+        let mut formats = vec![(theirs, codec)];
+        formats.extend(self.codecs.iter().filter(|(ours, same)| *same == codec && *ours != theirs));
+        Ok(agreed(answer, formats, codec, protection))
     }
 
+    /// The peer's line for what it sends. Its tag should be that of our line; peers are met that renumber, so the suite
+    /// decides, which is why this is no [`sdp::check_answer`].
     fn answered_key(&self, answer: &Audio) -> Result<Protection, Misfit> {
-        let crypto = answer.crypto.first().ok_or(Misfit::NoCrypto)?;
-        let (suite, protection) = peer_key(crypto).ok_or(Misfit::NoCrypto)?;
-        // The tag should be that of our line; peers are met that renumber, so the suite decides.
-        if !self.crypto.iter().any(|(_, offered, _)| *offered == suite) {
-            return Err(Misfit::NotOffered { tag: crypto.tag, suite: suite.name().to_owned() });
+        let offered: Vec<Suite> = self.crypto.iter().map(|(_, suite, _)| *suite).collect();
+        if let Some(crypto) = sdp::common_suites(&answer.crypto, &offered).first() {
+            return Ok(Protection::Srtp((*crypto).clone()));
         }
-        Ok(protection)
+        match sdp::common_suites(&answer.crypto, &Suite::ALL).first() {
+            Some(other) => Err(Misfit::NotOffered { tag: other.tag, suite: other.suite.to_string() }),
+            None => Err(Misfit::NoCrypto),
+        }
     }
 
     /// Answers an offer of the peer: for a new leg, or within one, where `self` is what we said last.
@@ -160,34 +170,37 @@ impl Local {
         rng: &mut ChaCha20Rng,
     ) -> Result<(Self, Agreed), Misfit> {
         let Theirs { audio: offer, others } = offer;
-        if offer.port == 0 {
-            return Err(Misfit::Refused);
-        }
-        let codec = codec_of(offer, &config.codecs)?;
-        let (direction, others) = (answered(offer.direction), others.clone());
-        let mut local = Self { codecs: vec![codec], direction, closed: false, others, ..self.clone() };
-        let protection = match (offer.profile, config.srtp) {
+        match (offer.profile, config.srtp) {
             (Profile::Savp, SrtpPolicy::Off) => return Err(Misfit::Secure),
             (Profile::Avp, SrtpPolicy::Required) => return Err(Misfit::Plain),
-            (Profile::Avp, _) => {
-                (local.secure, local.crypto) = (false, Vec::new());
-                Protection::Plain
-            }
-            (Profile::Savp, _) => {
-                let known = |crypto: &Crypto| peer_key(crypto).filter(|(suite, _)| config.suites.contains(suite));
-                let (tag, (suite, protection)) = offer
-                    .crypto
-                    .iter()
-                    .find_map(|crypto| Some((crypto.tag, known(crypto)?)))
-                    .ok_or(Misfit::NoCrypto)?;
-                // Our key stays while the suite does: a refresh must not look like a change of key.
-                let own = self.crypto.iter().find(|(_, kept, _)| *kept == suite).map(|(.., key)| key.clone());
-                (local.secure, local.crypto) =
-                    (true, vec![(tag, suite, own.unwrap_or_else(|| MasterKey::generate(suite, rng)))]);
-                protection
-            }
+            _ => {}
+        }
+        let pick = sdp::pick(offer, &formats(&config.codecs), &config.suites).map_err(|error| match error {
+            PickError::Refused => Misfit::Refused,
+            PickError::NoFormat => no_codec(offer),
+            PickError::NoSuite => Misfit::NoCrypto,
+        })?;
+        let codec = named(&pick.format, &config.codecs).ok_or_else(|| no_codec(offer))?;
+        let agreed_on = vec![(pick.format.payload_type, codec)];
+        let chosen = pick.crypto.as_ref().and_then(|line| Some((line.tag, line.known_suite()?)));
+        let crypto = chosen.map(|(tag, suite)| (tag, suite, self.own_key(suite, rng))).into_iter().collect();
+        let local = Self {
+            secure: chosen.is_some(),
+            crypto,
+            codecs: agreed_on.clone(),
+            direction: answered(offer.direction),
+            closed: false,
+            others: others.clone(),
+            ..self.clone()
         };
-        Ok((local.after(self), agreed(offer, codec, protection)))
+        let protection = pick.crypto.map_or(Protection::Plain, Protection::Srtp);
+        Ok((local.after(self), agreed(offer, agreed_on, codec, protection)))
+    }
+
+    /// Our key stays while the suite does: a refresh must not look like a change of key.
+    fn own_key(&self, suite: Suite, rng: &mut ChaCha20Rng) -> MasterKey {
+        let kept = self.crypto.iter().find(|(_, kept, _)| *kept == suite).map(|(.., key)| key.clone());
+        kept.unwrap_or_else(|| MasterKey::generate(suite, rng))
     }
 
     /// Answers an offer within a dialog that takes the stream away: the call stands, and its port may be used again
@@ -210,28 +223,28 @@ impl Theirs {
     }
 }
 
-/// The first of their codecs that is among ours.
-fn codec_of(theirs: &Audio, ours: &[Codec]) -> Result<Codec, Misfit> {
-    let known = |name: &str| ours.iter().find(|codec| codec.name().eq_ignore_ascii_case(name));
-    let got = || theirs.formats.iter().map(|format| format.payload_type).collect();
-    let found = theirs.formats.iter().find_map(|format| known(&format.encoding));
-    found.copied().ok_or_else(|| Misfit::Codec { got: got() })
+/// Codecs as SDP names them; each has a clock of 8000 Hz in RTP, G.722 too (RFC 3551 §4.5.2).
+fn formats(codecs: &[Codec]) -> Vec<Format> {
+    let format = |codec: &Codec| Format {
+        payload_type: codec.payload_type(),
+        encoding: codec.name().to_owned(),
+        clock: 8000,
+        fmtp: None,
+    };
+    codecs.iter().map(format).collect()
 }
 
-fn agreed(theirs: &Audio, codec: Codec, protection: Protection) -> Agreed {
-    let format = theirs.formats.iter().find(|format| format.encoding.eq_ignore_ascii_case(codec.name()));
-    let payload_type = format.map_or_else(|| codec.payload_type(), |format| format.payload_type);
+fn named(format: &Format, codecs: &[Codec]) -> Option<Codec> {
+    codecs.iter().find(|codec| codec.name().eq_ignore_ascii_case(&format.encoding)).copied()
+}
+
+fn no_codec(theirs: &Audio) -> Misfit {
+    Misfit::Codec { got: theirs.formats.iter().map(|format| format.payload_type).collect() }
+}
+
+fn agreed(theirs: &Audio, formats: Vec<(u8, Codec)>, codec: Codec, protection: Protection) -> Agreed {
     let source = SocketAddr::new(theirs.address, theirs.port);
-    Agreed { media: Media { payload_types: vec![payload_type], protection, source: Some(source) }, codec: codec.name() }
-}
-
-/// The suite and key of an `a=crypto` line; `None` for a suite or key we do not know.
-fn peer_key(crypto: &Crypto) -> Option<(Suite, Protection)> {
-    let suite = crypto.known_suite()?;
-    let inline = crypto.keys.first()?;
-    let key = inline.key.clone()?;
-    let mki = inline.mki.map(|mki| mki.to_bytes());
-    Some((suite, Protection::Srtp { suite, key, mki }))
+    Agreed { media: Media { formats, protection, source: Some(source) }, codec: codec.name() }
 }
 
 /// We hear who sends, and never send.

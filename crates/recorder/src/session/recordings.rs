@@ -103,10 +103,10 @@ impl Sessions {
 
     /// Notes what was agreed.
     pub(super) fn note_media(&mut self, id: LegId, codec: &str, media: &Media) {
-        let (codec, payload_type) = (codec.to_owned(), media.payload_types.first().copied());
+        let (codec, payload_type) = (codec.to_owned(), media.formats.first().map(|(payload_type, _)| *payload_type));
         let source = media.source.map(|source| source.to_string());
         let (protection, suite) = match &media.protection {
-            Protection::Srtp { suite, .. } => ("srtp", Some(suite.name().to_owned())),
+            Protection::Srtp(crypto) => ("srtp", Some(crypto.suite.to_string())),
             Protection::Plain => ("rtp", None),
         };
         self.note(id, |leg| {

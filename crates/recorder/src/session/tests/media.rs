@@ -85,6 +85,40 @@ fn an_early_offer_is_answered_with_its_tag_and_suite() {
 }
 
 #[test]
+fn a_dynamic_payload_type_of_the_offer_is_the_one_that_is_answered_and_taken() {
+    let mut rig = Rig::new(|_| {});
+    let dynamic = |text: String| text.replace("rtpmap:0 PCMU", "rtpmap:97 pcmu").replace(" 0 101", " 97 101");
+    rig.receive(&NEAR.invite(Some(&dynamic(answered(KEY)))));
+    let text = body(rig.last());
+    assert!(text.contains(" RTP/SAVP 97\r\na=rtpmap:97 PCMU/8000\r\n"), "{text}");
+    assert_eq!(rig.media[0].1.formats, [(97, Codec::Pcmu)]);
+    // To an offer of ours the peer should send by our number, whatever its answer says.
+    let mut rig = Rig::new(|_| {});
+    rig.receive(&NEAR.invite(None));
+    rig.receive(&NEAR.ack(&rig.last().clone(), Some(&dynamic(answered(KEY)))));
+    assert_eq!(rig.media[0].1.formats, [(97, Codec::Pcmu), (0, Codec::Pcmu)]);
+}
+
+#[test]
+fn a_crypto_line_that_asks_for_what_we_cannot_do_is_not_taken() {
+    for parameter in ["KDR=24", "UNENCRYPTED_SRTP", "UNAUTHENTICATED_SRTP", "NONSENSE"] {
+        let line = |tag, key, rest| format!("a=crypto:{tag} AES_CM_128_HMAC_SHA1_80 inline:{key} {rest}\r\n");
+        let bad = line(3, KEY, parameter);
+        let mut rig = Rig::new(|_| {});
+        rig.receive(&NEAR.invite(Some(&sdp("RTP/SAVP", &bad, "0 101"))));
+        assert_eq!(rig.codes(), [488], "{parameter}: RFC 4568 6.3.7");
+        let mut rig = Rig::new(|_| {});
+        let both = bad.clone() + &line(7, OTHER_KEY, "WSH=128 UNENCRYPTED_SRTCP -X=1");
+        rig.receive(&NEAR.invite(Some(&sdp("RTP/SAVP", &both, "0 101"))));
+        assert!(body(rig.last()).contains("a=crypto:7 "), "{parameter}: the next line is taken");
+        let mut rig = Rig::new(|_| {});
+        rig.receive(&NEAR.invite(None));
+        rig.receive(&NEAR.ack(&rig.last().clone(), Some(&sdp("RTP/SAVP", &bad, "0 101"))));
+        assert_eq!((rig.last().method(), rig.media.len()), (Some("BYE"), 0), "{parameter}");
+    }
+}
+
+#[test]
 fn an_early_offer_that_does_not_fit_gets_488() {
     for offer in [
         plain(),
@@ -176,7 +210,9 @@ fn a_reinvite_may_change_the_key_and_one_without_sdp_gets_the_offer_again() {
     assert_eq!(rig.last().status(), Some(491), "an INVITE is open");
     rig.receive(&NEAR.ack(&again, Some(&answered(OTHER_KEY))));
     let last = rig.media.last().unwrap();
-    assert!(matches!(&last.1.protection, Protection::Srtp { key, .. } if key.to_inline() == OTHER_KEY));
+    assert!(
+        matches!(&last.1.protection, Protection::Srtp(crypto) if crypto.master_key().unwrap().to_inline() == OTHER_KEY)
+    );
 }
 
 #[test]

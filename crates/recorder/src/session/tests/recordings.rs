@@ -9,8 +9,8 @@ fn the_ack_brings_the_phones_key_and_both_byes_finish_one_recording() {
     let far_answer = rig.establish(&far());
     assert_eq!(rig.media.len(), 2);
     let media = &rig.media[0].1;
-    assert_eq!((&media.payload_types[..], media.source), (&[0][..], "192.0.2.20:4000".parse().ok()));
-    assert!(matches!(&media.protection, Protection::Srtp { key, .. } if key.to_inline() == KEY));
+    assert_eq!((&media.formats[..], media.source), (&[(0, Codec::Pcmu)][..], "192.0.2.20:4000".parse().ok()));
+    assert!(matches!(&media.protection, Protection::Srtp(crypto) if crypto.master_key().unwrap().to_inline() == KEY));
     assert_eq!((rig.sessions.dialogs(), rig.sessions.recordings()), (2, 1));
     rig.receive(&NEAR.bye(&near, 102));
     assert_eq!((rig.last().status(), rig.finished.len()), (Some(200), 0));
