@@ -153,6 +153,21 @@ impl Identifiers {
         format!("{leg}~{}-{identifier}", self.numbering.node_uuid)
     }
 
+    /// How long the owner of a Call-ID waits after a 491 before it asks again: 2.1 to 4 s in steps of 10 ms (RFC 3261 §14.1).
+    pub(crate) fn glare_pause(&mut self) -> Duration {
+        Duration::from_millis(10 * u64::from(210 + self.rng.next_u32() % 191))
+    }
+
+    /// Seconds after which a peer may ask again that asked twice at once: 0 to 10 (RFC 3261 §14.2).
+    pub(crate) fn retry_after(&mut self) -> u32 {
+        self.rng.next_u32() % 11
+    }
+
+    /// Whether a tag was made by [`Self::tag`].
+    pub(crate) fn is_own_tag(&self, tag: &str) -> bool {
+        tag.contains(&format!("~{}-", self.numbering.node_uuid))
+    }
+
     /// The tag of a request that belongs to no call: a decimal number.
     pub(crate) fn plain_tag(&mut self) -> String {
         self.rng.next_u32().to_string()

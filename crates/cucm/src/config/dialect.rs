@@ -18,6 +18,12 @@ pub struct Dialect {
     /// Which answers of a recorder let CUCM try the next destination. Inferred; Cisco document 200788 names route lists as
     /// the way to redundant trunks.
     pub hunt: Hunt,
+    /// A recorder's new offer in mid-recording. Cisco's CUBE chapter on Media Proxy says that its recorders must not; what CUCM itself
+    /// does is inferred.
+    pub recorder_offer: RecorderOffer,
+    /// A recorder's SUBSCRIBE for key presses. The recording INVITE lists `kpml` in Allow-Events (Cisco document 200788); the rest is
+    /// inferred.
+    pub recorder_subscription: RecorderSubscription,
     /// What CUCM writes as remote Session-ID of a recorder that sent none. Cisco document 200788 shows an invented one.
     pub session_id_without_peer: SessionIdWithoutPeer,
     /// Leg numbers that CUCM spends unseen between the callee's leg and the first bridge leg (Cisco document 200788: 104952, 104956).
@@ -47,6 +53,8 @@ impl Default for Dialect {
             encrypted_phone_on_non_secure_trunk: EncryptedPhoneOnNonSecureTrunk::Fallback,
             trunk_security_status: TrunkSecurityStatus::OwnLine,
             hunt: Hunt::UnavailableOnly,
+            recorder_offer: RecorderOffer::AskPhone,
+            recorder_subscription: RecorderSubscription::Accept,
             session_id_without_peer: SessionIdWithoutPeer::Invented,
             hidden_legs_before_bridge: 3,
             hidden_legs_before_recorder: 1,
@@ -87,6 +95,24 @@ pub enum Hunt {
     UnavailableOnly,
     /// Every refusal but 486 and 600 goes on.
     AnythingButBusy,
+}
+
+/// What becomes of a recorder's re-INVITE or UPDATE with another direction, address or key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecorderOffer {
+    /// The phone's bridge is asked, and both are told of each other anew.
+    AskPhone,
+    /// 488.
+    Refuse,
+}
+
+/// What becomes of a recorder's SUBSCRIBE for `kpml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecorderSubscription {
+    /// 200, and a NOTIFY that tells that it is active.
+    Accept,
+    /// 489.
+    Refuse,
 }
 
 /// The remote half of Session-ID when the peer sent none.

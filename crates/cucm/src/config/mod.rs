@@ -20,10 +20,12 @@ pub use device::{
     Region,
 };
 pub use dialect::{
-    Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, RecorderOffer, RecorderSubscription, SessionIdWithoutPeer,
+    SuiteMismatch, TrunkSecurityStatus,
 };
 pub use trunk::{
-    Destination, OfferMode, OptionsPing, RoutePattern, SipProfile, SipTrunk, SipTrunkSecurityProfile, TrunkTransport,
+    Destination, OfferMode, OptionsPing, RoutePattern, SessionRefresh, SipProfile, SipTrunk, SipTrunkSecurityProfile,
+    TrunkTransport,
 };
 
 /// A cluster of one node, whole.
@@ -151,6 +153,10 @@ pub struct Timing {
     pub recorder_ack_after_bridge_ack: Duration,
     /// How long a called phone may ring: timer T301.
     pub no_answer: Duration,
+    /// Service parameter *SIP Session Expires Timer*: how long a session holds that nobody refreshes; whole seconds.
+    pub session_expires: Duration,
+    /// Service parameter *SIP Min-SE Value*: the shortest session that is granted; whole seconds.
+    pub least_session: Duration,
     /// How long a registration holds without being refreshed; CUCM writes 120 s into `Expires`.
     pub registration_expires: Duration,
     /// How long [`crate::Cucm::stop`] waits for dialogs that are being cleared.
@@ -168,6 +174,8 @@ impl Default for Timing {
             bridge_ack_after_offer: Duration::from_millis(10),
             recorder_ack_after_bridge_ack: Duration::from_millis(3),
             no_answer: Duration::from_secs(180),
+            session_expires: Duration::from_secs(1800),
+            least_session: Duration::from_secs(1800),
             registration_expires: Duration::from_secs(120),
             stop_grace: Duration::from_secs(2),
         }

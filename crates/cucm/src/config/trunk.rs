@@ -90,6 +90,8 @@ pub struct SipProfile {
     pub offer: OfferMode,
     /// *Enable OPTIONS Ping to monitor destination status*; `None` is off.
     pub options_ping: Option<OptionsPing>,
+    /// *Session Refresh Method*.
+    pub session_refresh: SessionRefresh,
     /// *SIP Rel1XX Options* set to anything but disabled: adds `100rel` to `Supported`.
     pub rel1xx: bool,
 }
@@ -97,7 +99,13 @@ pub struct SipProfile {
 impl SipProfile {
     /// *Standard SIP Profile*: delayed offer, no OPTIONS ping.
     pub fn standard() -> Self {
-        Self { name: "Standard SIP Profile".to_owned(), offer: OfferMode::Delayed, options_ping: None, rel1xx: false }
+        Self {
+            name: "Standard SIP Profile".to_owned(),
+            offer: OfferMode::Delayed,
+            options_ping: None,
+            session_refresh: SessionRefresh::Invite,
+            rel1xx: false,
+        }
     }
 }
 
@@ -108,6 +116,15 @@ pub enum OfferMode {
     Delayed,
     /// *Mandatory (insert MTP if needed)*: the INVITE carries the phone's address and key. Needed by CUBE Media Proxy.
     Early,
+}
+
+/// *Session Refresh Method* of a SIP profile (Cisco Unified CM Administration Guide, SIP profile settings).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionRefresh {
+    /// A re-INVITE that offers what stands: CUCM's default.
+    Invite,
+    /// UPDATE without SDP, to a peer that does not leave UPDATE out of its Allow; else as [`SessionRefresh::Invite`].
+    Update,
 }
 
 /// Intervals of the OPTIONS ping.

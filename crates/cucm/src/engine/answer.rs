@@ -24,6 +24,7 @@ impl Engine {
         };
         let agreed = match self.match_halves(id, end, &phone, &recorder) {
             Ok(agreed) => agreed,
+            Err(_) if self.take_back(now, id, end) => return self.join(now, id, end),
             Err(mismatch) => {
                 let why = format!("recorder and phone: {mismatch}");
                 return self.end_recording(now, id, &failure(mismatch.rule(), &why), MISMATCH, false);
@@ -35,6 +36,7 @@ impl Engine {
         let node = self.config.address;
         let recorder_at = SocketAddr::new(recorder.audio.address, recorder.audio.port);
         let phone_at = SocketAddr::new(phone.audio.address, phone.audio.port);
+        let flows = recorder.audio.direction.receives() && !recorder.audio.address.is_unspecified();
         // The phone sends by the recorder's payload type, and key presses only where the recorder asked for them.
         let to_bridge = Stream {
             target: recorder_at,
@@ -49,14 +51,18 @@ impl Engine {
             telephone_event: agreed.second.telephone_event.as_ref(),
             crypto: agreed.crypto_for_first(),
         };
+        let rounds = self.recordings.get(&id).map_or(0, |recording| recording.strand(end).rounds);
         // Version 1 was the inactive INVITE, 2 the re-INVITE without SDP.
-        let bridge_sdp = text::sdp::to_bridge(Origin { leg: bridge_number, version: 3, node }, &to_bridge);
-        let answer = text::sdp::to_recorder(Origin { leg: number, version: 1, node }, &to_recorder);
-        let answer = (self.offer_mode(id, end) == OfferMode::Delayed).then_some(answer);
+        let bridge_origin = Origin { leg: bridge_number, version: 3 + 2 * rounds, node };
+        let bridge_sdp = text::sdp::to_bridge(bridge_origin, &to_bridge, flows);
+        let answer = text::sdp::to_recorder(Origin { leg: number, version: 1 + rounds, node }, &to_recorder, flows);
+        let answer = (rounds > 0 || self.offer_mode(id, end) == OfferMode::Delayed).then_some(answer);
         let told = self.told(bridge, leg, &agreed, phone_at, recorder_at);
         if let Some(recording) = self.recordings.get_mut(&id) {
             let strand = recording.strand_mut(end);
             strand.answer = answer;
+            strand.before = None;
+            strand.rounds += 1;
             strand.leg = told;
         }
         self.send_ack(now, bridge, text::NIL, Some(&bridge_sdp));
@@ -68,7 +74,12 @@ impl Engine {
         let strand = self.recordings.get(&id)?.strand(end);
         let (bridge, leg) = (strand.bridge?, strand.recorder?);
         let waits = |id| self.legs.get(&id).is_some_and(|leg| matches!(leg.state, State::Answered));
-        if !(waits(bridge) && waits(leg)) {
+        // In mid-recording the recorder's own request waits, or nothing of it does.
+        let stands = |id| {
+            let state = self.legs.get(&id).map(|leg| &leg.state);
+            matches!(state, Some(State::Changing { .. } | State::Up | State::Accepted))
+        };
+        if !(waits(bridge) && (waits(leg) || strand.rounds > 0 && stands(leg))) {
             return None;
         }
         Some((strand.phone.clone()?, strand.recording.clone()?, bridge, leg))
@@ -124,10 +135,11 @@ impl Engine {
         let (Some(leg), answer, session) = (strand.recorder, strand.answer.clone(), strand.session.clone()) else {
             return;
         };
-        if !self.legs.get(&leg).is_some_and(|leg| matches!(leg.state, State::Answered)) {
-            return;
+        match self.legs.get(&leg).map(|leg| &leg.state) {
+            Some(State::Answered) => self.owe(now, leg, Owed::Ack(answer.map(|sdp| (session, sdp)))),
+            Some(State::Changing { .. }) => self.answer_recorder(now, leg, answer),
+            _ => {}
         }
-        self.owe(now, leg, Owed::Ack(answer.map(|sdp| (session, sdp))));
     }
 
     /// Tells of a recording whose dialogs with the recorder are both acknowledged, once.

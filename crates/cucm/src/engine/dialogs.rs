@@ -6,7 +6,7 @@ use media::sdp::{Audio, Sdp};
 use sip::{ClientKey, Dialog, DialogError, FlowId, Message, ServerKey};
 
 use crate::event::ConnectFailure;
-use crate::text::{line, recording};
+use crate::text::line;
 
 use super::leg::{LegId, Owed, Role, State};
 use super::{Asked, Engine, failure};
@@ -41,11 +41,13 @@ impl Engine {
             }
             Err(_) => return self.answer(now, key, flow, request, UNKNOWN),
         }
+        let is_recorder = self.legs.get(&id).is_some_and(|leg| matches!(leg.role, Role::Recorder { .. }));
         match request.method().unwrap_or_default() {
             "BYE" => {
                 self.answer(now, key, flow, request, OK);
                 self.on_peer_bye(now, id);
             }
+            _ if is_recorder => self.on_recorder_request(now, key, flow, id, request),
             "INVITE" | "UPDATE" => self.on_refresh(now, key, flow, id, request),
             "OPTIONS" | "INFO" | "NOTIFY" | "PRACK" => self.answer(now, key, flow, request, OK),
             "REFER" => self.answer(now, key, flow, request, (202, "Accepted")),
@@ -76,10 +78,7 @@ impl Engine {
         }
         let wants_sdp = request.method() == Some("INVITE") || !request.body().is_empty();
         let sdp = leg.sdp.as_deref().filter(|_| wants_sdp);
-        let answer = match leg.role {
-            Role::Recorder { .. } => recording::refreshed(&node, request, &date, &leg.identity, sdp),
-            Role::Line { .. } | Role::Bridge { .. } => line::refreshed(&node, request, &date, sdp),
-        };
+        let answer = line::refreshed(&node, request, &date, sdp);
         let _ = self.endpoint.respond(now, key, answer);
     }
 
@@ -88,6 +87,7 @@ impl Engine {
             return;
         };
         let (role, was_ending) = (leg.role.clone(), leg.is_ending());
+        self.close_requests(now, id);
         self.drop_leg(id);
         if was_ending {
             return;
@@ -118,7 +118,7 @@ impl Engine {
             Asked::Bye(_) | Asked::Cancel => {}
             Asked::Ping(way) => self.on_ping_answer(now, &way, status),
             Asked::Refresh(id) if status >= 200 => self.on_refreshed(now, id, status, response),
-            Asked::Refresh(_) => {}
+            Asked::Refresh(_) | Asked::Notify(_) | Asked::LateBye => {}
         }
     }
 
@@ -128,13 +128,11 @@ impl Engine {
         };
         if status >= 300 {
             let invite = leg.invite.take();
-            return match leg.state {
+            return match leg.state.clone() {
                 State::Cancelling { .. } => self.drop_leg(id),
                 State::Ending => {}
-                _ => {
-                    drop(invite);
-                    self.on_leg_refused(now, id, status, response);
-                }
+                State::Calling if status == 422 && self.ask_longer(now, id, invite.as_ref(), response) => {}
+                _ => self.on_leg_refused(now, id, status, response),
             };
         }
         if let (Some(dialog), State::Asking | State::Ending) = (leg.dialog.as_mut(), &leg.state) {
@@ -212,7 +210,7 @@ impl Engine {
             Some(Asked::Bye(id)) => self.drop_leg(id),
             Some(Asked::Ping(way)) => self.on_ping_result(now, &way, false),
             Some(Asked::Refresh(id)) => self.on_refresh_failed(now, id, failure),
-            Some(Asked::Cancel) | None => {}
+            Some(Asked::Cancel | Asked::Notify(_) | Asked::LateBye) | None => {}
         }
     }
 
@@ -283,7 +281,7 @@ pub(super) fn falls_back(message: &Message) -> bool {
     message.supported().iter().any(|option| option.eq_ignore_ascii_case("X-cisco-srtp-fallback"))
 }
 
-fn same_media(held: &Audio, offered: &Audio) -> bool {
+pub(super) fn same_media(held: &Audio, offered: &Audio) -> bool {
     held.address == offered.address
         && held.port == offered.port
         && held.direction == offered.direction

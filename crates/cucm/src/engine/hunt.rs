@@ -94,6 +94,7 @@ impl Engine {
             session: &session,
             guid: &guid,
             rel1xx: self.rel1xx(&trunk),
+            timer: self.timer(id),
             security: self.transmitted(&trunk, security, call),
             sdp: offer.as_deref(),
         };
@@ -143,9 +144,11 @@ impl Engine {
             return self.end_recording(now, id, &failure(mismatch.rule(), &why), MISMATCH, false);
         }
         strand.recording = Some(Media { audio, falls_back: falls_back(response) });
+        let is_asked = strand.phone.is_some();
         self.plan_refresh(now, leg, response);
         let timing = &self.config.timing;
         match self.offer_mode(id, end) {
+            OfferMode::Delayed if is_asked => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
             OfferMode::Delayed => {
                 self.steps.plan(now + timing.bridge_offer_after_recorder, Step::BridgeOffer(id, end));
             }

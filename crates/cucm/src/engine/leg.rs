@@ -73,6 +73,7 @@ pub(super) struct Sent {
 /// Waiting ─► Calling ─2xx─► Answered ─ACK─► Up ─re-INVITE─► Asking ─2xx─► Answered
 ///               │              │             │                 │
 ///               └─► Cancelling └──────► Ending ◄───────────────┘            Incoming ─200─► Accepted ─ACK─► Up
+///                                                                          Up ─re-INVITE─► Changing ─200─► Accepted
 /// ```
 #[derive(Clone, Debug)]
 pub(super) enum State {
@@ -88,6 +89,8 @@ pub(super) enum State {
     Asking,
     /// The peer's INVITE, which came at `date`, wants its final answer.
     Incoming { key: ServerKey, invite: Message, date: String },
+    /// The peer's re-INVITE, which came at `date`, wants its final answer.
+    Changing { key: ServerKey, invite: Message, date: String },
     /// Our 200 is out, the peer's ACK is not here.
     Accepted,
     /// A CANCEL is out; if the INVITE is answered all the same it gets a BYE with this cause.
@@ -103,7 +106,7 @@ pub(super) enum Owed {
     /// With the other end's half of Session-ID and the answer, or without either.
     Ack(Option<(String, String)>),
     Bye(u16),
-    /// The UPDATE that refreshes the session.
+    /// The UPDATE or re-INVITE that refreshes the session.
     Refresh,
 }
 
@@ -136,6 +139,7 @@ impl Engine {
         if self.by_call_id.get(&leg.call_id) == Some(&id) {
             self.by_call_id.remove(&leg.call_id);
         }
+        self.dealings.remove(&id);
         if let Some(sent) = leg.invite {
             self.asked.remove(&sent.key);
         }
@@ -192,7 +196,9 @@ impl Engine {
         if let Some(sdp) = sdp {
             leg.sdp = Some(sdp.to_owned());
         }
-        if let Some(flow) = leg.flow {
+        let flow = leg.flow;
+        self.keep_ack(id, sent.cseq, &ack);
+        if let Some(flow) = flow {
             self.endpoint.send_ack(now, flow, &sent.key, ack);
         }
     }
@@ -208,6 +214,10 @@ impl Engine {
             State::Calling => self.cancel_leg(now, id, cause),
             State::Answered => {
                 self.owe(now, id, Owed::Ack(None));
+                self.owe(now, id, Owed::Bye(cause));
+            }
+            State::Changing { .. } => {
+                self.refuse_offer(now, id, (487, "Request Terminated"));
                 self.owe(now, id, Owed::Bye(cause));
             }
             State::Up | State::Asking | State::Accepted => self.owe(now, id, Owed::Bye(cause)),

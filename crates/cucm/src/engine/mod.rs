@@ -13,15 +13,20 @@
 mod answer;
 mod call;
 mod connect;
+mod dealings;
 mod dialogs;
 mod flows;
 mod hunt;
+mod late;
 mod leg;
+mod pause;
 mod ports;
+mod recorder;
 mod recording;
 mod refresh;
 mod registration;
 mod steps;
+mod subscription;
 mod trunk;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -41,6 +46,7 @@ use crate::malformed::{Malformed, MalformedKind};
 use crate::text;
 
 use call::Call;
+use dealings::Dealings;
 use flows::Flow;
 use leg::{Leg, LegId};
 use recording::Recording;
@@ -70,6 +76,7 @@ pub struct Engine {
     recordings: BTreeMap<RecordingId, Recording>,
     last_recording: u64,
     trunks: Trunks,
+    dealings: BTreeMap<LegId, Dealings>,
     /// Why the flow closed whose transactions are failing just now.
     closing: Option<ConnectFailure>,
     counts: (u64, u64),
@@ -85,6 +92,9 @@ enum Asked {
     Cancel,
     Ping(Way),
     Refresh(LegId),
+    Notify(LegId),
+    /// What ends a dialog that nobody wants any more.
+    LateBye,
 }
 
 impl Engine {
@@ -114,6 +124,7 @@ impl Engine {
             recordings: BTreeMap::new(),
             last_recording: 0,
             trunks: Trunks::default(),
+            dealings: BTreeMap::new(),
             closing: None,
             counts: (0, 0),
             pings: 0,
@@ -169,7 +180,7 @@ impl Engine {
         let open = self.legs.values().filter(|leg| !leg.is_ending());
         let orphans = self.asked.values().filter(|asked| match asked {
             Asked::Invite(leg) | Asked::Bye(leg) => !self.legs.contains_key(leg),
-            Asked::Cancel | Asked::Ping(_) | Asked::Refresh(_) => false,
+            Asked::Cancel | Asked::Ping(_) | Asked::Refresh(_) | Asked::Notify(_) | Asked::LateBye => false,
         });
         Summary {
             calls: self.counts.0,
@@ -207,8 +218,11 @@ impl Engine {
     fn on_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Request { key, flow, message } => self.on_request(now, key, flow, &message),
+            Event::Ack { key, message, .. } if self.is_of_recorder(key) => self.on_recorder_ack(now, key, &message),
             Event::Ack { key, .. } => self.on_caller_ack(key),
+            Event::AckMissing { key } if self.is_of_recorder(key) => self.on_recorder_ack_missing(now, key),
             Event::AckMissing { key } => self.on_caller_ack_missing(now, key),
+            Event::Cancelled { key, .. } if self.is_change_of_recorder(key) => self.on_recorder_cancelled(now, key),
             Event::Cancelled { key, .. } => self.on_caller_cancelled(now, key),
             Event::Response { key, message } => self.on_response(now, key, &message),
             Event::Timeout { key } => {
@@ -220,7 +234,7 @@ impl Engine {
                 let failure = self.closing.clone().unwrap_or_else(closed);
                 self.on_no_response(now, key, &failure);
             }
-            Event::Stray { .. } => {}
+            Event::Stray { flow, message } => self.on_stray(now, flow, &message),
         }
     }
 
@@ -235,7 +249,9 @@ impl Engine {
             Step::Join(recording, end) => self.join(now, recording, end),
             Step::RecorderAck(recording, end) => self.finish(now, recording, end),
             Step::Ping(way) => self.ping(now, &way),
-            Step::Refresh(leg) => self.on_refresh_due(now, leg),
+            Step::Refresh(leg, generation) => self.on_refresh_due(now, leg, generation),
+            Step::SessionOver(leg, generation) => self.on_session_over(now, leg, generation),
+            Step::Unsubscribe(leg, until) => self.on_subscription_over(now, leg, until),
         }
     }
 

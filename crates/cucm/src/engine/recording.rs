@@ -68,6 +68,10 @@ pub(super) struct Strand {
     pub(super) formats: Vec<Format>,
     pub(super) phone: Option<Media>,
     pub(super) recording: Option<Media>,
+    /// What the recorder had said before the offer that is being looked at.
+    pub(super) before: Option<Media>,
+    /// How often both ends were told of each other.
+    pub(super) rounds: u64,
     /// What the recorder is told in the ACK.
     pub(super) answer: Option<String>,
     /// What was agreed, told when both strands stand.

@@ -31,8 +31,12 @@ pub(super) enum Step {
     RecorderAck(RecordingId, End),
     /// OPTIONS ping.
     Ping(Way),
-    /// Refresh the session of a recorder's dialog.
-    Refresh(LegId),
+    /// Refresh the session of a recorder's dialog, if it is still the one of this generation.
+    Refresh(LegId, u64),
+    /// A session that nobody refreshed is over.
+    SessionOver(LegId, u64),
+    /// A subscription that was to hold until then is over.
+    Unsubscribe(LegId, Instant),
 }
 
 /// Steps by their time; steps of one time in the order in which they were planned.

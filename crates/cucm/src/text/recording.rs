@@ -1,6 +1,6 @@
 //! The dialogs with the recorder.
 
-use sip::{Builder, Message};
+use sip::{Builder, Message, Refresher};
 
 use super::{ALLOW_TRUNK, Node, SUPPORTED, Thread, name_addr, with_sdp};
 use crate::config::TrunkSecurityStatus;
@@ -70,6 +70,14 @@ pub(crate) struct Transmitted {
     pub(crate) call: u32,
 }
 
+/// The session timer that a request of ours asks for, in seconds (RFC 4028 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    pub(crate) seconds: u32,
+    /// Min-SE.
+    pub(crate) least: u32,
+}
+
 /// What the INVITE needs besides its dialog.
 #[derive(Debug)]
 pub(crate) struct Invite<'a> {
@@ -78,6 +86,7 @@ pub(crate) struct Invite<'a> {
     pub(crate) session: &'a str,
     pub(crate) guid: &'a str,
     pub(crate) rel1xx: bool,
+    pub(crate) timer: Timer,
     /// What is told of the call's security, where the trunk does that.
     pub(crate) security: Option<Transmitted>,
     /// Early offer.
@@ -91,7 +100,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
     let builder = thread
         .begin(node, "INVITE")
         .header("Supported", format_args!("{rel1xx}{SUPPORTED}"))
-        .header("Min-SE", " 1800")
+        .header("Min-SE", format_args!(" {}", facts.timer.least))
         .header("User-Agent", node.product())
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
@@ -103,7 +112,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
     let builder = call_info(builder, node, facts.security)
         .header("Session-ID", super::session_id(facts.session, super::NIL))
         .header("Cisco-Guid", facts.guid)
-        .header("Session-Expires", " 1800")
+        .header("Session-Expires", format_args!(" {}", facts.timer.seconds))
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
         .header(
@@ -162,7 +171,7 @@ pub(crate) fn bye(node: &Node, thread: &Thread, near: &Party, cause: u16, sessio
 
 /// The UPDATE that refreshes a recorder's session: headers and their order as in a trace of release 10.5, where it tells of another
 /// party and carries a location besides.
-pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str) -> Message {
+pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str, timer: Timer) -> Message {
     let identity = name_addr(&near.name, &near.number, &node.host());
     let builder = thread
         .begin(node, "UPDATE")
@@ -174,16 +183,54 @@ pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str) 
         .header("Session-ID", session)
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
-        .header("Session-Expires", " 1800;refresher=uac")
-        .header("Min-SE", " 1800")
+        .header("Session-Expires", format_args!(" {};refresher=uac", timer.seconds))
+        .header("Min-SE", format_args!(" {}", timer.least))
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
         .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));
     with_sdp(builder, None)
 }
 
-/// The answer to a recorder's request within its dialog that asks for nothing new: a refresh of the session.
-pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, near: &Party, sdp: Option<&str>) -> Message {
+/// The re-INVITE that refreshes a recorder's session with an offer of what stands. Headers as in [`update`], and those that CUCM's
+/// re-INVITE to a phone has besides (trace of Cisco document 200788) [inferred].
+pub(crate) fn reinvite(
+    node: &Node,
+    thread: &Thread,
+    near: &Party,
+    session: &str,
+    timer: Timer,
+    sdp: Option<&str>,
+) -> Message {
+    let identity = name_addr(&near.name, &near.number, &node.host());
+    let builder = thread
+        .begin(node, "INVITE")
+        .header("Supported", SUPPORTED)
+        .header("User-Agent", node.product())
+        .header("Allow", ALLOW_TRUNK)
+        .header("CSeq", format_args!("{} INVITE", thread.cseq))
+        .header("Max-Forwards", 70)
+        .header("Expires", 180)
+        .header("Allow-Events", "presence, kpml")
+        .header("Supported", "X-cisco-srtp-fallback")
+        .header("Supported", "Geolocation")
+        .header("Session-Expires", format_args!(" {};refresher=uac", timer.seconds))
+        .header("Min-SE", format_args!(" {}", timer.least))
+        .header("Session-ID", session)
+        .header("P-Asserted-Identity", &identity)
+        .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
+        .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));
+    with_sdp(builder, sdp)
+}
+
+/// The answer to a recorder's re-INVITE or UPDATE. `timer` is what was granted, in seconds, and who refreshes.
+pub(crate) fn accepted(
+    node: &Node,
+    request: &Message,
+    date: &str,
+    near: &Party,
+    timer: Option<(u32, Refresher)>,
+    sdp: Option<&str>,
+) -> Message {
     let identity = name_addr(&near.name, &near.number, &node.host());
     let mut builder = super::reply(request, 200, "OK", None, date)
         .header("Allow", ALLOW_TRUNK)
@@ -192,12 +239,44 @@ pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, near: &Party
         .header("Server", node.product())
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation");
-    if request.session_expires().ok().flatten().is_some() {
-        builder = builder.copy(request, "Session-Expires").header("Require", " timer");
+    if let Some((seconds, refresher)) = timer {
+        let who = if refresher == Refresher::Uac { "uac" } else { "uas" };
+        builder = builder.header("Session-Expires", format_args!(" {seconds};refresher={who}"));
+        builder = builder.header("Require", " timer");
     }
     let builder = builder
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
         .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));
     with_sdp(builder, sdp)
+}
+
+/// A refusal within a recorder's dialog, with one header that says what would be right.
+pub(crate) fn refused(
+    node: &Node,
+    request: &Message,
+    date: &str,
+    status: (u16, &str),
+    hint: Option<(&str, &str)>,
+) -> Message {
+    let builder = super::reply_of(node, request, status, None, date);
+    with_sdp(hint.into_iter().fold(builder, |builder, (name, value)| builder.header(name, value)), None)
+}
+
+/// The recording INVITE again, with a longer session; all else is as it was, but for its branch, Date and number
+/// (RFC 4028 §7.4).
+pub(crate) fn again(invite: &Message, branch: &str, date: &str, cseq: u32, timer: Timer) -> Message {
+    let builder = Builder::request("INVITE", invite.request_uri().unwrap_or_default());
+    let builder = invite.headers().fold(builder, |builder, field| match field.name() {
+        "Via" => {
+            let via = field.value();
+            builder.header("Via", format_args!("{};branch={branch}", via.split(";branch=").next().unwrap_or_default()))
+        }
+        "Date" => builder.header("Date", date),
+        "CSeq" => builder.header("CSeq", format_args!("{cseq} INVITE")),
+        "Session-Expires" => builder.header("Session-Expires", format_args!(" {}", timer.seconds)),
+        "Min-SE" => builder.header("Min-SE", format_args!(" {}", timer.least)),
+        _ => builder.raw_line(field.raw().trim_ascii_end()),
+    });
+    builder.raw_body(invite.body()).finish()
 }

@@ -56,38 +56,41 @@ pub(crate) fn bridge_inactive(origin: Origin, label: &str, format: &Format) -> S
     )
 }
 
-/// The answer to the phone's bridge: the recorder's address, and that it only receives (trace of Cisco document 200788).
-pub(crate) fn to_bridge(origin: Origin, recorder: &Stream<'_>) -> String {
+/// The answer to the phone's bridge: the recorder's address, and that it only receives (trace of Cisco document 200788), or that
+/// nothing `flows`.
+pub(crate) fn to_bridge(origin: Origin, recorder: &Stream<'_>, flows: bool) -> String {
     let (tias, kilobits) = bandwidth(recorder.format);
     format!(
-        "{}c={}\r\nb=TIAS:{tias}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}b=TIAS:{tias}\r\n{}{}a=recvonly\r\n{}",
+        "{}c={}\r\nb=TIAS:{tias}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}b=TIAS:{tias}\r\n{}{}a={}\r\n{}",
         head(origin),
         connection(recorder.target.ip()),
         recorder.media_line(),
         recorder.crypto_line(),
         format_lines(recorder.format),
+        if flows { "recvonly" } else { "inactive" },
         recorder.event_lines(),
     )
 }
 
 /// The answer to the recorder, or the early offer to it: the phone's address, and that it only sends (trace of Cisco document
 /// 200788: the direction stands between the codec and the telephone events).
-pub(crate) fn to_recorder(origin: Origin, phone: &Stream<'_>) -> String {
+pub(crate) fn to_recorder(origin: Origin, phone: &Stream<'_>, flows: bool) -> String {
     let (tias, kilobits) = bandwidth(phone.format);
     format!(
-        "{}c={}\r\nb=TIAS:{tias}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}{}{}a=sendonly\r\n{}",
+        "{}c={}\r\nb=TIAS:{tias}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}{}{}a={}\r\n{}",
         head(origin),
         connection(phone.target.ip()),
         phone.media_line(),
         phone.crypto_line(),
         format_lines(phone.format),
+        if flows { "sendonly" } else { "inactive" },
         phone.event_lines(),
     )
 }
 
 /// The early offer to a recorder: as [`to_recorder`], with every suite of the phone.
 pub(crate) fn offer_to_recorder(origin: Origin, phone: &Stream<'_>, suites: &[Crypto]) -> String {
-    let mut text = to_recorder(origin, phone);
+    let mut text = to_recorder(origin, phone, true);
     if !suites.is_empty() {
         let lines: String = suites.iter().map(|crypto| format!("a=crypto:{}\r\n", crypto.to_attribute())).collect();
         text = text.replacen("RTP/AVP", "RTP/SAVP", 1);

@@ -386,6 +386,19 @@ impl Bench {
 
     /// A request within a dialog that `about` belongs to, written by the peer that received `about`, or that sent it.
     pub(crate) fn in_dialog(&mut self, flow: FlowId, method: &str, about: &Message, cseq: u32, sdp: Option<&str>) {
+        self.ask(flow, method, about, cseq, "", sdp);
+    }
+
+    /// The same with lines of header.
+    pub(crate) fn ask(
+        &mut self,
+        flow: FlowId,
+        method: &str,
+        about: &Message,
+        cseq: u32,
+        extra: &str,
+        sdp: Option<&str>,
+    ) {
         let (local, remote) = if about.is_request() { ("To", "From") } else { ("From", "To") };
         let branch = self.new_branch();
         let mut builder = sip::Builder::request(method, "sip:10.48.38.5")
@@ -394,6 +407,7 @@ impl Bench {
             .header("To", about.header(remote).unwrap())
             .header("Call-ID", about.header("Call-ID").unwrap())
             .header("CSeq", format_args!("{cseq} {method}"));
+        builder = extra.lines().fold(builder, |builder, line| builder.raw_line(line.as_bytes()));
         if let Some(sdp) = sdp {
             builder = builder.body("application/sdp", sdp.as_bytes());
         }

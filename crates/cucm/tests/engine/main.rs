@@ -7,6 +7,7 @@ mod calls;
 mod configuration;
 mod damage;
 mod models;
+mod recorder;
 mod recordings;
 mod refresh;
 mod registrations;

@@ -279,23 +279,6 @@ fn a_bye_of_the_recorder_ends_the_other_dialog_and_the_bridges_but_not_the_call(
 }
 
 #[test]
-fn a_recorders_refresh_is_granted_and_its_pause_is_not() {
-    let mut bench = talking(plain());
-    let (near, _) = bench.record();
-    bench.in_dialog(RECORDER, "INVITE", &near, 1, Some(&recorder(6000).text()));
-    let answer = bench.expect(RECORDER, "200");
-    assert_eq!(answer.body(), near.body());
-    assert!(answer.header("Contact").unwrap().ends_with(";isFocus"));
-    bench.in_dialog(RECORDER, "ACK", &answer, 1, None);
-    bench.in_dialog(RECORDER, "UPDATE", &near, 2, None);
-    assert!(bench.expect(RECORDER, "200").body().is_empty());
-    bench.in_dialog(RECORDER, "INVITE", &near, 3, Some(&recorder(6000).direction("inactive").text()));
-    bench.expect(RECORDER, "488");
-    bench.in_dialog(RECORDER, "OPTIONS", &near, 4, None);
-    bench.expect(RECORDER, "200");
-}
-
-#[test]
 fn both_phones_recorded_make_two_pairs_each_the_near_end_of_its_own() {
     let mut config = plain();
     config.phones[0].lines[0] = config.phones[0].lines[0].clone().recorded("recorder");

@@ -1,0 +1,1 @@
+//! What a recorder may do in its dialogs.
