@@ -48,7 +48,8 @@ impl Engine {
         }
         let (node, date) = (self.node(flow), self.date(now));
         let ack = recording::ack(&node, &self.thread_in(&dialog, dialog.local_cseq, &date), None);
-        self.decided.push_back(Output::Transmit { flow, bytes: ack.as_bytes().to_vec() });
+        // An ACK opens no transaction; it is to go out before the BYE.
+        self.endpoint.send_request(now, flow, node.transport, ack);
         let cseq = dialog.next_cseq();
         let session = text::session_id(text::NIL, text::NIL);
         let bye = line::bye(&node, &self.thread_in(&dialog, cseq, &date), NORMAL, &session, None);

@@ -54,7 +54,7 @@ impl Engine {
             let offer = standing.filter(|_| request.method() == Some("INVITE"));
             return self.accept_recorder(now, key, id, (request, &date), offer.as_deref());
         }
-        let offer = media_of(request).filter(|audio| audio.port != 0);
+        let offer = media_of(request).filter(|audio| audio.port != 0 && self.has_codec(id, audio));
         let held = self.legs.get(&id).and_then(|leg| leg.peer_media.as_ref());
         if offer.as_ref().is_some_and(|offer| held.is_some_and(|held| same_media(held, offer))) {
             return self.accept_recorder(now, key, id, (request, &date), standing.as_deref());
@@ -97,6 +97,15 @@ impl Engine {
         (knows && u64::from(asked.seconds) < least).then(|| least.to_string())
     }
 
+    /// Whether an offer has a codec of the phone's bridge.
+    fn has_codec(&self, id: LegId, offer: &Audio) -> bool {
+        let Some(Role::Recorder { recording, end, .. }) = self.legs.get(&id).map(|leg| &leg.role) else {
+            return false;
+        };
+        let recording = self.recordings.get(recording);
+        recording.is_some_and(|recording| shares_codec(offer, &recording.strand(*end).formats).is_ok())
+    }
+
     /// Has the phone's bridge asked for its offer, to be matched with this one; `false` where that cannot be.
     fn ask_phone(&mut self, now: Instant, id: LegId, offer: Audio, request: &Message) -> bool {
         let Some(Role::Recorder { recording, end, .. }) = self.legs.get(&id).map(|leg| leg.role.clone()) else {
@@ -108,8 +117,7 @@ impl Engine {
         let Some(strand) = self.recordings.get_mut(&recording).map(|recording| recording.strand_mut(end)) else {
             return false;
         };
-        let fits = shares_codec(&offer, &strand.formats).is_ok();
-        if !is_free || !fits || self.config.dialect.recorder_offer == RecorderOffer::Refuse {
+        if !is_free || self.config.dialect.recorder_offer == RecorderOffer::Refuse {
             return false;
         }
         let fallback = strand.recording.as_ref().is_some_and(|held| held.falls_back) || falls_back(request);
@@ -121,7 +129,7 @@ impl Engine {
 
     /// An answer of the recorder to an offer of what stands. If it changed its mind, the phone is told.
     pub(super) fn on_media_answered(&mut self, now: Instant, id: LegId, answer: &Message) {
-        let Some(audio) = media_of(answer).filter(|audio| audio.port != 0) else {
+        let Some(audio) = media_of(answer).filter(|audio| audio.port != 0 && self.has_codec(id, audio)) else {
             return;
         };
         let held = self.legs.get(&id).and_then(|leg| leg.peer_media.as_ref());

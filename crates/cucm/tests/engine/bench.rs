@@ -210,6 +210,10 @@ impl Bench {
         format!("z9hG4bKpeer{}", self.branch)
     }
 
+    pub(crate) fn last_branch(&self) -> String {
+        format!("z9hG4bKpeer{}", self.branch)
+    }
+
     /// Registers a phone that stands at `host`, and takes the answer.
     pub(crate) fn register(
         &mut self,
@@ -399,6 +403,19 @@ impl Bench {
         extra: &str,
         sdp: Option<&str>,
     ) {
+        self.ask_with(flow, method, about, cseq, extra, sdp.map(|sdp| ("application/sdp", sdp)));
+    }
+
+    /// The same with any body.
+    pub(crate) fn ask_with(
+        &mut self,
+        flow: FlowId,
+        method: &str,
+        about: &Message,
+        cseq: u32,
+        extra: &str,
+        body: Option<(&str, &str)>,
+    ) {
         let (local, remote) = if about.is_request() { ("To", "From") } else { ("From", "To") };
         let branch = self.new_branch();
         let mut builder = sip::Builder::request(method, "sip:10.48.38.5")
@@ -408,8 +425,8 @@ impl Bench {
             .header("Call-ID", about.header("Call-ID").unwrap())
             .header("CSeq", format_args!("{cseq} {method}"));
         builder = extra.lines().fold(builder, |builder, line| builder.raw_line(line.as_bytes()));
-        if let Some(sdp) = sdp {
-            builder = builder.body("application/sdp", sdp.as_bytes());
+        if let Some((media_type, body)) = body {
+            builder = builder.body(media_type, body.as_bytes());
         }
         self.give(flow, builder.finish());
     }
