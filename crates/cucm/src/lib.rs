@@ -28,7 +28,7 @@ mod text;
 pub use config::Config;
 pub use driver::{Addresses, Cucm, StartError, start};
 pub use event::{
-    CallConnected, CallParty, ConnectFailure, CucmEvent, Party, Protection, RecordingFailed, RecordingId, RecordingLeg,
-    RecordingStarted, SecurityLevel, Sender, Summary,
+    Alarm, CallConnected, CallParty, ConnectFailure, CucmEvent, OutOfService, Party, Protection, RecordingFailed,
+    RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary,
 };
 pub use malformed::{Malformed, MalformedKind};

@@ -81,13 +81,7 @@ impl Config {
             unique(&mut names, "device", &trunk.name.to_ascii_uppercase())?;
             self.check_trunk(trunk)?;
         }
-        for pattern in &self.route_patterns {
-            for name in &pattern.trunks {
-                if self.trunk(name).is_none() {
-                    return Err(unknown(format!("route pattern {}", pattern.pattern), "trunk", name));
-                }
-            }
-        }
+        self.check_routes()?;
         token("cluster id", &self.cluster_id)
     }
 

@@ -95,7 +95,7 @@ pub struct RecordingProfile {
     pub name: String,
     /// *Recording Destination Address*: the number that CUCM dials to reach the recorder.
     pub recording_destination: String,
-    /// *Recording Calling Search Space*; kept and shown, it restricts nothing here.
+    /// *Recording Calling Search Space*, with which the recording destination is called; empty for none.
     pub recording_css: String,
 }
 

@@ -18,6 +18,15 @@ pub struct Dialect {
     /// Which answers of a recorder let CUCM try the next destination. Inferred; Cisco document 200788 names route lists as
     /// the way to redundant trunks.
     pub hunt: Hunt,
+    /// In which order the destinations of one trunk are tried. Cisco's administration guide lists up to sixteen of them and names no
+    /// order.
+    pub destination_order: DestinationOrder,
+    /// What becomes of a call whose destinations are all out of service by OPTIONS. Cisco Collaboration Preferred Architecture: such a
+    /// trunk is out of service, and takes no calls.
+    pub all_out_of_service: AllOutOfService,
+    /// Whether the two dialogs of a recording look for a recorder each by itself. They are two calls (Cisco document 200788); that
+    /// nothing ties their routing together is inferred.
+    pub recording_legs: RecordingLegs,
     /// A recorder's new offer in mid-recording. Cisco's CUBE chapter on Media Proxy says that its recorders must not; what CUCM itself
     /// does is inferred.
     pub recorder_offer: RecorderOffer,
@@ -53,6 +62,9 @@ impl Default for Dialect {
             encrypted_phone_on_non_secure_trunk: EncryptedPhoneOnNonSecureTrunk::Fallback,
             trunk_security_status: TrunkSecurityStatus::OwnLine,
             hunt: Hunt::UnavailableOnly,
+            destination_order: DestinationOrder::Listed,
+            all_out_of_service: AllOutOfService::Skip,
+            recording_legs: RecordingLegs::Apart,
             recorder_offer: RecorderOffer::AskPhone,
             recorder_subscription: RecorderSubscription::Accept,
             session_id_without_peer: SessionIdWithoutPeer::Invented,
@@ -93,8 +105,37 @@ pub enum TrunkSecurityStatus {
 pub enum Hunt {
     /// Only 503 goes on to the next destination.
     UnavailableOnly,
-    /// Every refusal but 486 and 600 goes on.
+    /// Every refusal but 486 and 600 goes on: service parameter *Stop Routing on User Busy Flag* as it is by default.
     AnythingButBusy,
+    /// Every refusal goes on: the same parameter set to false.
+    Anything,
+}
+
+/// The order of a trunk's destinations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DestinationOrder {
+    /// As they are listed, for each call.
+    Listed,
+    /// Beginning with the one behind that of the call before.
+    Circular,
+}
+
+/// A call that finds every destination out of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllOutOfService {
+    /// It fails.
+    Skip,
+    /// It is tried all the same.
+    Try,
+}
+
+/// The two dialogs of one recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordingLegs {
+    /// Each is routed by itself: with circular distribution, or when one fails over, they may reach two recorders.
+    Apart,
+    /// Both go the same way; when one has to try the next, so does the other.
+    Together,
 }
 
 /// What becomes of a recorder's re-INVITE or UPDATE with another direction, address or key.

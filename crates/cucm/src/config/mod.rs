@@ -6,6 +6,7 @@
 mod check;
 mod device;
 mod dialect;
+mod route;
 mod trunk;
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,12 +21,12 @@ pub use device::{
     Region,
 };
 pub use dialect::{
-    Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, RecorderOffer, RecorderSubscription, SessionIdWithoutPeer,
-    SuiteMismatch, TrunkSecurityStatus,
+    AllOutOfService, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, RecorderOffer,
+    RecorderSubscription, RecordingLegs, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
+pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
 pub use trunk::{
-    Destination, OfferMode, OptionsPing, RoutePattern, SessionRefresh, SipProfile, SipTrunk, SipTrunkSecurityProfile,
-    TrunkTransport,
+    Destination, OfferMode, OptionsPing, SessionRefresh, SipProfile, SipTrunk, SipTrunkSecurityProfile, TrunkTransport,
 };
 
 /// A cluster of one node, whole.
@@ -60,6 +61,8 @@ pub struct Config {
     pub phones: Vec<PhoneDevice>,
     /// *Device > Device Settings > Recording Profile*.
     pub recording_profiles: Vec<RecordingProfile>,
+    /// *Call Routing > Class of Control > Calling Search Space*.
+    pub calling_search_spaces: Vec<CallingSearchSpace>,
     /// *Call Routing > Route/Hunt > Route Pattern*.
     pub route_patterns: Vec<RoutePattern>,
     /// *System > Security > SIP Trunk Security Profile*.
@@ -210,14 +213,6 @@ impl Config {
     /// The recording profile of a line, by its name.
     pub fn recording_profile(&self, name: &str) -> Option<&RecordingProfile> {
         self.recording_profiles.iter().find(|profile| profile.name == name)
-    }
-
-    /// The trunks that a number is routed to, top-down; empty where no route pattern matches.
-    pub fn route(&self, number: &str) -> Vec<&SipTrunk> {
-        let Some(pattern) = self.route_patterns.iter().find(|pattern| pattern.pattern == number) else {
-            return Vec::new();
-        };
-        pattern.trunks.iter().filter_map(|name| self.trunk(name)).collect()
     }
 
     /// The trunk of this name.

@@ -1,18 +1,9 @@
-//! SIP trunks to recorders, and how numbers get to them.
+//! SIP trunks to recorders.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::DeviceSecurityMode;
-
-/// *Call Routing > Route/Hunt > Route Pattern*, with its route list flattened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoutePattern {
-    /// The digits it matches, whole; wildcards are not interpreted.
-    pub pattern: String,
-    /// Names of the trunks, tried top-down.
-    pub trunks: Vec<String>,
-}
 
 /// *System > Security > SIP Trunk Security Profile*.
 #[derive(Clone, Debug, PartialEq, Eq)]

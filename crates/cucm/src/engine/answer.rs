@@ -62,6 +62,7 @@ impl Engine {
             let strand = recording.strand_mut(end);
             strand.answer = answer;
             strand.before = None;
+            strand.phone = None;
             strand.rounds += 1;
             strand.leg = told;
         }
@@ -87,7 +88,7 @@ impl Engine {
 
     fn match_halves(&self, id: RecordingId, end: End, phone: &Media, recorder: &Media) -> Result<Agreed, Mismatch> {
         let recording = self.recordings.get(&id);
-        let way = recording.and_then(|recording| recording.ways.get(recording.strand(end).attempt));
+        let way = recording.and_then(|recording| recording.way(end));
         let trunk = way.and_then(|(trunk, _)| self.config.trunk(trunk));
         let near = recording.map_or("", |recording| recording.metadata.near.device.as_str());
         let recorder = Side {
@@ -157,7 +158,7 @@ impl Engine {
         };
         recording.started = true;
         self.counts.1 += 1;
-        let trunk = recording.ways.get(recording.strand(End::Near).attempt).map(|(trunk, _)| trunk.clone());
+        let trunk = recording.way(End::Near).map(|(trunk, _)| trunk.clone());
         let metadata = recording.metadata.clone();
         let started = RecordingStarted {
             recording: id,

@@ -208,7 +208,7 @@ impl Engine {
         match self.asked.remove(&key) {
             Some(Asked::Invite(id)) => self.on_leg_unreachable(now, id, failure),
             Some(Asked::Bye(id)) => self.drop_leg(id),
-            Some(Asked::Ping(way)) => self.on_ping_result(now, &way, false),
+            Some(Asked::Ping(way)) => self.on_ping_unanswered(now, &way, failure),
             Some(Asked::Refresh(id)) => self.on_refresh_failed(now, id, failure),
             Some(Asked::Cancel | Asked::Notify(_) | Asked::LateBye) | None => {}
         }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use sip::Message;
 
-use crate::config::{Hunt, OfferMode};
+use crate::config::{Hunt, OfferMode, RecordingLegs};
 use crate::event::{ConnectFailure, RecordingId, SecurityLevel};
 use crate::ident::Side;
 use crate::negotiate::shares_codec;
@@ -26,7 +26,7 @@ impl Engine {
         };
         let strand = recording.strand(end);
         let (attempt, session) = (strand.attempt, strand.session.clone());
-        let Some((trunk, destination)) = recording.ways.get(attempt).cloned() else {
+        let Some((trunk, destination)) = recording.way(end).cloned() else {
             return;
         };
         let identity = recording.metadata.near.clone();
@@ -160,6 +160,7 @@ impl Engine {
         let goes_on = match self.config.dialect.hunt {
             Hunt::UnavailableOnly => status == 503,
             Hunt::AnythingButBusy => !matches!(status, 486 | 600),
+            Hunt::Anything => true,
         };
         let refused = failure("status", &format!("the recorder answered {why}"));
         if goes_on {
@@ -177,14 +178,38 @@ impl Engine {
         let Some(recording) = self.recordings.get_mut(&id) else {
             return;
         };
-        let count = recording.ways.len();
         let strand = recording.strand_mut(end);
         strand.recorder = None;
-        if strand.attempt + 1 < count {
-            strand.attempt += 1;
-            return self.call_recorder(now, id, end);
+        if strand.attempt + 1 >= strand.ways.len() {
+            return self.end_recording(now, id, why, NORMAL, false);
         }
-        self.end_recording(now, id, why, NORMAL, false);
+        strand.attempt += 1;
+        let attempt = strand.attempt;
+        self.call_recorder(now, id, end);
+        if self.config.dialect.recording_legs == RecordingLegs::Together {
+            self.follow(now, id, end.other(), attempt);
+        }
+    }
+
+    /// The other end has gone on to this way: what this one has with an earlier recorder is ended.
+    fn follow(&mut self, now: Instant, id: RecordingId, end: End, attempt: usize) {
+        let strand = self.recordings.get_mut(&id).map(|recording| recording.strand_mut(end));
+        let Some(strand) = strand.filter(|strand| strand.attempt < attempt) else {
+            return;
+        };
+        strand.attempt = attempt;
+        let Some(before) = strand.recorder.take() else {
+            // It has not called anybody yet.
+            return;
+        };
+        (strand.recording, strand.answer, strand.leg) = (None, None, None);
+        let offers_anew = strand.rounds > 0 && self.offer_mode(id, end) == OfferMode::Early;
+        self.clear_leg(now, before, NORMAL);
+        if offers_anew {
+            let at = now + self.config.timing.bridge_offer_after_recorder;
+            return self.steps.plan(at, Step::BridgeOffer(id, end));
+        }
+        self.call_recorder(now, id, end);
     }
 
     /// What the INVITE offers where the SIP profile asks for early offer: the phone, with all of its suites.
@@ -195,7 +220,7 @@ impl Engine {
         let recording = self.recordings.get(&id)?;
         let strand = recording.strand(end);
         let phone = &strand.phone.as_ref()?.audio;
-        let (trunk, _) = recording.ways.get(strand.attempt)?;
+        let (trunk, _) = recording.way(end)?;
         let srtp = self.config.trunk(trunk)?.srtp_allowed && self.is_encrypted(&recording.metadata.near.device);
         let format = phone.formats.iter().find(|format| !format.is_telephone_event())?;
         let stream = text::sdp::Stream {

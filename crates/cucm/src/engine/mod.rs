@@ -10,6 +10,7 @@
 //! Feed [`Engine::handle_input`], drain [`Engine::poll_output`], sleep until [`Engine::poll_timeout`], call
 //! [`Engine::handle_timeout`]. What CUCM does a little later is a step in a timetable; each step looks whether it is still wanted.
 
+mod alarm;
 mod answer;
 mod call;
 mod connect;
@@ -25,6 +26,7 @@ mod recorder;
 mod recording;
 mod refresh;
 mod registration;
+mod route;
 mod steps;
 mod subscription;
 mod trunk;
@@ -51,6 +53,7 @@ use flows::Flow;
 use leg::{Leg, LegId};
 use recording::Recording;
 use registration::Registration;
+use route::Rotation;
 use steps::{Step, Steps};
 use trunk::{Trunks, Way};
 
@@ -76,6 +79,7 @@ pub struct Engine {
     recordings: BTreeMap<RecordingId, Recording>,
     last_recording: u64,
     trunks: Trunks,
+    rotation: Rotation,
     dealings: BTreeMap<LegId, Dealings>,
     /// Why the flow closed whose transactions are failing just now.
     closing: Option<ConnectFailure>,
@@ -124,6 +128,7 @@ impl Engine {
             recordings: BTreeMap::new(),
             last_recording: 0,
             trunks: Trunks::default(),
+            rotation: Rotation::default(),
             dealings: BTreeMap::new(),
             closing: None,
             counts: (0, 0),

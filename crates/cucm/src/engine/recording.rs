@@ -15,13 +15,12 @@
 //! The whole is in Cisco document 200788, "Configure and Troubleshoot Basic Call Recording". With early offer the bridge is asked
 //! first, and the recorder's INVITE carries what it said (inferred).
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use media::sdp::{Audio, Format};
 use sip::Message;
 
-use crate::config::{EncryptedPhoneOnNonSecureTrunk, OfferMode};
+use crate::config::{EncryptedPhoneOnNonSecureTrunk, OfferMode, RecordingLegs};
 use crate::event::{ConnectFailure, CucmEvent, Party, RecordingFailed, RecordingId, RecordingLeg, SecurityLevel};
 use crate::ident::Side;
 use crate::text::bridge::Joined;
@@ -47,9 +46,8 @@ pub(super) struct Recording {
     /// The codec of the call, by the recorded phone's number: it is locked.
     locked: Format,
     pub(super) security: SecurityLevel,
-    /// Where the recording destination leads, in the order in which it is tried.
-    pub(super) ways: Vec<Way>,
     pub(super) destination: String,
+    calling_search_space: String,
     pub(super) started: bool,
     near: Strand,
     far: Strand,
@@ -60,7 +58,9 @@ pub(super) struct Recording {
 pub(super) struct Strand {
     pub(super) bridge: Option<LegId>,
     pub(super) recorder: Option<LegId>,
-    /// Which of the ways is tried.
+    /// Where the recording destination leads, in the order in which it is tried.
+    pub(super) ways: Vec<Way>,
+    /// Which of them is tried.
     pub(super) attempt: usize,
     /// The Session-ID that the phone gave its bridge dialog.
     pub(super) session: String,
@@ -93,6 +93,12 @@ impl Recording {
         }
     }
 
+    /// The way that is tried for this end.
+    pub(super) fn way(&self, end: End) -> Option<&Way> {
+        let strand = self.strand(end);
+        strand.ways.get(strand.attempt)
+    }
+
     pub(super) fn strand_mut(&mut self, end: End) -> &mut Strand {
         match end {
             End::Near => &mut self.near,
@@ -104,12 +110,13 @@ impl Recording {
 impl Engine {
     /// Step: the call was answered a moment ago.
     pub(super) fn start_recording(&mut self, now: Instant, number: u32, side: CallSide) {
-        let Some((recording, near)) = self.plan_recording(number, side) else {
+        let Some((mut recording, near)) = self.plan_recording(number, side) else {
             return;
         };
+        let is_routed = self.find_ways(&mut recording);
         self.last_recording += 1;
         let id = RecordingId(self.last_recording);
-        let refused = self.refuse_recording(&recording, &near);
+        let refused = self.refuse_recording(&recording, &near, is_routed);
         self.recordings.insert(id, recording);
         if let Some(call) = self.calls.get_mut(&number) {
             call.recordings.push(id);
@@ -145,8 +152,8 @@ impl Engine {
             line: near.leg,
             locked: near.share.as_ref()?.format.clone(),
             security: call.security,
-            ways: self.ways_to(&profile.recording_destination),
             destination: profile.recording_destination.clone(),
+            calling_search_space: profile.recording_css.clone(),
             started: false,
             near: Strand::default(),
             far: Strand::default(),
@@ -154,11 +161,29 @@ impl Engine {
         Some((recording, near.party.clone()))
     }
 
+    /// Routes both ends, or the one for the other; whether the number is routed at all.
+    fn find_ways(&mut self, recording: &mut Recording) -> bool {
+        let (space, number) = (recording.calling_search_space.clone(), recording.destination.clone());
+        let Some(near) = self.ways_to(&space, &number) else {
+            return false;
+        };
+        recording.far.ways = match self.config.dialect.recording_legs {
+            RecordingLegs::Together => near.clone(),
+            RecordingLegs::Apart => self.ways_to(&space, &number).unwrap_or_default(),
+        };
+        recording.near.ways = near;
+        true
+    }
+
     /// What makes a recording fail before the first message.
-    fn refuse_recording(&self, recording: &Recording, near: &Party) -> Option<ConnectFailure> {
-        let Some((trunk, _)) = recording.ways.first() else {
-            let why = format!("recording destination {} is not routed to any trunk", recording.destination);
-            return Some(failure("route", &why));
+    fn refuse_recording(&self, recording: &Recording, near: &Party, is_routed: bool) -> Option<ConnectFailure> {
+        let number = &recording.destination;
+        let Some((trunk, _)) = recording.near.ways.first().filter(|_| !recording.far.ways.is_empty()) else {
+            return Some(if is_routed {
+                failure("out-of-service", &format!("every trunk for recording destination {number} is out of service"))
+            } else {
+                failure("route", &format!("recording destination {number} is not routed to any trunk"))
+            });
         };
         let srtp_allowed = self.config.trunk(trunk).is_some_and(|trunk| trunk.srtp_allowed);
         let fails = self.config.dialect.encrypted_phone_on_non_secure_trunk == EncryptedPhoneOnNonSecureTrunk::Fail;
@@ -300,7 +325,7 @@ impl Engine {
 
     /// Delayed or early, by the SIP profile of the trunk in use.
     pub(super) fn offer_mode(&self, id: RecordingId, end: End) -> OfferMode {
-        let way = self.recordings.get(&id).and_then(|recording| recording.ways.get(recording.strand(end).attempt));
+        let way = self.recordings.get(&id).and_then(|recording| recording.way(end));
         let trunk = way.and_then(|(trunk, _)| self.config.trunk(trunk));
         trunk.and_then(|trunk| self.config.sip_profile_of(trunk)).map_or(OfferMode::Delayed, |profile| profile.offer)
     }
@@ -325,6 +350,9 @@ impl Engine {
         for leg in legs.flatten() {
             self.clear_leg(now, leg, cause);
         }
+        if let Some(alarm) = Self::alarm_of(id, &recording, why) {
+            self.event(CucmEvent::Alarm(alarm));
+        }
         let event = if recording.started {
             CucmEvent::RecordingEnded { recording: id, why: why.why.clone(), by_recorder }
         } else {
@@ -345,14 +373,5 @@ impl Engine {
             crate::config::SessionIdWithoutPeer::Invented => self.identifiers.invented_session(side, leg),
             crate::config::SessionIdWithoutPeer::Zero => text::NIL.to_owned(),
         }
-    }
-
-    fn ways_to(&self, number: &str) -> Vec<Way> {
-        let ways = self.config.route(number).into_iter().flat_map(|trunk| {
-            trunk.destinations.iter().map(|to| (trunk.name.clone(), SocketAddr::new(to.address, to.port)))
-        });
-        let (down, up): (Vec<Way>, Vec<Way>) = ways.partition(|way| self.is_down(way));
-        // With every destination out of service CUCM has nothing better than to try.
-        up.into_iter().chain(down).collect()
     }
 }

@@ -1,13 +1,13 @@
 //! Connections to recorders, and whether they answer OPTIONS.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use sip::{FlowId, Transport};
 
 use crate::config::{OptionsPing, SipTrunk};
-use crate::event::{ConnectFailure, CucmEvent};
+use crate::event::{ConnectFailure, CucmEvent, OutOfService};
 use crate::text::{Node, Thread, host, trunk};
 
 use super::flows::Flow;
@@ -24,8 +24,15 @@ pub(super) struct Trunks {
     lines: BTreeMap<Way, Line>,
     connecting: BTreeMap<ConnectionId, Way>,
     last_connection: u64,
-    /// Ways that OPTIONS found out of service.
-    down: BTreeSet<Way>,
+    /// Ways that OPTIONS found out of service, and why.
+    down: BTreeMap<Way, OutOfService>,
+}
+
+impl Trunks {
+    /// Why OPTIONS found a destination out of service; `None` where it did not.
+    pub(super) fn why_down(&self, way: &Way) -> Option<OutOfService> {
+        self.down.get(way).copied()
+    }
 }
 
 #[derive(Debug)]
@@ -99,7 +106,7 @@ impl Engine {
         }
         if let Some(Line::Connecting { waiting, ping }) = self.trunks.lines.remove(&way) {
             if ping {
-                self.on_ping_result(now, &way, false);
+                self.on_ping_unanswered(now, &way, failure);
             }
             for leg in waiting {
                 self.on_leg_unreachable(now, leg, failure);
@@ -136,7 +143,7 @@ impl Engine {
 
     /// Whether OPTIONS found a destination out of service.
     pub(super) fn is_down(&self, way: &Way) -> bool {
-        self.trunks.down.contains(way)
+        self.trunks.down.contains_key(way)
     }
 
     pub(super) fn plan_pings(&mut self, now: Instant) {
@@ -182,14 +189,27 @@ impl Engine {
     /// (Cisco Collaboration Preferred Architecture).
     pub(super) fn on_ping_answer(&mut self, now: Instant, way: &Way, status: u16) {
         if status >= 200 {
-            self.on_ping_result(now, way, !matches!(status, 408 | 503));
+            let out_of_service = matches!(status, 408 | 503).then_some(OutOfService::Remote(status));
+            self.on_ping_result(now, way, out_of_service);
         }
     }
 
-    pub(super) fn on_ping_result(&mut self, now: Instant, way: &Way, in_service: bool) {
-        let was_down = if in_service { self.trunks.down.remove(way) } else { !self.trunks.down.insert(way.clone()) };
-        if was_down == in_service {
+    /// No answer came, or there is no connection (Cisco Unified Communications Manager Managed Services Guide, alarm SIPTrunkOOS).
+    pub(super) fn on_ping_unanswered(&mut self, now: Instant, way: &Way, failure: &ConnectFailure) {
+        let is_silent = failure.rule == "timeout";
+        let why = if is_silent { OutOfService::RequestTimeout } else { OutOfService::NoConnection };
+        self.on_ping_result(now, way, Some(why));
+    }
+
+    fn on_ping_result(&mut self, now: Instant, way: &Way, out_of_service: Option<OutOfService>) {
+        let before = match out_of_service {
+            Some(why) => self.trunks.down.insert(way.clone(), why),
+            None => self.trunks.down.remove(way),
+        };
+        let in_service = out_of_service.is_none();
+        if before.is_some() == in_service {
             let (trunk, destination) = way.clone();
+            self.alarm_of_trunk(way);
             self.event(CucmEvent::DestinationStatus { trunk, destination, in_service });
         }
         let ping = self.config.trunk(&way.0).and_then(|trunk| ping_of(&self.config, trunk));

@@ -19,6 +19,13 @@ impl End {
     /// Near first, as CUCM sends them.
     pub(crate) const BOTH: [Self; 2] = [Self::Near, Self::Far];
 
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Near => Self::Far,
+            Self::Far => Self::Near,
+        }
+    }
+
     /// The flag in the From URI.
     fn flag(self) -> &'static str {
         match self {

@@ -55,7 +55,8 @@ pub(crate) fn plain() -> Config {
             recording_destination: "7878".to_owned(),
             recording_css: String::new(),
         }],
-        route_patterns: vec![RoutePattern { pattern: "7878".to_owned(), trunks: vec!["Recorder".to_owned()] }],
+        calling_search_spaces: Vec::new(),
+        route_patterns: vec![RoutePattern::to_trunk("7878", "Recorder")],
         sip_trunk_security_profiles: vec![
             SipTrunkSecurityProfile::non_secure("plain trunk"),
             SipTrunkSecurityProfile::encrypted("secure trunk", "10.48.38.30"),

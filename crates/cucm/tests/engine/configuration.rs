@@ -32,7 +32,7 @@ fn authenticated_profiles_are_refused_with_what_to_choose_instead() {
 
 #[test]
 fn names_that_nothing_carries_are_named() {
-    let rows: [(Damage, &str); 7] = [
+    let rows: [(Damage, &str); 8] = [
         (
             |c| c.phones[0].security_profile = "x".to_owned(),
             "phone SEP38ED18552A12 refers to phone security profile \"x\", which does not exist",
@@ -46,7 +46,7 @@ fn names_that_nothing_carries_are_named() {
             "line 1001 of SEP6C416A369525 is recorded automatically, but has no recording profile",
         ),
         (
-            |c| c.route_patterns[0].trunks[0] = "x".to_owned(),
+            |c| c.route_patterns[0].route_list[0].trunks[0] = "x".to_owned(),
             "route pattern 7878 refers to trunk \"x\", which does not exist",
         ),
         (
@@ -56,6 +56,10 @@ fn names_that_nothing_carries_are_named() {
         (
             |c| c.trunks[0].sip_profile = "x".to_owned(),
             "trunk Recorder refers to SIP profile \"x\", which does not exist",
+        ),
+        (
+            |c| c.recording_profiles[0].recording_css = "x".to_owned(),
+            "recording profile recorder refers to calling search space \"x\", which does not exist",
         ),
         (|c| c.trunks[0].destinations.clear(), "trunk \"Recorder\" has no destination"),
     ];

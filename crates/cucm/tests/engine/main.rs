@@ -6,6 +6,7 @@ mod bench;
 mod calls;
 mod configuration;
 mod damage;
+mod hunting;
 mod models;
 mod recorder;
 mod recordings;

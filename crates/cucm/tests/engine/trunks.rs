@@ -137,7 +137,7 @@ fn the_next_trunk_of_the_route_is_tried_when_the_first_has_no_destination_left()
     other.name = "Recorder2".to_owned();
     other.destinations[0].address = "10.48.38.32".parse().unwrap();
     config.trunks.push(other);
-    config.route_patterns[0].trunks.push("Recorder2".to_owned());
+    config.route_patterns[0].route_list[0].trunks.push("Recorder2".to_owned());
     let mut bench = asked(config);
     refuse(&mut bench, "connect", "connection refused");
     assert_eq!(bench.connects[0].1, "10.48.38.32:5060".parse().unwrap());

@@ -180,9 +180,13 @@ pub(super) fn cluster(
             recording_destination: recorder.number.clone(),
             recording_css: "Recording CSS".to_owned(),
         }],
+        calling_search_spaces: vec![cfg::CallingSearchSpace {
+            name: "Recording CSS".to_owned(),
+            partitions: vec!["Recording".to_owned()],
+        }],
         route_patterns: vec![cfg::RoutePattern {
-            pattern: recorder.number.clone(),
-            trunks: vec!["Recorder Trunk".to_owned()],
+            partition: "Recording".to_owned(),
+            ..cfg::RoutePattern::to_trunk(&recorder.number, "Recorder Trunk")
         }],
         sip_trunk_security_profiles: vec![trunk_profile(scenario, recorder)],
         sip_profiles: vec![sip_profile(scenario)],
