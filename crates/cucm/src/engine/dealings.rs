@@ -1,7 +1,5 @@
 //! What is known of a dialog with a recorder besides its leg.
 
-use std::time::Instant;
-
 use sip::{Message, ServerKey};
 
 use super::refresh::Session;
@@ -28,5 +26,4 @@ pub(super) struct Accepted {
     pub(super) key: ServerKey,
     /// Whether our 200 made an offer, which the ACK answers.
     pub(super) offered: bool,
-    pub(super) at: Instant,
 }

@@ -110,16 +110,6 @@ impl Engine {
         let Some(id) = self.accepted_by(key) else {
             return;
         };
-        if let Some(dealings) = self.dealings.get_mut(&id) {
-            // A flow that closed may have taken the ACK with it: only silence is an end.
-            let waited = dealings.accepted.take().map(|accepted| now.saturating_duration_since(accepted.at));
-            if waited.is_some_and(|waited| waited < self.config.timing.sip.t1 * 64) {
-                if let Some(leg) = self.legs.get_mut(&id).filter(|leg| matches!(leg.state, State::Accepted)) {
-                    leg.state = State::Up;
-                }
-                return;
-            }
-        }
         let Some(Role::Recorder { recording, .. }) = self.legs.get(&id).map(|leg| leg.role.clone()) else {
             return;
         };
@@ -160,7 +150,7 @@ impl Engine {
         let _ = self.endpoint.respond(now, key, answer);
         if is_invite {
             let offered = request.body().is_empty();
-            self.dealings.entry(id).or_default().accepted = Some(Accepted { key: *key, offered, at: now });
+            self.dealings.entry(id).or_default().accepted = Some(Accepted { key: *key, offered });
         }
         match granted {
             Some((seconds, Refresher::Uac)) => self.keep_session(now, id, Some((seconds, None))),

@@ -224,14 +224,49 @@ impl Peer {
         self.send(&message).await;
     }
 
+    /// Closes the connection.
+    pub(crate) async fn close(&mut self) {
+        self.link.shutdown().await.unwrap();
+    }
+
+    /// ACKs a 200.
+    pub(crate) async fn acknowledge(&mut self, ok: &Message) {
+        let header = |name: &str| ok.header(name).unwrap().into_owned();
+        let number = ok.cseq().unwrap().number;
+        let headers = [
+            ("From", header("From")),
+            ("To", header("To")),
+            ("Call-ID", header("Call-ID")),
+            ("CSeq", format!("{number} ACK")),
+        ];
+        self.request("ACK", &headers, None).await;
+    }
+
+    /// A re-INVITE in the dialog of a request that was received.
+    pub(crate) async fn reinvite(&mut self, about: &Message, sdp: &str) {
+        self.request_in("INVITE", about, "", &[], Some(sdp)).await;
+    }
+
     /// A request in the dialog of a request that was received.
     pub(crate) async fn request_back(&mut self, method: &str, about: &Message, tag: &str) {
+        self.request_in(method, about, tag, &[], None).await;
+    }
+
+    /// The same with more headers, and a body where it has one.
+    pub(crate) async fn request_in(
+        &mut self,
+        method: &str,
+        about: &Message,
+        tag: &str,
+        more: &[(&str, String)],
+        sdp: Option<&str>,
+    ) {
         let header = |name: &str| about.header(name).unwrap().into_owned();
         let to = header("To");
         let from = if to.contains(";tag=") { to } else { format!("{to};tag={tag}") };
         let headers =
             [("From", from), ("To", header("From")), ("Call-ID", header("Call-ID")), ("CSeq", format!("7 {method}"))];
-        self.request(method, &headers, None).await;
+        self.request(method, &[&headers, more].concat(), sdp).await;
     }
 
     pub(crate) async fn register(&mut self, device: &str, number: &str) -> Message {

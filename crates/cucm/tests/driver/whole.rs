@@ -69,14 +69,15 @@ fn a_cluster_in_mode_0_serves_no_trust_list_and_wants_no_security() {
 }
 
 /// Everybody at work: the agent, the customer, and the recorder once it was called.
-struct Scene {
-    cucm: cucm::Cucm,
-    agent: Peer,
-    customer: Peer,
-    recorder: Peer,
-    near: sip::Message,
-    started: Box<cucm::RecordingStarted>,
-    ok: sip::Message,
+pub(crate) struct Scene {
+    pub(crate) cucm: cucm::Cucm,
+    pub(crate) agent: Peer,
+    pub(crate) customer: Peer,
+    pub(crate) recorder: Peer,
+    pub(crate) near_invite: sip::Message,
+    pub(crate) near: sip::Message,
+    pub(crate) started: Box<cucm::RecordingStarted>,
+    pub(crate) ok: sip::Message,
 }
 
 async fn bridge_answers(agent: &mut Peer, tag: &str, port: u16) {
@@ -85,19 +86,31 @@ async fn bridge_answers(agent: &mut Peer, tag: &str, port: u16) {
     agent.expect("ACK").await;
 }
 
-async fn recorder_answers(recorder: &mut Peer, agent: &mut Peer, tag: &str, port: u16) -> sip::Message {
+/// Gives the recording INVITE and its ACK.
+async fn recorder_answers(recorder: &mut Peer, agent: &mut Peer, tag: &str, port: u16) -> (sip::Message, sip::Message) {
     let invite = recorder.expect("INVITE").await;
     recorder.answer(&invite, 200, tag, Some(&offer(RECORDER, port, "recvonly", true))).await;
     let asked = agent.expect("INVITE").await;
     assert!(asked.body().is_empty());
     agent.answer(&asked, 200, "x", Some(&offer("127.0.1.2", port + 1000, "sendrecv", true))).await;
     agent.expect("ACK").await;
-    recorder.expect("ACK").await
+    (invite, recorder.expect("ACK").await)
 }
 
 async fn recorded(net: &Net, people: &People, seed: u64) -> Scene {
     let listener = net.listen(SocketAddr::new(RECORDER.parse().unwrap(), 5061)).await.unwrap();
-    let mut cucm = start(net.clone(), config(people), seed).await.unwrap();
+    recorded_by(net, people, config(people), &listener, seed).await
+}
+
+/// The same in this cluster, by the recorder that listens there.
+pub(crate) async fn recorded_by(
+    net: &Net,
+    people: &People,
+    config: cucm::Config,
+    listener: &wire::Listener,
+    seed: u64,
+) -> Scene {
+    let mut cucm = start(net.clone(), config, seed).await.unwrap();
     let secured = cucm.addresses().secured_sip;
     let mut agent = Peer::connect(net, "127.0.1.2", secured, &people.agent).await;
     let mut customer = Peer::connect(net, "127.0.1.3", secured, &people.customer).await;
@@ -113,16 +126,16 @@ async fn recorded(net: &Net, people: &People, seed: u64) -> Scene {
     let headers = ["From", "To", "Call-ID"].map(|name| (name, ok.header(name).unwrap().into_owned()));
     customer.request("ACK", &[headers.as_slice(), &[("CSeq", "101 ACK".to_owned())]].concat(), None).await;
     bridge_answers(&mut agent, "near-bridge", 20_000).await;
-    let mut recorder = Peer::accept(&listener, &people.recorder, &call_manager()).await.unwrap();
+    let mut recorder = Peer::accept(listener, &people.recorder, &call_manager()).await.unwrap();
     bridge_answers(&mut agent, "far-bridge", 20_002).await;
-    let near = recorder_answers(&mut recorder, &mut agent, "n", 6000).await;
+    let (near_invite, near) = recorder_answers(&mut recorder, &mut agent, "n", 6000).await;
     recorder_answers(&mut recorder, &mut agent, "f", 6002).await;
     let started = event(&mut cucm, |event| match event {
         CucmEvent::RecordingStarted(started) => Some(started.clone()),
         _ => None,
     })
     .await;
-    Scene { cucm, agent, customer, recorder, near, started, ok }
+    Scene { cucm, agent, customer, recorder, near_invite, near, started, ok }
 }
 
 #[test]

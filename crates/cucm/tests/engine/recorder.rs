@@ -320,7 +320,8 @@ fn lesser_requests_are_answered_by_what_they_are() {
     let list = "<recorderList><recorder><recorderType>primary</recorderType><status>Success</status></recorder></recorderList>";
     let deep = "<recorderList>".repeat(400);
     let (mut bench, near, _) = recording(plain());
-    let cases: &[(&str, &str, Option<(&str, &str)>, &str)] = &[
+    type Body<'a> = Option<(&'a str, &'a str)>;
+    let cases: &[(&str, &str, Body<'_>, &str)] = &[
         ("OPTIONS", "", None, "200"),
         ("INFO", "", None, "200"),
         ("INFO", "", Some((STATUS, list)), "200"),
