@@ -186,6 +186,7 @@ fn settings(config: &Config, phone: &PhoneConfig) -> Settings {
     Settings {
         suites: if is_encrypted { config.suites.clone() } else { Vec::new() },
         codecs: config.codecs.clone(),
+        busy_trigger: config.busy_trigger.clamp(1, 2),
         bridge: config.bridge,
         first: config.first,
     }
@@ -201,7 +202,9 @@ fn media_side(net: &Net, config: Config, rng: ChaCha20Rng) -> MediaSide {
         jitter_depth: config.jitter_depth,
         faults: config.faults,
         sockets: Default::default(),
-        talk: None,
+        talks: Default::default(),
+        speaker: None,
+        is_muted: false,
         streams: Vec::new(),
         heard: Default::default(),
     }

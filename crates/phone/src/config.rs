@@ -35,6 +35,8 @@ pub struct Config {
     pub voice: Voice,
     /// The packet clock of the run.
     pub media: MediaClock,
+    /// *Busy Trigger* of its line: with as many calls it answers the next one 486. One talks, one is held or waits: 1 or 2.
+    pub busy_trigger: u8,
     /// How fast the built-in bridge answers.
     pub bridge: BridgeTiming,
     /// Where its streams begin.
@@ -59,6 +61,7 @@ impl Config {
             codecs: Codec::CISCO.to_vec(),
             voice,
             media,
+            busy_trigger: 2,
             bridge: BridgeTiming::default(),
             first: FirstPacket::default(),
             jitter_depth: 3,

@@ -83,7 +83,7 @@ impl Driver {
             match self.next_turn(&mut buf).await {
                 Turn::Request(Some(request)) => self.obey(request).await,
                 // The handle is gone: the plug is pulled.
-                Turn::Request(None) => return self.media.close().await,
+                Turn::Request(None) => return self.media.close_all().await,
                 Turn::Arrival(arrival) => self.take(arrival),
                 Turn::Timer => self.on_time().await,
             }
@@ -186,8 +186,8 @@ impl Driver {
         self.summary.open_call = status.call != crate::status::CallState::Idle;
         self.summary.open_bridges = self.machine.open_bridges();
         if self.summary.open_call {
-            // It may be in a state that cannot be ended; the goodbye to CUCM ends it there.
-            let _ = self.machine.command(now, Command::HangUp);
+            // One may be in a state that cannot be ended; the goodbye to CUCM ends it there.
+            let _ = self.machine.command(now, Command::HangUpAll);
         }
         self.summary.open_transactions = self.machine.open_transactions();
         if status.registered {
@@ -202,7 +202,7 @@ impl Driver {
     }
 
     async fn end(mut self) {
-        self.media.close().await;
+        self.media.close_all().await;
         if let Some(connection) = self.connection.take() {
             connection.close().await;
         }

@@ -58,6 +58,11 @@ impl Identifiers {
         format!("z9hG4bK{:08x}", self.rng.next_u32())
     }
 
+    /// A new Content-Id, without its brackets: a random word and the phone's address.
+    pub(crate) fn content_id(&mut self) -> String {
+        format!("{:08x}@{}", self.rng.next_u32(), self.address)
+    }
+
     /// The user part of the Contact: a UUID that lasts as long as the registration.
     pub(crate) fn contact_user(&mut self) -> String {
         let (a, b) = (self.rng.next_u64(), self.rng.next_u64());

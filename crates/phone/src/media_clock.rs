@@ -10,6 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use media::ledger::Leg;
+use media::signal::Voice;
 use media::wheel::{Key, Wheel};
 use tokio::sync::oneshot;
 use wire::{Clock, Lateness, MediaSocket, Net, Pace, PacerHandle};
@@ -36,6 +37,10 @@ enum Order {
     SetMain(TalkId, MainTerms),
     StartFork(TalkId, Box<ForkTerms>),
     StopFork(TalkId, Leg, oneshot::Sender<Option<MediaSocket>>),
+    GiveVoice(TalkId, Box<Voice>),
+    TakeVoice(TalkId, oneshot::Sender<Option<Voice>>),
+    Mute(TalkId, bool),
+    Press(TalkId, Vec<u8>),
     Inject(TalkId, Fault, Option<MediaSocket>),
     Behave(TalkId),
     Close(TalkId, oneshot::Sender<Closed>),
@@ -85,6 +90,26 @@ impl MediaClock {
         let (reply, done) = oneshot::channel();
         self.order(Order::StopFork(id, leg, reply));
         done.await.ok().flatten()
+    }
+
+    pub(crate) fn give_voice(&self, id: TalkId, voice: Voice) {
+        self.order(Order::GiveVoice(id, Box::new(voice)));
+    }
+
+    /// Takes the voice out of a talk. When this returns, its last frame has been sent.
+    pub(crate) async fn take_voice(&self, id: TalkId) -> Option<Voice> {
+        let (reply, done) = oneshot::channel();
+        self.order(Order::TakeVoice(id, reply));
+        done.await.ok().flatten()
+    }
+
+    pub(crate) fn mute(&self, id: TalkId, is_muted: bool) {
+        self.order(Order::Mute(id, is_muted));
+    }
+
+    /// Presses keys in a talk.
+    pub(crate) fn press(&self, id: TalkId, events: Vec<u8>) {
+        self.order(Order::Press(id, events));
     }
 
     pub(crate) fn inject(&self, id: TalkId, fault: Fault, elsewhere: Option<MediaSocket>) {
@@ -146,6 +171,12 @@ impl Engine {
             Order::StopFork(id, leg, reply) => {
                 let _ = reply.send(self.with(id, |talk| talk.stop_fork(now, leg)).flatten());
             }
+            Order::GiveVoice(id, voice) => self.with(id, |talk| talk.give_voice(*voice)).unwrap_or_default(),
+            Order::TakeVoice(id, reply) => {
+                let _ = reply.send(self.with(id, Talk::take_voice).flatten());
+            }
+            Order::Mute(id, is_muted) => self.with(id, |talk| talk.mute(is_muted)).unwrap_or_default(),
+            Order::Press(id, events) => self.with(id, |talk| talk.press(&events)).unwrap_or_default(),
             Order::Inject(id, fault, elsewhere) => {
                 self.with(id, |talk| talk.inject(fault, elsewhere)).unwrap_or_default()
             }

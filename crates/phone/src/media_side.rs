@@ -1,4 +1,4 @@
-//! The media side of one phone: its ports, its voice, and the talk it has on the packet clock.
+//! The media side of one phone: its ports, its voice, and the talks it has on the packet clock.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use rand_core::{Rng, SeedableRng};
 use wire::{MediaSocket, Net};
 
 use crate::fault::Fault;
-use crate::machine::{Machine, MediaOrder};
+use crate::machine::{CallNo, Machine, MediaOrder};
 use crate::media_clock::{MediaClock, TalkId};
 use crate::talk::{ForkTerms, HeardCounts, Talk};
 
@@ -26,7 +26,11 @@ pub(crate) struct MediaSide {
     pub(crate) faults: Vec<Fault>,
     /// Bound ports that no stream uses at the moment.
     pub(crate) sockets: BTreeMap<u16, MediaSocket>,
-    pub(crate) talk: Option<TalkId>,
+    /// The talk of each call.
+    pub(crate) talks: BTreeMap<CallNo, TalkId>,
+    /// The call that has the voice.
+    pub(crate) speaker: Option<CallNo>,
+    pub(crate) is_muted: bool,
     pub(crate) streams: Vec<Stream>,
     pub(crate) heard: HeardCounts,
 }
@@ -48,64 +52,97 @@ impl MediaSide {
     /// Carries out a change. What follows it is sent after it has taken effect.
     pub(crate) async fn obey(&mut self, order: MediaOrder) {
         match order {
-            MediaOrder::Open { port } => self.open(port).await,
-            MediaOrder::SetMain(terms) => {
-                if let Some(talk) = self.talk {
-                    self.clock.set_main(talk, *terms);
+            MediaOrder::Open { call, port } => self.open(call, port).await,
+            MediaOrder::SetMain { call, terms } => {
+                if terms.send.is_some() {
+                    self.speak_in(call).await;
+                }
+                if let Some(talk) = self.talks.get(&call) {
+                    self.clock.set_main(*talk, *terms);
                 }
             }
-            MediaOrder::StartFork { leg, port, opening } => {
+            MediaOrder::StartFork { call, leg, port, opening } => {
                 let forges = self.faults.iter().any(|fault| fault.leg() == leg && is_forgery(*fault));
                 let elsewhere = forges.then(|| self.another()).flatten();
-                if let (Some(talk), Some(socket)) = (self.talk, self.sockets.remove(&port)) {
-                    self.clock.start_fork(talk, ForkTerms { leg, opening: *opening, socket, elsewhere });
+                if let (Some(talk), Some(socket)) = (self.talks.get(&call), self.sockets.remove(&port)) {
+                    self.clock.start_fork(*talk, ForkTerms { leg, opening: *opening, socket, elsewhere });
                 }
             }
-            MediaOrder::StopFork { leg } => {
-                if let Some(talk) = self.talk
-                    && let Some(socket) = self.clock.stop_fork(talk, leg).await
+            MediaOrder::StopFork { call, leg } => {
+                if let Some(talk) = self.talks.get(&call)
+                    && let Some(socket) = self.clock.stop_fork(*talk, leg).await
                 {
                     self.sockets.insert(socket.local_addr().port(), socket);
                 }
             }
             MediaOrder::Free { port } => drop(self.sockets.remove(&port)),
-            MediaOrder::Close => self.close().await,
+            MediaOrder::Mute(is_muted) => {
+                self.is_muted = is_muted;
+                self.talks.values().for_each(|talk| self.clock.mute(*talk, is_muted));
+            }
+            MediaOrder::Dtmf { call, events } => {
+                if let Some(talk) = self.talks.get(&call) {
+                    self.clock.press(*talk, events);
+                }
+            }
+            MediaOrder::Close { call } => self.close(call).await,
         }
     }
 
-    async fn open(&mut self, port: u16) {
-        self.close().await;
+    async fn open(&mut self, call: CallNo, port: u16) {
         let Some(socket) = self.sockets.remove(&port) else { return };
-        let voice = self.voice.take().unwrap_or_else(Voice::silence);
         let rng = ChaCha20Rng::seed_from_u64(self.rng.next_u64());
-        let talk = Talk::new(self.net.clock().clone(), rng, socket, voice, self.jitter_depth, self.faults.clone());
-        self.talk = Some(self.clock.add(talk));
+        let mut talk = Talk::new(self.net.clock().clone(), rng, socket, self.jitter_depth, self.faults.clone());
+        talk.mute(self.is_muted);
+        self.talks.insert(call, self.clock.add(talk));
     }
 
-    /// Ends the call's media and keeps what it leaves behind.
-    pub(crate) async fn close(&mut self) {
-        let Some(talk) = self.talk.take() else { return };
+    /// The user speaks in one call at a time: the voice goes to the call that begins to send, from wherever it is.
+    async fn speak_in(&mut self, call: CallNo) {
+        let Some(talk) = self.talks.get(&call).copied().filter(|_| self.speaker != Some(call)) else { return };
+        let before = self.speaker.replace(call).and_then(|call| self.talks.get(&call));
+        let voice = match before {
+            Some(before) => self.clock.take_voice(*before).await,
+            None => self.voice.take(),
+        };
+        self.clock.give_voice(talk, voice.unwrap_or_else(Voice::silence));
+    }
+
+    /// Ends a call's media and keeps what it leaves behind.
+    async fn close(&mut self, call: CallNo) {
+        let Some(talk) = self.talks.remove(&call) else { return };
+        if self.talks.is_empty() {
+            self.is_muted = false;
+        }
         let Some(closed) = self.clock.close(talk).await else { return };
         self.streams.extend(closed.streams);
         self.heard.add(&closed.heard);
-        self.voice = Some(closed.voice);
+        if let Some(voice) = closed.voice {
+            self.voice = Some(voice);
+            self.speaker = None;
+        }
     }
 
-    /// Has the bridge misbehave, in this call and later ones.
+    /// Ends the media of all calls.
+    pub(crate) async fn close_all(&mut self) {
+        for call in self.talks.keys().copied().collect::<Vec<_>>() {
+            self.close(call).await;
+        }
+    }
+
+    /// Has the bridge misbehave, in the calls there are and in later ones.
     pub(crate) fn inject(&mut self, fault: Fault) {
         self.faults.push(fault);
-        let elsewhere = is_forgery(fault).then(|| self.another()).flatten();
-        if let Some(talk) = self.talk {
-            self.clock.inject(talk, fault, elsewhere);
+        for talk in self.talks.values() {
+            let elsewhere = is_forgery(fault).then(|| self.another()).flatten();
+            self.clock.inject(*talk, fault, elsewhere);
         }
     }
 
     /// Ends all misbehaviour.
     pub(crate) fn behave(&mut self) {
         self.faults.clear();
-        if let Some(talk) = self.talk {
-            self.clock.behave(talk);
-        }
+        self.talks.values().for_each(|talk| self.clock.behave(*talk));
     }
 
     fn another(&self) -> Option<MediaSocket> {

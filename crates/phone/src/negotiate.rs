@@ -22,6 +22,8 @@ pub(crate) struct Settled {
     /// Where the peer wants to receive.
     pub(crate) remote: SocketAddr,
     pub(crate) law: Law,
+    /// The payload type under which the peer wants telephone events (RFC 4733), if it does.
+    pub(crate) events: Option<u8>,
     /// Our key, none for RTP.
     pub(crate) own: Option<OwnKey>,
     /// The peer's key, none for RTP.
@@ -96,6 +98,7 @@ fn settled(peer: &Audio, law: Law, own: Option<OwnKey>, peer_key: Option<(Suite,
     Settled {
         remote: SocketAddr::new(peer.address, peer.port),
         law,
+        events: peer.formats.iter().find(|format| format.is_telephone_event()).map(|format| format.payload_type),
         own,
         peer: peer_key,
         sends: reachable && peer.direction.receives(),

@@ -9,9 +9,9 @@ use trust::ctl::SignedCtl;
 
 use crate::driver::Request;
 use crate::fault::Fault;
-use crate::machine::Command;
+use crate::machine::{Command, Purpose, Softkey};
 use crate::status::{PhoneEvent, PhoneState, Status};
-use crate::talk::HeardCounts;
+use crate::talk::{HeardCounts, digits};
 
 /// A phone that has booted. Dropping it pulls the plug: nothing is said to CUCM.
 #[derive(Debug)]
@@ -51,15 +51,15 @@ impl Phone {
         *self.status.borrow()
     }
 
-    /// Dials a number.
+    /// Dials a number. A call that there is must be on hold.
     ///
     /// # Errors
-    /// [`CommandError`] if the phone is not registered or has a call.
+    /// [`CommandError`] if the phone is not registered or has a call that is up.
     pub async fn dial(&self, number: &str) -> Result<(), CommandError> {
         self.command(Command::Dial(number.to_owned())).await
     }
 
-    /// Answers the call that rings.
+    /// Answers the call that rings. One that is up is put on hold first.
     ///
     /// # Errors
     /// [`CommandError`] if none does, or what CUCM offers cannot be used.
@@ -67,7 +67,7 @@ impl Phone {
         self.command(Command::Answer).await
     }
 
-    /// Ends the call: BYE, CANCEL or 603, as its state asks for.
+    /// Ends the active call: BYE, CANCEL or 603, as its state asks for.
     ///
     /// # Errors
     /// [`CommandError`] if there is none.
@@ -75,7 +75,7 @@ impl Phone {
         self.command(Command::HangUp).await
     }
 
-    /// Puts the call on hold.
+    /// Puts the active call on hold.
     ///
     /// # Errors
     /// [`CommandError`] if there is no call to hold.
@@ -83,12 +83,89 @@ impl Phone {
         self.command(Command::Hold).await
     }
 
-    /// Takes the call back from hold.
+    /// Takes the call back from hold. One that is up meanwhile is put on hold first.
     ///
     /// # Errors
     /// [`CommandError`] if none is held.
     pub async fn resume(&self) -> Result<(), CommandError> {
         self.command(Command::Resume).await
+    }
+
+    /// The first press of *Transfer*: puts the active call on hold, then dials another, which becomes the active one. Wait for
+    /// [`PhoneState::RingingBack`] or [`PhoneState::Consulting`].
+    ///
+    /// # Errors
+    /// [`CommandError`] if there is no call that is up, or no room for a second one.
+    pub async fn consult(&self, number: &str) -> Result<(), CommandError> {
+        self.command(Command::Consult(number.to_owned(), Purpose::Transfer)).await
+    }
+
+    /// The first press of *Confrn*: as [`Self::consult`], for a conference.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn consult_for_conference(&self, number: &str) -> Result<(), CommandError> {
+        self.command(Command::Consult(number.to_owned(), Purpose::Conference)).await
+    }
+
+    /// The second press of *Transfer*: CUCM joins the held call with the active one, which may still ring. It answers with
+    /// [`PhoneEvent::Transferred`] or [`PhoneEvent::TransferFailed`] and ends both calls of this phone.
+    ///
+    /// # Errors
+    /// [`CommandError`] if there are no two such calls.
+    pub async fn complete_transfer(&self) -> Result<(), CommandError> {
+        self.command(Command::CompleteTransfer).await
+    }
+
+    /// Puts the active call on hold and has CUCM connect it with a number, without talking to that first.
+    ///
+    /// # Errors
+    /// [`CommandError`] if there is no call.
+    pub async fn transfer_blind(&self, number: &str) -> Result<(), CommandError> {
+        self.command(Command::TransferBlind(number.to_owned())).await
+    }
+
+    /// The second press of *Confrn*: CUCM makes a conference of the held call and the active one.
+    ///
+    /// # Errors
+    /// [`CommandError`] if there are no two such calls.
+    pub async fn complete_conference(&self) -> Result<(), CommandError> {
+        self.command(Command::CompleteConference).await
+    }
+
+    /// Presses *Record*: CUCM records the active call from now on (`record-invoker=user`).
+    ///
+    /// # Errors
+    /// [`CommandError`] if there is no call that is up.
+    pub async fn start_recording(&self) -> Result<(), CommandError> {
+        self.command(Command::Record(Softkey::StartRecording)).await
+    }
+
+    /// Presses *StopRec*.
+    ///
+    /// # Errors
+    /// [`CommandError`] if there is no call that is up.
+    pub async fn stop_recording(&self) -> Result<(), CommandError> {
+        self.command(Command::Record(Softkey::StopRecording)).await
+    }
+
+    /// Switches the microphone off, or on again. Streams go on: with silence in place of the voice, which waits meanwhile, and under
+    /// the silence a dither of -69 dBFS that makes every frame a frame of its own. Lasts until the last call is over.
+    ///
+    /// # Errors
+    /// [`CommandError`] if there is no call.
+    pub async fn mute(&self, is_muted: bool) -> Result<(), CommandError> {
+        self.command(Command::Mute(is_muted)).await
+    }
+
+    /// Presses keys (0 to 9, `*`, `#`, A to D): RFC 4733 events take the place of the voice, which waits meanwhile. Returns at once
+    /// with the time that all of them will take.
+    ///
+    /// # Errors
+    /// [`CommandError`] if no call is up, it has agreed on no telephone events, or there is no such key.
+    pub async fn dtmf(&self, digits: &str) -> Result<Duration, CommandError> {
+        self.command(Command::Dtmf(digits.to_owned())).await?;
+        Ok(digits::time_of(digits.chars().count()))
     }
 
     /// Waits until the phone is in this state; at once if it is.
@@ -195,8 +272,8 @@ pub enum CommandError {
 pub enum WaitError {
     /// It was not, in this time.
     #[error(
-        "{device} was not {wanted} within {timeout:?}: got call {:?}, registered {}, {} bridge streams, {} bridge dialogs",
-        seen.call, seen.registered, seen.forks, seen.bridges
+        "{device} was not {wanted} within {timeout:?}: got call {:?}, other call {:?}, registered {}, {} bridge streams, {} bridge dialogs",
+        seen.call, seen.other, seen.registered, seen.forks, seen.bridges
     )]
     TimedOut {
         /// The device name.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where the phone's call stands.
+/// Where a call of the phone stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CallState {
     /// No call.
@@ -53,13 +53,15 @@ impl Security {
 pub struct Status {
     /// Registered with a CUCM over a live connection.
     pub registered: bool,
-    /// The call.
+    /// The active call: the one that commands address.
     pub call: CallState,
-    /// The call's own media is SRTP in both directions.
+    /// The other call, which is held or waits.
+    pub other: CallState,
+    /// The active call's own media is SRTP in both directions.
     pub secured: bool,
-    /// The call's security as CUCM tells it.
+    /// The active call's security as CUCM tells it.
     pub security: Security,
-    /// Bridge streams running towards a recorder: 0 to 2.
+    /// Bridge streams of the active call that run towards a recorder: 0 to 2.
     pub forks: u8,
     /// Bridge dialogs that CUCM has not ended yet; one can outlive its stream.
     pub bridges: u8,
@@ -78,15 +80,17 @@ pub enum PhoneState {
     Calling,
     /// Dialled, and the other side rings.
     RingingBack,
-    /// Rings.
+    /// Rings, beside another call or alone.
     Ringing,
     /// Talking.
     Connected,
     /// On hold by its own user.
     Held,
+    /// Talking, while another call is held.
+    Consulting,
     /// Talking, and both bridge streams run towards a recorder.
     Recorded,
-    /// No bridge stream runs.
+    /// No bridge stream of the active call runs.
     NotRecorded,
     /// No call, and CUCM has ended every bridge dialog.
     AtRest,
@@ -101,9 +105,10 @@ impl PhoneState {
             Self::Idle => status.registered && status.call == CallState::Idle,
             Self::Calling => matches!(status.call, CallState::Calling | CallState::RingingBack),
             Self::RingingBack => status.call == CallState::RingingBack,
-            Self::Ringing => status.call == CallState::Ringing,
+            Self::Ringing => [status.call, status.other].contains(&CallState::Ringing),
             Self::Connected => status.call == CallState::Connected,
             Self::Held => status.call == CallState::Held,
+            Self::Consulting => (status.call, status.other) == (CallState::Connected, CallState::Held),
             Self::Recorded => status.call == CallState::Connected && status.forks >= 2,
             Self::NotRecorded => status.forks == 0,
             Self::AtRest => status.call == CallState::Idle && status.bridges == 0,
@@ -122,6 +127,7 @@ impl fmt::Display for PhoneState {
             Self::Ringing => "ringing",
             Self::Connected => "connected",
             Self::Held => "held",
+            Self::Consulting => "consulting",
             Self::Recorded => "recorded",
             Self::NotRecorded => "not recorded",
             Self::AtRest => "at rest",
@@ -176,8 +182,27 @@ pub enum PhoneEvent {
         /// The Call-ID of the bridge dialog.
         call_id: String,
     },
-    /// The call is over.
+    /// CUCM has joined the two calls, or the call and the number it was transferred to; it ends this phone's dialogs next.
+    Transferred {
+        /// The Call-ID of the call that was transferred.
+        call_id: String,
+    },
+    /// The call was not transferred. It is still held.
+    TransferFailed {
+        /// The Call-ID of the call that was to be transferred.
+        call_id: String,
+        /// Status and reason, as CUCM gave them.
+        why: String,
+    },
+    /// CUCM took a softkey (`Conference`, `StartRecording`, `StopRecording`); what comes of it follows.
+    SoftkeyTaken {
+        /// As in `softkeyevent`.
+        softkey: &'static str,
+    },
+    /// A call is over.
     Ended {
+        /// The Call-ID of the phone's dialog.
+        call_id: String,
         /// `normal`, or the status and reason CUCM gave.
         why: String,
     },

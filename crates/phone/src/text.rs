@@ -7,14 +7,19 @@
 //! | its refresh | a public capture of a CP-8851 on 12.1.1 |
 //! | 100, 180, 200 to BYE, refusals | no capture: Cisco's published phone stack, `ccsip_messaging.c` |
 //! | BYE, the end of a registration | inferred from the others |
+//! | REFER, Call-Info of a hold | see `refer` |
 //!
 //! A phone adds `RTP-RxStat` and `RTP-TxStat` to BYE and its 200 only where *Call Stats* is ticked in its SIP profile, which is not
 //! the default.
+
+mod refer;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
 use sip::{Builder, Dialog, Message, Transport};
+
+pub(crate) use refer::{DialogId, Press, RESUME_INFO, hold_info, refer, softkey, transfer_target};
 
 /// The capabilities every message of a Cisco phone lists.
 const SUPPORTED: &str = "replaces,join,sdp-anat,norefersub,resource-priority,extended-refer,X-cisco-callinfo,X-cisco-serviceuri,\
@@ -118,9 +123,10 @@ pub(crate) fn invite(profile: &Profile, called: &str, tag: &str, call_id: &str, 
     described(invite_tail(built, profile, stamp), sdp)
 }
 
-/// INVITE inside a call: hold, resume.
-pub(crate) fn reinvite(profile: &Profile, dialog: &Dialog, stamp: &Stamp, sdp: &str) -> Message {
-    described(invite_tail(in_dialog("INVITE", profile, dialog, stamp), profile, stamp), sdp)
+/// INVITE inside a call: hold, resume. Call-Info says which.
+pub(crate) fn reinvite(profile: &Profile, dialog: &Dialog, stamp: &Stamp, info: &str, sdp: &str) -> Message {
+    let built = in_dialog("INVITE", profile, dialog, stamp);
+    described(invite_tail(built, profile, stamp).header("Call-Info", info), sdp)
 }
 
 /// ACK for a 2xx.

@@ -282,7 +282,7 @@ fn commands_that_do_not_fit_are_refused() {
         let error = pair.agent.wait_for(PhoneState::Idle, Duration::from_millis(100)).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "SEP6C416A369525 was not idle within 100ms: got call Connected, registered true, 0 bridge streams, 0 bridge dialogs"
+            "SEP6C416A369525 was not idle within 100ms: got call Connected, other call Idle, registered true, 0 bridge streams, 0 bridge dialogs"
         );
     });
 }

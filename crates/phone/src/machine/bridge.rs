@@ -17,7 +17,7 @@ use media::ledger::{Leg, StreamKind};
 use media::sdp::{Audio, Direction, Profile};
 use sip::{Dialog, Message, ServerKey};
 
-use super::{Machine, MediaOrder, Timer, audio, peer_session};
+use super::{CallNo, Machine, MediaOrder, Timer, audio, peer_session};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate::{self, Settled};
@@ -29,6 +29,8 @@ use crate::text::{self, Reply};
 pub(super) struct Bridge {
     leg: Leg,
     pub(super) dialog: Dialog,
+    /// The call whose voice it copies.
+    pub(super) main: CallNo,
     main_dialog: String,
     session: (String, String),
     port: u16,
@@ -74,10 +76,10 @@ impl Machine {
     /// CUCM asks for a copy of one voice of the call that Join names.
     pub(super) fn on_bridge_invite(&mut self, now: Instant, key: ServerKey, invite: Message) {
         let is_recording = invite.cisco_call_info().is_some_and(|info| info.record_invoker().is_some());
-        let Some(main_dialog) = self.joined(&invite).filter(|_| is_recording) else {
+        let Some(main) = self.joined(&invite).filter(|_| is_recording) else {
             return self.reply(now, &key, &invite, 481, "Call Leg/Transaction Does Not Exist");
         };
-        let bridge = match self.new_bridge(key, &invite, main_dialog) {
+        let bridge = match self.new_bridge(key, &invite, main) {
             Ok(bridge) => bridge,
             Err(why) => {
                 self.problem(format!("cannot use an INVITE to the built-in bridge: {why}"));
@@ -90,29 +92,29 @@ impl Machine {
         self.set_timer(now + self.settings.bridge.answer, Timer::BridgeAnswer(call_id));
     }
 
-    /// The Call-ID of the main call if Join names its dialog. CUCM writes our tag as from-tag; RFC 3911 §4 has it the other way.
-    fn joined(&self, invite: &Message) -> Option<String> {
+    /// The call whose dialog Join names. CUCM writes our tag as from-tag; RFC 3911 §4 has it the other way.
+    fn joined(&self, invite: &Message) -> Option<CallNo> {
         let join = invite.join().ok()??;
-        let dialog = self.call.as_ref()?.dialog.as_ref()?;
         let tags = (join.from_tag.as_str(), join.to_tag.as_str());
-        let (ours, theirs) = (dialog.local_tag.as_str(), dialog.remote_tag.as_str());
-        let is_ours = join.call_id == dialog.call_id && (tags == (ours, theirs) || tags == (theirs, ours));
-        is_ours.then(|| dialog.call_id.clone())
+        let is_named = |dialog: &Dialog| {
+            let (ours, theirs) = (dialog.local_tag.as_str(), dialog.remote_tag.as_str());
+            join.call_id == dialog.call_id && (tags == (ours, theirs) || tags == (theirs, ours))
+        };
+        self.calls.iter().find(|call| call.dialog.as_ref().is_some_and(is_named)).map(|call| call.no)
     }
 
-    fn new_bridge(&mut self, key: ServerKey, invite: &Message, main_dialog: String) -> Result<Bridge, String> {
+    fn new_bridge(&mut self, key: ServerKey, invite: &Message, main: CallNo) -> Result<Bridge, String> {
         let offer = audio(invite)?.ok_or("got no description, expected a=label:X-relay-nearend or X-relay-farend")?;
         let leg = leg_of(&offer)?;
-        let codec = self
-            .call
-            .as_ref()
-            .and_then(|call| call.settled.as_ref())
-            .map_or(Codec::Pcmu, |settled| Codec::of_law(settled.law));
+        let call = self.call(main).ok_or("the call it joins is over")?;
+        let codec = call.settled.as_ref().map_or(Codec::Pcmu, |settled| Codec::of_law(settled.law));
+        let main_dialog = call.call_id();
         let dialog = Dialog::from_request(invite, &self.ids.tag()).map_err(|error| error.to_string())?;
         let port = self.ports.pop().ok_or("no media port is free")?;
         Ok(Bridge {
             leg,
             dialog,
+            main,
             main_dialog,
             session: (self.ids.session(), peer_session(invite)),
             port,
@@ -221,7 +223,7 @@ impl Machine {
     /// Starts, keeps or stops the stream as it was settled.
     fn run_fork(&mut self, at: usize, settled: Settled) {
         let bridge = &self.bridges[at];
-        if !settled.sends || self.call.is_none() {
+        if !settled.sends || self.call(bridge.main).is_none() {
             return self.halt_fork(at);
         }
         if Codec::of_law(settled.law) != bridge.codec {
@@ -233,13 +235,13 @@ impl Machine {
             ));
         }
         let is_running = bridge.forking.as_ref().is_some_and(|old| same_stream(old, &settled));
-        let (leg, port, call_id, main_dialog) =
-            (bridge.leg, bridge.port, bridge.dialog.call_id.clone(), bridge.main_dialog.clone());
+        let (leg, port, call, call_id, main_dialog) =
+            (bridge.leg, bridge.port, bridge.main, bridge.dialog.call_id.clone(), bridge.main_dialog.clone());
         let (to, suite) = (settled.remote, settled.suite());
         if !is_running {
             self.halt_fork(at);
             let opening = self.opening(StreamKind::Bridge(leg), &call_id, &main_dialog, &settled);
-            self.media(MediaOrder::StartFork { leg, port, opening: Box::new(opening) });
+            self.media(MediaOrder::StartFork { call, leg, port, opening: Box::new(opening) });
             self.event(PhoneEvent::ForkStarted { leg, call_id, to, suite });
         }
         self.bridges[at].forking = Some(settled);
@@ -248,8 +250,8 @@ impl Machine {
     fn halt_fork(&mut self, at: usize) {
         let bridge = &mut self.bridges[at];
         if bridge.forking.take().is_some() {
-            let (leg, call_id) = (bridge.leg, bridge.dialog.call_id.clone());
-            self.media(MediaOrder::StopFork { leg });
+            let (call, leg, call_id) = (bridge.main, bridge.leg, bridge.dialog.call_id.clone());
+            self.media(MediaOrder::StopFork { call, leg });
             self.event(PhoneEvent::ForkStopped { leg, call_id });
         }
     }

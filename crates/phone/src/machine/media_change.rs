@@ -8,7 +8,8 @@ use media::sdp::{Audio, Direction};
 use rand_core::Rng;
 use sip::{Message, ServerKey};
 
-use super::{Machine, MediaOrder, audio, security};
+use super::hold::Change;
+use super::{CallNo, Machine, MediaOrder, audio, security};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate::{self, Settled};
@@ -39,16 +40,16 @@ impl Machine {
     }
 
     /// An offer for the call as it stands.
-    pub(super) fn make_offer(&mut self) -> String {
-        let state = self.call.as_ref().map_or(CallState::Connected, |call| call.state);
-        self.make_offer_for(state)
+    pub(super) fn make_offer(&mut self, no: CallNo) -> String {
+        let state = self.call(no).map_or(CallState::Connected, |call| call.state);
+        self.make_offer_for(no, state)
     }
 
     /// An offer for the state the call shall have. A phone makes a new key for every first offer and whenever a stream becomes active
     /// again (Cisco's published phone stack); a stream that goes on keeps the key it has.
-    pub(super) fn make_offer_for(&mut self, state: CallState) -> String {
+    pub(super) fn make_offer_for(&mut self, no: CallNo, state: CallState) -> String {
         let fresh = self.fresh_keys();
-        let Some(call) = &mut self.call else { return String::new() };
+        let Some(call) = self.call_mut(no) else { return String::new() };
         let is_going_on = call.state == state && state == CallState::Connected;
         let in_force = call
             .settled
@@ -69,11 +70,11 @@ impl Machine {
     }
 
     /// Answers an offer and puts both into force once the answer is out.
-    pub(super) fn answer_offer(&mut self, offer: &Audio) -> Result<String, String> {
+    pub(super) fn answer_offer(&mut self, no: CallNo, offer: &Audio) -> Result<String, String> {
         let suites = self.settings.suites.clone();
         let codecs = self.settings.codecs.clone();
         let mut settled = negotiate::accept(offer, &codecs, &suites, self.rng()).map_err(|error| error.to_string())?;
-        let Some(call) = &mut self.call else { return Err("the call is over".to_owned()) };
+        let Some(call) = self.call_mut(no) else { return Err("the call is over".to_owned()) };
         keep_key(&mut settled, call.settled.as_ref());
         let direction = match (offer.direction.reversed(), call.state) {
             (Direction::SendRecv, CallState::Held) => Direction::SendOnly,
@@ -99,64 +100,64 @@ impl Machine {
     }
 
     /// CUCM changes the call: new media, music on hold, a refresh.
-    pub(super) fn on_call_reinvite(&mut self, now: Instant, key: &ServerKey, invite: &Message) {
-        if !self.take_in_dialog(now, key, invite) {
+    pub(super) fn on_call_reinvite(&mut self, now: Instant, no: CallNo, key: &ServerKey, invite: &Message) {
+        if !self.take_in_dialog(now, no, key, invite) {
             return;
         }
-        let is_glaring = self.call.as_ref().is_some_and(|call| call.change.is_some());
+        let is_glaring = self.call(no).and_then(|call| call.change.as_ref()).is_some_and(Change::is_under_way);
         if is_glaring {
-            return self.respond_in_call(now, key, invite, (491, "Request Pending"), None);
+            return self.respond_in_call(now, no, key, invite, (491, "Request Pending"), None);
         }
-        if let Some(session) = self.call.as_ref().map(|call| call.session.clone()) {
+        if let Some(session) = self.call(no).map(|call| call.session.clone()) {
             self.say_trying(now, key, invite, &session);
         }
         let description = match audio(invite) {
-            Ok(None) => Ok(self.make_offer()),
-            Ok(Some(offer)) => self.answer_offer(&offer),
+            Ok(None) => Ok(self.make_offer(no)),
+            Ok(Some(offer)) => self.answer_offer(no, &offer),
             Err(why) => Err(why),
         };
         match description {
-            Ok(description) => self.respond_in_call(now, key, invite, (200, "OK"), Some(&description)),
+            Ok(description) => self.respond_in_call(now, no, key, invite, (200, "OK"), Some(&description)),
             Err(why) => {
                 self.problem(format!("cannot use the offer of a re-INVITE: {why}"));
-                self.respond_in_call(now, key, invite, (488, "Not Acceptable Here"), None);
+                self.respond_in_call(now, no, key, invite, (488, "Not Acceptable Here"), None);
             }
         }
     }
 
     /// UPDATE in the call: other names, the call's security, or new media.
     pub(super) fn on_update(&mut self, now: Instant, key: &ServerKey, update: &Message) {
-        if !self.call.as_ref().is_some_and(|call| call.matches(update)) {
+        let Some(no) = self.call_of(update) else {
             let code =
                 if self.bridges.iter().any(|bridge| bridge.matches(update)) { (200, "OK") } else { (481, NO_DIALOG) };
             return self.reply(now, key, update, code.0, code.1);
-        }
-        if !self.take_in_dialog(now, key, update) {
+        };
+        if !self.take_in_dialog(now, no, key, update) {
             return;
         }
         let description = match audio(update) {
             Ok(None) => Ok(None),
-            Ok(Some(offer)) => self.answer_offer(&offer).map(Some),
+            Ok(Some(offer)) => self.answer_offer(no, &offer).map(Some),
             Err(why) => Err(why),
         };
         match description {
             Ok(description) => {
-                self.respond_in_call(now, key, update, (200, "OK"), description.as_deref());
-                self.apply_settled();
+                self.respond_in_call(now, no, key, update, (200, "OK"), description.as_deref());
+                self.apply_settled(no);
             }
             Err(why) => {
                 self.problem(format!("cannot use the offer of an UPDATE: {why}"));
-                self.respond_in_call(now, key, update, (488, "Not Acceptable Here"), None);
+                self.respond_in_call(now, no, key, update, (488, "Not Acceptable Here"), None);
             }
         }
     }
 
     /// Takes a request of the main dialog into account. False if it was refused as out of order.
-    fn take_in_dialog(&mut self, now: Instant, key: &ServerKey, request: &Message) -> bool {
-        let Some(call) = &mut self.call else { return false };
+    pub(super) fn take_in_dialog(&mut self, now: Instant, no: CallNo, key: &ServerKey, request: &Message) -> bool {
+        let Some(call) = self.call_mut(no) else { return false };
         let Some(dialog) = &mut call.dialog else { return false };
         if dialog.accept(request).is_err() {
-            self.respond_in_call(now, key, request, (500, "Server Internal Error"), None);
+            self.respond_in_call(now, no, key, request, (500, "Server Internal Error"), None);
             return false;
         }
         dialog.refresh_target(request);
@@ -168,8 +169,8 @@ impl Machine {
     }
 
     /// Puts what is settled into force, unless it is already.
-    pub(super) fn apply_settled(&mut self) {
-        let Some(call) = &mut self.call else { return };
+    pub(super) fn apply_settled(&mut self, no: CallNo) {
+        let Some(call) = self.call_mut(no) else { return };
         let Some(settled) = call.settled.clone() else { return };
         let is_sending = settled.sends && call.state != CallState::Held;
         let in_force = InForce::of(&settled, is_sending);
@@ -180,7 +181,7 @@ impl Machine {
         let dialog = call.call_id();
         let send = is_sending.then(|| self.opening(StreamKind::Voice, &dialog, &dialog, &settled));
         let terms = MainTerms { send, receive: settled.peer };
-        self.media(MediaOrder::SetMain(Box::new(terms)));
+        self.media(MediaOrder::SetMain { call: no, terms: Box::new(terms) });
     }
 
     /// A stream to be opened, with an SSRC and a first packet of its own.
@@ -198,6 +199,7 @@ impl Machine {
             main_dialog: main_dialog.to_owned(),
             remote: settled.remote,
             law: settled.law,
+            events: settled.events,
             key: settled.own.clone(),
             ssrc,
             first_index: u64::from(first.roll_over) << 16 | u64::from(sequence),

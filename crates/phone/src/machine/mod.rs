@@ -1,4 +1,4 @@
-//! The signalling of one phone: registration, one call, and the dialogs of its built-in bridge. Without sockets or clock.
+//! The signalling of one phone: registration, two calls, and the dialogs of its built-in bridge. Without sockets or clock.
 //!
 //! Feed it with [`Machine::handle_input`] and [`Machine::handle_timeout`], then drain [`Machine::poll_output`], then sleep until
 //! [`Machine::poll_timeout`]. The driver keeps the machine supplied with media ports ([`Machine::wants_port`]), because an offer names
@@ -6,8 +6,11 @@
 
 mod bridge;
 mod call;
+mod ending;
 mod hold;
+mod lines;
 mod media_change;
+mod refer;
 mod registration;
 #[cfg(test)]
 mod tests;
@@ -24,6 +27,7 @@ use wire::Clock;
 
 use self::bridge::Bridge;
 use self::call::Call;
+use self::refer::Pressed;
 use self::registration::Registration;
 use crate::codec::Codec;
 use crate::config::{BridgeTiming, FirstPacket};
@@ -46,15 +50,46 @@ pub(crate) enum Input {
     },
 }
 
-/// What a user does.
+/// One call of the phone, counted from 1 over its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CallNo(pub(crate) u32);
+
+/// What a user does. All but `Dial` and `Answer` address the active call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     Dial(String),
     Answer,
     HangUp,
+    HangUpAll,
     Hold,
     Resume,
+    Consult(String, Purpose),
+    CompleteTransfer,
+    TransferBlind(String),
+    CompleteConference,
+    Record(Softkey),
+    Mute(bool),
+    Dtmf(String),
     Unregister,
+}
+
+/// What a call is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be held.
+    Hold,
+    /// To be transferred: the first press of *Transfer*.
+    Transfer,
+    /// To be joined with another: the first press of *Confrn*.
+    Conference,
+}
+
+/// A softkey that CUCM is told of by REFER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Softkey {
+    Conference,
+    StartRecording,
+    StopRecording,
 }
 
 /// What the machine wants done, in this order.
@@ -72,17 +107,21 @@ pub(crate) enum Output {
 #[derive(Debug)]
 pub(crate) enum MediaOrder {
     /// A call uses this port from now on; it hears and says nothing yet.
-    Open { port: u16 },
-    /// New terms of the main call.
-    SetMain(Box<MainTerms>),
+    Open { call: CallNo, port: u16 },
+    /// New terms of a call.
+    SetMain { call: CallNo, terms: Box<MainTerms> },
     /// A bridge stream begins.
-    StartFork { leg: Leg, port: u16, opening: Box<Opening> },
+    StartFork { call: CallNo, leg: Leg, port: u16, opening: Box<Opening> },
     /// A bridge stream ends; its port stays with the bridge dialog.
-    StopFork { leg: Leg },
+    StopFork { call: CallNo, leg: Leg },
     /// A port is not used any more.
     Free { port: u16 },
+    /// The microphone is switched off, or on again.
+    Mute(bool),
+    /// Keys are pressed: their event codes (RFC 4733 §3.2).
+    Dtmf { call: CallNo, events: Vec<u8> },
     /// The call is over.
-    Close,
+    Close { call: CallNo },
 }
 
 /// What the configuration says about calls.
@@ -91,6 +130,8 @@ pub(crate) struct Settings {
     /// None for a phone without SRTP.
     pub(crate) suites: Vec<Suite>,
     pub(crate) codecs: Vec<Codec>,
+    /// Calls at a time.
+    pub(crate) busy_trigger: u8,
     pub(crate) bridge: BridgeTiming,
     pub(crate) first: FirstPacket,
 }
@@ -100,6 +141,8 @@ pub(crate) struct Settings {
 enum Timer {
     /// Refresh the registration, or try again.
     Register,
+    /// Try the hold or resume of this call again.
+    Change(CallNo),
     /// Answer the bridge INVITE of this Call-ID.
     BridgeAnswer(String),
     /// Answer the re-INVITE on the bridge dialog of this Call-ID.
@@ -115,7 +158,13 @@ pub(crate) struct Machine {
     endpoint: Endpoint,
     flow: FlowId,
     registration: Registration,
-    call: Option<Call>,
+    /// One active, one held or waiting: at most as many as the busy trigger lets in.
+    calls: Vec<Call>,
+    /// The call that the user's commands address; there is one whenever there is a call.
+    active: Option<CallNo>,
+    last_call: u32,
+    /// Softkeys that CUCM has not answered yet.
+    pressed: Vec<Pressed>,
     bridges: Vec<Bridge>,
     ports: Vec<u16>,
     timers: Vec<(Instant, Timer)>,
@@ -136,7 +185,10 @@ impl Machine {
             endpoint: Endpoint::new(Timers { trying_after: None, ..Timers::default() }),
             flow: FlowId(0),
             registration,
-            call: None,
+            calls: Vec::new(),
+            active: None,
+            last_call: 0,
+            pressed: Vec::new(),
             bridges: Vec::new(),
             ports: Vec::new(),
             timers: Vec::new(),
@@ -179,8 +231,19 @@ impl Machine {
             Command::Dial(number) => self.dial(now, &number),
             Command::Answer => self.answer(now),
             Command::HangUp => self.hang_up(now),
+            Command::HangUpAll => {
+                self.hang_up_all(now);
+                Ok(())
+            }
             Command::Hold => self.hold(now),
             Command::Resume => self.resume(now),
+            Command::Consult(number, purpose) => self.consult(now, &number, purpose),
+            Command::CompleteTransfer => self.complete_transfer(now),
+            Command::TransferBlind(number) => self.transfer_blind(now, &number),
+            Command::CompleteConference => self.complete_conference(now),
+            Command::Record(softkey) => self.record(now, softkey),
+            Command::Mute(is_muted) => self.mute(is_muted),
+            Command::Dtmf(digits) => self.dtmf(&digits),
             Command::Unregister => {
                 self.unregister(now);
                 Ok(())
@@ -196,6 +259,7 @@ impl Machine {
         while let Some(at) = self.timers.iter().position(|(due, _)| *due <= now) {
             match self.timers.remove(at).1 {
                 Timer::Register => self.register(now),
+                Timer::Change(no) => self.change_again(now, no),
                 Timer::BridgeAnswer(call_id) => self.answer_bridge(now, &call_id),
                 Timer::BridgeOffer(call_id) => self.offer_on_bridge(now, &call_id),
             }
@@ -214,13 +278,16 @@ impl Machine {
 
     /// The phone at this moment.
     pub(crate) fn status(&self) -> Status {
-        let call = self.call.as_ref();
+        let call = self.active_call();
+        let state = |call: Option<&Call>| call.map_or(CallState::Idle, |call| call.state);
+        let forks = self.bridges.iter().filter(|bridge| bridge.is_forking() && Some(bridge.main) == self.active);
         Status {
             registered: self.registration.is_registered(),
-            call: call.map_or(CallState::Idle, |call| call.state),
+            call: state(call),
+            other: state(self.other_call()),
             secured: call.is_some_and(Call::is_secured),
             security: call.map_or(Security::Unknown, |call| call.security),
-            forks: few(self.bridges.iter().filter(|bridge| bridge.is_forking()).count()),
+            forks: few(forks.count()),
             bridges: few(self.bridges.len()),
         }
     }
@@ -267,23 +334,24 @@ impl Machine {
             "INVITE" => self.on_invite(now, key, message),
             "BYE" => self.on_bye(now, &key, &message),
             "UPDATE" => self.on_update(now, &key, &message),
-            "OPTIONS" | "NOTIFY" | "INFO" | "SUBSCRIBE" => self.reply(now, &key, &message, 200, "OK"),
+            "NOTIFY" => self.on_notify(now, &key, &message),
+            "OPTIONS" | "INFO" | "SUBSCRIBE" => self.reply(now, &key, &message, 200, "OK"),
             "REFER" => self.reply(now, &key, &message, 202, "Accepted"),
             _ => self.reply(now, &key, &message, 501, "Not Implemented"),
         }
     }
 
     fn on_ack(&mut self, now: Instant, ack: &Message) {
-        if self.call.as_ref().is_some_and(|call| call.matches(ack)) {
-            self.on_call_ack(now, ack);
+        if let Some(no) = self.call_of(ack) {
+            self.on_call_ack(no, ack);
         } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(ack)) {
             self.on_bridge_ack(now, at, ack);
         }
     }
 
     fn on_reinvite(&mut self, now: Instant, key: ServerKey, message: Message) {
-        if self.call.as_ref().is_some_and(|call| call.matches(&message)) {
-            self.on_call_reinvite(now, &key, &message);
+        if let Some(no) = self.call_of(&message) {
+            self.on_call_reinvite(now, no, &key, &message);
         } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(&message)) {
             self.on_bridge_reinvite(now, key, at, message);
         } else {
@@ -292,9 +360,9 @@ impl Machine {
     }
 
     fn on_bye(&mut self, now: Instant, key: &ServerKey, message: &Message) {
-        let session = if let Some(call) = self.call.as_ref().filter(|call| call.matches(message)) {
-            let session = call.session.clone();
-            self.end_call(reason(message));
+        let session = if let Some(call) = self.calls.iter().find(|call| call.matches(message)) {
+            let (no, session) = (call.no, call.session.clone());
+            self.end_call(no, reason(message));
             session
         } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(message)) {
             let session = self.bridges[at].session().clone();
@@ -312,16 +380,20 @@ impl Machine {
     fn on_response(&mut self, now: Instant, key: &ClientKey, message: &Message) {
         if self.registration.awaits(key) {
             self.on_registration_answer(now, message);
-        } else if self.call.as_ref().is_some_and(|call| call.awaits(key)) {
-            self.on_invite_answer(now, key, message);
+        } else if let Some(no) = self.call_awaiting(key) {
+            self.on_invite_answer(now, no, key, message);
+        } else {
+            self.on_refer_answer(key, message);
         }
     }
 
     fn on_no_answer(&mut self, now: Instant, key: &ClientKey, why: &str) {
         if self.registration.awaits(key) {
             self.on_registration_failed(now, why.to_owned());
-        } else if self.call.as_ref().is_some_and(|call| call.awaits(key)) {
-            self.end_call(why.to_owned());
+        } else if let Some(no) = self.call_awaiting(key) {
+            self.end_call(no, why.to_owned());
+        } else {
+            self.on_refer_failed(key, why);
         }
     }
 
@@ -336,10 +408,10 @@ impl Machine {
     }
 
     fn on_ack_missing(&mut self, now: Instant, key: &ServerKey) {
-        if self.call.as_ref().is_some_and(|call| call.is_answering(key)) {
+        if let Some(no) = self.calls.iter().find(|call| call.is_answering(key)).map(|call| call.no) {
             self.problem("no ACK came for the 200 that answered the call; the call is ended".to_owned());
-            self.say_bye(now);
-            self.end_call("no ACK came".to_owned());
+            self.say_bye(now, no);
+            self.end_call(no, "no ACK came".to_owned());
         }
     }
 

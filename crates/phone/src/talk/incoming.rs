@@ -7,7 +7,9 @@ use media::rtp::{Packet, SequenceTracker};
 use media::srtp::{Context, MasterKey, OVERHEAD, SrtpError, Suite};
 use wire::MediaSocket;
 
+use super::digits;
 use super::outgoing::LARGEST;
+use crate::codec::TELEPHONE_EVENT;
 
 /// One place of the time line: 20 ms.
 const SAMPLES: u32 = 160;
@@ -21,6 +23,8 @@ pub(super) struct Heard {
     pub(super) index: u64,
     pub(super) payload_type: u8,
     pub(super) marker: bool,
+    /// Samples from its timestamp to its place: a key's packets all bear the timestamp at which it was pressed.
+    pub(super) back: u32,
     pub(super) payload: Vec<u8>,
 }
 
@@ -69,6 +73,7 @@ pub(super) enum Played {
 /// Packets wait by their RTP timestamp. Playing begins when the first one has waited `depth` ticks, and then takes one place of 160
 /// samples a tick: a packet that is not there when its place comes is lost to the listener, as in a real phone.
 pub(super) struct Incoming {
+    key: Option<(Suite, [u8; 32])>,
     context: Option<Context>,
     depth: u32,
     source: Option<u32>,
@@ -90,6 +95,7 @@ impl Incoming {
     /// A receiver that waits `depth` ticks for late packets.
     pub(super) fn new(key: Option<&(Suite, MasterKey)>, depth: u32) -> Self {
         Self {
+            key: key.map(fingerprint),
             context: key.and_then(|(suite, key)| Context::new(*suite, key).ok()),
             depth,
             source: None,
@@ -101,6 +107,11 @@ impl Incoming {
             starved: 0,
             counts: HeardCounts::default(),
         }
+    }
+
+    /// Is this the key that opens what comes?
+    pub(super) fn is_under(&self, key: Option<&(Suite, MasterKey)>) -> bool {
+        self.key == key.map(fingerprint)
     }
 
     /// Takes everything that has arrived at the socket. At most a second's worth, so that a flood cannot stop the tick.
@@ -137,7 +148,8 @@ impl Incoming {
 
     /// Puts a packet at its place on the time line.
     fn place(&mut self, packet: &Packet<'_>) {
-        let at = self.place_of(packet.ssrc(), packet.timestamp());
+        let stamped = self.place_of(packet.ssrc(), packet.timestamp());
+        let at = self.place_of_event(stamped, packet).unwrap_or(stamped);
         if self.next.is_some_and(|next| at < next) {
             self.counts.late += 1;
             return;
@@ -146,6 +158,7 @@ impl Incoming {
             index: self.tracker.extend(packet.sequence()),
             payload_type: packet.payload_type(),
             marker: packet.marker(),
+            back: u32::try_from(at - stamped).unwrap_or(0),
             payload: packet.payload().to_vec(),
         };
         match self.waiting.entry(at) {
@@ -167,6 +180,15 @@ impl Incoming {
             self.newest = (timestamp, at);
         }
         at
+    }
+
+    /// Where a packet of a key stands: where the key has been held so long. The two that tell its end again follow in the places that
+    /// their sender left free.
+    fn place_of_event(&self, began: i64, packet: &Packet<'_>) -> Option<i64> {
+        let held = digits::duration(packet.payload()).filter(|_| packet.payload_type() == TELEPHONE_EVENT)?;
+        let place = began + i64::from(held.saturating_sub(SAMPLES));
+        let is_free = |at: &i64| self.next.is_none_or(|next| *at >= next) && !self.waiting.contains_key(at);
+        (0..END_TOLD).map(|again| place + again * i64::from(SAMPLES)).find(is_free).or(Some(place))
     }
 
     /// A new source, or a new talk of the same one: the time line goes on behind what still waits.
@@ -228,6 +250,12 @@ impl Incoming {
     }
 }
 
+fn fingerprint((suite, key): &(Suite, MasterKey)) -> (Suite, [u8; 32]) {
+    (*suite, key.fingerprint())
+}
+
+/// How often the end of a key is told (RFC 4733 §2.5.1.4).
+const END_TOLD: i64 = 3;
 /// Packets taken from a socket in one tick at most: more than a second of speech and than any attack a phone must follow.
 const DRAIN_LIMIT: usize = 256;
 /// Ticks without a packet after which the buffer fills again, 500 ms.

@@ -4,11 +4,13 @@
 //!              main socket ──open──► in order ──┬──► (the user's ear)
 //!                                               └──► far fork ──seal──► recorder
 //!   voice ──G.711──┬──seal──► main socket
+//!   keys ──events──┤
 //!                  └──seal──► near fork ──► recorder
 //! ```
 //! One tick every 20 ms does all of it, each stream at most one packet, in that order; nothing here waits or reads a clock.
 //! RTCP is not sent: Cisco's phones send none unless told to.
 
+pub(crate) mod digits;
 mod incoming;
 mod misbehave;
 mod outgoing;
@@ -17,16 +19,18 @@ mod tests;
 
 use std::time::Instant;
 
-use media::g711;
+use media::g711::{self, Law};
 use media::ledger::{Leg, Stream};
 use media::signal::Voice;
 use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
 use wire::{Clock, MediaSocket};
 
 pub use incoming::HeardCounts;
 pub(crate) use outgoing::Opening;
 
+use self::digits::Digits;
 use self::incoming::{Incoming, Played};
 use self::misbehave::Misbehaviour;
 use self::outgoing::{Outgoing, Said, Tick};
@@ -61,8 +65,8 @@ pub(crate) struct Closed {
     pub(crate) streams: Vec<Stream>,
     /// What was heard.
     pub(crate) heard: HeardCounts,
-    /// The voice, at the place where it stopped: the next call goes on there.
-    pub(crate) voice: Voice,
+    /// The voice, if this call had it last, at the place where it stopped: the next call goes on there.
+    pub(crate) voice: Option<Voice>,
 }
 
 /// The media of one call.
@@ -70,7 +74,13 @@ pub(crate) struct Talk {
     clock: Clock,
     rng: ChaCha20Rng,
     socket: MediaSocket,
-    voice: Voice,
+    /// None while the user speaks in another call.
+    voice: Option<Voice>,
+    /// What is said instead while the microphone is off.
+    hush: Option<Voice>,
+    digits: Digits,
+    /// The payload type of a key, where the call has agreed on one.
+    events: Option<u8>,
     depth: u32,
     incoming: Incoming,
     main: Option<Outgoing>,
@@ -91,20 +101,16 @@ struct Fork {
 }
 
 impl Talk {
-    /// The media of a call whose offer or answer names `socket`. It says nothing yet and waits `depth` ticks for late packets.
-    pub(crate) fn new(
-        clock: Clock,
-        rng: ChaCha20Rng,
-        socket: MediaSocket,
-        voice: Voice,
-        depth: u32,
-        faults: Vec<Fault>,
-    ) -> Self {
+    /// The media of a call whose offer or answer names `socket`. It has no voice yet and waits `depth` ticks for late packets.
+    pub(crate) fn new(clock: Clock, rng: ChaCha20Rng, socket: MediaSocket, depth: u32, faults: Vec<Fault>) -> Self {
         Self {
             clock,
             rng,
             socket,
-            voice,
+            voice: None,
+            hush: None,
+            digits: Digits::default(),
+            events: None,
             depth,
             incoming: Incoming::new(None, depth),
             main: None,
@@ -115,12 +121,41 @@ impl Talk {
         }
     }
 
-    /// Puts new terms of the main call into force. The stream we send begins anew, with the SSRC and key of the terms.
+    /// The user speaks in this call from now on.
+    pub(crate) fn give_voice(&mut self, voice: Voice) {
+        self.voice = Some(voice);
+    }
+
+    /// The user speaks in another call from now on.
+    pub(crate) fn take_voice(&mut self) -> Option<Voice> {
+        self.voice.take()
+    }
+
+    /// Switches the microphone off or on. What is said while it is off is silence with a dither that names each frame
+    /// ([`Voice::speech`]): a recording of it can be told from one that lost the stream.
+    pub(crate) fn mute(&mut self, is_muted: bool) {
+        let rng = &mut self.rng;
+        self.hush = is_muted.then(|| self.hush.take().unwrap_or_else(|| Voice::speech(Vec::new(), rng.next_u64())));
+    }
+
+    /// Presses keys.
+    pub(crate) fn press(&mut self, events: &[u8]) {
+        if self.main.is_some() && self.events.is_some() {
+            self.digits.press(events);
+        }
+    }
+
+    /// Puts new terms of the main call into force. The stream we send begins anew, with the SSRC and key of the terms; what we hear
+    /// goes on if its key does, with the roll-over count it has.
     pub(crate) fn set_main(&mut self, now: Instant, terms: MainTerms) {
-        let counts = self.incoming.counts;
-        self.incoming = Incoming::new(terms.receive.as_ref(), self.depth);
-        self.incoming.counts = counts;
+        if !self.incoming.is_under(terms.receive.as_ref()) {
+            let counts = self.incoming.counts;
+            self.incoming = Incoming::new(terms.receive.as_ref(), self.depth);
+            self.incoming.counts = counts;
+        }
         self.close_main(now);
+        self.digits.clear();
+        self.events = terms.send.as_ref().and_then(|opening| opening.events);
         if let Some(opening) = terms.send {
             // On the operating system's network this fails only for an address that no route leads to; then nothing arrives either.
             let _ = self.socket.connect(opening.remote);
@@ -170,19 +205,41 @@ impl Talk {
         self.speak(tick) + self.relay(tick)
     }
 
-    /// Our own voice: one frame, to the other party and to the recorder's near leg.
+    /// Our own voice or a key: one packet, to the other party and to the recorder's near leg.
     fn speak(&mut self, tick: Tick) -> u64 {
-        let Some(main) = &mut self.main else { return 0 };
+        let near = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near);
+        let Some((main, voice)) = self.main.as_mut().zip(self.voice.as_mut()) else {
+            // Nothing is said, but time goes on.
+            near.into_iter().for_each(Fork::pass);
+            return 0;
+        };
+        let event = self.events.and_then(|payload_type| Some((payload_type, self.digits.next()?)));
         let mut samples = [0; FRAME];
-        self.voice.next_frame(&mut samples);
-        let mut payload = [0; FRAME];
-        g711::encode_into(main.law(), &samples, &mut payload);
-        let payload_type = main.law().payload_type();
-        let said = |at: u32| Said { payload: &payload, payload_type, at, marker: false, heard: None };
-        main.send(&mut self.socket, tick, &said(self.main_ticks.wrapping_mul(FRAME as u32)));
+        if event.is_none() {
+            self.hush.as_mut().unwrap_or(voice).next_frame(&mut samples);
+        }
+        let mut frame = [0; FRAME];
+        let mut said = |law: Law, ticks: u32, send: &mut dyn FnMut(&Said<'_>)| {
+            let at = ticks.wrapping_mul(FRAME as u32);
+            match &event {
+                Some((payload_type, event)) => send(&Said {
+                    payload: &event.payload,
+                    payload_type: *payload_type,
+                    at: at.wrapping_sub(event.back),
+                    marker: event.is_first,
+                    heard: None,
+                }),
+                None => {
+                    g711::encode_into(law, &samples, &mut frame);
+                    let payload_type = law.payload_type();
+                    send(&Said { payload: &frame, payload_type, at, marker: false, heard: None });
+                }
+            }
+        };
+        said(main.law(), self.main_ticks, &mut |said| main.send(&mut self.socket, tick, said));
         self.main_ticks = self.main_ticks.wrapping_add(1);
-        let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near) else { return 1 };
-        fork.send(tick, &said(fork.ticks.wrapping_mul(FRAME as u32)));
+        let Some(fork) = near else { return 1 };
+        said(fork.out.law(), fork.ticks, &mut |said| fork.send(tick, said));
         fork.pass();
         2
     }
@@ -196,7 +253,8 @@ impl Talk {
             let said = Said {
                 payload: &heard.payload,
                 payload_type: heard.payload_type,
-                at: fork.ticks.wrapping_mul(FRAME as u32),
+                // All packets of a key bear the time at which it was pressed.
+                at: fork.ticks.wrapping_mul(FRAME as u32).wrapping_sub(heard.back),
                 marker: heard.marker,
                 heard: Some(heard.index as u32),
             };

@@ -35,6 +35,8 @@ pub(crate) struct Opening {
     pub(crate) main_dialog: String,
     pub(crate) remote: SocketAddr,
     pub(crate) law: Law,
+    /// The payload type of telephone events, where one was agreed on.
+    pub(crate) events: Option<u8>,
     /// None for RTP.
     pub(crate) key: Option<OwnKey>,
     pub(crate) ssrc: u32,
@@ -69,7 +71,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Opens the stream. `None` if the key does not fit its suite, which our own keys always do.
     pub(super) fn open(opening: Opening, source: SocketAddr, now: Instant, clock: &Clock) -> Option<Self> {
-        let Opening { phone, kind, dialog, main_dialog, remote, law, key, ssrc, first_index, first_timestamp } =
+        let Opening { phone, kind, dialog, main_dialog, remote, law, key, ssrc, first_index, first_timestamp, .. } =
             opening;
         let mut context = match &key {
             Some(own) => Some(Context::new(own.suite, &own.key).ok()?),

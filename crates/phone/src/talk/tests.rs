@@ -14,6 +14,8 @@ use super::*;
 use crate::description::OwnKey;
 use crate::media_clock::{MediaClock, TalkId};
 
+mod said;
+
 const AGENT: &str = "10.0.0.1";
 const CUSTOMER: &str = "10.0.0.2";
 const RECORDER: &str = "10.0.0.3";
@@ -23,6 +25,7 @@ struct Call {
     net: Net,
     clock: MediaClock,
     agent: TalkId,
+    agent_at: SocketAddr,
     customer: TalkId,
     near: Tap,
     far: Tap,
@@ -75,6 +78,7 @@ fn opening(kind: StreamKind, remote: SocketAddr, key: Option<OwnKey>, ssrc: u32,
         main_dialog: "main@phone".into(),
         remote,
         law: Law::Mu,
+        events: Some(101),
         key,
         ssrc,
         first_index: sequence.into(),
@@ -92,7 +96,9 @@ impl Call {
         let peer = |key: &Option<OwnKey>| key.as_ref().map(|own| (own.suite, own.key.clone()));
         let talk = |socket, identity, faults: &[Fault]| {
             let rng = ChaCha20Rng::seed_from_u64(identity);
-            Talk::new(net.clock().clone(), rng, socket, Voice::speech(Vec::new(), identity), 3, faults.to_vec())
+            let mut talk = Talk::new(net.clock().clone(), rng, socket, 3, faults.to_vec());
+            talk.give_voice(Voice::speech(Vec::new(), identity));
+            talk
         };
         let agent = clock.add(talk(a, 1, faults));
         let customer = clock.add(talk(c, 2, &[]));
@@ -104,7 +110,7 @@ impl Call {
         );
         let near = Self::fork(net, &clock, agent, Leg::Near, suite, faults);
         let far = Self::fork(net, &clock, agent, Leg::Far, suite, faults);
-        Self { net: net.clone(), clock, agent, customer, near, far }
+        Self { net: net.clone(), clock, agent, agent_at: a_at, customer, near, far }
     }
 
     fn fork(net: &Net, clock: &MediaClock, agent: TalkId, leg: Leg, suite: Option<Suite>, faults: &[Fault]) -> Tap {
@@ -123,7 +129,7 @@ impl Call {
         self.net.clock().sleep(time).await;
     }
 
-    /// Ends the call. The streams: near fork, far fork, agent's voice; and the customer's voice.
+    /// Ends the call. The streams: near fork, far fork, agent's last voice; and the customer's first voice.
     async fn end(self) -> (Stream, Stream, Stream, Stream, Tap, Tap, HeardCounts) {
         // The forks stop first, so that what they heard was said by a customer who still speaks.
         self.clock.stop_fork(self.agent, Leg::Near).await.unwrap();
@@ -132,7 +138,9 @@ impl Call {
         let customer = self.clock.close(self.customer).await.unwrap().streams.remove(0);
         // What is on its way arrives.
         self.net.clock().sleep(Duration::from_secs(1)).await;
-        let [near, far, voice] = <[Stream; 3]>::try_from(closed.streams).unwrap();
+        let of = |kind| closed.streams.iter().rfind(|stream| stream.kind == kind).cloned().unwrap();
+        let [near, far] = Leg::ALL.map(|leg| of(StreamKind::Bridge(leg)));
+        let voice = of(StreamKind::Voice);
         (near, far, voice, customer, self.near, self.far, closed.heard)
     }
 }

@@ -13,7 +13,7 @@ fn damaged_messages_never_panic() {
         let mut rig = if round % 3 == 0 { Rig::new(PHONE_B, suites) } else { Rig::in_call(suites, avp) };
         for _ in 0..12 {
             let number = numbers[rng.next_u32() as usize % numbers.len()];
-            let text = match &rig.machine.call {
+            let text = match rig.machine.calls.first() {
                 Some(_) => rig.bridge_invite(number),
                 None => trace(number),
             };

@@ -118,9 +118,10 @@ fn every_invite_is_tried_at_once_and_a_call_then_rings() {
 #[test]
 fn refusals_and_the_200_to_bye_are_short() {
     let mut rig = Rig::in_call(&[], avp);
+    rig.machine.settings.busy_trigger = 1;
     rig.receive(&trace("02").replace("34241a00", "34241a01").replace("z9hG4bK32e829c48246", "z9hG4bKother"));
     assert_eq!(names(&rig.last()), ["Via", "From", "To", "Call-ID", "Date", "CSeq", "Content-Length"]);
-    let tag = rig.machine.call.as_ref().unwrap().local_tag.clone();
+    let tag = rig.machine.calls[0].local_tag.clone();
     let bye = with_to_tag(&trace("02"), &tag).replace("INVITE sip:", "BYE sip:").replace("101 INVITE", "102 BYE");
     rig.receive(&bye.replace("z9hG4bK32e829c48246", "z9hG4bKbye"));
     assert!(rig.last().starts_with("SIP/2.0 200 OK\r\n"));
