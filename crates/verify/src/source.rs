@@ -212,7 +212,7 @@ impl<'a> Builder<'a> {
                 (last, at) = (row.timestamp, here);
             }
             let Some(law) = row.law() else {
-                self.free.push((here, here + i64::from(stream.samples_per_packet)));
+                self.free.push((here, here + free_samples(stream, row)));
                 continue;
             };
             let payload = stream.payload(row);
@@ -273,3 +273,16 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
+
+/// How much of the time line a packet without G.711 audio takes. A telephone event says how long its key has been held (RFC 4733
+/// §2.3.5); all its packets bear the timestamp at which it was pressed.
+fn free_samples(stream: &Stream, row: &Row) -> i64 {
+    let held = match stream.payload(row) {
+        [_, _, high, low] if row.payload_type >= FIRST_DYNAMIC => u16::from_be_bytes([*high, *low]).into(),
+        _ => 0,
+    };
+    i64::from(stream.samples_per_packet).max(held)
+}
+
+/// The first payload type that a description gives a meaning to (RFC 3551 §6); telephone events have one of these.
+const FIRST_DYNAMIC: u8 = 96;

@@ -92,9 +92,7 @@ impl Machine {
         let (no, state) = (active.no, active.state);
         let held = self.other_call().filter(|call| call.state == CallState::Held).map(|call| call.no);
         match (state, held) {
-            (CallState::Connected, Some(held)) => {
-                self.hold_call(now, no, Purpose::Hold, Some(Next::Resume(held)))
-            }
+            (CallState::Connected, Some(held)) => self.hold_call(now, no, Purpose::Hold, Some(Next::Resume(held))),
             _ => self.resume_call(now, no),
         }
     }

@@ -179,7 +179,9 @@ impl Machine {
         }
         let settled = call.settled.as_ref().filter(|settled| settled.sends);
         if settled.and_then(|settled| settled.events).is_none() {
-            return Err(CommandError::Refused("this call has agreed on no telephone-event to press keys with".to_owned()));
+            return Err(CommandError::Refused(
+                "this call has agreed on no telephone-event to press keys with".to_owned(),
+            ));
         }
         let (no, events) = (call.no, digits.chars().map(event_code).collect::<Result<Vec<u8>, _>>()?);
         self.media(MediaOrder::Dtmf { call: no, events });

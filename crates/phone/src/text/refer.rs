@@ -116,7 +116,8 @@ pub(crate) fn softkey(profile: &Profile, stamp: &Stamp, press: &Press<'_>) -> Me
 
 fn softkey_body(press: &Press<'_>) -> String {
     let none = DialogId::default();
-    let mut body = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<x-cisco-remotecc-request>\n<softkeyeventmsg>\n");
+    let mut body =
+        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<x-cisco-remotecc-request>\n<softkeyeventmsg>\n");
     let event = press.softkey.name();
     // Writing to a String cannot fail.
     let _ = writeln!(body, "<softkeyevent>{event}</softkeyevent>");

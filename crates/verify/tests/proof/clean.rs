@@ -1,6 +1,6 @@
 //! Recordings that are right raise no finding, whatever the network did.
 
-use crate::rig::{Case, FRAME, FRAMES, Layout};
+use crate::rig::{Case, FRAME, FRAMES, KEY_PACKETS, Layout};
 use media::ledger::Fate;
 use verify::{Expected, Level, Limits, Recorded, RecordedFile, Truth, Verdict, judge};
 
@@ -123,6 +123,26 @@ fn a_hold_in_which_the_time_line_goes_on_is_silence() {
         }
         case.record();
         check(seed, &case.judge());
+    }
+}
+
+#[test]
+fn a_key_is_silence_or_whatever_the_recorder_puts_there_and_the_voice_behind_it_is_judged() {
+    for seed in 0..runs() {
+        for is_heard in [false, true] {
+            let mut case = Case::new(seed);
+            let (leg, frame) = case.somewhere();
+            case.press(leg, frame);
+            case.record();
+            if is_heard {
+                let at = case.place(leg, frame);
+                let tone = case.noise(5 * FRAME);
+                case.audio[0][leg][at..at + 5 * FRAME].copy_from_slice(&tone);
+            }
+            let verdict = case.judge();
+            check(seed, &verdict);
+            assert_eq!(verdict.compared_frames, (4 * FRAMES - KEY_PACKETS) as u64, "seed {seed}");
+        }
     }
 }
 

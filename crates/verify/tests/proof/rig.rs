@@ -16,6 +16,9 @@ pub(crate) const FRAME: usize = 160;
 /// Frames of a leg.
 pub(crate) const FRAMES: usize = 300;
 
+/// Packets of a key: five while it is held, and its end twice more.
+pub(crate) const KEY_PACKETS: usize = 7;
+
 /// How the recorder lays out its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
@@ -103,6 +106,25 @@ impl Case {
         let late = (self.streams[leg].started_us - self.streams[0].started_us) as usize * 8 / 1000;
         let start = if self.layout == Layout::Stereo { late } else { 0 };
         start + frame * FRAME + if frame >= 150 { self.hold } else { 0 }
+    }
+
+    /// Presses a key in a stream of call 0: packets of an event in place of seven frames, five of them while it is held.
+    pub(crate) fn press(&mut self, stream: usize, frame: usize) {
+        let old = self.streams[stream].clone();
+        let new = &mut self.streams[stream];
+        (new.rows, new.payloads) = Default::default();
+        for (number, row) in old.rows.iter().enumerate() {
+            let held = number.wrapping_sub(frame);
+            if held >= KEY_PACKETS {
+                new.push(*row, old.payload(row));
+                continue;
+            }
+            let duration = ((held + 1).min(5) * FRAME) as u16;
+            let [high, low] = duration.to_be_bytes();
+            let end = if held >= 4 { 0x80 } else { 0 };
+            let timestamp = old.rows[frame].timestamp;
+            new.push(Row { timestamp, payload_type: 101, marker: held == 0, ..*row }, &[7, end | 10, high, low]);
+        }
     }
 
     /// A random number below `bound`.
@@ -225,7 +247,8 @@ fn play(stream: &Stream, start: u64) -> Vec<i16> {
     let late = (stream.started_us - start) as usize * 8 / 1000;
     let first = stream.rows[0].timestamp;
     let mut out = Vec::new();
-    for row in stream.rows.iter().filter(|row| row.nature == Nature::Genuine && row.fate.delay_us().is_some()) {
+    let is_played = |row: &&Row| row.nature == Nature::Genuine && row.law().is_some() && row.fate.delay_us().is_some();
+    for row in stream.rows.iter().filter(is_played) {
         let at = late + row.timestamp.wrapping_sub(first) as usize;
         if out.len() < at + FRAME {
             out.resize(at + FRAME, 0);

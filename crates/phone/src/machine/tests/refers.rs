@@ -19,9 +19,8 @@ impl Rig {
     }
 
     fn transfer_events(&self) -> Vec<&PhoneEvent> {
-        let is_one = |event: &&PhoneEvent| {
-            matches!(event, PhoneEvent::Transferred { .. } | PhoneEvent::TransferFailed { .. })
-        };
+        let is_one =
+            |event: &&PhoneEvent| matches!(event, PhoneEvent::Transferred { .. } | PhoneEvent::TransferFailed { .. });
         self.events.iter().filter(is_one).collect()
     }
 }
@@ -64,7 +63,10 @@ fn a_call_that_only_rings_can_be_transferred_to() {
     rig.receive(&answer_to(&invite, "180 Ringing", CONTACT, ""));
     rig.command(Command::CompleteTransfer).unwrap();
     let refer = rig.last();
-    assert!(header(&refer, "Refer-To").contains("%3Bto-tag%3D104951~e650e088-19301624%3Bfrom-tag%3D6c416a369525"), "{refer}");
+    assert!(
+        header(&refer, "Refer-To").contains("%3Bto-tag%3D104951~e650e088-19301624%3Bfrom-tag%3D6c416a369525"),
+        "{refer}"
+    );
     rig.receive(&answer_to(&refer, "202 Accepted", CONTACT, ""));
     rig.notify(0, 110, "200 OK");
     rig.receive(&answer_to(&invite, "487 Request Cancelled", "", ""));
@@ -80,7 +82,10 @@ fn a_blind_transfer_holds_and_names_the_number_alone() {
     rig.accept(AVP_ANSWER);
     let refer = rig.last();
     assert!(refer.starts_with("REFER ") && header(&refer, "CSeq") == "102 REFER", "{refer}");
-    assert_eq!((header(&refer, "Call-ID").as_str(), header(&refer, "Refer-To").as_str()), (FIRST, "<sip:1003@10.48.38.5>"));
+    assert_eq!(
+        (header(&refer, "Call-ID").as_str(), header(&refer, "Refer-To").as_str()),
+        (FIRST, "<sip:1003@10.48.38.5>")
+    );
     rig.receive(&answer_to(&refer, "202 Accepted", CONTACT, ""));
     rig.notify(0, 110, "200 OK");
     assert_eq!(rig.transfer_events(), [&PhoneEvent::Transferred { call_id: FIRST.into() }]);
@@ -151,7 +156,9 @@ fn the_record_softkeys_name_the_active_call() {
     for (softkey, name) in [(Softkey::StartRecording, "StartRecording"), (Softkey::StopRecording, "StopRecording")] {
         rig.command(Command::Record(softkey)).unwrap();
         let refer = rig.last();
-        assert!(refer.contains(&format!("<softkeyevent>{name}</softkeyevent>\n<dialogid>\n<callid>{FIRST}</callid>\n")));
+        assert!(
+            refer.contains(&format!("<softkeyevent>{name}</softkeyevent>\n<dialogid>\n<callid>{FIRST}</callid>\n"))
+        );
         assert!(refer.contains("<consultdialogid>\n<callid></callid>\n"));
         assert_eq!(header(&refer, "Require"), "norefersub");
         rig.receive(&answer_to(&refer, "202 Accepted", "", ""));
@@ -180,7 +187,11 @@ fn keys_need_a_call_that_is_up_and_has_agreed_on_events() {
     rig.command(Command::Hold).unwrap();
     assert_eq!(press(&mut rig, "1"), Err(CommandError::Busy));
     // Without telephone-event in the answer there is nothing to press with; another number of it is taken.
-    let silent = |_: &str| AVP_ANSWER.replace(" 0 101\r\n", " 0\r\n").replace("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n", "");
+    let silent = |_: &str| {
+        AVP_ANSWER
+            .replace(" 0 101\r\n", " 0\r\n")
+            .replace("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n", "")
+    };
     let mut rig = Rig::in_call(&[], silent);
     assert!(matches!(press(&mut rig, "1"), Err(CommandError::Refused(_))));
     let mut rig = Rig::in_call(&[], |_| AVP_ANSWER.replace("101", "96"));

@@ -203,7 +203,9 @@ fn bridges_belong_to_the_call_that_join_names() {
         let dialog = if call == 1 { &first } else { &second };
         format!(
             "BYE sip:1001@10.48.38.107:51902 SIP/2.0\r\nVia: SIP/2.0/TCP 10.48.38.5:5060;branch=z9hG4bKbye{call}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 150 BYE\r\nContent-Length: 0\r\n\r\n",
-            dialog.remote_header(), dialog.local_header(), dialog.call_id
+            dialog.remote_header(),
+            dialog.local_header(),
+            dialog.call_id
         )
     };
     rig.receive(&bye(1));

@@ -30,7 +30,8 @@ fn keys_take_the_place_of_the_voice_on_both_legs_and_are_relayed_as_they_were_he
                 assert!(key.iter().all(|(at, _)| *at == key[0].0), "{key:?}");
                 assert!(key[0].1.marker && key[1..].iter().all(|(_, row)| !row.marker));
                 assert!(key.windows(2).all(|pair| pair[1].1.sequence == pair[0].1.sequence.wrapping_add(1)));
-                let durations: Vec<_> = key.iter().map(|(_, row)| digits::duration(voice.payload(row)).unwrap()).collect();
+                let durations: Vec<_> =
+                    key.iter().map(|(_, row)| digits::duration(voice.payload(row)).unwrap()).collect();
                 assert_eq!(durations, [160, 320, 480, 640, 800, 800, 800]);
             }
             assert_eq!(said[7].0 - said[0].0, 10 * 160);
@@ -117,10 +118,7 @@ fn a_microphone_that_is_off_says_silence_in_which_no_two_frames_are_alike() {
             }
         }
         let runs: Vec<_> = spoken.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
-        assert!(
-            matches!(runs[..], [(true, 9..=11), (false, 19..=21), (true, 9..=11), (false, 9..=11)]),
-            "{runs:?}"
-        );
+        assert!(matches!(runs[..], [(true, 9..=11), (false, 19..=21), (true, 9..=11), (false, 9..=11)]), "{runs:?}");
         let loudest = frames(&voice).concat().iter().map(|&code| g711::decode(Law::Mu, code).unsigned_abs()).max();
         assert!(loudest < Some(128), "{loudest:?}");
         let mut all = frames(&voice);
