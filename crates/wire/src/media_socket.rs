@@ -79,6 +79,18 @@ impl MediaSocket {
         Ok(())
     }
 
+    /// Lets go of the peer: from now on everybody's datagrams are received again, on the same port.
+    pub fn disconnect(&mut self) -> io::Result<()> {
+        if self.peer.take().is_none() {
+            return Ok(());
+        }
+        match &self.inner {
+            Inner::Os { socket, .. } => rustix::net::connect_unspec(socket)?,
+            Inner::Sim(socket) => socket.disconnect(),
+        }
+        Ok(())
+    }
+
     /// Sends to the connected peer and says what the network does to the datagram; [`Fate::NotSent`] without a peer or
     /// if the system refuses it. Whether anybody listens at the peer's port is not part of the fate.
     pub fn send(&mut self, now: Instant, bytes: &[u8]) -> Fate {

@@ -150,7 +150,7 @@ fn datagrams_keep_their_borders_and_are_cut_to_the_buffer() {
 }
 
 #[test]
-fn media_is_polled_and_a_connected_socket_hears_its_peer_only() {
+fn media_is_polled_and_a_connected_socket_hears_its_peer_only_until_it_lets_go() {
     on_both(|net| async move {
         let (mut a, mut b, mut c) =
             (net.media(any(LOCAL)).unwrap(), net.media(any(OTHER)).unwrap(), net.media(any(LOCAL)).unwrap());
@@ -166,6 +166,16 @@ fn media_is_polled_and_a_connected_socket_hears_its_peer_only() {
         assert_eq!(b.try_recv(&mut buf), Some((7, a.local_addr())));
         assert_eq!(&buf[..7], b"genuine");
         assert_eq!(b.try_recv(&mut buf), None);
+        let port = b.local_addr();
+        b.disconnect().unwrap();
+        assert_eq!((b.local_addr(), b.send(net.clock().now(), b"x")), (port, Fate::NotSent));
+        c.send_to(net.clock().now(), port, b"foreign");
+        net.clock().sleep(Duration::from_millis(20)).await;
+        assert_eq!(b.try_recv(&mut buf), Some((7, c.local_addr())));
+        b.connect(c.local_addr()).unwrap();
+        assert!(matches!(b.send(net.clock().now(), b"answer"), Fate::Delivered { .. }));
+        net.clock().sleep(Duration::from_millis(20)).await;
+        assert_eq!(c.try_recv(&mut buf), Some((6, port)), "from the port it always had");
     });
 }
 

@@ -156,12 +156,16 @@ impl Talk {
         self.close_main(now);
         self.digits.clear();
         self.events = terms.send.as_ref().and_then(|opening| opening.events);
-        if let Some(opening) = terms.send {
-            // On the operating system's network this fails only for an address that no route leads to; then nothing arrives either.
-            let _ = self.socket.connect(opening.remote);
-            self.main = Outgoing::open(opening, self.socket.local_addr(), now, &self.clock);
-            self.main_ticks = 0;
-        }
+        // Nobody but the far end is heard while it is spoken to. A call that only listens takes what comes: CUCM may name a port of
+        // music on hold that the music does not come from.
+        let Some(opening) = terms.send else {
+            let _ = self.socket.disconnect();
+            return;
+        };
+        // On the operating system's network this fails only for an address that no route leads to; then nothing arrives either.
+        let _ = self.socket.connect(opening.remote);
+        self.main = Outgoing::open(opening, self.socket.local_addr(), now, &self.clock);
+        self.main_ticks = 0;
     }
 
     /// Begins a fork, in place of the one of the same leg.

@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a step that fails ends its test")]
 
+pub(crate) mod pair;
+pub(crate) mod player;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -202,7 +205,7 @@ impl Peer {
     }
 
     async fn send(&mut self, mut text: String, body: &str) {
-        if !body.is_empty() {
+        if !body.is_empty() && !text.contains("\r\nContent-Type:") {
             text.push_str("Content-Type: application/sdp\r\n");
         }
         text.extend([format!("Content-Length: {}\r\n\r\n{body}", body.len())]);
@@ -231,6 +234,12 @@ impl Legs {
             from: format!("{from};tag=cucm-{call_id}"),
             to: format!("<sip:1001@{CUCM}>"),
         }
+    }
+
+    /// The dialog of an INVITE that the phone sent.
+    pub(crate) fn of_call_from(invite: &Message) -> Self {
+        let [call_id, from, to] = ["Call-ID", "From", "To"].map(|name| invite.header(name).unwrap().into_owned());
+        Self { call_id, from: format!("{to};tag=104951~cucm"), to: from }
     }
 
     /// With the tag that the phone chose.

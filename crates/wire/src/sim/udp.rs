@@ -152,6 +152,10 @@ impl SimMedia {
         lock(&self.arrivals).peer = Some(peer);
     }
 
+    pub(crate) fn disconnect(&self) {
+        lock(&self.arrivals).peer = None;
+    }
+
     /// Sends a datagram that leaves at `at`.
     pub(crate) fn send(&self, at: Instant, to: SocketAddr, bytes: &[u8]) {
         self.sim.send(at, self.local, to, bytes);
