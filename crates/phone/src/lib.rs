@@ -1,9 +1,10 @@
 //! A Cisco IP phone: boots, registers, talks, and forks both voices through its built-in bridge.
 //!
 //! [`boot`] reads like the manual: trust list and configuration over TFTP, TLS to a CUCM that the list names, REGISTER. The [`Phone`] it
-//! gives is what a user has in hand: dial, answer, hold, hang up, and wait for a state. What CUCM asks of the phone, it does by itself,
-//! above all the built-in bridge: when an INVITE with `Join` and `record-invoker` comes, both voices of the call go to the recorder in
-//! two more streams with keys of their own (Cisco 200788).
+//! gives is what a user has in hand: dial, answer, hold, consult and transfer, mute, press keys, hang up, and wait for a state. It has
+//! two calls at most, one of them active. What CUCM asks of the phone, it does by itself, above all the built-in bridge: when an
+//! INVITE with `Join` and `record-invoker` comes, both voices of the call that it names go to the recorder in two more streams with
+//! keys of their own (Cisco 200788).
 //!
 //! Signalling is one machine without sockets (`machine`), driven by one task. All media of all phones of a run is paced by one
 //! [`MediaClock`]; each phone writes what it sent, and what the network did to it, into a [`media::ledger::Ledger`]. What the bridge is

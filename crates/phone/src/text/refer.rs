@@ -2,7 +2,9 @@
 //!
 //! | Message | Source |
 //! |---|---|
-//! | softkey | Cisco document 222343: a CP-8865NR on 14.2.1 under CUCM 15; `Require: norefersub` at the record softkey: `sipSPISendRefer` of Cisco's published phone stack has it on every REFER that stands for itself |
+//! | softkey | Cisco document 222343: a CP-8865NR on 14.2.1 under CUCM 15 |
+//! | names of the record softkeys | the open-source Asterisk modules for Cisco phones, which answer them |
+//! | their `Require: norefersub` | inferred: `sipSPISendRefer` writes it where CUCM is to send no NOTIFY |
 //! | Refer-To, Referred-By of a transfer | Cisco's published phone stack, `sipSPISendRefer` |
 //! | Call-Info of hold and resume | Cisco SIP Line Messaging Guide (Standard) 12.0(1), "Call-Info - Sent from Endpoint", p. 59; `ccsip_callinfo.h` of the same stack |
 //! | place of these headers among the others | inferred |
