@@ -61,21 +61,43 @@ fn the_pure_crates_have_no_runtime() {
 #[test]
 fn the_pure_crates_never_read_a_clock() {
     for name in PURE {
-        for (file, text) in sources(name) {
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for (line, code) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
-                let reads = code.contains("Instant::now(") || code.contains("SystemTime::now(");
-                assert!(!reads, "{file}:{} reads a clock", line + 1);
-            }
+        never(name, &["Instant::now(", "SystemTime::now("], "reads a clock");
+    }
+}
+
+#[test]
+fn only_wire_has_sockets() {
+    for (name, _) in MAY_USE.iter().filter(|(name, _)| *name != "wire") {
+        never(folder(name), &["TcpListener::", "TcpStream::", "UdpSocket::", "tokio::net"], "has a socket of its own");
+    }
+}
+
+#[test]
+fn nothing_prints_by_itself() {
+    for (name, _) in MAY_USE {
+        never(folder(name), &["println!(", "eprintln!(", "print!(", "dbg!("], "prints");
+    }
+}
+
+/// No line of code of the crate, tests apart, has any of `words`.
+fn never(folder: &str, words: &[&str], does: &str) {
+    for (file, text) in sources(folder) {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (line, code) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+            assert!(!words.iter().any(|word| code.contains(word)), "{file}:{} {does}", line + 1);
         }
     }
+}
+
+/// Where a crate lies below `crates/`.
+fn folder(name: &str) -> &str {
+    if name == "mixedmode" { "cli" } else { name }
 }
 
 #[test]
 fn no_file_outgrows_a_room() {
     for (name, _) in MAY_USE {
-        let folder = if name == "mixedmode" { "cli" } else { name };
-        for (file, text) in sources(folder) {
+        for (file, text) in sources(folder(name)) {
             assert!(text.lines().count() <= 700, "{file} has more than 700 lines");
         }
     }

@@ -55,7 +55,7 @@ pub(crate) struct Run {
     /// The operating system's sockets in real time, or a simulated network in virtual time.
     #[arg(long, value_enum, default_value_t = Network::Os)]
     pub(crate) network: Network,
-    /// Seed of everything random but keys; on the simulated network it replays a run.
+    /// Seed of what the network does to media; on the simulated network it replays a whole run.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// How many scenarios at once; by default 32 on the operating system's network, one a core on the simulated one.

@@ -32,7 +32,7 @@ pub(super) struct Certificates {
 
 impl Certificates {
     /// Fresh certificates, valid for hours around `now`. RSA keys take long to make, so CallManager's is made once a
-    /// process.
+    /// process, with its certificate, and anew after two hours.
     pub(super) fn make(scenario: &Scenario, addresses: Addresses, now: SystemTime) -> Result<Self, SetupError> {
         let since = now - HOUR;
         let request = |name: &str, key| Request::call_manager(name, since).with_key(key).valid_for(DAY);
