@@ -239,6 +239,31 @@ fn together_both_ends_go_on_wherever_the_other_one_stands() {
 }
 
 #[test]
+fn together_an_offer_that_the_phone_has_made_is_used_for_the_next_recorder() {
+    let mut config = two_destinations();
+    config.dialect.recording_legs = RecordingLegs::Together;
+    let mut bench = Bench::ready(config);
+    wanted(&mut bench);
+    connect(&mut bench, RECORDER);
+    let (near, far) = (bench.expect(RECORDER, "INVITE"), bench.expect(RECORDER, "INVITE"));
+    bench.recorder_answers(&far, "f", "", &Sdp::new("10.48.38.30", 6002).direction("recvonly"));
+    bench.wait(6);
+    let asked = bench.expect(AGENT, "INVITE");
+    let offer = Sdp::new("10.48.38.102", 20_002).formats("0 101").text();
+    bench.answer(AGENT, &asked, 200, "far-bridge", "Contact: <sip:l@10.48.38.102:50000>", Some(&offer));
+    bench.answer(RECORDER, &near, 503, "n", "", None);
+    connect(&mut bench, FlowId(11));
+    let far = [bench.expect(FlowId(11), "INVITE"), bench.expect(FlowId(11), "INVITE")][1].clone();
+    bench.wait(30);
+    assert!(bench.try_next(AGENT).is_none(), "the phone's offer waits for the second recorder");
+    let second = Sdp::new("10.48.38.31", 7002).direction("recvonly").text();
+    bench.answer(FlowId(11), &far, 200, "f2", "Contact: <sip:7878@10.48.38.31:5060>", Some(&second));
+    bench.wait(20);
+    assert_eq!(audio(&bench.expect(AGENT, "ACK")).port, 7002);
+    assert_eq!(audio(&bench.expect(FlowId(11), "ACK")).port, 20_002);
+}
+
+#[test]
 fn a_busy_recorder_ends_the_hunt_unless_the_switch_lets_it_go_on() {
     for (hunt, status, goes_on) in [
         (Hunt::UnavailableOnly, 503, true),

@@ -318,7 +318,7 @@ fn a_recording_that_its_recorder_ended_is_not_begun_again() {
 fn lesser_requests_are_answered_by_what_they_are() {
     const STATUS: &str = "application/x-cisco-proxy-recording-status+xml";
     let list = "<recorderList><recorder><recorderType>primary</recorderType><status>Success</status></recorder></recorderList>";
-    let deep = "<recorderList>".repeat(400);
+    let deep = ["<recorderList>".repeat(400), "</recorderList>".repeat(400)].concat();
     let (mut bench, near, _) = recording(plain());
     type Body<'a> = Option<(&'a str, &'a str)>;
     let cases: &[(&str, &str, Body<'_>, &str)] = &[

@@ -150,6 +150,18 @@ fn each_refresh_of_the_recorder_prolongs_the_session() {
 }
 
 #[test]
+fn a_request_without_terms_prolongs_the_session_as_it_is() {
+    let (mut bench, ack) = recording(refreshing(SessionRefresh::Invite), THEIRS);
+    bench.wait(1_000_000);
+    bench.ask(RECORDER, "UPDATE", &ack, 1, "", None);
+    assert_eq!(bench.expect(RECORDER, "200").header("Session-Expires"), None);
+    bench.wait(1_767_000);
+    assert_eq!(ended(&bench), None);
+    bench.wait(1_100);
+    assert!(ended(&bench).is_some());
+}
+
+#[test]
 fn a_request_that_names_no_refresher_makes_it_us() {
     let (mut bench, ack) = recording(refreshing(SessionRefresh::Invite), THEIRS);
     bench.ask(RECORDER, "UPDATE", &ack, 1, "Supported: timer\nSession-Expires: 1800", None);
