@@ -51,6 +51,21 @@ pub(crate) enum Why {
     Covered(usize),
 }
 
+impl Why {
+    /// Whether a frame of this duty may be missing so. What excuses a packet that was not recorded never excuses one
+    /// that was, and is not what it was; what came too late may also be concealed, by something like it.
+    pub(crate) const fn is_excused(self, duty: Duty) -> bool {
+        match duty {
+            Duty::Due => false,
+            Duty::Late => !matches!(self, Self::Damaged { .. } | Self::Raised(_) | Self::Mixed(_)),
+            Duty::Excused => {
+                !matches!(self, Self::Damaged { .. } | Self::Raised(_) | Self::Mixed(_) | Self::Altered(_))
+            }
+            Duty::Undelivered => true,
+        }
+    }
+}
+
 /// What happened to a frame of the line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Status {
@@ -217,7 +232,7 @@ impl<'a> Channel<'a> {
         }
         let start = pos as usize;
         let Some(heard) = self.file.get(start..start + frame.len) else {
-            return Status::Missing(Why::EndClipped);
+            return Status::Missing(self.cut_off(frame, self.file.get(start..).unwrap_or_default()));
         };
         let own = self.source().samples(frame);
         if frame.weak && is_silent(own) && is_silent(heard) {
@@ -238,6 +253,15 @@ impl<'a> Channel<'a> {
         } else {
             Why::Concealed
         })
+    }
+
+    /// What a frame is of which the file has only `head`. Where it may be missing, what there is of it must be right.
+    fn cut_off(&self, frame: &Frame, head: &[i16]) -> Why {
+        let changed = head.iter().zip(self.source().samples(frame)).filter(|(heard, own)| heard != own).count();
+        if frame.duty == Duty::Due || changed == 0 || is_silent(head) {
+            return Why::EndClipped;
+        }
+        Why::Damaged { changed }
     }
 
     /// Whether the frame is at `pos` but for some samples, or changed as a whole. Where the other leg is quiet a mix

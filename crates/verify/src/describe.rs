@@ -95,7 +95,7 @@ impl Teller<'_> {
         for (number, frame) in self.channel.source().line().iter().enumerate() {
             match (frame.duty, self.analysis.status[number]) {
                 (Duty::Due, Status::Exact) => joins &= frame.weak,
-                (Duty::Due, Status::Missing(why)) => {
+                (duty, Status::Missing(why)) if !why.is_excused(duty) => {
                     let rule = match why {
                         Why::Removed(run) if !told(run) => Some(Rule::LostFrames),
                         why => rule(why),

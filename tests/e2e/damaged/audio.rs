@@ -105,7 +105,24 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("end cut by 300 ms", "end-clipped", NEAR, None, N, |copy| {
         copy.mono("near.wav", |s| s.truncate(s.len() - 2400))
     }),
-    audio("end cut by one sample", "end-clipped", None, None, &[], |copy| {
+    audio("last frame zeroed", "lost-frames", NEAR, None, N, |copy| copy.mono("near.wav", |s| last(s, |_| 0))),
+    audio("last frame turned upside down", "inverted-audio", FAR, None, F, |copy| {
+        copy.mono("far.wav", |s| last(s, |x| x.saturating_neg()));
+    }),
+    audio("last sample changed by four", "damaged-frames", NEAR, None, N, |copy| {
+        copy.mono("near.wav", |s| *s.last_mut().unwrap() += 4);
+    }),
+    audio("last frame zeroed in every file", "lost-frames", None, None, &["stereo.wav"], |copy| {
+        ["near.wav", "far.wav"].into_iter().for_each(|file| copy.mono(file, |s| last(s, |_| 0)));
+        copy.stereo(|near, far| {
+            last(near, |_| 0);
+            last(far, |_| 0);
+        });
+    }),
+    audio("last frame cut off", "end-clipped", NEAR, None, N, |copy| {
+        copy.mono("near.wav", |s| s.truncate(s.len() - FRAME))
+    }),
+    audio("end cut by one sample", "end-clipped", None, None, F, |copy| {
         copy.mono("far.wav", |s| s.truncate(s.len() - 1))
     }),
     audio("a second of silence prepended", "wrong-duration", None, START, N, |copy| insert(copy, 0, &[0; 8000])),
@@ -190,6 +207,11 @@ pub(super) const DAMAGES: &[Damage] = &[
 
 fn each(samples: &mut [i16], change: impl Fn(i16) -> i16) {
     samples.iter_mut().for_each(|sample| *sample = change(*sample));
+}
+
+fn last(samples: &mut [i16], change: impl Fn(i16) -> i16) {
+    let start = samples.len() - FRAME;
+    each(&mut samples[start..], change);
 }
 
 fn leak(into: &mut [i16], from: &[i16], part: i16) {

@@ -7,7 +7,7 @@ use media::ledger::Leg;
 
 use super::session::truth;
 use super::stored::{LARGEST_WAV, Stored, read};
-use super::weigh::{Weighed, count, fair, of_verdict, verdict, weigh};
+use super::weigh::{Weighed, count, fair, limits, of_verdict, verdict, weigh};
 use super::{KeptLedger, LedgerError};
 use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
 use crate::under_test::UnderTest;
@@ -56,7 +56,7 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
 fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weighed {
     let mut stored = read(folder, &kept.sessions);
     stored.retain(Stored::has_audio);
-    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, &stored, &kept.lateness);
+    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, &stored, &kept.network, &kept.lateness);
     weighed.findings.extend(count(kept.expected_recordings, stored.len(), &weighed.findings));
     let silent = kept.expected_recordings == 0 && stored.is_empty();
     if weighed.compared == 0 && weighed.findings.is_empty() && !silent {
@@ -69,7 +69,7 @@ fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weig
 fn given(kept: &KeptLedger, files: &[PathBuf], undecided: &mut Vec<String>) -> (Weighed, Vec<String>) {
     let truth = truth(&kept.ledger.streams, &kept.sessions);
     let files: Vec<RecordedFile<'_>> = files.iter().map(|path| file(path)).collect();
-    let (verdict, excused) = fair(&kept.lateness, |limits| judge_files(&truth, &files, limits));
+    let (verdict, excused) = fair(limits(&kept.network), &kept.lateness, |limits| judge_files(&truth, &files, limits));
     let weighed = of_verdict(&verdict);
     undecided.extend(excused);
     if weighed.compared == 0 && weighed.findings.is_empty() {

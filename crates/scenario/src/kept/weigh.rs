@@ -10,6 +10,7 @@ use super::metadata;
 use super::session::{Session, truth};
 use super::stored::Stored;
 use crate::outcome::{Channel, Finding, Lateness, Verdict};
+use crate::run::Network;
 
 /// What the recordings are worth.
 #[derive(Debug, Default)]
@@ -24,14 +25,29 @@ pub(crate) struct Weighed {
     pub(crate) undecided: Vec<String>,
 }
 
-/// Judges `stored`, all recordings with audio of a run in which `streams` were said, this late, and `sessions` set up.
-pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored], lateness: &Lateness) -> Weighed {
+/// What recordings of a run on this network may differ by. On real sockets a packet may be on its way, or wait to be read,
+/// when the BYE is; in simulated time what arrived before it was there.
+pub(crate) fn limits(network: &str) -> Limits {
+    let strict = network == Network::Simulated.name();
+    let end_clip_ms = if strict { 0 } else { Limits::default().end_clip_ms };
+    Limits { end_clip_ms, ..Limits::default() }
+}
+
+/// Judges `stored`, all recordings with audio of a run on `network` in which `streams` were said, this late, and
+/// `sessions` set up.
+pub(crate) fn weigh(
+    streams: &[Stream],
+    sessions: &[Session],
+    stored: &[Stored],
+    network: &str,
+    lateness: &Lateness,
+) -> Weighed {
     if sessions.is_empty() && stored.is_empty() {
         return Weighed::default();
     }
     let recorded: Vec<Recorded<'_>> = stored.iter().map(|stored| stored.recorded.clone()).collect();
     let truth = truth(streams, sessions);
-    let (verdict, excused) = fair(lateness, |limits| verify::judge(&truth, &recorded, limits));
+    let (verdict, excused) = fair(limits(network), lateness, |limits| verify::judge(&truth, &recorded, limits));
     let mut weighed = of_verdict(&verdict);
     weighed.undecided.extend(excused);
     for stored in stored {
@@ -57,10 +73,10 @@ pub(crate) fn weigh(streams: &[Stream], sessions: &[Session], stored: &[Stored],
 /// recorder knows only when packets came, and one on the same machine may have been held up as long again. Tells what was
 /// taken out.
 pub(crate) fn fair(
+    limits: Limits,
     lateness: &Lateness,
     judge: impl Fn(&Limits) -> verify::Verdict,
 ) -> (verify::Verdict, Option<String>) {
-    let limits = Limits::default();
     let mut verdict = judge(&limits);
     let late_ms = f64::from(lateness.max_us) / 1000.0;
     let alignment_ms = limits.alignment_ms + 2.0 * late_ms;
@@ -203,7 +219,7 @@ mod tests {
 
     #[test]
     fn legs_no_further_apart_than_the_harness_was_late_are_not_held_against_the_recorder() {
-        let (verdict, excused) = fair(&late(17_000), apart(13.6));
+        let (verdict, excused) = fair(Limits::default(), &late(17_000), apart(13.6));
         assert!(!verdict.has(MISALIGNED));
         assert_eq!(excused.unwrap(), "13.6 ms apart, and the harness itself was up to 17.0 ms late");
     }
@@ -211,7 +227,7 @@ mod tests {
     #[test]
     fn legs_further_apart_than_that_are() {
         for (off_ms, max_us) in [(50.0, 17_000), (13.6, 0), (13.6, 2_000)] {
-            let (verdict, excused) = fair(&late(max_us), apart(off_ms));
+            let (verdict, excused) = fair(Limits::default(), &late(max_us), apart(off_ms));
             assert!(verdict.has(MISALIGNED) && excused.is_none(), "{off_ms} ms, {max_us} us late");
         }
     }

@@ -229,7 +229,7 @@ async fn attempt(
         Left::Bundled(_) => kept::read(folder, &sessions),
         Left::External(gathered) => std::mem::take(&mut gathered.stored),
     };
-    Ok(judge::judge(&item.file, &item.scenario, played, &sessions, stored))
+    Ok(judge::judge(&item.file, &item.scenario, played, options.network, &sessions, stored))
 }
 
 /// How many scenarios at once.

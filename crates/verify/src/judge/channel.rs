@@ -10,6 +10,7 @@ use crate::describe::Teller;
 use crate::finding::{Finding, Rule};
 use crate::fit::{decibels, is_silent};
 use crate::scan::scan;
+use crate::source::Duty;
 use crate::verdict::ChannelFigures;
 use crate::words::{Place, count, span};
 
@@ -40,6 +41,8 @@ pub(crate) struct Judged {
     pub(crate) length: usize,
     /// Where the first and the last frame of the line belong in the file.
     pub(crate) extent: Option<(i64, i64)>,
+    /// The frames that the recorder may have missed at either end, and what became of them.
+    pub(crate) edges: Vec<(usize, Status)>,
 }
 
 /// Decides whose audio a channel holds: the claimed leg's unless there is at least twice as much of another one.
@@ -122,7 +125,7 @@ fn whole(case: &Case<'_>, track: &Track<'_>, channel: &Channel<'_>, place: &Plac
         })
         .collect();
     if is_silent(track.stored()) && channel.source().is_audible() && !track.stored().is_empty() {
-        let due = channel.source().line().iter().filter(|frame| frame.duty == crate::source::Duty::Due).count();
+        let due = channel.source().line().iter().filter(|frame| frame.duty == Duty::Due).count();
         let found = format!("the whole {leg} leg is silent, and {} arrived for it", count(due as u64, "packet"));
         findings.push(place.finding(Rule::SilentChannel, format!("the {leg} leg"), found).at(all));
     }
@@ -137,6 +140,10 @@ fn judged(track: &Track<'_>, home: &Home, channel: &Channel<'_>, analysis: &Anal
     let last = (0..line.len()).rev().find(|&number| !removed(number));
     let extent = (line.first().and_then(|_| place_of(0)))
         .zip(last.and_then(|last| place_of(last).map(|place| place + line[last].len as i64)));
+    let edges = (0..line.len())
+        .filter(|&number| line[number].duty == Duty::Excused && !line[number].weak)
+        .map(|number| (number, analysis.status[number]))
+        .collect();
     Judged {
         file: place.file.clone().unwrap_or_default(),
         channel: place.channel.unwrap_or_default(),
@@ -148,5 +155,6 @@ fn judged(track: &Track<'_>, home: &Home, channel: &Channel<'_>, analysis: &Anal
         offset: analysis.line.runs.first().map(|run| run.offset),
         length: track.stored().len(),
         extent,
+        edges,
     }
 }

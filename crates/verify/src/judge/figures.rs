@@ -64,10 +64,10 @@ fn classes(
 fn class(duty: Duty, weak: bool, status: Status) -> &'static str {
     let why = match (status, duty) {
         (Status::Exact, _) => return if weak { "silent" } else { "exact" },
+        (Status::Missing(why), duty) if !why.is_excused(duty) => why,
         (Status::Missing(_), Duty::Late) => return "late",
-        (Status::Missing(_), Duty::Excused) => return "excused",
         (Status::Missing(_), Duty::Undelivered) => return "gap",
-        (Status::Missing(why), Duty::Due) => why,
+        (Status::Missing(_), Duty::Due | Duty::Excused) => return "excused",
     };
     match why {
         Why::Misplaced => "misplaced",

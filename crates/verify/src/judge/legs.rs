@@ -5,11 +5,12 @@ use media::ledger::Leg;
 use super::channel::Judged;
 use super::container::Open;
 use super::{Case, Outcome, Scope};
-use crate::finding::{Finding, Rule};
+use crate::classify::{Status, Why};
+use crate::finding::{Finding, Packets, Rule};
 use crate::fit::is_silent;
 use crate::source::Source;
 use crate::verdict::RecordingFigures;
-use crate::words::{Place, milliseconds, round};
+use crate::words::{Place, milliseconds, packets, round, span};
 
 /// A recording under whose name another one's audio was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +115,46 @@ fn swapped(judged: &[Judged], wrong: &[&Judged], place: &Place, findings: &mut V
         };
         findings.push(place_of(channel, place).finding(rule, format!("the {claimed} leg"), found));
     }
+}
+
+/// Names frames that the recorder may have missed at either end and did not: one file has them, another one lacks them.
+pub(crate) fn name_edges(case: &Case<'_>, judged: &[Judged], place: &Place, findings: &mut Vec<Finding>) {
+    let there = |source: usize, frame: usize| {
+        let mut channels = judged.iter().filter(|channel| channel.home.source == source && channel.heard);
+        channels.find(|channel| channel.edges.contains(&(frame, Status::Exact)))
+    };
+    for channel in judged.iter().filter(|channel| channel.heard) {
+        let absent = |status| matches!(status, Status::Missing(Why::StartClipped | Why::EndClipped | Why::Silent));
+        let missing = channel.edges.iter().filter(|(_, status)| absent(*status)).map(|(frame, _)| *frame);
+        let missing: Vec<(usize, &Judged)> =
+            missing.filter_map(|frame| Some((frame, there(channel.home.source, frame)?))).collect();
+        let (Some(first), Some((last, witness))) = (missing.first(), missing.last()) else { continue };
+        findings.push(edge(case, channel, (first.0, *last, missing.len()), &witness.file, place));
+    }
+}
+
+fn edge(
+    case: &Case<'_>,
+    channel: &Judged,
+    (first, last, count): (usize, usize, usize),
+    witness: &str,
+    place: &Place,
+) -> Finding {
+    let source = &case.worlds.right.sources[channel.home.source];
+    let frames = [first, last].map(|frame| &source.line()[frame]);
+    let [first, last] = frames.map(|frame| case.truth.streams[frame.stream as usize].rows[frame.row as usize].sequence);
+    let [start, end] = [frames[0].at, frames[1].end()].map(|at| at + channel.offset.unwrap_or(0));
+    let rule = match () {
+        () if start < 0 => Rule::StartClipped,
+        () if end > channel.length as i64 => Rule::EndClipped,
+        () => Rule::LostFrames,
+    };
+    let sequences = Some(Packets { first, last, count: count as u64 });
+    let leg = channel.home.leg.map_or("", Leg::name);
+    let found = format!("{witness} has {} of the {leg} leg, and {} has not", packets(sequences), channel.file);
+    let expected = format!("the same packets of the {leg} leg in every file");
+    let place = Place { leg: channel.home.leg, ..place_of(channel, place) };
+    place.finding(rule, expected, found).at(span(start, end)).packets(sequences)
 }
 
 /// Adds the findings about audio of other recordings, saying where two were exchanged with each other.

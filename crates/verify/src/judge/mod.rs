@@ -214,6 +214,7 @@ impl Case<'_> {
         let unreadable = files.len() < recorded.files.len();
         legs::name_legs(self, expected, &judged, unreadable, &place, &mut causes, &mut outcome.strangers);
         outcome.findings.splice(before..before, causes);
+        legs::name_edges(self, &judged, &place, &mut outcome.findings);
         outcome.recordings.push(figures);
     }
 

@@ -1,5 +1,6 @@
 //! The verifier verified: recordings that are right, and recordings that are wrong in every way we could think of.
 
 mod clean;
+mod edges;
 mod mutants;
 mod rig;

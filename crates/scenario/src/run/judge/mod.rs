@@ -2,6 +2,7 @@
 
 mod checks;
 
+use super::Network;
 use super::play::Played;
 use crate::file::Scenario;
 use crate::kept::{Session, Stored, verdict, weigh};
@@ -12,18 +13,19 @@ use checks::{
     check_ping, check_possible, check_provoked, check_refusals, check_user_agent,
 };
 
-/// Judges a played scenario, for which CUCM set up `sessions` and the recorder `stored` what it stored.
+/// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored.
 pub(super) fn judge(
     file: &str,
     scenario: &Scenario,
     played: Played,
+    network: Network,
     sessions: &[Session],
     stored: Vec<Stored>,
 ) -> ScenarioOutcome {
     let mut undecided = Vec::new();
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
     let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
-    let weighed = weigh(&played.ledger.streams, sessions, &whole, &played.lateness);
+    let weighed = weigh(&played.ledger.streams, sessions, &whole, network.name(), &played.lateness);
     undecided.extend(weighed.undecided);
     let mut findings = played.recorder.findings();
     findings.extend(weighed.findings);
