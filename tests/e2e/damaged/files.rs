@@ -51,7 +51,7 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("one byte lost", "wrong-encoding", None, Some(3000), N, |copy| {
         copy.bytes("near.wav", |bytes| drop(bytes.drain(48_044..=48_044)));
     })
-    .with(&["truncated-file", "wrong-header", "sample-slip"]),
+    .with(&["truncated-file", "wrong-header", "sample-slip", "end-clipped"]),
     // Files.
     audio("file truncated", "truncated-file", None, None, N, |copy| {
         copy.bytes("near.wav", |bytes| bytes.truncate(60_001));

@@ -4,6 +4,9 @@ use crate::rig::{Case, FRAME, FRAMES, Layout, wav};
 use media::ledger::Leg;
 use verify::{Expected, Limits, Recorded, RecordedFile, Truth, Verdict, judge};
 
+/// A damage by the rule that it breaks.
+type Named = (&'static str, fn(&mut Vec<i16>));
+
 /// Judges the near leg of a call in a file of its own, and in others, when its last packet came just before the BYE.
 fn judged(damage: fn(&mut Vec<i16>), beside: &[Option<Leg>]) -> Verdict {
     let mut case = Case::new(1);
@@ -35,8 +38,7 @@ fn a_packet_just_before_the_bye_may_be_missing_but_never_changed() {
     for damage in absent {
         assert_eq!(judged(damage, &[]).findings, []);
     }
-    type Change = (&'static str, fn(&mut Vec<i16>));
-    let changed: [Change; 5] = [
+    let changed: [Named; 5] = [
         ("inverted-audio", |s| last(s).iter_mut().for_each(|x| *x = -*x)),
         ("level-changed", |s| last(s).iter_mut().for_each(|x| *x *= 2)),
         ("dc-offset", |s| last(s).iter_mut().for_each(|x| *x += 4)),
@@ -55,7 +57,7 @@ fn a_packet_just_before_the_bye_may_be_missing_but_never_changed() {
 
 #[test]
 fn what_one_file_has_did_arrive_and_is_in_every_file() {
-    let cases: [(&str, fn(&mut Vec<i16>)); 3] = [
+    let cases: [Named; 3] = [
         ("end-clipped", |s| s.truncate(s.len() - FRAME)),
         ("end-clipped", |s| s.truncate(s.len() - 33)),
         ("lost-frames", |s| last(s).fill(0)),
