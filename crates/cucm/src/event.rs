@@ -277,6 +277,10 @@ pub struct RecordingLeg {
     pub phone_media: SocketAddr,
     /// Where the recorder receives.
     pub recorder_media: SocketAddr,
+    /// The recorder's tag in the dialog.
+    pub recorder_tag: String,
+    /// The headers of the INVITE that opened the dialog with the recorder, as sent.
+    pub headers: Vec<(String, String)>,
 }
 
 /// A recording that did not come about.

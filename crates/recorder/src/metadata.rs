@@ -297,6 +297,11 @@ impl Recording {
     }
 }
 
+/// A time of a `recording.json` in microseconds since 1970; `None` where it is no RFC 3339 time.
+pub fn unix_us(text: &str) -> Option<i64> {
+    text.parse().ok().map(jiff::Timestamp::as_microsecond)
+}
+
 /// Why a `recording.json` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {

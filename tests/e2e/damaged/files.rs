@@ -79,10 +79,11 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("recording twice", "unexpected-recording", None, None, &[], |copy| {
         let twin = copy.recording().with_extension("twin");
         std::fs::create_dir(&twin).unwrap();
-        for file in ["near.wav", "far.wav", "stereo.wav", "recording.json"] {
+        for file in ["near.wav", "far.wav", "stereo.wav", "recording.json", "journal.mmj"] {
             std::fs::copy(copy.path(file), twin.join(file)).unwrap();
         }
-    }),
+    })
+    .with(&["wrong-metadata"]),
     audio("a file of one terabyte", "unreadable-file", None, None, N, |copy| {
         let file = std::fs::File::options().write(true).open(copy.path("near.wav")).unwrap();
         file.set_len(1 << 40).unwrap();
@@ -157,7 +158,8 @@ pub(super) const DAMAGES: &[Damage] = &[
                 }
             }
         });
-    }),
+    })
+    .with(&["wrong-metadata"]),
     audio("a file not listed", "unlisted-file", None, None, &[], |copy| {
         copy.json(|json| drop(json["files"].as_array_mut().unwrap().remove(0)));
     }),

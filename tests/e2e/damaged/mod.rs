@@ -4,6 +4,7 @@
 mod audio;
 mod bench;
 mod files;
+mod written;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -84,7 +85,7 @@ impl Damage {
 
 #[test]
 fn every_damage_is_found_and_rightly_named() {
-    let damages: Vec<&Damage> = audio::DAMAGES.iter().chain(files::DAMAGES).collect();
+    let damages: Vec<&Damage> = audio::DAMAGES.iter().chain(files::DAMAGES).chain(written::DAMAGES).collect();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(damage) = damages.get(next.fetch_add(1, Relaxed)) {

@@ -117,6 +117,7 @@ impl Engine {
             return None;
         };
         let suite = agreed.first.crypto.as_ref().and_then(|crypto| crypto.known_suite());
+        let sent = &leg.invite.as_ref()?.message;
         Some(RecordingLeg {
             bridge_call_id: bridge.call_id.clone(),
             recorder_call_id: leg.call_id.clone(),
@@ -125,6 +126,8 @@ impl Engine {
             protection: suite.map_or(Protection::Rtp, Protection::Srtp),
             phone_media,
             recorder_media,
+            recorder_tag: leg.dialog.as_ref().map(|dialog| dialog.remote_tag.clone()).unwrap_or_default(),
+            headers: sent.headers().map(|field| (field.name().to_owned(), field.value().into_owned())).collect(),
         })
     }
 

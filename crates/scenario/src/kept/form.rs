@@ -326,6 +326,7 @@ mod tests {
             recorder_call_id: format!("recorder-{name}"),
             codec: "PCMU".to_owned(),
             suite: Some(Suite::AeadAes256Gcm),
+            told: None,
         };
         let session = Session {
             refci: 7,
@@ -337,6 +338,8 @@ mod tests {
             far_leg: leg("far"),
             started_us: 10,
             ended_us: Some(20),
+            ended_by_recorder: None,
+            run_unix_us: None,
         };
         let mut stream = Stream {
             phone: "SEP2000".to_owned(),

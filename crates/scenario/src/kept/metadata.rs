@@ -1,10 +1,19 @@
 //! What the recorder wrote about a recording must be what CUCM told it.
 
-use std::collections::BTreeMap;
+mod form;
+mod journal;
+mod packets;
+mod times;
+mod told;
 
-use media::ledger::Leg;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use media::ledger::{Leg, Stream, StreamKind};
 use recorder::metadata::{FILE_NAME, Recording, Side, Status};
 use verify::{Rule, Verdict};
+
+pub(super) use form::unknown;
 
 use super::Session;
 use crate::outcome::Finding;
@@ -34,8 +43,53 @@ pub(crate) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
     }
 }
 
+/// Compares dialogs, packets, times and journal with what CUCM told and what was sent.
+pub(crate) fn against_run(
+    told: &Session,
+    streams: &[Stream],
+    folder: &Path,
+    written: &Recording,
+    findings: &mut Vec<Finding>,
+) {
+    let fed = |stream: &&Stream| {
+        Leg::ALL
+            .iter()
+            .any(|leg| stream.kind == StreamKind::Bridge(*leg) && stream.dialog == told.leg(*leg).bridge_call_id)
+    };
+    let streams: Vec<&Stream> = streams.iter().filter(fed).collect();
+    told::compare(told, written, findings);
+    packets::compare(told, &streams, written, findings);
+    times::compare(told, &streams, written, findings);
+    journal::compare(folder, told, &streams, written, findings);
+    ends(told, written, findings);
+}
+
+/// Who ended the session, and by which word.
+fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
+    let Some(by_recorder) = told.ended_by_recorder else { return };
+    for leg in &written.legs {
+        let by_peer = leg.ended_by.as_deref() == Some("peer");
+        let reason = leg.end_reason.as_deref().is_some_and(|reason| reason.starts_with("Q.850;cause="));
+        if !by_recorder && !(by_peer && reason) {
+            let found = format!("ended_by {:?} with {:?}, leg {}", leg.ended_by, leg.end_reason, leg.side.name());
+            findings.push(Finding::new("wrong-metadata", "ended_by peer with the cause of CUCM's BYE", found));
+        }
+    }
+    if by_recorder && written.legs.iter().all(|leg| leg.ended_by.as_deref() == Some("peer")) {
+        findings.push(Finding::new("wrong-metadata", "a leg that the recorder ended", "ended_by peer on both"));
+    }
+}
+
 /// What is written must fit together: a failed recording has no audio, and the stereo file is as long as the recording.
-pub(crate) fn fits_together(written: &Recording, findings: &mut Vec<Finding>) {
+pub(crate) fn fits_together(folder: &Path, written: &Recording, findings: &mut Vec<Finding>) {
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    form::consistent(&name.unwrap_or_default(), written, findings);
+    for leg in &written.legs {
+        let file = written.files.iter().find(|file| file.content == leg.side.name());
+        let samples = file.map(|file| file.samples.to_string());
+        let says = Some(leg.samples.to_string());
+        findings.extend(samples.and_then(|samples| differs("samples of the leg", Some(samples), says, None)));
+    }
     if written.status == Status::Failed && !written.files.is_empty() {
         findings.push(Finding::new("wrong-metadata", "a status of a recording with audio", "status failed"));
     }
@@ -60,6 +114,16 @@ pub(crate) fn compare_length(written: &Recording, file: &str, samples: u64) -> O
         (false, _) => ("wrong-metadata", found),
     };
     Some(in_file(Finding::new(rule, expected, found), file))
+}
+
+/// Compares size and rate that are written of a file with those it has; in a sound file the rate is 8 kHz.
+pub(crate) fn compare_container(written: &Recording, file: &str, bytes: Option<u64>) -> Vec<Finding> {
+    let Some(listed) = written.files.iter().find(|listed| listed.name == file) else { return Vec::new() };
+    let rows = [("bytes", bytes, listed.bytes), ("rate", Some(8000), u64::from(listed.rate))];
+    let differ = rows.into_iter().filter_map(|(what, is, says)| {
+        differs(what, Some(is?.to_string()), Some(says.to_string()), None).map(|finding| in_file(finding, file))
+    });
+    differ.collect()
 }
 
 /// Compares where the legs lie in the stereo file with what is written about it. A misalignment that is smaller than

@@ -9,8 +9,9 @@
 //! run finds on the wire beside them (refusals, leaked dialogs, audio in clear) is not found a second time.
 //!
 //! Beside the verifier's own rules ([`verify::Rule`](::verify::Rule)) these are found here: `wrong-metadata`
-//! (`recording.json` differs from what CUCM told, or from the files), `unreadable-metadata` (there is none, or it
-//! cannot be read) and `unlisted-file` (audio that `recording.json` does not name).
+//! (`recording.json` differs from what CUCM told, from what was sent, from the files or from itself),
+//! `wrong-journal` (the journal is not whole, or its packets are not those that were sent), `unreadable-metadata`
+//! (there is no `recording.json`, or it cannot be read) and `unlisted-file` (audio that `recording.json` does not name).
 
 mod form;
 mod ledger;
@@ -22,7 +23,7 @@ mod weigh;
 
 pub use form::{Defect, LedgerError, SCHEMA};
 pub use ledger::{FILE_NAME, KeptLedger};
-pub use session::{Party, Session, SessionLeg};
+pub use session::{Party, Session, SessionLeg, Told};
 pub(crate) use stored::{LARGEST_WAV, Stored, read};
 pub use verify::verify;
 pub(crate) use weigh::{count, verdict, weigh};

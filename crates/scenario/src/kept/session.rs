@@ -1,5 +1,8 @@
 //! A recording that CUCM set up, as much of it as the judgement needs.
 
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use cucm::{CucmEvent, Protection, RecordingStarted};
 use media::ledger::{Leg, Stream, StreamKind};
 use media::srtp::Suite;
@@ -28,6 +31,12 @@ pub struct Session {
     pub started_us: u64,
     /// When it was over, in microseconds since the start of the run; `None` if it never was.
     pub ended_us: Option<u64>,
+    /// Whether the recorder ended it; `None` in ledgers of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by_recorder: Option<bool>,
+    /// The wall time at which the run started, in microseconds since 1970; `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_unix_us: Option<i64>,
 }
 
 /// A party as the From parameters name it.
@@ -52,6 +61,30 @@ pub struct SessionLeg {
     pub codec: String,
     /// The SRTP suite, `None` for plain RTP.
     pub suite: Option<Suite>,
+    /// What the INVITE told the recorder; `None` in ledgers of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// What a recorder was told of one of its dialogs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// The headers of the INVITE, as sent.
+    pub headers: Vec<(String, String)>,
+    /// The tag that the recorder gave the dialog.
+    pub recorder_tag: String,
+    /// Where the phone sends from.
+    pub phone_media: SocketAddr,
+    /// Where the recorder receives.
+    pub recorder_media: SocketAddr,
+}
+
+impl Told {
+    /// The first header of this name, in any case of letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
 }
 
 impl Session {
@@ -59,7 +92,9 @@ impl Session {
     pub(crate) fn of_events(events: &[(u64, CucmEvent)]) -> Vec<Self> {
         let end = |id| {
             events.iter().find_map(|(at, event)| match event {
-                CucmEvent::RecordingEnded { recording, .. } if *recording == id => Some(*at),
+                CucmEvent::RecordingEnded { recording, by_recorder, .. } if *recording == id => {
+                    Some((*at, *by_recorder))
+                }
                 _ => None,
             })
         };
@@ -70,7 +105,7 @@ impl Session {
         started.map(|(at, started)| Self::new(started, at, end(started.recording))).collect()
     }
 
-    fn new(started: &RecordingStarted, started_us: u64, ended_us: Option<u64>) -> Self {
+    fn new(started: &RecordingStarted, started_us: u64, ended: Option<(u64, bool)>) -> Self {
         let party = |party: &cucm::Party| Party { device: party.device.clone(), number: party.number.clone() };
         let leg = |leg: &cucm::RecordingLeg| SessionLeg {
             bridge_call_id: leg.bridge_call_id.clone(),
@@ -80,6 +115,12 @@ impl Session {
                 Protection::Rtp => None,
                 Protection::Srtp(suite) => Some(suite),
             },
+            told: Some(Told {
+                headers: leg.headers.clone(),
+                recorder_tag: leg.recorder_tag.clone(),
+                phone_media: leg.phone_media,
+                recorder_media: leg.recorder_media,
+            }),
         };
         Self {
             refci: started.refci,
@@ -90,8 +131,17 @@ impl Session {
             near_leg: leg(&started.near_leg),
             far_leg: leg(&started.far_leg),
             started_us,
-            ended_us,
+            ended_us: ended.map(|(at, _)| at),
+            ended_by_recorder: ended.map(|(_, by_recorder)| by_recorder),
+            run_unix_us: None,
         }
+    }
+
+    /// The same in a run that started at this wall time.
+    pub(crate) fn in_run(mut self, started: SystemTime) -> Self {
+        let since = started.duration_since(UNIX_EPOCH).ok();
+        self.run_unix_us = since.and_then(|since| i64::try_from(since.as_micros()).ok());
+        self
     }
 
     /// What it is called in findings.

@@ -7,6 +7,7 @@ use recorder::metadata::{FILE_NAME, Recording};
 use verify::{Content, Recorded, RecordedFile};
 
 use super::Session;
+use super::metadata::unknown as unknown_keys;
 use crate::outcome::Finding;
 
 /// The largest WAV file that is judged: nine hours of two channels at 8 kHz and 16 bits.
@@ -19,6 +20,8 @@ const LARGEST_METADATA: u64 = 16 << 20;
 pub(crate) struct Stored {
     /// Its audio as the verifier takes it.
     pub(crate) recorded: Recorded<'static>,
+    /// Where it lies.
+    pub(crate) folder: PathBuf,
     /// What the recorder wrote about it; `None` where that cannot be read.
     pub(crate) metadata: Option<Recording>,
     /// What is wrong with the folder beside the audio.
@@ -26,6 +29,15 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// The size of a file.
+    pub(crate) fn bytes_of(&self, name: &str) -> Option<u64> {
+        let file = self.recorded.files.iter().find(|file| file.name == name)?;
+        match &file.content {
+            Content::Wav(bytes) => Some(bytes.len() as u64),
+            Content::Unreadable(_) => None,
+        }
+    }
+
     /// Whether the recorder left audio, or says that it did.
     pub(crate) fn has_audio(&self) -> bool {
         !self.recorded.files.is_empty()
@@ -62,8 +74,16 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 fn recording(folder: &Path, metadata: &Path, audio: &[&PathBuf], sessions: &[Session]) -> Stored {
     let read = wire::file::read_text(metadata, LARGEST_METADATA).map_err(|e| e.to_string());
-    match read.and_then(|text| Recording::from_json(&text).map_err(|e| e.to_string())) {
-        Ok(recording) => known(folder, recording, audio, sessions),
+    let read = read.and_then(|text| match Recording::from_json(&text) {
+        Ok(recording) => Ok((unknown_keys(&text, &recording), recording)),
+        Err(error) => Err(error.to_string()),
+    });
+    match read {
+        Ok((odd, recording)) => {
+            let mut stored = known(folder, recording, audio, sessions);
+            stored.findings.extend(odd);
+            stored
+        }
         Err(why) => unknown(folder, &why, audio),
     }
 }
@@ -93,7 +113,8 @@ fn known(folder: &Path, recording: Recording, audio: &[&PathBuf], sessions: &[Se
             (true, true) => findings.push(listed(&label, "every file once", &file.name)),
         }
     }
-    Stored { recorded: Recorded { label, expected, files }, metadata: Some(recording), findings }
+    let folder = folder.to_owned();
+    Stored { recorded: Recorded { label, expected, files }, folder, metadata: Some(recording), findings }
 }
 
 /// A folder whose metadata say nothing: its audio is judged all the same, and says itself which recording it is.
@@ -106,7 +127,8 @@ fn unknown(folder: &Path, why: &str, audio: &[&PathBuf]) -> Stored {
         claimed(folder, &name, name.strip_suffix(".wav").unwrap_or(&name))
     });
     let files = files.collect();
-    Stored { recorded: Recorded { label, expected: None, files }, metadata: None, findings: vec![finding] }
+    let folder = folder.to_owned();
+    Stored { recorded: Recorded { label, expected: None, files }, folder, metadata: None, findings: vec![finding] }
 }
 
 /// A file of the folder with this content: `near`, `far` or `stereo`.

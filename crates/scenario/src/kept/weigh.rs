@@ -56,12 +56,15 @@ pub(crate) fn weigh(
         let mut found = stored.findings.clone();
         if let Some(written) = &stored.metadata {
             match told {
-                Some(told) => metadata::compare(told, written, &mut found),
+                Some(told) => {
+                    metadata::compare(told, written, &mut found);
+                    metadata::against_run(told, streams, &stored.folder, written, &mut found);
+                }
                 None if sessions.is_empty() => {}
                 None => found.push(stranger(&written.legs)),
             }
-            metadata::fits_together(written, &mut found);
-            found.extend(of_files(written, &verdict, &label));
+            metadata::fits_together(&stored.folder, written, &mut found);
+            found.extend(of_files(stored, written, &verdict, &label));
         }
         found.iter_mut().for_each(|finding| finding.recording = Some(label.clone()));
         weighed.findings.extend(found);
@@ -95,7 +98,7 @@ const MISALIGNED: &str = "misaligned-legs";
 
 /// Compares what is written about the files in which nothing is wrong with them: where something is, a length that
 /// does not fit what is written is no news.
-fn of_files(written: &Recording, verdict: &verify::Verdict, label: &str) -> Vec<Finding> {
+fn of_files(stored: &Stored, written: &Recording, verdict: &verify::Verdict, label: &str) -> Vec<Finding> {
     let blamed = |file: &str| {
         let mut here = verdict.findings.iter().filter(|finding| finding.recording == label);
         here.any(|finding| finding.file.as_deref().is_none_or(|blamed| blamed == file))
@@ -106,7 +109,10 @@ fn of_files(written: &Recording, verdict: &verify::Verdict, label: &str) -> Vec<
     let mut found: Vec<Finding> = metadata::compare_offsets(written, verdict, label, &sound).into_iter().collect();
     for (file, length) in sound {
         if !found.iter().any(|finding| finding.file.as_deref() == Some(file)) {
-            found.extend(metadata::compare_length(written, file, length));
+            match metadata::compare_length(written, file, length) {
+                Some(finding) => found.push(finding),
+                None => found.extend(metadata::compare_container(written, file, stored.bytes_of(file))),
+            }
         }
     }
     found

@@ -217,11 +217,13 @@ async fn attempt(
     create(folder)?;
     let limit = longest(&item.scenario) + patience(&options.under_test);
     let share = live::Share::of(live);
+    let began = net.clock().wall_at(net.clock().epoch());
     let played =
         play::play(&options.under_test, &item.scenario, play::Place { net, clock, addresses, folder, seed, share });
     let mut played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
-    let sessions = Session::of_events(&played.events);
+    let sessions: Vec<Session> =
+        Session::of_events(&played.events).into_iter().map(|session| session.in_run(began)).collect();
     if options.keep.is_some() {
         keep(folder, item, options, &played, &sessions)?;
     }

@@ -283,7 +283,7 @@ fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
 
 /// A recording of which nothing is known but its files.
 fn stored(recorded: Recorded<'static>) -> Stored {
-    Stored { recorded, metadata: None, findings: Vec::new() }
+    Stored { recorded, folder: PathBuf::new(), metadata: None, findings: Vec::new() }
 }
 
 fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usize>) -> Recorded<'static> {

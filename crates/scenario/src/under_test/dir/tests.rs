@@ -27,6 +27,7 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         recorder_call_id: format!("{name}-{refci}@192.0.2.5"),
         codec: "PCMU".to_owned(),
         suite: None,
+        told: None,
     };
     Session {
         refci,
@@ -38,6 +39,8 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         far_leg: leg("f"),
         started_us: 0,
         ended_us: None,
+        ended_by_recorder: None,
+        run_unix_us: None,
     }
 }
 

@@ -1,0 +1,111 @@
+//! The packets of a leg as `recording.json` counts them, against the rows of the ledger and what became of them.
+
+use media::ledger::{Fate, Leg, Nature, Row, Stream};
+use recorder::metadata::{self, Packets, Recording};
+
+use super::{differs, side};
+use crate::kept::Session;
+use crate::outcome::Finding;
+
+/// Compares the streams' sources, SSRCs and payload types, and every count.
+pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recording, findings: &mut Vec<Finding>) {
+    for leg in Leg::ALL {
+        let Some(written) = written.leg(side(leg)) else { continue };
+        let fed: Vec<&Stream> = streams.iter().copied().filter(|stream| stream.leg() == Some(leg)).collect();
+        one(session, leg, &fed, written, findings);
+    }
+}
+
+fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, findings: &mut Vec<Finding>) {
+    let genuine = |stream: &&&Stream| stream.rows.iter().any(|row| is_genuine(row) && row.arrived_us().is_some());
+    let heard: Vec<&Stream> = fed.iter().filter(genuine).copied().collect();
+    let list = |values: Vec<String>| Some(values.join(", "));
+    let sorted = |mut values: Vec<String>| {
+        values.sort();
+        values.dedup();
+        values
+    };
+    let types = heard.iter().flat_map(|s| s.rows.iter().filter(|row| is_genuine(row)).map(|row| row.payload_type));
+    let rows = [
+        (
+            "SSRC",
+            list(sorted(heard.iter().map(|stream| stream.ssrc.to_string()).collect())),
+            list(sorted(written.ssrcs.iter().map(u32::to_string).collect())),
+        ),
+        (
+            "source",
+            list(sorted(heard.iter().map(|stream| stream.source.to_string()).collect())),
+            list(sorted(written.sources.clone())),
+        ),
+        (
+            "payload type",
+            list(sorted(types.map(|kind| kind.to_string()).collect())),
+            list(written.payload_type.iter().map(u8::to_string).collect()),
+        ),
+    ];
+    findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, Some(leg))));
+    counts(session, leg, fed, &written.packets, findings);
+}
+
+/// Every count lies between what had arrived when CUCM ended the session and all that ever did, and together they
+/// are what was received.
+fn counts(session: &Session, leg: Leg, fed: &[&Stream], packets: &Packets, findings: &mut Vec<Finding>) {
+    let until = session.ended_us.unwrap_or(0);
+    let arrivals = |keep: fn(&Row) -> bool| {
+        let rows = || fed.iter().flat_map(|stream| &stream.rows).filter(|row| keep(row));
+        let sure: u64 = rows().filter(|row| row.arrived_us().is_some_and(|at| at <= until)).map(copies).sum();
+        (sure, rows().map(copies).sum::<u64>())
+    };
+    let again = || {
+        let rows = fed.iter().flat_map(|stream| &stream.rows);
+        rows.filter(|row| matches!(row.fate, Fate::Duplicated { .. })).count() as u64
+    };
+    let rows = [
+        ("received", packets.received, arrivals(|_| true), again()),
+        ("plain", packets.plain, arrivals(|row| row.nature == Nature::Plain), 0),
+        (
+            "duplicate or replayed",
+            packets.duplicate + packets.replayed,
+            arrivals(|r| r.nature == Nature::Replayed),
+            again(),
+        ),
+        (
+            "auth_failed",
+            packets.auth_failed,
+            arrivals(|row| matches!(row.nature, Nature::Forged | Nature::BadTag | Nature::WrongKey)),
+            again(),
+        ),
+    ];
+    let slack = |sure: u64, again: u64| sure.saturating_sub(again);
+    for (what, got, (sure, all), again) in rows {
+        let most = if what.starts_with("duplicate") { all + again } else { all };
+        if !(slack(sure, again)..=most).contains(&got) {
+            findings.push(wrong(leg, format!("{} to {most} packets {what}", slack(sure, again)), got));
+        }
+    }
+    let Packets { stored, duplicate, auth_failed, replayed, plain, foreign, malformed, .. } = *packets;
+    let kinds = [stored, duplicate, auth_failed, replayed, plain, foreign, malformed];
+    let sum = kinds.into_iter().chain([packets.early_overflow, packets.other_payload, packets.not_stored]).sum::<u64>();
+    if sum != packets.received {
+        findings.push(wrong(leg, format!("{sum} packets received, the sum of all kinds"), packets.received));
+    }
+}
+
+fn is_genuine(row: &Row) -> bool {
+    row.nature == Nature::Genuine
+}
+
+/// How often a packet arrived.
+fn copies(row: &Row) -> u64 {
+    match row.fate {
+        Fate::Delivered { .. } | Fate::Delayed { .. } => 1,
+        Fate::Duplicated { .. } => 2,
+        Fate::Dropped | Fate::NotSent => 0,
+    }
+}
+
+fn wrong(leg: Leg, expected: String, got: u64) -> Finding {
+    let mut finding = Finding::new("wrong-metadata", expected, got.to_string());
+    finding.leg = Some(leg.name().to_owned());
+    finding
+}

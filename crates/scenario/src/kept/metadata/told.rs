@@ -1,0 +1,89 @@
+//! The dialogs as `recording.json` has them, against the INVITEs that CUCM sent.
+
+use media::ledger::Leg;
+use recorder::metadata::{self, Parameter, Recording};
+
+use super::{differs, side};
+use crate::kept::{Session, Told};
+use crate::outcome::Finding;
+
+/// Compares how each leg is protected, and all that its INVITE told.
+pub(super) fn compare(session: &Session, written: &Recording, findings: &mut Vec<Finding>) {
+    for leg in Leg::ALL {
+        let told = session.leg(leg);
+        let Some(written) = written.leg(side(leg)) else { continue };
+        let protection = if told.suite.is_some() { "srtp" } else { "rtp" };
+        findings.extend(differs("protection", text(protection), written.protection.clone(), Some(leg)));
+        if let Some(told) = &told.told {
+            dialog(told, leg, written, findings);
+        }
+    }
+    if let Some(told) = &session.near_leg.told {
+        parties(told, session, written, findings);
+    }
+}
+
+fn dialog(told: &Told, leg: Leg, written: &metadata::Leg, findings: &mut Vec<Finding>) {
+    let header = |name: &str| told.header(name).map(|value| value.trim().to_owned());
+    let rows = [
+        ("Session-ID", header("Session-ID"), written.session_id.clone()),
+        ("Cisco-Guid", header("Cisco-Guid"), written.cisco_guid.clone()),
+        ("User-Agent", header("User-Agent"), written.user_agent.clone()),
+        ("P-Asserted-Identity", header("P-Asserted-Identity"), written.p_asserted_identity.clone()),
+        ("Remote-Party-ID", header("Remote-Party-ID"), written.remote_party_id.clone()),
+        ("CUCM's tag", told.header("From").and_then(tag), text(&written.remote_tag)),
+        ("the recorder's tag", text(&told.recorder_tag), text(&written.local_tag)),
+        ("the recorder's media address", text(&told.recorder_media.to_string()), written.received_on.clone()),
+        ("the phone's media address", text(&told.phone_media.to_string()), written.signalled_source.clone()),
+        (
+            "From parameters",
+            told.header("From").map(|from| words(&parameters(from))),
+            text(&words(&written.parameters)),
+        ),
+    ];
+    findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, Some(leg))));
+}
+
+/// What the recording says of the two parties beyond their numbers and devices.
+fn parties(told: &Told, session: &Session, written: &Recording, findings: &mut Vec<Finding>) {
+    let from = told.header("From").unwrap_or_default();
+    let name = from.split('<').next().map(|name| name.trim().trim_matches('"').to_owned()).filter(|n| !n.is_empty());
+    let cluster = || text(&session.cluster_id);
+    let conference = parameters(from).iter().any(|parameter| parameter.name == "isfocus");
+    let rows = [
+        ("the near party's name", name, written.near.name.clone()),
+        ("the far party's name", None, written.far.name.clone()),
+        ("x-nearendclusterid of the near party", cluster(), written.near.cluster_id.clone()),
+        ("x-farendclusterid of the far party", cluster(), written.far.cluster_id.clone()),
+        ("near party in a conference", text("false"), text(&written.near.conference.to_string())),
+        ("far party in a conference", text(&conference.to_string()), text(&written.far.conference.to_string())),
+    ];
+    findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, None)));
+}
+
+/// The parameters of the URI in a From header, in order.
+fn parameters(from: &str) -> Vec<Parameter> {
+    let uri = from.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(uri, _)| uri);
+    let one = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) => Parameter { name: name.to_owned(), value: Some(value.to_owned()) },
+        None => Parameter { name: parameter.to_owned(), value: None },
+    };
+    uri.split(';').skip(1).map(one).collect()
+}
+
+fn tag(from: &str) -> Option<String> {
+    let (_, behind) = from.split_once('>')?;
+    behind.split(';').find_map(|parameter| parameter.trim().strip_prefix("tag=")).map(str::to_owned)
+}
+
+fn words(parameters: &[Parameter]) -> String {
+    let one = |p: &Parameter| match &p.value {
+        Some(value) => format!("{}={value}", p.name),
+        None => p.name.clone(),
+    };
+    parameters.iter().map(one).collect::<Vec<_>>().join(";")
+}
+
+fn text(value: &str) -> Option<String> {
+    Some(value.to_owned())
+}
