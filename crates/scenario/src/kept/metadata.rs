@@ -70,7 +70,7 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     for leg in &written.legs {
         let by_peer = leg.ended_by.as_deref() == Some("peer");
         let reason = leg.end_reason.as_deref().is_some_and(|reason| reason.starts_with("Q.850;cause="));
-        if !by_recorder && !(by_peer && reason) {
+        if !(by_recorder || by_peer && reason) {
             let found = format!("ended_by {:?} with {:?}, leg {}", leg.ended_by, leg.end_reason, leg.side.name());
             findings.push(Finding::new("wrong-metadata", "ended_by peer with the cause of CUCM's BYE", found));
         }
