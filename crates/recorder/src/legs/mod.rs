@@ -5,6 +5,7 @@
 
 pub(crate) mod drain;
 pub(crate) mod receiver;
+mod secure;
 pub(crate) mod stream;
 
 use std::net::SocketAddr;

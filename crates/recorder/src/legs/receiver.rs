@@ -6,12 +6,12 @@
 //! on. What comes before the keys are known is kept, within bounds, and judged when they are.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use media::rtp;
-use media::sdes::Crypto;
-use media::srtp::{Context, SrtpError};
+use media::srtp::SrtpError;
 
+use super::secure::{Opened, Secure, ssrc_of};
 use super::stream::{Place, Stream};
 use super::{Media, Protection, Report};
 use crate::config::Codec;
@@ -22,13 +22,8 @@ use crate::metadata::{Packets, Side};
 /// Bytes kept before the keys are known: more than 64*T1 of G.711 in packets of 10 ms, after which a leg without ACK is
 /// given up.
 const EARLY_BYTES: usize = 1 << 20;
-/// How long packets under the old key are still taken after a change of key.
-const OLD_KEY: Duration = Duration::from_secs(2);
-/// How many addresses and SSRCs are remembered for the metadata, and how many streams are told apart.
+/// How many addresses and SSRCs are remembered for the metadata, and how many streams at a time are told apart.
 const REMEMBERED: usize = 16;
-/// How often a leg that never proved itself is tried one roll-over later: the peer's first packets may have been
-/// lost.
-const LATE_JOINS: u32 = 16;
 /// The longest payload that is sound: 200 ms at 64 kbit/s (RFC 3551 §4.2).
 const LONGEST_PAYLOAD: usize = 1600;
 /// The longest datagram that is looked at.
@@ -39,15 +34,6 @@ struct Early {
     at: Instant,
     bytes: Vec<u8>,
     from: SocketAddr,
-}
-
-/// The keys of an SRTP leg.
-struct Secure {
-    context: Context,
-    crypto: Crypto,
-    /// The context before a change of key, and until when it is asked.
-    old: Option<(Context, Instant)>,
-    late_joins: u32,
 }
 
 enum Mode {
@@ -62,8 +48,8 @@ enum Mode {
 
 /// What a datagram turned out to be.
 enum Proof {
-    /// Genuine; a plain packet of this many bytes is in the buffer.
-    Genuine(usize),
+    /// Genuine; the plain packet is in the buffer.
+    Genuine(Opened),
     /// Not; counted already.
     Refused,
 }
@@ -77,6 +63,8 @@ pub(crate) struct Receiver {
     /// The payload types agreed in this leg: packets under the one before may still be on their way.
     formats: Vec<(u8, Codec)>,
     streams: Vec<Stream>,
+    /// The epoch of streams to come.
+    epoch: u16,
     report: Report,
     heard: Instant,
     /// Packets written again by [`Fault::AcceptReplays`].
@@ -93,6 +81,7 @@ impl Receiver {
             mode: Mode::Waiting(Vec::new(), 0),
             formats: Vec::new(),
             streams: Vec::new(),
+            epoch: 0,
             report: Report::default(),
             heard: now,
             again: 0,
@@ -108,13 +97,11 @@ impl Receiver {
             self.formats.push(*format);
         }
         let mode = match (&media.protection, &mut self.mode) {
-            (Protection::Srtp(crypto), Mode::Srtp(secure)) if same_keys(&secure.crypto, crypto) => return,
-            (Protection::Srtp(crypto), _) => match crypto.context() {
-                Ok(context) => {
-                    Mode::Srtp(Box::new(Secure { context, crypto: crypto.clone(), old: None, late_joins: LATE_JOINS }))
-                }
+            (Protection::Srtp(crypto), Mode::Srtp(secure)) if secure.has(crypto) => return,
+            (Protection::Srtp(crypto), _) => match Secure::new(crypto) {
+                Some(secure) => Mode::Srtp(Box::new(secure)),
                 // Offer and answer chose no line that cannot be used.
-                Err(_) => return,
+                None => return,
             },
             (Protection::Plain, Mode::Plain { signalled, .. }) if *signalled == media.source => return,
             (Protection::Plain, _) => Mode::Plain { signalled: media.source, latched: None },
@@ -124,7 +111,7 @@ impl Receiver {
         match (before, &mut self.mode) {
             (Mode::Waiting(early, _), _) => self.judge_early(early, out),
             (Mode::Srtp(old), Mode::Srtp(new)) => {
-                new.old = Some((old.context, now + OLD_KEY));
+                new.follow(now, *old);
                 self.report.rekeyed += 1;
             }
             _ => {}
@@ -179,9 +166,12 @@ impl Receiver {
             Mode::Waiting(..) => Proof::Refused,
         };
         match (proof, copy) {
-            (Proof::Genuine(plain), _) => {
+            (Proof::Genuine(opened), _) => {
                 let trusted = matches!(self.mode, Mode::Srtp(_));
-                self.store(at, &buf[..plain], from, trusted, out);
+                if opened.restarts {
+                    self.restart(&buf[..opened.len]);
+                }
+                self.store(at, &buf[..opened.len], from, trusted, out);
             }
             (Proof::Refused, Some(copy)) if self.fault == Fault::IgnoreAuthentication => {
                 self.store(at, &copy, from, false, out);
@@ -222,8 +212,7 @@ impl Receiver {
     fn store_again(&mut self, at: Instant, mut copy: Vec<u8>, out: &mut Vec<u8>) {
         let Mode::Srtp(secure) = &self.mode else { return };
         let Some(ssrc) = ssrc_of(&copy) else { return };
-        let Ok(mut fresh) = secure.crypto.context() else { return };
-        fresh.set_roc(ssrc, secure.context.roc(ssrc).unwrap_or_default());
+        let Some(mut fresh) = secure.fresh(ssrc, secure.roc(ssrc)) else { return };
         let len = copy.len();
         let Ok(plain) = fresh.unprotect(&mut copy, len) else { return };
         let Ok(packet) = rtp::Packet::parse(&copy[..plain]) else { return };
@@ -274,12 +263,15 @@ impl Receiver {
     /// Epoch and extended number of a packet; `None` for a repeat and for what belongs to no sequence.
     fn order(&mut self, ssrc: u32, sequence: u16, trusted: bool) -> Option<(u16, u64)> {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
-            if self.streams.len() >= REMEMBERED {
-                self.report.packets.malformed += 1;
-                return None;
+            let stream = Stream::new(ssrc, self.epoch, sequence);
+            let place = (stream.epoch, stream.highest());
+            self.streams.push(stream);
+            if self.streams.len() > REMEMBERED {
+                // Were the forgotten one to come back, it would begin another run.
+                let forgotten = self.streams.remove(0);
+                self.epoch = self.epoch.max(forgotten.epoch.saturating_add(1));
             }
-            self.streams.push(Stream::new(ssrc, 0, sequence));
-            return Some((0, 1 << 16 | u64::from(sequence)));
+            return Some(place);
         };
         let (index, place) = stream.place(sequence, trusted);
         match place {
@@ -294,6 +286,16 @@ impl Receiver {
         Some((stream.epoch, index))
     }
 
+    /// The sequence of this packet's source begins anew with it.
+    fn restart(&mut self, packet: &[u8]) {
+        let Ok((ssrc, sequence)) = rtp::Packet::parse(packet).map(|packet| (packet.ssrc(), packet.sequence())) else {
+            return;
+        };
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
+            stream.restart_before(sequence);
+        }
+    }
+
     /// A datagram came to the RTCP port.
     pub(crate) fn rtcp(&mut self) {
         self.report.packets.rtcp += 1;
@@ -304,75 +306,31 @@ impl Receiver {
         self.heard
     }
 
+    /// Packets that failed authentication so far.
+    pub(crate) fn auth_failed(&self) -> u64 {
+        self.report.packets.auth_failed
+    }
+
     /// What the port saw.
     pub(crate) fn report(&self) -> Report {
         self.report.clone()
     }
 }
 
-/// Whether two lines ask for the same: the tag only ties an answer to its offer.
-fn same_keys(one: &Crypto, other: &Crypto) -> bool {
-    one.suite == other.suite && one.keys == other.keys && one.session == other.session
-}
-
 fn unseal(secure: &mut Secure, now: Instant, buf: &mut [u8], len: usize, report: &mut Report) -> Proof {
     let plain_shape = looks_plain(&buf[..len]);
-    let unproven = report.first_us.is_none() && secure.late_joins > 0;
-    let copy = (secure.old.is_some() || unproven).then(|| buf[..len].to_vec());
-    let error = match secure.context.unprotect(buf, len) {
-        Ok(plain) => return Proof::Genuine(plain),
+    let error = match secure.open(now, buf, len, report.first_us.is_none()) {
+        Ok(opened) => return Proof::Genuine(opened),
         Err(error) => error,
     };
-    if let Some(copy) = &copy
-        && let Some(plain) = second_try(secure, now, unproven, copy, buf)
-    {
-        return Proof::Genuine(plain);
-    }
     let packets = &mut report.packets;
     match error {
         _ if plain_shape => packets.plain += 1,
-        // A packet refused by its number alone was not looked at yet: it is a repeat only if the peer sealed it. A
-        // second try has written over it.
-        SrtpError::Replayed | SrtpError::TooOld => {
-            if let Some(copy) = &copy {
-                buf[..len].copy_from_slice(copy);
-            }
-            match secure.context.is_authentic(&mut buf[..len]) {
-                true => packets.replayed += 1,
-                false => packets.auth_failed += 1,
-            }
-        }
+        // A packet refused by its number alone was not looked at yet: it is a repeat only if the peer sealed it.
+        SrtpError::Replayed | SrtpError::TooOld if secure.is_authentic(&mut buf[..len]) => packets.replayed += 1,
         _ => packets.auth_failed += 1,
     }
     Proof::Refused
-}
-
-/// The old key for a while after a change; one roll-over later for a leg whose first packets were lost.
-fn second_try(secure: &mut Secure, now: Instant, unproven: bool, copy: &[u8], buf: &mut [u8]) -> Option<usize> {
-    let len = copy.len();
-    if let Some((old, until)) = &mut secure.old {
-        if now > *until {
-            secure.old = None;
-        } else {
-            buf[..len].copy_from_slice(copy);
-            return old.unprotect(buf, len).ok();
-        }
-    }
-    if !unproven {
-        return None;
-    }
-    secure.late_joins -= 1;
-    let mut later = secure.crypto.context().ok()?;
-    later.set_roc(ssrc_of(copy)?, 1);
-    buf[..len].copy_from_slice(copy);
-    let plain = later.unprotect(buf, len).ok()?;
-    secure.context = later;
-    Some(plain)
-}
-
-/// The source of a packet that may be encrypted (RFC 3550 §5.1).
-fn ssrc_of(packet: &[u8]) -> Option<u32> {
-    packet.get(8..)?.first_chunk().map(|ssrc| u32::from_be_bytes(*ssrc))
 }
 
 /// Whether an undecryptable packet has the shape of plain G.711: whole tens of milliseconds. No tag is that long.
@@ -400,7 +358,7 @@ fn latch(
         }
         _ => *latched = Some(from),
     }
-    Proof::Genuine(len)
+    Proof::Genuine(Opened { len, restarts: false })
 }
 
 fn remember<T: PartialEq>(list: &mut Vec<T>, item: T) {

@@ -52,6 +52,16 @@ impl Stream {
         self.may_restart = true;
     }
 
+    /// Says that this packet, which comes next, is known to begin the sequence anew.
+    pub(crate) fn restart_before(&mut self, sequence: u16) {
+        let epoch = self.epoch.saturating_add(1);
+        *self = Self {
+            highest: u64::from(sequence.wrapping_sub(1)) | 1 << 16,
+            seen: 0,
+            ..Self::new(self.ssrc, epoch, sequence)
+        };
+    }
+
     /// Places a packet that is known to be genuine; returns its extended number too. `trusted` says that the order
     /// was authenticated (SRTP), so that only a change of key may restart it.
     pub(crate) fn place(&mut self, sequence: u16, trusted: bool) -> (u64, Place) {
