@@ -17,6 +17,10 @@
 //! message_timeout   = "30s"        # for the first message, for one that was begun, for what we write to be read
 //! idle_timeout      = "1h"         # a connection without any message is closed; its calls go on
 //!
+//! no_media_after = "10s"           # alarms: a leg without media, a recording without its second leg,
+//! one_leg_after  = "10s"
+//! auth_failures  = 50              # packets of a leg that fail authentication
+//!
 //! [[sip_server]]
 //! address  = "192.0.2.5"
 //! priority = 1
@@ -93,6 +97,14 @@ pub struct Config {
     /// A leg without RTP for so long is ended by BYE, unless its session timer (RFC 4028) watches over it.
     #[serde(with = "duration")]
     pub inactivity: Duration,
+    /// Without a genuine packet for so long a leg is alarming (`no-media`).
+    #[serde(with = "duration")]
+    pub no_media_after: Duration,
+    /// Without its second leg for so long a recording is alarming (`one-leg`).
+    #[serde(with = "duration")]
+    pub one_leg_after: Duration,
+    /// So many packets of a leg that fail authentication are alarming (`authentication-failures`).
+    pub auth_failures: u64,
     /// How long a leg's port still takes packets after the BYE: those that were on their way.
     #[serde(with = "duration")]
     pub linger: Duration,
@@ -254,6 +266,9 @@ impl Default for Config {
             message_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(3600),
             inactivity: Duration::from_secs(300),
+            no_media_after: Duration::from_secs(10),
+            one_leg_after: Duration::from_secs(10),
+            auth_failures: 50,
             linger: Duration::from_millis(250),
             folder: PathBuf::from("recordings"),
             fault: Fault::None,

@@ -70,7 +70,7 @@ pub struct Recording {
     pub status: Status,
     /// Why it failed or is not whole.
     pub reason: Option<String>,
-    /// Oddities worth knowing, each a stable word: `leg-unknown`, `no-media-answer` (a leg's ACK never
+    /// Oddities worth knowing, each a stable word: `leg-unknown`, `duplicate`, `no-media-answer` (a leg's ACK never
     /// came; its plain RTP was taken by our own offer), `timestamp-jump`, `sender-stalled`, `journal-torn`...
     pub flags: Vec<String>,
     /// When the first INVITE came.
@@ -79,16 +79,32 @@ pub struct Recording {
     pub ended: Option<String>,
     /// Length of the stereo file, in milliseconds.
     pub duration_ms: u64,
+    /// The call that this recording is a segment of.
+    #[serde(default)]
+    pub call: Call,
+    /// Its place in the call.
+    #[serde(default)]
+    pub segment: Segment,
+    /// The recording that ran already when this one began with the same parties on the same side: CUCM has sent the
+    /// call twice, as after a failover. Flagged `duplicate`.
+    #[serde(default)]
+    pub duplicate_of: Option<String>,
     /// `x-nearendclusterid`.
     pub cluster_id: Option<String>,
     /// `x-refci`: the call leg of the recorded party.
     pub refci: Option<String>,
     /// `x-farendrefci`: the call leg of the other party.
     pub farend_refci: Option<String>,
-    /// The recorded party.
+    /// The recorded party, at the beginning.
     pub near: Party,
-    /// The other party.
+    /// The other party, at the beginning.
     pub far: Party,
+    /// Who took part, and from when until when, in order of appearance.
+    #[serde(default)]
+    pub participants: Vec<Participant>,
+    /// What was alarming while it ran.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
     /// The SIP dialogs, in the order in which they came.
     pub legs: Vec<Leg>,
     /// The audio files.
@@ -110,6 +126,52 @@ pub struct Party {
     pub name: Option<String>,
     /// Whether this party is a conference bridge (`isfocus` among the From parameters).
     pub conference: bool,
+}
+
+/// The call that a recording belongs to. CUCM ends a recording and begins another at hold and resume, transfer and
+/// conference; recordings of one cluster that share a call leg (`x-refci`, `x-farendrefci`) are one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The name of the call's first recording.
+    pub id: String,
+    /// Calls that turned out to be part of this one with this recording: after a transfer, the consultation call.
+    pub joins: Vec<String>,
+}
+
+/// A recording's place in its call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Counted from one, at the recorded device: where both phones of a call are recorded, each has its own first.
+    pub number: u32,
+    /// The recording before: at the same device, or else the last one of the call.
+    pub previous: Option<String>,
+}
+
+/// Somebody who took part in a recording for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// On which side.
+    pub side: Side,
+    /// Who.
+    #[serde(flatten)]
+    pub party: Party,
+    /// Since when: the first INVITE, or the request that told of the change.
+    pub from: String,
+    /// Until when; none while the recording runs.
+    pub until: Option<String>,
+}
+
+/// Something alarming about a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// When it was noticed.
+    pub at: String,
+    /// `no-media`, `one-leg` or `authentication-failures`.
+    pub word: String,
+    /// On which side; none where it is about both.
+    pub side: Option<Side>,
+    /// In words.
+    pub text: String,
 }
 
 /// One parameter of the From URI, as it was spelled.
@@ -335,11 +397,16 @@ impl Recording {
             started: String::new(),
             ended: None,
             duration_ms: 0,
+            call: Call::default(),
+            segment: Segment::default(),
+            duplicate_of: None,
             cluster_id: None,
             refci: None,
             farend_refci: None,
             near: Party::default(),
             far: Party::default(),
+            participants: Vec::new(),
+            alarms: Vec::new(),
             legs: Vec::new(),
             files: Vec::new(),
             stereo: None,

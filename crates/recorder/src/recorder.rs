@@ -15,7 +15,7 @@ use wire::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
 
 use crate::certs::{Store as CertStore, StoreError};
 use crate::config::{Config, ConfigError, Credentials, Transport};
-use crate::legs::drain::{Drain, PERIOD};
+use crate::legs::drain::{Drain, PERIOD, Patience};
 use crate::metadata::{Packets, Status as RecordingStatus};
 use crate::seed::Seed;
 use crate::server::flows::{self, Inbound, Shared};
@@ -170,7 +170,12 @@ pub async fn start(net: Net, config: Config, seed: Seed) -> Result<Recorder, Sta
     };
     let (commands, commanded) = mpsc::channel();
     let (notify, notices) = tokio::sync::mpsc::unbounded_channel();
-    let mut drain = Drain::new(commanded, notify, store, config.inactivity);
+    let patience = Patience {
+        inactivity: config.inactivity,
+        no_media: config.no_media_after,
+        auth_failures: config.auth_failures,
+    };
+    let mut drain = Drain::new(commanded, notify, store, patience);
     let pacer = net.pacer(PERIOD, move |due, now| drain.round(due, now));
 
     let origin = (net.clock().now(), net.clock().wall());

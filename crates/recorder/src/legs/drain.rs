@@ -55,6 +55,9 @@ pub(crate) struct Port {
     pub(crate) closes: Option<Instant>,
     /// When silence was told of last.
     pub(crate) silent: Option<Instant>,
+    /// What was said to be alarming: the silence since this packet, and failed authentication.
+    pub(crate) no_media_since: Option<Instant>,
+    pub(crate) not_authentic: bool,
 }
 
 impl Port {
@@ -66,7 +69,36 @@ impl Port {
         fault: Fault,
         now: Instant,
     ) -> Self {
-        Self { leg, recording, rtp, rtcp, receiver: Leg::new(side, fault, origin, now), closes: None, silent: None }
+        Self {
+            leg,
+            recording,
+            rtp,
+            rtcp,
+            receiver: Leg::new(side, fault, origin, now),
+            closes: None,
+            silent: None,
+            no_media_since: None,
+            not_authentic: false,
+        }
+    }
+}
+
+impl Port {
+    /// What is alarming about the leg's media, each said once.
+    fn alarms(&mut self, now: Instant, patience: Patience) -> [Option<Notice>; 2] {
+        let (leg, heard) = (self.leg, self.receiver.heard());
+        let is_silent = self.closes.is_none() && now.saturating_duration_since(heard) >= patience.no_media;
+        let silence = (is_silent && self.no_media_since != Some(heard)).then(|| {
+            self.no_media_since = Some(heard);
+            Notice::Alarm { leg, word: "no-media", text: format!("no genuine packet for {:?}", patience.no_media) }
+        });
+        let failed = self.receiver.auth_failed();
+        let failures = (failed >= patience.auth_failures && !self.not_authentic).then(|| {
+            self.not_authentic = true;
+            let text = format!("{failed} packets failed authentication");
+            Notice::Alarm { leg, word: "authentication-failures", text }
+        });
+        [silence, failures]
     }
 }
 
@@ -75,8 +107,21 @@ impl Port {
 pub(crate) enum Notice {
     /// No genuine packet for the time-out.
     Silent { leg: LegId },
+    /// Something alarming, as a word and in words.
+    Alarm { leg: LegId, word: &'static str, text: String },
     /// The port is closed.
     Closed { leg: LegId, report: Box<Report> },
+}
+
+/// When a leg's media are worth a word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Without a genuine packet for so long, the leg may be dead.
+    pub(crate) inactivity: Duration,
+    /// Without one for so long, it is alarming.
+    pub(crate) no_media: Duration,
+    /// So many packets that fail authentication are.
+    pub(crate) auth_failures: u64,
 }
 
 /// The loop's state.
@@ -84,7 +129,7 @@ pub(crate) struct Drain {
     commands: Receiver<Command>,
     notices: UnboundedSender<Notice>,
     store: Option<Store>,
-    inactivity: Duration,
+    patience: Patience,
     ports: Vec<Port>,
     pending: BTreeMap<RecordingId, Vec<u8>>,
     flushed: Option<Instant>,
@@ -97,13 +142,13 @@ impl Drain {
         commands: Receiver<Command>,
         notices: UnboundedSender<Notice>,
         store: Store,
-        inactivity: Duration,
+        patience: Patience,
     ) -> Self {
         Self {
             commands,
             notices,
             store: Some(store),
-            inactivity,
+            patience,
             ports: Vec::new(),
             pending: BTreeMap::new(),
             flushed: None,
@@ -187,11 +232,13 @@ impl Drain {
             }
             let heard = port.receiver.heard();
             let since = port.silent.map_or(heard, |told| told.max(heard));
-            if port.closes.is_none() && now.saturating_duration_since(since) >= self.inactivity {
+            if port.closes.is_none() && now.saturating_duration_since(since) >= self.patience.inactivity {
                 port.silent = Some(now);
                 let notice = Notice::Silent { leg: port.leg };
                 self.tell(notice);
             }
+            let alarms = self.ports[at].alarms(now, self.patience);
+            alarms.into_iter().flatten().for_each(|alarm| self.tell(alarm));
             at += 1;
         }
     }

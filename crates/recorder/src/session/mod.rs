@@ -12,9 +12,11 @@
 //!           Bound, Silent, Closed └─────────────► store (Begin, Snapshot, Finish)
 //! ```
 
+mod calls;
 pub(crate) mod leg;
 pub(crate) mod media;
 pub(crate) mod pairing;
+mod participants;
 mod ports;
 mod recordings;
 pub(crate) mod replies;
@@ -36,6 +38,7 @@ use crate::fault::{Fault, GARBAGE, HALF};
 use crate::legs;
 use crate::metadata::{Recording, Side};
 use crate::times;
+use calls::Calls;
 use leg::{Leg, State};
 use recordings::Open;
 
@@ -71,6 +74,8 @@ pub(crate) enum Input {
     NoPort { leg: LegId, why: String },
     /// No genuine packet came within the inactivity time-out; told again after as long.
     Silent { leg: LegId },
+    /// Something alarming about a leg's media, as a word and in words.
+    Alarm { leg: LegId, word: &'static str, text: String },
     /// The port is closed; this is what it saw.
     Closed { leg: LegId, report: Box<legs::Report> },
     /// Whether recordings can be stored.
@@ -126,6 +131,8 @@ pub struct Counters {
     pub failed_legs: u64,
     /// Messages that belong to nothing.
     pub stray: u64,
+    /// Alarms of recordings: no media, one leg only, authentication failures.
+    pub alarms: u64,
 }
 
 /// All calls of a recorder.
@@ -138,6 +145,7 @@ pub(crate) struct Sessions {
     tags: BTreeMap<String, LegId>,
     invites: BTreeMap<ServerKey, LegId>,
     recordings: BTreeMap<RecordingId, Open>,
+    calls: Calls,
     flows: BTreeMap<FlowId, (Transport, SocketAddr)>,
     outputs: VecDeque<Output>,
     counters: Counters,
@@ -156,6 +164,7 @@ impl Sessions {
             tags: BTreeMap::new(),
             invites: BTreeMap::new(),
             recordings: BTreeMap::new(),
+            calls: Calls::default(),
             flows: BTreeMap::new(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -174,6 +183,7 @@ impl Sessions {
             Input::Bound { leg, address } => self.on_bound(now, leg, address),
             Input::NoPort { leg, why } => self.on_no_port(now, leg, &why),
             Input::Silent { leg } => self.on_silent(now, leg),
+            Input::Alarm { leg, word, text } => self.on_alarm(now, leg, word, text),
             Input::Closed { leg, report } => self.on_closed(now, leg, &report),
             Input::Storage { healthy } => self.healthy = healthy,
             Input::HangUp => {
@@ -188,11 +198,12 @@ impl Sessions {
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.answer_what_is_due(now);
         self.run_session_timers(now);
+        self.look_for_second_legs(now);
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.legs.values().filter_map(|leg| self.due(leg)).chain(self.session_due()).min()
+        self.legs.values().filter_map(|leg| self.due(leg)).chain(self.session_due()).chain(self.one_leg_due()).min()
     }
 
     /// What to do next.

@@ -54,19 +54,36 @@ impl Parameters {
         self.params.get(name).map(str::to_owned)
     }
 
+    fn filled(&self, name: &str) -> Option<&str> {
+        self.params.get(name).filter(|value| !value.is_empty())
+    }
+
     pub(crate) fn key(&self, call_id: &str, remote_tag: &str) -> Key {
-        let filled = |name: &str| self.params.get(name).filter(|value| !value.is_empty());
-        let Some(refci) = filled("x-refci") else {
+        let Some(refci) = self.filled("x-refci") else {
             return Key::Alone { call_id: call_id.to_owned(), remote_tag: remote_tag.to_owned() };
         };
-        let near = match filled("x-nearenddevice") {
-            Some(device) => device.to_ascii_lowercase(),
-            None => format!("refci:{refci}"),
-        };
-        let mut legs = [refci.to_owned(), filled("x-farendrefci").unwrap_or_default().to_owned()];
+        let mut legs = [refci.to_owned(), self.filled("x-farendrefci").unwrap_or_default().to_owned()];
         legs.sort();
-        let cluster = filled("x-nearendclusterid").unwrap_or_default().to_ascii_lowercase();
-        Key::Call { cluster, near, legs }
+        Key::Call { cluster: self.cluster(), near: self.near_device(), legs }
+    }
+
+    /// The cluster of the recorded party, in lower case; empty where none is named.
+    pub(crate) fn cluster(&self) -> String {
+        self.filled("x-nearendclusterid").unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// The recorded device in lower case, or its call leg where none is named.
+    pub(crate) fn near_device(&self) -> String {
+        match self.filled("x-nearenddevice") {
+            Some(device) => device.to_ascii_lowercase(),
+            None => format!("refci:{}", self.filled("x-refci").unwrap_or_default()),
+        }
+    }
+
+    /// The call legs of both parties, as far as they are named.
+    pub(crate) fn call_legs(&self) -> Vec<String> {
+        let named = ["x-refci", "x-farendrefci"].into_iter().filter_map(|name| self.filled(name));
+        named.filter(|leg| *leg != "0").map(str::to_owned).collect()
     }
 
     /// Every parameter as it was spelled.

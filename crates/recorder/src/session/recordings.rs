@@ -1,6 +1,6 @@
 //! Recordings that run: which legs they have, and what is known of them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use rand_core::Rng;
@@ -8,13 +8,16 @@ use sip::{Message, Transport};
 
 use super::media::Local;
 use super::pairing::{self, Key, Parameters};
-use super::{LegId, Output, RecordingId, Sessions};
+use super::{LegId, Output, RecordingId, Sessions, participants};
 use crate::legs::{Media, Protection, Report};
-use crate::metadata::{self, Change, Recording, Side, Status};
+use crate::metadata::{self, Alarm, Change, Recording, Side, Status};
 use crate::times;
 
 /// Changes of the parameters kept of one leg; a peer must not fill the memory.
 const CHANGES: usize = 64;
+
+/// Alarms kept of one recording.
+const ALARMS: usize = 64;
 
 /// A recording that runs.
 pub(super) struct Open {
@@ -25,25 +28,49 @@ pub(super) struct Open {
     taken: [bool; 2],
     /// Legs whose port is not closed.
     live: usize,
+    /// The node that its first INVITE came from.
+    node: Option<IpAddr>,
+    /// When it is alarming that only one leg came; none once that is said, or both came.
+    one_leg_at: Option<Instant>,
 }
 
 impl Sessions {
-    /// The recording that a new leg of this side belongs to, where it runs already.
-    pub(super) fn recording_for(&self, key: &Key, side: Side) -> Option<RecordingId> {
+    /// The recording that a new leg of this side belongs to, where it runs already. Where a call came twice, as after a
+    /// failover, several wait for their second leg: the newest of the same node is meant, else the newest of all.
+    pub(super) fn recording_for(&self, key: &Key, side: Side, node: Option<IpAddr>) -> Option<RecordingId> {
         let fits = |open: &Open| open.key == *key && !open.taken[side.channel()];
-        self.recordings.iter().find(|(_, open)| fits(open)).map(|(id, _)| *id)
+        let fitting = self.recordings.iter().filter(|(_, open)| fits(open));
+        fitting.max_by_key(|(id, open)| (open.node == node, **id)).map(|(id, _)| *id)
     }
 
-    /// Begins a recording.
-    pub(super) fn begin(&mut self, now: Instant, key: Key, parameters: &Parameters) -> RecordingId {
+    /// The name of a running recording in which the same voice of the same call is still being received.
+    fn same_voice(&self, key: &Key, side: Side) -> Option<String> {
+        let is_heard = |id| self.legs.values().any(|leg| leg.recording == id && leg.side == side && leg.is_open());
+        let same = self.recordings.iter().find(|(id, open)| open.key == *key && is_heard(**id));
+        same.map(|(_, open)| open.metadata.id.clone())
+    }
+
+    /// Begins a recording with the first leg's INVITE.
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        (key, side): (Key, Side),
+        node: Option<IpAddr>,
+        parameters: &Parameters,
+    ) -> RecordingId {
         let recording = RecordingId(self.number());
         let started_us = self.wall_us(now);
         let refci = parameters.text("x-refci");
         let chance = self.rng.next_u32() as u16;
         let name = pairing::name(&times::stamp(started_us), refci.as_deref(), chance);
-        let metadata = Recording {
+        let (call, segment) = self.calls.begin(now, &name, parameters);
+        let started = times::rfc3339(started_us);
+        let mut metadata = Recording {
             status: Status::Failed,
-            started: times::rfc3339(started_us),
+            started: started.clone(),
+            call,
+            segment,
+            duplicate_of: self.same_voice(&key, side),
             cluster_id: parameters.text("x-nearendclusterid"),
             refci,
             farend_refci: parameters.text("x-farendrefci"),
@@ -51,9 +78,15 @@ impl Sessions {
             far: parameters.far(),
             ..Recording::blank(&name)
         };
+        if metadata.duplicate_of.is_some() {
+            metadata.flag("duplicate");
+        }
+        participants::note(&mut metadata, &started, parameters);
         let begun = Output::Begin { recording, started: now, started_us, metadata: Box::new(metadata.clone()) };
         self.outputs.push_back(begun);
-        self.recordings.insert(recording, Open { key, started: now, metadata, taken: [false; 2], live: 0 });
+        let one_leg_at = Some(now + self.config.one_leg_after);
+        let open = Open { key, started: now, metadata, taken: [false; 2], live: 0, node, one_leg_at };
+        self.recordings.insert(recording, open);
         recording
     }
 
@@ -65,6 +98,11 @@ impl Sessions {
         // The near party's name may be told only by a header of the second dialog.
         if open.metadata.near.name.is_none() {
             open.metadata.near.name = leg.remote_party_id.as_deref().and_then(display);
+            let near = open.metadata.participants.iter_mut().find(|one| one.side == Side::Near);
+            near.into_iter().for_each(|one| one.party.name.clone_from(&open.metadata.near.name));
+        }
+        if open.taken == [true; 2] {
+            open.one_leg_at = None;
         }
         open.metadata.legs.push(leg);
         open.metadata.legs.len() - 1
@@ -121,7 +159,9 @@ impl Sessions {
     /// Notes the parameters of a later request, where they have changed.
     pub(super) fn note_parameters(&mut self, now: Instant, id: LegId, request: &Message) {
         let Ok(from) = request.from_() else { return };
-        let parameters = Parameters::of(&from).raw();
+        let told = Parameters::of(&from);
+        self.note_parties(now, id, &told);
+        let parameters = told.raw();
         let (at, method) = (self.rfc3339(now), request.method().unwrap_or_default().to_owned());
         self.note(id, |leg| {
             let before = leg.changes.last().map_or(&leg.parameters, |change| &change.parameters);
@@ -129,6 +169,49 @@ impl Sessions {
                 leg.changes.push(Change { at, method, parameters });
             }
         });
+    }
+
+    /// Who takes part from now on.
+    fn note_parties(&mut self, now: Instant, id: LegId, told: &Parameters) {
+        let at = self.rfc3339(now);
+        let Some(open) = self.legs.get(&id).and_then(|leg| self.recordings.get_mut(&leg.recording)) else { return };
+        participants::note(&mut open.metadata, &at, told);
+        self.calls.learn(now, &open.metadata.call.id, told);
+    }
+
+    /// When the next recording is alarming for having one leg only.
+    pub(super) fn one_leg_due(&self) -> Option<Instant> {
+        self.recordings.values().filter_map(|open| open.one_leg_at).min()
+    }
+
+    /// Sounds the alarm for recordings that have waited long enough for their second leg.
+    pub(super) fn look_for_second_legs(&mut self, now: Instant) {
+        let due = |open: &Open| open.one_leg_at.is_some_and(|at| at <= now);
+        let due: Vec<RecordingId> = self.recordings.iter().filter(|(_, open)| due(open)).map(|(id, _)| *id).collect();
+        for recording in due {
+            let Some(open) = self.recordings.get_mut(&recording) else { continue };
+            open.one_leg_at = None;
+            let missing = if open.taken[Side::Near.channel()] { Side::Far } else { Side::Near };
+            let text = format!("no {} leg within {:?}", missing.name(), self.config.one_leg_after);
+            self.alarm(now, recording, "one-leg", (Some(missing), text));
+        }
+    }
+
+    /// Notes an alarm of a leg.
+    pub(super) fn on_alarm(&mut self, now: Instant, id: LegId, word: &str, text: String) {
+        if let Some((recording, side)) = self.legs.get(&id).map(|leg| (leg.recording, leg.side)) {
+            self.alarm(now, recording, word, (Some(side), text));
+        }
+    }
+
+    fn alarm(&mut self, now: Instant, recording: RecordingId, word: &str, (side, text): (Option<Side>, String)) {
+        let at = self.rfc3339(now);
+        let Some(open) = self.recordings.get_mut(&recording) else { return };
+        tracing::warn!("{}: {word}: {text}", open.metadata.id);
+        self.counters.alarms += 1;
+        if open.metadata.alarms.len() < ALARMS {
+            open.metadata.alarms.push(Alarm { at, word: word.to_owned(), side, text });
+        }
     }
 
     /// The peer or we ended a leg: its port closes once what was on its way has come.
@@ -182,6 +265,8 @@ impl Sessions {
         let ended = self.rfc3339(now);
         if let Some(mut open) = self.recordings.remove(&recording) {
             open.metadata.ended = open.metadata.legs.iter().filter_map(|leg| leg.ended.clone()).max().or(Some(ended));
+            participants::end(&mut open.metadata);
+            self.calls.end(now, &open.metadata.call.id);
             self.outputs.push_back(Output::Finish { recording, metadata: Box::new(open.metadata) });
         }
     }

@@ -187,7 +187,8 @@ impl Sessions {
         dialog.local_cseq = 100;
         let side = parameters.side();
         let call = parameters.key(&dialog.call_id, &dialog.remote_tag);
-        let running = self.recording_for(&call, side.unwrap_or(Side::Near));
+        let node = self.flows.get(&flow).map(|(_, peer)| peer.ip());
+        let running = self.recording_for(&call, side.unwrap_or(Side::Near), node);
         if running.is_none() && self.recordings.len() >= self.config.max_sessions {
             self.counters.refused += 1;
             let answer = self.refusal(&invite, 503, "Service Unavailable").header("Retry-After", 10).finish();
@@ -195,7 +196,8 @@ impl Sessions {
             return;
         }
         self.counters.invites += 1;
-        let recording = running.unwrap_or_else(|| self.begin(now, call, parameters));
+        let recording =
+            running.unwrap_or_else(|| self.begin(now, (call, side.unwrap_or(Side::Near)), node, parameters));
         if side.is_none() {
             self.flag(recording, "leg-unknown");
         }

@@ -1,5 +1,6 @@
 //! The machine and the SIP endpoint joined without sockets; what CUCM says is written out as text.
 
+mod calls;
 mod media;
 mod recordings;
 mod refusals;
