@@ -4,4 +4,5 @@
 
 mod broken;
 mod calls;
+mod media;
 mod support;

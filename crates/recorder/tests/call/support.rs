@@ -110,7 +110,15 @@ impl World {
         let mut socket = self.net.media(SocketAddr::new(ip(phone), 0)).unwrap();
         socket.connect(SocketAddr::new(self.recorder.addresses()[0].1.ip(), port)).unwrap();
         let context = key.map(|key| Context::new(key.suite(), &key).unwrap());
-        Voice { net: self.net.clone(), socket, context, ssrc, sequence: 65_500, timestamp: u32::MAX - 3000 }
+        Voice {
+            net: self.net.clone(),
+            socket,
+            context,
+            ssrc,
+            sequence: 65_500,
+            timestamp: u32::MAX - 3000,
+            form: (0, 160),
+        }
     }
 }
 
@@ -292,22 +300,24 @@ pub(crate) struct Voice {
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
+    /// Payload type and codes of a packet.
+    form: (u8, usize),
 }
 
 impl Voice {
-    /// A packet whose 160 codes are all this one.
+    /// A packet whose codes, 160 of them unless told otherwise, are all this one.
     pub(crate) fn say(&mut self, code: u8) -> Vec<u8> {
         let header = Header {
-            payload_type: 0,
+            payload_type: self.form.0,
             marker: false,
             sequence: self.sequence,
             timestamp: self.timestamp,
             ssrc: self.ssrc,
         };
         self.sequence = self.sequence.wrapping_add(1);
-        self.timestamp = self.timestamp.wrapping_add(160);
+        self.timestamp = self.timestamp.wrapping_add(self.form.1 as u32);
         let mut bytes = header.to_bytes().to_vec();
-        bytes.extend_from_slice(&[code; 160]);
+        bytes.resize(bytes.len() + self.form.1, code);
         if let Some(context) = &mut self.context {
             let len = bytes.len();
             bytes.resize(len + OVERHEAD, 0);
@@ -316,6 +326,18 @@ impl Voice {
         }
         self.send(&bytes);
         bytes
+    }
+
+    /// Seals with another key from now on; the source goes on at this roll-over count.
+    pub(crate) fn rekey(&mut self, key: MasterKey, roc: u32) {
+        let mut context = Context::new(key.suite(), &key).unwrap();
+        context.set_roc(self.ssrc, roc);
+        self.context = Some(context);
+    }
+
+    /// Another payload type, other packets and another source from now on.
+    pub(crate) fn turn_to(&mut self, payload_type: u8, codes: usize, ssrc: u32) {
+        (self.form, self.ssrc) = ((payload_type, codes), ssrc);
     }
 
     /// Any bytes.
