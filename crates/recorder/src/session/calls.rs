@@ -17,6 +17,8 @@ use crate::metadata::{Call, Segment};
 const MEMORY: Duration = Duration::from_secs(12 * 3600);
 /// Calls remembered; the one that was silent for longest is forgotten first.
 const CALLS: usize = 4096;
+/// Call legs and devices remembered of one call.
+const PARTS: usize = 256;
 
 /// The calls of the last hours.
 #[derive(Debug, Default)]
@@ -29,9 +31,18 @@ struct Known {
     id: String,
     cluster: String,
     legs: BTreeSet<String>,
-    /// The recordings so far and the device that each was made at, in order.
-    segments: Vec<(String, String)>,
+    places: Vec<Place>,
+    /// The newest recording.
+    last: Option<String>,
     heard: Instant,
+}
+
+/// A device that a call was recorded at.
+#[derive(Debug)]
+struct Place {
+    device: String,
+    segments: u32,
+    last: String,
 }
 
 impl Calls {
@@ -43,7 +54,8 @@ impl Calls {
             id: recording.to_owned(),
             cluster: cluster.clone(),
             legs: BTreeSet::new(),
-            segments: Vec::new(),
+            places: Vec::new(),
+            last: None,
             heard: now,
         };
         let is_same = |known: &mut Known| known.cluster == cluster && legs.iter().any(|leg| known.legs.contains(leg));
@@ -53,25 +65,18 @@ impl Calls {
         }
         let others: Vec<Known> = joined.collect();
         let joins = others.iter().map(|other| other.id.clone()).collect();
-        for other in others {
-            call.legs.extend(other.legs);
-            call.segments.extend(other.segments);
-        }
-        call.legs.extend(legs);
-        let near = parameters.near_device();
-        let here = call.segments.iter().filter(|(_, device)| *device == near);
-        let number = here.clone().count() as u32 + 1;
-        let previous = here.last().or(call.segments.last()).map(|(recording, _)| recording.clone());
-        call.segments.push((recording.to_owned(), near));
+        others.into_iter().for_each(|other| call.join(other));
+        call.learn(legs);
+        let segment = call.next(recording, parameters.near_device());
         let described = Call { id: call.id.clone(), joins };
         self.remember(call);
-        (described, Segment { number, previous })
+        (described, segment)
     }
 
     /// A running recording's call has a further call leg: the far party changed.
     pub(crate) fn learn(&mut self, now: Instant, call: &str, parameters: &Parameters) {
         if let Some(known) = self.known.iter_mut().find(|known| known.id == call) {
-            known.legs.extend(parameters.call_legs());
+            known.learn(parameters.call_legs());
             known.heard = now;
         }
     }
@@ -91,5 +96,42 @@ impl Calls {
         // In order of their first recordings, so that the earliest of several gives its name.
         let at = self.known.partition_point(|known| known.id < call.id);
         self.known.insert(at, call);
+    }
+}
+
+impl Known {
+    fn learn(&mut self, legs: Vec<String>) {
+        let room = PARTS.saturating_sub(self.legs.len());
+        self.legs.extend(legs.into_iter().take(room));
+    }
+
+    /// Another call turns out to be part of this one.
+    fn join(&mut self, other: Self) {
+        self.learn(other.legs.into_iter().collect());
+        for place in other.places {
+            match self.places.iter_mut().find(|known| known.device == place.device) {
+                // Names begin with the time, so that the greater is the later.
+                Some(known) => {
+                    known.segments += place.segments;
+                    known.last = known.last.clone().max(place.last);
+                }
+                None => self.places.push(place),
+            }
+        }
+        self.last = other.last.max(self.last.take());
+    }
+
+    /// The place of a recording that begins now.
+    fn next(&mut self, recording: &str, device: String) -> Segment {
+        let before = self.last.replace(recording.to_owned());
+        if let Some(place) = self.places.iter_mut().find(|place| place.device == device) {
+            place.segments += 1;
+            let previous = Some(std::mem::replace(&mut place.last, recording.to_owned()));
+            return Segment { number: place.segments, previous };
+        }
+        if self.places.len() < PARTS {
+            self.places.push(Place { device, segments: 1, last: recording.to_owned() });
+        }
+        Segment { number: 1, previous: before }
     }
 }

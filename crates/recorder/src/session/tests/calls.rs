@@ -23,21 +23,21 @@ fn hang_up(rig: &mut Rig, pair: &[(Leg<'_>, Message); 2]) -> Recording {
 fn hold_transfer_and_conference_make_segments_of_one_call() {
     let mut rig = Rig::new(|_| {});
     // Agent B (25) talks with customer A (24), holds, resumes.
-    let mut talk = |leg: Leg<'static>, calls| {
-        let pair = pair(&mut rig, &leg, calls);
-        let recording = hang_up(&mut rig, &pair);
+    let talk = |rig: &mut Rig, leg: Leg<'static>, calls| {
+        let pair = pair(rig, &leg, calls);
+        let recording = hang_up(rig, &pair);
         rig.wait(Duration::from_secs(60));
         recording
     };
-    let first = talk(NEAR, ["n1", "f1"]);
-    let resumed = talk(NEAR, ["n2", "f2"]);
+    let first = talk(&mut rig, NEAR, ["n1", "f1"]);
+    let resumed = talk(&mut rig, NEAR, ["n2", "f2"]);
     // B consults D (call legs 31 and 32), both recorded; nothing ties that to the call yet.
-    let consulted = talk(Leg { refci: 31, farendrefci: 32, ..NEAR }, ["n3", "f3"]);
+    let consulted = talk(&mut rig, Leg { refci: 31, farendrefci: 32, ..NEAR }, ["n3", "f3"]);
     let at_d = Leg { refci: 32, farendrefci: 31, device: "SEPD", ..NEAR };
-    let consulting = talk(at_d.clone(), ["n4", "f4"]);
+    let consulting = talk(&mut rig, at_d.clone(), ["n4", "f4"]);
     // The transfer completes: D talks with the customer. Then D makes a conference.
-    let transferred = talk(Leg { farendrefci: 24, ..at_d.clone() }, ["n5", "f5"]);
-    let conference = talk(Leg { farendrefci: 77, ..at_d }, ["n6", "f6"]);
+    let transferred = talk(&mut rig, Leg { farendrefci: 24, ..at_d.clone() }, ["n5", "f5"]);
+    let conference = talk(&mut rig, Leg { farendrefci: 77, ..at_d }, ["n6", "f6"]);
     let ids = |recording: &Recording| recording.call.id.clone();
     assert_eq!((ids(&first), ids(&resumed)), (first.id.clone(), first.id.clone()));
     assert_eq!((ids(&consulted), ids(&consulting)), (consulted.id.clone(), consulted.id.clone()));
@@ -52,6 +52,11 @@ fn hold_transfer_and_conference_make_segments_of_one_call() {
     assert_eq!(previous[3], Some(consulted.id.as_str()), "another device of the same call");
     assert_eq!(previous[4], Some(consulting.id.as_str()));
     assert_eq!(previous[5], Some(transferred.id.as_str()));
+    // B, whose two calls became one, is called back: its segments are counted together.
+    let back = pair(&mut rig, &NEAR, ["n7", "f7"]);
+    let back = hang_up(&mut rig, &back);
+    assert_eq!((ids(&back), back.segment.number), (first.id.clone(), 4));
+    assert_eq!(back.segment.previous.as_ref(), Some(&consulted.id));
     assert!(all.iter().all(|recording| recording.flags.is_empty() && recording.duplicate_of.is_none()));
 }
 
