@@ -351,6 +351,14 @@ impl Recording {
         Ok(text)
     }
 
+    /// The recording is over, and nobody takes part any longer.
+    pub(crate) fn end(&mut self, at: String) {
+        for one in self.participants.iter_mut().filter(|one| one.until.is_none()) {
+            one.until = Some(at.clone());
+        }
+        self.ended = Some(at);
+    }
+
     /// Adds a flag once.
     pub(crate) fn flag(&mut self, word: &str) {
         if !self.flags.iter().any(|flag| flag == word) {

@@ -26,13 +26,6 @@ pub(super) fn note(recording: &mut Recording, at: &str, told: &Parameters) {
     }
 }
 
-/// Nobody takes part any longer.
-pub(super) fn end(recording: &mut Recording) {
-    for one in recording.participants.iter_mut().filter(|one| one.until.is_none()) {
-        one.until.clone_from(&recording.ended);
-    }
-}
-
 /// Whether two descriptions are of one party; a name may be missing in either, and devices are spelled in either case.
 fn is_same(one: &Party, other: &Party) -> bool {
     let device = |party: &Party| party.device.as_deref().map(str::to_ascii_lowercase);

@@ -211,6 +211,8 @@ impl Sessions {
         self.counters.alarms += 1;
         if open.metadata.alarms.len() < ALARMS {
             open.metadata.alarms.push(Alarm { at, word: word.to_owned(), side, text });
+            let metadata = Box::new(open.metadata.clone());
+            self.outputs.push_back(Output::Snapshot { recording, metadata });
         }
     }
 
@@ -264,8 +266,8 @@ impl Sessions {
         }
         let ended = self.rfc3339(now);
         if let Some(mut open) = self.recordings.remove(&recording) {
-            open.metadata.ended = open.metadata.legs.iter().filter_map(|leg| leg.ended.clone()).max().or(Some(ended));
-            participants::end(&mut open.metadata);
+            let last = open.metadata.legs.iter().filter_map(|leg| leg.ended.clone()).max();
+            open.metadata.end(last.unwrap_or(ended));
             self.calls.end(now, &open.metadata.call.id);
             self.outputs.push_back(Output::Finish { recording, metadata: Box::new(open.metadata) });
         }

@@ -89,7 +89,8 @@ fn finish(folder: &Path) -> Finish {
         leg.ended = Some(ended.clone());
         leg.ended_by = Some("crash".to_owned());
     }
-    recording.ended.get_or_insert(ended);
+    let ended = recording.ended.clone().unwrap_or(ended);
+    recording.end(ended);
     let place = Place { root: PathBuf::new(), fault: Fault::None, durable: true };
     let recording = files::make(folder, recording, &place)?;
     Ok((recording, files::damage(&path, reader.damaged())))
@@ -108,7 +109,7 @@ mod tests {
 
     use super::*;
     use crate::journal::{Packet, write_header, write_packet, write_snapshot};
-    use crate::metadata::{Leg, Side};
+    use crate::metadata::{Leg, Participant, Party, Side};
 
     /// A folder with the journal of a recording that nobody finished: both legs, two seconds, far 100 ms later.
     fn unfinished(root: &Path, bytes: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
@@ -118,6 +119,8 @@ mod tests {
         write_header(&mut journal, 1_767_225_600_000_000);
         let mut recording = Recording::blank("20260101-000000-000-1-0001");
         recording.legs = Side::BOTH.map(Leg::blank).to_vec();
+        let (party, from) = (Party::default(), "2026-01-01T00:00:00.000000Z".to_owned());
+        recording.participants.push(Participant { side: Side::Far, party, from, until: None });
         write_snapshot(&mut journal, &recording);
         for n in 0..100u64 {
             for (side, delay) in [(Side::Near, 0), (Side::Far, 100_000)] {
@@ -153,6 +156,7 @@ mod tests {
         let recording = &found.finished[0].1;
         assert_eq!(recording.status, Status::Recovered);
         assert_eq!(recording.ended.as_deref(), Some("2026-01-01T00:00:03.080000Z"));
+        assert_eq!(recording.participants[0].until, recording.ended);
         assert_eq!(recording.leg(Side::Far).unwrap().packets.stored, 100);
         assert_eq!(recording.stereo.unwrap().far_offset, 800);
         let text = fs::read_to_string(folder.join(metadata::FILE_NAME)).unwrap();
