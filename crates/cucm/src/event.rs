@@ -47,6 +47,42 @@ pub enum CucmEvent {
         /// Number of the call, `gci`.
         call: u32,
     },
+    /// A phone holds its call, and the other one has been told.
+    Held {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who holds.
+        by: Party,
+    },
+    /// A phone does not hold its call any more. Both talk again, unless the other one holds it too.
+    Resumed {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who had held.
+        by: Party,
+    },
+    /// A call was transferred: those who remain talk. Boxed for its size.
+    Transferred(Box<Transferred>),
+    /// A transfer did not come about; the call is the transferrer's again, or over if that has gone.
+    TransferFailed {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who wanted to transfer it.
+        by: Party,
+        /// SIP status of the last NOTIFY.
+        status: u16,
+        /// What was wrong.
+        why: String,
+    },
+    /// A recording goes on with another far end, of which the recorder was told by UPDATE.
+    RecordingUpdated {
+        /// Which recording.
+        recording: RecordingId,
+        /// `x-farendrefci`.
+        farendrefci: u32,
+        /// The far end from now on.
+        far: Party,
+    },
     /// Both dialogs of a recording are answered and media flows. Boxed for its size.
     RecordingStarted(Box<RecordingStarted>),
     /// A recording that had started is over.
@@ -188,6 +224,21 @@ impl fmt::Display for OutOfService {
             Self::NoConnection => f.write_str("local=2"),
         }
     }
+}
+
+/// A transfer that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transferred {
+    /// Number of the call, `gci`.
+    pub call: u32,
+    /// Who transferred it and is out of it.
+    pub by: Party,
+    /// Who remained.
+    pub party: Party,
+    /// Who is in it instead.
+    pub target: Party,
+    /// Number of the call in which transferrer and target spoke before; `None` for a blind transfer.
+    pub consultation: Option<u32>,
 }
 
 /// A call between two phones that was answered.
@@ -357,4 +408,6 @@ pub struct Summary {
     pub leaked_transactions: usize,
     /// Phones that were registered to the end.
     pub registered: Vec<String>,
+    /// The music on hold that was sent, one stream each time a phone heard it; `dialog` is the Call-ID of that phone.
+    pub music: Vec<media::ledger::Stream>,
 }

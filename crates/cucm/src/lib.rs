@@ -13,7 +13,7 @@
 //! - [`engine`]: registrations, calls, recordings and trunks as a machine without sockets or clock.
 //! - the driver: sockets, TLS and TFTP around that machine.
 //!
-//! Absent on purpose: hold, transfer and conference, and forking by gateways.
+//! Absent on purpose: conference, and forking by gateways.
 
 pub mod config;
 pub mod engine;
@@ -29,6 +29,6 @@ pub use config::Config;
 pub use driver::{Addresses, Cucm, StartError, start};
 pub use event::{
     Alarm, CallConnected, CallParty, ConnectFailure, CucmEvent, OutOfService, Party, Protection, RecordingFailed,
-    RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary,
+    RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary, Transferred,
 };
 pub use malformed::{Malformed, MalformedKind};

@@ -54,6 +54,19 @@ pub struct Dialect {
     /// Cipher suites on all ports. Cisco Security Guide, enterprise parameter *TLS Ciphers*: ECDHE with AES-256 and AES-128 in GCM, RSA
     /// preferred; its RSA key exchange with CBC is left out, as it has no forward secrecy to be tested.
     pub tls_ciphers: Ciphers,
+    /// What becomes of a recording when the other party holds. Cisco's "Call Recording Examples for Network-Based and Phone-Based
+    /// Recording" says in one place that it stops and restarts, in another that music on hold changes nothing.
+    pub far_end_hold: FarEndHold,
+    /// What becomes of a recording when another party takes the place of its far end. The same document restarts it when that party
+    /// answers; older guides update the far end in both dialogs.
+    pub far_end_transfer: FarEndTransfer,
+    /// Whether a recording after a resume has the `x-refci` of the one before the hold. Inferred: the call keeps its identifiers.
+    pub refci_after_resume: RefciAfterResume,
+    /// How a phone that holds with `a=sendonly` is answered; RFC 3264 §6.1 allows both. Inferred: its media is disconnected.
+    pub hold_answer: HoldAnswer,
+    /// When the transferrer of a blind transfer is released. Cisco's SIP Line Messaging Guide tells it of the progress by NOTIFY; a
+    /// public trace of release 14 with a third-party phone has a BYE right behind `202 Accepted`.
+    pub blind_transfer_release: BlindTransferRelease,
 }
 
 impl Default for Dialect {
@@ -76,6 +89,11 @@ impl Default for Dialect {
             tls_versions: Versions::Tls12,
             trunk_tls_versions: None,
             tls_ciphers: Ciphers::AesGcm,
+            far_end_hold: FarEndHold::Restart,
+            far_end_transfer: FarEndTransfer::Restart,
+            refci_after_resume: RefciAfterResume::Same,
+            hold_answer: HoldAnswer::Inactive,
+            blind_transfer_release: BlindTransferRelease::WhenAnswered,
         }
     }
 }
@@ -172,4 +190,49 @@ pub enum SuiteMismatch {
     Fail,
     /// RTP, where both ends list `X-cisco-srtp-fallback`.
     Fallback,
+}
+
+/// A recording whose far end holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FarEndHold {
+    /// Both dialogs end; a new pair begins at the resume.
+    Restart,
+    /// Both dialogs stay, and the far end's one carries the music.
+    Keep,
+}
+
+/// A recording whose far end is replaced by a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FarEndTransfer {
+    /// Both dialogs end; a new pair begins when the new party is connected.
+    Restart,
+    /// UPDATE in both dialogs names the new party.
+    Update,
+}
+
+/// The near end's call identifier behind a resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefciAfterResume {
+    /// That of the call, as before.
+    Same,
+    /// A new one.
+    New,
+}
+
+/// The direction in the answer to `a=sendonly`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldAnswer {
+    /// `a=inactive`.
+    Inactive,
+    /// `a=recvonly`.
+    RecvOnly,
+}
+
+/// When a blind transfer is over for the transferrer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlindTransferRelease {
+    /// When the target is connected; until then NOTIFY tells of its progress, and if it fails the call is the transferrer's again.
+    WhenAnswered,
+    /// At once; a transfer that fails ends the call.
+    AtOnce,
 }

@@ -21,8 +21,9 @@ pub use device::{
     Region,
 };
 pub use dialect::{
-    AllOutOfService, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, Hunt, RecorderOffer,
-    RecorderSubscription, RecordingLegs, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
+    FarEndTransfer, HoldAnswer, Hunt, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
+    SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
 pub use trunk::{
@@ -73,6 +74,8 @@ pub struct Config {
     pub trunks: Vec<SipTrunk>,
     /// The region that all device pools use.
     pub region: Region,
+    /// What a held phone hears.
+    pub music_on_hold: MusicOnHold,
     /// What Cisco's texts leave open.
     pub dialect: Dialect,
     /// How long each step takes.
@@ -118,6 +121,15 @@ pub enum ClientCertificate {
     Other(Box<Identity>),
 }
 
+/// What a phone hears whose call is held: *Media Resources > Music On Hold Server*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MusicOnHold {
+    /// A unicast stream from the node, SRTP where the phone may use it.
+    Unicast,
+    /// Nothing: the phone's media is disconnected.
+    Nothing,
+}
+
 /// Ports of the node. Port 0 asks for any free one; [`crate::Cucm::addresses`] tells which it became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -127,11 +139,13 @@ pub struct Ports {
     pub secured_sip: u16,
     /// TFTP; 69 on a real node, which needs root.
     pub tftp: u16,
+    /// Music on hold, from which all streams are sent.
+    pub music: u16,
 }
 
 impl Default for Ports {
     fn default() -> Self {
-        Self { sip: 5060, secured_sip: 5061, tftp: 69 }
+        Self { sip: 5060, secured_sip: 5061, tftp: 69, music: 4000 }
     }
 }
 

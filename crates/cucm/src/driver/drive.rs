@@ -12,6 +12,7 @@ use trust::cert::Certificate;
 use wire::{Clock, Datagram, Link, Net};
 
 use super::connection::{self, Parties};
+use super::music::Music;
 use super::notice::Notice;
 use super::ports::Ports;
 use super::provision::Files;
@@ -28,6 +29,7 @@ pub(super) struct Drive {
     config: Config,
     engine: Engine,
     parties: Parties,
+    music: Music,
     events: mpsc::UnboundedSender<CucmEvent>,
     notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
     /// Listeners, readers and connection attempts: ended with the cluster.
@@ -57,12 +59,14 @@ impl Drive {
         let clock = net.clock().clone();
         let now = clock.now();
         let engine = Engine::new(now, clock.wall_at(now), config.clone(), seed);
+        let music = Music::new(net.clone(), None);
         Self {
             net,
             clock,
             config,
             engine,
             parties,
+            music,
             events,
             notices: mpsc::channel(QUEUE),
             tasks: JoinSet::new(),
@@ -81,6 +85,7 @@ impl Drive {
             self.tasks.spawn(tftp::serve(self.net.clone(), socket, files));
         }
         self.datagrams = std::mem::take(&mut ports.datagrams);
+        self.music = Music::new(self.net.clone(), ports.music.take());
         let mut until: Option<Instant> = None;
         loop {
             self.carry_out().await;
@@ -106,7 +111,7 @@ impl Drive {
     }
 
     async fn close(mut self) -> Summary {
-        let summary = self.engine.summary();
+        let summary = Summary { music: self.music.finish().await, ..self.engine.summary() };
         self.tasks.abort_all();
         self.ways.clear();
         let flushed = async { while self.writers.join_next().await.is_some() {} };
@@ -209,6 +214,8 @@ impl Drive {
                         reader.abort();
                     }
                 }
+                Output::StartMusic { music, stream } => self.music.start(music, stream),
+                Output::StopMusic { music } => self.music.stop(music),
                 Output::Event(event) => {
                     tracing::debug!(?event, "cucm");
                     let _ = self.events.send(event);

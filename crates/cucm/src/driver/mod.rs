@@ -1,10 +1,11 @@
-//! Sockets, TLS and TFTP around the engine.
+//! Sockets, TLS, TFTP and music around the engine.
 //!
 //! One task owns the engine and runs it. Each connection has a task that reads and one that writes; whatever happens outside
 //! comes to the engine's task as a `Notice` on one channel, in order.
 
 mod connection;
 mod drive;
+mod music;
 mod notice;
 mod ports;
 mod provision;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use sip::Message;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use wire::{Datagram, Link, Listener, Net, Stream};
+use wire::{Datagram, Link, Listener, MediaSocket, Net, Stream};
 
 use super::connection::{accepted, refused};
 use super::notice::Notice;
 use super::{Addresses, StartError};
-use crate::config::{Config, DeviceSecurityMode};
+use crate::config::{Config, DeviceSecurityMode, MusicOnHold};
 use crate::malformed::{Malformed, MalformedKind};
 
 /// All open ports.
@@ -25,6 +25,8 @@ pub(super) struct Ports {
     /// SIP over UDP; the first one is the node's own.
     pub(super) datagrams: Vec<Arc<Datagram>>,
     pub(super) tftp: Option<Datagram>,
+    /// Where music on hold comes from, if there is any.
+    pub(super) music: Option<MediaSocket>,
 }
 
 /// Opens the node's ports and those of its trunk security profiles. Ports 0 in the configuration become what they are.
@@ -35,16 +37,22 @@ pub(super) async fn open(net: &Net, config: &mut Config) -> Result<Ports, StartE
     let sip = plain.local_addr();
     let datagram = datagram(net, "SIP over UDP", sip).await?;
     let tftp = self::datagram(net, "TFTP", at(config.ports.tftp)).await?;
+    let music = match config.music_on_hold {
+        MusicOnHold::Unicast => Some(music(net, at(config.ports.music))?),
+        MusicOnHold::Nothing => None,
+    };
     let addresses = Addresses { sip, secured_sip: secured.local_addr(), tftp: tftp.local_addr() };
     config.ports.sip = addresses.sip.port();
     config.ports.secured_sip = addresses.secured_sip.port();
     config.ports.tftp = addresses.tftp.port();
+    config.ports.music = music.as_ref().map_or(config.ports.music, |socket| socket.local_addr().port());
     let mut ports = Ports {
         addresses,
         plain: vec![plain],
         secured: vec![secured],
         datagrams: vec![Arc::new(datagram)],
         tftp: Some(tftp),
+        music,
     };
     open_for_trunks(net, config, &mut ports).await?;
     Ok(ports)
@@ -74,6 +82,10 @@ async fn listen(net: &Net, what: &'static str, address: SocketAddr) -> Result<Li
 
 async fn datagram(net: &Net, what: &'static str, address: SocketAddr) -> Result<Datagram, StartError> {
     net.datagram(address).await.map_err(|why| StartError::Port { what, address, why })
+}
+
+fn music(net: &Net, address: SocketAddr) -> Result<MediaSocket, StartError> {
+    net.media(address).map_err(|why| StartError::Port { what: "music on hold", address, why })
 }
 
 impl Ports {

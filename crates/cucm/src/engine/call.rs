@@ -1,7 +1,9 @@
 //! Calls between two phones: the caller's offer on one side, a delayed offer on the other.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
+use media::sdes::Crypto;
 use media::sdp::Audio;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
@@ -10,10 +12,12 @@ use crate::ident::Side;
 use crate::negotiate::Share;
 use crate::text::{self, Thread, line, name_addr};
 
-use super::Engine;
 use super::dialogs::{NORMAL, falls_back, media_of};
+use super::feed::Feed;
 use super::leg::{Leg, LegId, Role, State};
 use super::steps::Step;
+use super::transfer::Transfer;
+use super::{Engine, MusicId, Output};
 
 /// One of the two phones of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,17 +26,26 @@ pub(super) enum CallSide {
     Callee,
 }
 
-/// A call.
+impl CallSide {
+    pub(super) const BOTH: [Self; 2] = [Self::Caller, Self::Callee];
+}
+
+/// A call. Behind a transfer its sides are those whose places its phones have taken.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) caller: Member,
     pub(super) callee: Member,
-    dialled: String,
+    pub(super) dialled: String,
     pub(super) ringing: bool,
     pub(super) connected: bool,
     pub(super) protection: Protection,
     pub(super) security: SecurityLevel,
+    /// The codec that was agreed on last, which is kept where both phones still have it.
+    pub(super) codec: Option<String>,
     pub(super) recordings: Vec<RecordingId>,
+    /// What is told once both phones are where they are to be; `None` while nothing changes.
+    pub(super) news: Option<Vec<CucmEvent>>,
+    pub(super) transfer: Option<Transfer>,
 }
 
 /// One end of a call.
@@ -46,9 +59,67 @@ pub(super) struct Member {
     pub(super) falls_back: bool,
     /// What was agreed, by this phone's own numbers.
     pub(super) share: Option<Share>,
+    pub(super) holds: bool,
+    pub(super) feed: Feed,
+    /// The music it hears.
+    pub(super) music: Option<MusicId>,
+    /// Whether no music was found that it can play.
+    pub(super) has_no_music: bool,
+    /// Where its media was directed last.
+    pub(super) heard_at: Option<(SocketAddr, Option<Crypto>)>,
+    /// Versions of the descriptions that it was given.
+    pub(super) version: u64,
+    /// Whether a re-INVITE crossed one of its, so that the next one has to wait.
+    pub(super) waits: bool,
+    /// What a re-INVITE of its that has no answer yet would change.
+    pub(super) before: Option<Before>,
+}
+
+/// What stood before a re-INVITE.
+#[derive(Debug)]
+pub(super) struct Before {
+    pub(super) holds: bool,
+    pub(super) media: Option<Audio>,
+}
+
+impl Member {
+    pub(super) fn new(leg: LegId, party: Party, identifier: u32) -> Self {
+        Self {
+            leg,
+            party,
+            identifier,
+            media: None,
+            falls_back: false,
+            share: None,
+            holds: false,
+            feed: Feed::Nothing,
+            music: None,
+            has_no_music: false,
+            heard_at: None,
+            version: 0,
+            waits: false,
+            before: None,
+        }
+    }
 }
 
 impl Call {
+    pub(super) fn side_mut(&mut self, side: CallSide) -> &mut Member {
+        match side {
+            CallSide::Caller => &mut self.caller,
+            CallSide::Callee => &mut self.callee,
+        }
+    }
+
+    /// The side on which this leg is.
+    pub(super) fn side_of(&self, leg: LegId) -> Option<CallSide> {
+        CallSide::BOTH.into_iter().find(|side| self.side(*side).leg == leg)
+    }
+
+    pub(super) fn talks(&self) -> bool {
+        CallSide::BOTH.iter().all(|side| self.side(*side).feed == Feed::Talk)
+    }
+
     pub(super) fn side(&self, side: CallSide) -> &Member {
         match side {
             CallSide::Caller => &self.caller,
@@ -64,8 +135,11 @@ impl Call {
     }
 }
 
+/// A phone that can be called: who it is, its flow and its contact.
+pub(super) type Reached = (Party, FlowId, String);
+
 /// A final answer to a caller, with the cause of Q.850 that made it.
-type Refusal = ((u16, &'static str), Option<u16>);
+pub(super) type Refusal = ((u16, &'static str), Option<u16>);
 
 impl Engine {
     pub(super) fn on_invite(&mut self, now: Instant, key: ServerKey, flow: FlowId, invite: &Message) {
@@ -95,6 +169,7 @@ impl Engine {
             number,
             node: self.node(flow),
             flow: Some(flow),
+            is_caller: true,
             call_id: dialog.call_id.clone(),
             tag,
             identity: callee.0.clone(),
@@ -108,20 +183,41 @@ impl Engine {
             owed: Vec::new(),
         });
         self.callers.insert(key, leg);
-        let caller =
-            Member { leg, party: caller, identifier, media: Some(media), falls_back: falls_back(invite), share: None };
+        let falls_back = falls_back(invite);
+        let caller = Member { media: Some(media), falls_back, ..Member::new(leg, caller, identifier) };
         self.call_out(now, call, caller, callee, dialled);
     }
 
-    /// The second leg: a delayed offer to the called phone.
-    fn call_out(
+    fn call_out(&mut self, now: Instant, number: u32, caller: Member, callee: Reached, dialled: String) {
+        let session = self.legs.get(&caller.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let callee = self.ring(now, (number, CallSide::Callee), &caller.party, session, callee, &dialled);
+        let call = Call {
+            caller,
+            callee,
+            dialled,
+            ringing: false,
+            connected: false,
+            protection: Protection::Rtp,
+            security: SecurityLevel::NotAuthenticated,
+            codec: None,
+            recordings: Vec::new(),
+            news: None,
+            transfer: None,
+        };
+        self.calls.insert(number, call);
+        self.steps.plan(now + self.config.timing.no_answer, Step::NoAnswer(number));
+    }
+
+    /// A delayed offer to a phone that is called on behalf of `caller`.
+    pub(super) fn ring(
         &mut self,
         now: Instant,
-        call: u32,
-        caller: Member,
-        (party, flow, target): (Party, FlowId, String),
-        dialled: String,
-    ) {
+        (call, side): (u32, CallSide),
+        caller: &Party,
+        session: String,
+        (party, flow, target): Reached,
+        dialled: &str,
+    ) -> Member {
         let node = self.node(flow);
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
         let tag = self.identifiers.tag(number, identifier);
@@ -130,24 +226,24 @@ impl Engine {
         let thread = Thread {
             uri: target,
             branch: self.identifiers.branch(),
-            from: format!("{};tag={tag}", name_addr(&caller.party.name, &caller.party.number, &host)),
+            from: format!("{};tag={tag}", name_addr(&caller.name, &caller.number, &host)),
             to: format!("<sip:{dialled}@{host}>"),
             date: date.clone(),
             call_id: self.identifiers.call_id(wall),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };
-        let session = self.legs.get(&caller.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
         let info = line::CallInfo { security: "Unknown", orientation: "from", ui_state: None, call };
-        let invite = line::invite(&node, &thread, &caller.party, &session, info);
+        let invite = line::invite(&node, &thread, caller, &session, info);
         let leg = self.add_leg(Leg {
-            role: Role::Line { call, side: CallSide::Callee },
+            role: Role::Line { call, side },
             number,
             node,
             flow: Some(flow),
+            is_caller: false,
             call_id: thread.call_id,
             tag,
-            identity: caller.party.clone(),
+            identity: caller.clone(),
             dialog: None,
             state: State::Waiting,
             invite: None,
@@ -157,22 +253,8 @@ impl Engine {
             sdp: None,
             owed: Vec::new(),
         });
-        let callee = Member { leg, party, identifier, media: None, falls_back: false, share: None };
-        self.calls.insert(
-            call,
-            Call {
-                caller,
-                callee,
-                dialled,
-                ringing: false,
-                connected: false,
-                protection: Protection::Rtp,
-                security: SecurityLevel::NotAuthenticated,
-                recordings: Vec::new(),
-            },
-        );
         self.send_invite(now, leg, invite, FIRST_CSEQ, date);
-        self.steps.plan(now + self.config.timing.no_answer, Step::NoAnswer(call));
+        Member::new(leg, party, identifier)
     }
 
     /// The phone behind a flow, with the line it calls from.
@@ -190,7 +272,7 @@ impl Engine {
     }
 
     /// The phone that a number rings, or why none does.
-    fn called(&self, dialled: &str) -> Result<(Party, FlowId, String), (Refusal, &'static str)> {
+    pub(super) fn called(&self, dialled: &str) -> Result<Reached, (Refusal, &'static str)> {
         let found = self.config.phones.iter().find_map(|phone| Some((phone, phone.line(dialled)?)));
         let Some((phone, line)) = found else {
             return Err((((404, "Not Found"), Some(1)), "no phone has this number"));
@@ -236,13 +318,18 @@ impl Engine {
             return;
         };
         if let Some(Role::Line { call, .. }) = self.legs.get(&id).map(|leg| leg.role.clone()) {
-            self.end_call(now, call, "the caller never acknowledged the answer");
+            self.end_call(now, call, "a phone never acknowledged the answer to its INVITE");
         }
     }
 
     pub(super) fn on_caller_cancelled(&mut self, now: Instant, key: ServerKey) {
-        let leg = self.callers.get(&key).and_then(|id| self.legs.get(id));
-        if let Some(Role::Line { call, .. }) = leg.map(|leg| leg.role.clone()) {
+        let Some((id, leg)) = self.callers.get(&key).and_then(|id| Some((*id, self.legs.get(id)?))) else {
+            return;
+        };
+        if matches!(leg.state, State::Changing { .. }) {
+            return self.take_change_back(now, id, (487, "Request Cancelled"));
+        }
+        if let Role::Line { call, .. } = leg.role {
             self.refuse_caller(now, call, ((487, "Request Cancelled"), None), "the caller gave up");
         }
     }
@@ -256,12 +343,8 @@ impl Engine {
     }
 
     pub(super) fn on_callee_refused(&mut self, now: Instant, number: u32, status: u16, reason: &str) {
-        let refusal = match status {
-            486 | 600 | 603 => ((486, "Busy Here"), Some(17)),
-            488 | 606 => ((488, "Not Acceptable Here"), Some(MISMATCH)),
-            _ => ((480, "Temporarily Unavailable"), Some(41)),
-        };
-        self.refuse_caller(now, number, refusal, &format!("the called phone answered {status} {reason}"));
+        let why = format!("the called phone answered {status} {reason}");
+        self.refuse_caller(now, number, refusal_for(status), &why);
     }
 
     /// One of the two phones is gone.
@@ -300,12 +383,21 @@ impl Engine {
 
     /// Clears what is left of a call: the phones first, then its recordings, near before far.
     pub(super) fn end_call(&mut self, now: Instant, number: u32, why: &str) {
+        self.clear_call(now, number, why, NORMAL);
+    }
+
+    /// The same with another cause of Q.850.
+    pub(super) fn clear_call(&mut self, now: Instant, number: u32, why: &str, cause: u16) {
         let Some(call) = self.calls.remove(&number) else {
             return;
         };
-        for leg in [call.caller.leg, call.callee.leg] {
+        let transfer = call.transfer.as_ref().map(Transfer::legs).unwrap_or_default();
+        for leg in [call.caller.leg, call.callee.leg].into_iter().chain(transfer) {
+            self.clear_leg(now, leg, cause);
             self.callers.retain(|_, known| *known != leg);
-            self.clear_leg(now, leg, NORMAL);
+        }
+        for music in CallSide::BOTH.iter().filter_map(|side| call.side(*side).music) {
+            self.decided.push_back(Output::StopMusic { music });
         }
         for recording in call.recordings {
             let ended = super::failure("call-ended", &format!("the call ended: {why}"));
@@ -322,6 +414,15 @@ impl Engine {
             Ok(Some(session)) => session.local,
             _ => self.made_up_session(Side::Line, leg),
         }
+    }
+}
+
+/// What the caller is told of a called phone's refusal.
+pub(super) fn refusal_for(status: u16) -> Refusal {
+    match status {
+        486 | 600 | 603 => ((486, "Busy Here"), Some(17)),
+        488 | 606 => ((488, "Not Acceptable Here"), Some(MISMATCH)),
+        _ => ((480, "Temporarily Unavailable"), Some(41)),
     }
 }
 

@@ -1,21 +1,23 @@
-//! From ringing to talking: both phones' offers are matched, and each is told where the other one is.
+//! Both phones' offers are matched, and each is told where the other one is: when a call is answered, and whenever its media is
+//! connected anew.
 
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use media::sdp::Audio;
+use media::sdp::{Audio, Direction};
 use sip::{Message, ServerKey};
 
-use crate::config::{DeviceSecurityMode, RecordingOption};
+use crate::config::{DeviceSecurityMode, HoldAnswer, RecordingOption};
 use crate::event::{CallConnected, CallParty, CucmEvent, Protection, SecurityLevel};
 use crate::ident;
-use crate::negotiate::{Agreed, Share, Side, agree};
+use crate::negotiate::{Agreed, Side, agree};
 use crate::text::sdp::{Origin, Stream};
 use crate::text::{self, line};
 
 use super::Engine;
-use super::call::{CallSide, MISMATCH, Member};
+use super::call::{Call, CallSide, MISMATCH, Member};
 use super::dialogs::{NORMAL, falls_back, media_of};
+use super::feed::Feed;
 use super::leg::{LegId, Role, State};
 use super::steps::Step;
 
@@ -25,6 +27,9 @@ impl Engine {
         let Some(Role::Line { call: number, .. }) = self.legs.get(&leg).map(|leg| leg.role.clone()) else {
             return;
         };
+        if self.is_target(number, leg) && status == 180 {
+            return self.on_target_progress(now, number);
+        }
         let Some(call) = self.calls.get_mut(&number).filter(|call| status == 180 && !call.ringing) else {
             return;
         };
@@ -64,7 +69,7 @@ impl Engine {
             }
         }
         match self.match_phones(number) {
-            Ok(agreed) => self.connect_phones(now, number, leg, agreed),
+            Ok(agreed) => self.connect_phones(now, number, &agreed),
             Err(why) => {
                 self.clear_leg(now, leg, MISMATCH);
                 self.refuse_caller(now, number, ((488, "Not Acceptable Here"), Some(MISMATCH)), &why);
@@ -72,86 +77,137 @@ impl Engine {
         }
     }
 
-    fn match_phones(&self, number: u32) -> Result<Agreed, String> {
+    /// What both phones can do, by their last offers. The codec in use is kept where both still have it.
+    pub(super) fn match_phones(&self, number: u32) -> Result<Agreed, String> {
         let call = self.calls.get(&number).ok_or("the call is gone")?;
         let caller = call.caller.media.as_ref().ok_or("the caller made no offer")?;
         let callee = call.callee.media.as_ref().ok_or("the called phone's answer has no usable offer")?;
-        let caller = self.side_of(&call.caller, caller);
-        let callee = self.side_of(&call.callee, callee);
-        let (codecs, on_suites) = (&self.config.region.codecs, self.config.dialect.suite_mismatch);
-        agree(caller, callee, Some(codecs), on_suites).map_err(|mismatch| mismatch.to_string())
+        let caller = self.offer_of(&call.caller, caller);
+        let callee = self.offer_of(&call.callee, callee);
+        let codecs: Vec<String> = call.codec.iter().chain(&self.config.region.codecs).cloned().collect();
+        agree(caller, callee, Some(&codecs), self.config.dialect.suite_mismatch)
+            .map_err(|mismatch| mismatch.to_string())
     }
 
-    fn side_of<'a>(&self, member: &Member, offer: &'a Audio) -> Side<'a> {
+    pub(super) fn offer_of<'a>(&self, member: &Member, offer: &'a Audio) -> Side<'a> {
         let srtp_allowed = self.is_encrypted(&member.party.device);
         Side { offer, srtp_allowed, falls_back: member.falls_back }
     }
 
-    /// Tells each phone where the other one is: ACK to the called one, 200 to the caller.
-    fn connect_phones(&mut self, now: Instant, number: u32, leg: LegId, agreed: Agreed) {
-        let security = self.level(number, &agreed);
+    /// Tells each phone where the other one is: first whoever we asked, with the ACK, then whoever asked us, with the 200.
+    pub(super) fn connect_phones(&mut self, now: Instant, number: u32, agreed: &Agreed) {
+        let security = self.level(number, agreed.first.crypto.is_some());
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
         let suite = agreed.first.crypto.as_ref().and_then(|crypto| crypto.known_suite());
         call.protection = suite.map_or(Protection::Rtp, Protection::Srtp);
         call.security = security;
+        call.codec = Some(agreed.first.format.encoding.clone());
         let address = |media: &Option<Audio>| media.as_ref().map(|audio| SocketAddr::new(audio.address, audio.port));
         let (Some(caller_at), Some(callee_at)) = (address(&call.caller.media), address(&call.callee.media)) else {
             return;
         };
-        let to_caller = stream(callee_at, &agreed.first, agreed.crypto_for_first(), &agreed);
-        let to_callee = stream(caller_at, &agreed.second, agreed.crypto_for_second(), &agreed);
-        let (caller_leg, node) = (call.caller.leg, self.config.address);
-        let numbers = self.legs.get(&caller_leg).zip(self.legs.get(&leg));
-        let Some((caller_number, callee_number)) = numbers.map(|(caller, callee)| (caller.number, callee.number))
-        else {
-            return;
+        call.caller.share = Some(agreed.first.clone());
+        call.callee.share = Some(agreed.second.clone());
+        call.caller.heard_at = Some((callee_at, agreed.crypto_for_first()));
+        call.callee.heard_at = Some((caller_at, agreed.crypto_for_second()));
+        let legs = &self.legs;
+        let asked_us = |call: &Call, side: CallSide| {
+            legs.get(&call.side(side).leg).is_some_and(|leg| !matches!(leg.state, State::Answered))
         };
-        let caller_origin = Origin { leg: caller_number, version: 1, node };
-        let callee_origin = Origin { leg: callee_number, version: 1, node };
-        let caller_sdp = text::sdp::between_phones(caller_origin, &to_caller);
-        let callee_sdp = text::sdp::between_phones(callee_origin, &to_callee);
-        let (first, second) = (agreed.first.clone(), agreed.second.clone());
-        call.caller.share = Some(first);
-        call.callee.share = Some(second);
-        let session = self.legs.get(&caller_leg).map_or_else(String::new, |leg| leg.peer_session.clone());
-        self.send_ack(now, leg, &session, Some(&callee_sdp));
-        self.answer_caller(now, number, leg, &caller_sdp);
+        let mut sides = CallSide::BOTH;
+        sides.sort_by_key(|side| asked_us(call, *side));
+        let both_have_events = agreed.first.telephone_event.is_some() && agreed.second.telephone_event.is_some();
+        for side in sides {
+            self.tell(now, number, side, Feed::Talk, both_have_events);
+        }
+        self.plan_recordings(now, number);
     }
 
-    fn answer_caller(&mut self, now: Instant, number: u32, callee_leg: LegId, sdp: &str) {
+    /// Answers a phone's offer: where its media is, and what it may do with it. Its leg holds the question.
+    pub(super) fn tell(&mut self, now: Instant, number: u32, side: CallSide, feed: Feed, has_events: bool) {
+        let holding = match self.config.dialect.hold_answer {
+            HoldAnswer::Inactive => Direction::Inactive,
+            HoldAnswer::RecvOnly => Direction::RecvOnly,
+        };
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
+        let member = call.side_mut(side);
+        let asked = member.media.as_ref().map(|media| media.direction);
+        let direction = match (feed, asked) {
+            (Feed::Talk, _) => Direction::SendRecv,
+            (Feed::Music, _) => Direction::SendOnly,
+            (Feed::Nothing, Some(Direction::SendOnly)) => holding,
+            (Feed::Nothing, _) => Direction::Inactive,
+        };
+        member.feed = feed;
+        member.version += 1;
+        member.before = None;
+        let id = member.leg;
+        let Some(sdp) = self.description(number, side, direction, has_events) else {
+            return;
+        };
+        self.answer_offer(now, number, side, id, &sdp);
+    }
+
+    /// The description that a phone is given, by its own numbers.
+    pub(super) fn description(
+        &self,
+        number: u32,
+        side: CallSide,
+        direction: Direction,
+        has_events: bool,
+    ) -> Option<String> {
+        let member = self.calls.get(&number)?.side(side);
+        let (share, (target, crypto)) = (member.share.as_ref()?, member.heard_at.clone()?);
+        let origin =
+            Origin { leg: self.legs.get(&member.leg)?.number, version: member.version, node: self.config.address };
+        let telephone_event = share.telephone_event.as_ref().filter(|_| has_events);
+        let stream = Stream { target, format: &share.format, telephone_event, crypto };
+        Some(match direction {
+            Direction::Inactive => text::sdp::disconnected(origin, &stream),
+            _ => text::sdp::between_phones(origin, &stream, direction),
+        })
+    }
+
+    fn answer_offer(&mut self, now: Instant, number: u32, side: CallSide, id: LegId, sdp: &str) {
         let Some(call) = self.calls.get(&number) else {
             return;
         };
-        let called_session = self.legs.get(&callee_leg).map_or_else(String::new, |leg| leg.peer_session.clone());
-        let Some(caller) = self.legs.get_mut(&call.caller.leg) else {
-            return;
-        };
-        let State::Incoming { key, invite, date } = caller.state.clone() else {
-            return;
-        };
+        let other = call.other(side);
+        let other_session = self.legs.get(&other.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
         let security = call.security.word();
-        let answer = line::Answer {
-            tag: &caller.tag,
-            date: &date,
-            called: &call.callee.party,
-            info: line::CallInfo { security, orientation: "to", ui_state: None, call: number },
-            sessions: (&called_session, &caller.peer_session),
+        let Some(leg) = self.legs.get_mut(&id) else {
+            return;
         };
-        let ok = line::ok(&caller.node, &invite, &answer, sdp);
-        caller.sdp = Some(sdp.to_owned());
-        caller.state = State::Accepted;
-        caller.other_session = called_session;
+        let info = line::CallInfo { security, orientation: leg.orientation(), ui_state: None, call: number };
+        let (key, ok) = match leg.state.clone() {
+            State::Answered => return self.send_ack(now, id, &other_session, Some(sdp)),
+            State::Incoming { key, invite, date } => {
+                let sessions = (other_session.as_str(), leg.peer_session.as_str());
+                let answer = line::Answer { tag: &leg.tag, date: &date, called: &other.party, info, sessions };
+                (key, line::ok(&leg.node, &invite, &answer, sdp))
+            }
+            State::Changing { key, invite, date } => {
+                let session = text::session_id(&other_session, &leg.peer_session);
+                let told = line::Told { other: &other.party, info, session: &session };
+                (key, line::changed(&leg.node, &invite, &date, &told, sdp))
+            }
+            _ => return,
+        };
+        leg.sdp = Some(sdp.to_owned());
+        leg.state = State::Accepted;
+        leg.other_session = other_session;
         let _ = self.endpoint.respond(now, &key, ok);
-        self.plan_recordings(now, number);
     }
 
     /// The media of both phones is connected: recording does not wait for the caller's ACK (Cisco document 200788: 200 to the caller,
     /// 9 ms later the first INVITE to the bridge, the caller's ACK 64 ms behind it).
     fn plan_recordings(&mut self, now: Instant, number: u32) {
         let at = now + self.config.timing.recording_after_answer;
-        for side in [CallSide::Caller, CallSide::Callee] {
+        for side in CallSide::BOTH {
             if self.is_recorded(number, side) {
                 self.steps.plan(at, Step::Record(number, side));
             }
@@ -159,10 +215,10 @@ impl Engine {
     }
 
     /// The lowest level of the two ends.
-    fn level(&self, number: u32, agreed: &Agreed) -> SecurityLevel {
-        let level = |device: &str| match (self.is_encrypted(device), &agreed.first.crypto) {
-            (true, Some(_)) => SecurityLevel::Encrypted,
-            (true, None) => SecurityLevel::Authenticated,
+    pub(super) fn level(&self, number: u32, has_srtp: bool) -> SecurityLevel {
+        let level = |device: &str| match (self.is_encrypted(device), has_srtp) {
+            (true, true) => SecurityLevel::Encrypted,
+            (true, false) => SecurityLevel::Authenticated,
             (false, _) => SecurityLevel::NotAuthenticated,
         };
         self.calls.get(&number).map_or(SecurityLevel::NotAuthenticated, |call| {
@@ -176,7 +232,8 @@ impl Engine {
         mode == Some(DeviceSecurityMode::Encrypted)
     }
 
-    pub(super) fn on_caller_ack(&mut self, key: ServerKey) {
+    /// The ACK to a 200 of ours: to the call's INVITE, or to a re-INVITE.
+    pub(super) fn on_caller_ack(&mut self, now: Instant, key: ServerKey) {
         let Some(id) = self.callers.remove(&key) else {
             return;
         };
@@ -187,11 +244,15 @@ impl Engine {
         let Role::Line { call: number, .. } = leg.role else {
             return;
         };
+        if self.calls.get(&number).is_some_and(|call| call.connected) {
+            return self.settle(now, number);
+        }
         let Some(connected) = self.connected(number) else {
             return;
         };
         self.counts.0 += 1;
         self.event(CucmEvent::CallConnected(connected));
+        self.settle(now, number);
     }
 
     fn connected(&mut self, number: u32) -> Option<CallConnected> {
@@ -222,16 +283,5 @@ impl Engine {
         };
         let line = self.config.phone(&party.device).and_then(|phone| phone.line(&party.number));
         line.is_some_and(|line| line.recording_option == RecordingOption::Automatic)
-    }
-}
-
-/// The other phone as this one is told: its address, this one's numbers.
-fn stream<'a>(other: SocketAddr, own: &'a Share, crypto: Option<media::sdes::Crypto>, agreed: &Agreed) -> Stream<'a> {
-    let both_have_events = agreed.first.telephone_event.is_some() && agreed.second.telephone_event.is_some();
-    Stream {
-        target: other,
-        format: &own.format,
-        telephone_event: own.telephone_event.as_ref().filter(|_| both_have_events),
-        crypto,
     }
 }

@@ -8,6 +8,7 @@ use sip::{ClientKey, Dialog, DialogError, FlowId, Message, ServerKey};
 use crate::event::ConnectFailure;
 use crate::text::line;
 
+use super::call::refusal_for;
 use super::leg::{LegId, Owed, Role, State};
 use super::{Asked, Engine, failure};
 
@@ -50,13 +51,13 @@ impl Engine {
             _ if is_recorder => self.on_recorder_request(now, key, flow, id, request),
             "INVITE" | "UPDATE" => self.on_refresh(now, key, flow, id, request),
             "OPTIONS" | "INFO" | "NOTIFY" | "PRACK" => self.answer(now, key, flow, request, OK),
-            "REFER" => self.answer(now, key, flow, request, (202, "Accepted")),
+            "REFER" => self.on_refer(now, key, flow, id, request),
             "SUBSCRIBE" => self.answer(now, key, flow, request, (489, "Bad Event")),
             _ => self.answer(now, key, flow, request, (405, "Method Not Allowed")),
         }
     }
 
-    /// A re-INVITE or UPDATE: a refresh is granted with what stands, anything else is not acceptable here.
+    /// A re-INVITE or UPDATE: a refresh is granted with what stands; only a phone may change its media.
     fn on_refresh(&mut self, now: Instant, key: &ServerKey, flow: FlowId, id: LegId, request: &Message) {
         let (node, date) = (self.node(flow), self.date(now));
         let Some(leg) = self.legs.get_mut(&id) else {
@@ -69,9 +70,7 @@ impl Engine {
         let changes = !request.body().is_empty()
             && !offer.as_ref().is_some_and(|offer| leg.peer_media.as_ref().is_some_and(|held| same_media(held, offer)));
         if changes {
-            let refusal = line::refuse(&node, request, None, &date, (488, "Not Acceptable Here"), None);
-            let _ = self.endpoint.respond(now, key, refusal);
-            return;
+            return self.on_change(now, key, flow, id, request, offer);
         }
         if let Some(dialog) = leg.dialog.as_mut() {
             dialog.refresh_target(request);
@@ -88,12 +87,15 @@ impl Engine {
         };
         let (role, was_ending) = (leg.role.clone(), leg.is_ending());
         self.close_requests(now, id);
+        self.refuse_change(now, id, (487, "Request Terminated"));
         self.drop_leg(id);
         if was_ending {
             return;
         }
         match role {
+            Role::Line { call, .. } if self.is_transferrer(call, id) && self.on_transferrer_left(now, call) => {}
             Role::Line { call, .. } => self.end_call(now, call, "hung up"),
+            Role::Leaving { .. } => {}
             Role::Bridge { recording, .. } => {
                 self.end_recording(now, recording, &failure("bridge", "the phone ended its bridge"), NORMAL, false);
             }
@@ -115,7 +117,7 @@ impl Engine {
             Asked::Invite(id) if status >= 200 => self.on_invite_answered(now, id, status, response),
             Asked::Invite(id) => self.on_progress(now, id, status, response),
             Asked::Bye(id) if status >= 200 => self.drop_leg(id),
-            Asked::Bye(_) | Asked::Cancel => {}
+            Asked::Bye(_) | Asked::Cancel | Asked::Progress => {}
             Asked::Ping(way) => self.on_ping_answer(now, &way, status),
             Asked::Refresh(id) if status >= 200 => self.on_refreshed(now, id, status, response),
             Asked::Refresh(_) | Asked::Notify(_) | Asked::LateBye => {}
@@ -164,7 +166,15 @@ impl Engine {
 
     fn on_leg_answered(&mut self, now: Instant, id: LegId, response: &Message) {
         match self.legs.get(&id).map(|leg| leg.role.clone()) {
+            Some(Role::Line { call, .. }) if self.is_target(call, id) => {
+                self.on_target_answered(now, call, id, response);
+            }
+            Some(Role::Line { call, .. }) if self.is_connected(call) => {
+                self.on_phone_answered(now, call, id, response);
+            }
             Some(Role::Line { call, .. }) => self.on_callee_answered(now, call, id, response),
+            // Its re-INVITE asked for something that is of no use any more.
+            Some(Role::Leaving { .. }) => self.send_ack(now, id, crate::text::NIL, None),
             Some(Role::Bridge { recording, end }) => self.on_bridge_answered(now, recording, end, id, response),
             Some(Role::Recorder { recording, end, .. }) => {
                 self.on_recorder_answered(now, recording, end, id, response);
@@ -183,9 +193,19 @@ impl Engine {
         let reason = response.reason().unwrap_or_default().to_owned();
         let why = format!("{status} {reason}");
         match role {
+            Role::Line { call, .. } if is_confirmed => self.on_phone_refused(now, call, id, status, &why),
             Role::Line { call, .. } => {
                 self.drop_leg(id);
+                if self.is_target(call, id) {
+                    let (answer, _) = refusal_for(status);
+                    return self.on_target_failed(now, call, answer, &format!("the target answered {why}"));
+                }
                 self.on_callee_refused(now, call, status, &reason);
+            }
+            Role::Leaving { .. } => {
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.state = State::Up;
+                }
             }
             Role::Bridge { recording, .. } => {
                 if is_confirmed {
@@ -210,7 +230,7 @@ impl Engine {
             Some(Asked::Bye(id)) => self.drop_leg(id),
             Some(Asked::Ping(way)) => self.on_ping_unanswered(now, &way, failure),
             Some(Asked::Refresh(id)) => self.on_refresh_failed(now, id, failure),
-            Some(Asked::Cancel | Asked::Notify(_) | Asked::LateBye) | None => {}
+            Some(Asked::Cancel | Asked::Progress | Asked::Notify(_) | Asked::LateBye) | None => {}
         }
     }
 
@@ -226,7 +246,13 @@ impl Engine {
             return;
         }
         match role {
+            Role::Line { call, .. } if self.is_target(call, id) => {
+                let why = format!("the target: {}", failure.why);
+                self.on_target_failed(now, call, (480, "Temporarily Unavailable"), &why);
+            }
+            Role::Line { call, .. } if self.is_transferrer(call, id) && self.on_transferrer_left(now, call) => {}
             Role::Line { call, .. } => self.on_side_lost(now, call, failure),
+            Role::Leaving { .. } => {}
             Role::Bridge { recording, .. } => {
                 let failure = super::failure("bridge", &format!("the phone's bridge: {}", failure.why));
                 self.end_recording(now, recording, &failure, NORMAL, false);
@@ -236,6 +262,11 @@ impl Engine {
             }
             Role::Recorder { recording, end, .. } => self.on_recorder_unreachable(now, recording, end, failure),
         }
+    }
+
+    /// Whether both phones of a call have been connected once.
+    fn is_connected(&self, number: u32) -> bool {
+        self.calls.get(&number).is_some_and(|call| call.connected)
     }
 
     pub(super) fn answer(

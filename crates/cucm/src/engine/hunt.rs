@@ -37,6 +37,7 @@ impl Engine {
             number,
             node: self.trunk_node(&trunk),
             flow: None,
+            is_caller: false,
             call_id: String::new(),
             tag: self.identifiers.tag(number, identifier),
             identity,

@@ -52,7 +52,7 @@ impl Engine {
         self.endpoint.send_request(now, flow, node.transport, ack);
         let cseq = dialog.next_cseq();
         let session = text::session_id(text::NIL, text::NIL);
-        let bye = line::bye(&node, &self.thread_in(&dialog, cseq, &date), NORMAL, &session, None);
+        let bye = line::bye(&node, &self.thread_in(&dialog, cseq, &date), Some(NORMAL), &session, None);
         let key = self.endpoint.send_request(now, flow, node.transport, bye);
         self.asked.insert(key, Asked::LateBye);
     }

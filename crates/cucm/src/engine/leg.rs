@@ -22,6 +22,8 @@ pub(super) struct LegId(pub(super) u64);
 pub(super) enum Role {
     /// One of the two sides of a call.
     Line { call: u32, side: CallSide },
+    /// A phone that has transferred this call, until it is told how that went.
+    Leaving { call: u32 },
     /// The recorded phone's built-in bridge.
     Bridge { recording: RecordingId, end: End },
     /// The recorder.
@@ -37,6 +39,8 @@ pub(super) struct Leg {
     /// The node as this peer sees it.
     pub(super) node: Node,
     pub(super) flow: Option<FlowId>,
+    /// Whether the peer opened the dialog.
+    pub(super) is_caller: bool,
     pub(super) call_id: String,
     /// The node's tag.
     pub(super) tag: String,
@@ -108,11 +112,18 @@ pub(super) enum Owed {
     Bye(u16),
     /// The UPDATE or re-INVITE that refreshes the session.
     Refresh,
+    /// The UPDATE that names another far end.
+    FarEnd,
 }
 
 impl Leg {
     pub(super) fn is_ending(&self) -> bool {
         matches!(self.state, State::Cancelling { .. } | State::Ending)
+    }
+
+    /// Which way the call was set up, as this phone is told in Call-Info.
+    pub(super) fn orientation(&self) -> &'static str {
+        if self.is_caller { "to" } else { "from" }
     }
 
     /// Session-ID as this peer is to see it.
@@ -190,7 +201,7 @@ impl Engine {
         let answer = sdp.map(|sdp| (session.as_str(), sdp));
         let ack = match leg.role {
             Role::Recorder { .. } => recording::ack(&leg.node, &thread, answer),
-            Role::Line { .. } | Role::Bridge { .. } => line::ack(&leg.node, &thread, answer),
+            Role::Line { .. } | Role::Leaving { .. } | Role::Bridge { .. } => line::ack(&leg.node, &thread, answer),
         };
         leg.state = State::Up;
         if let Some(sdp) = sdp {
@@ -217,7 +228,10 @@ impl Engine {
                 self.owe(now, id, Owed::Bye(cause));
             }
             State::Changing { .. } => {
-                self.refuse_offer(now, id, (487, "Request Terminated"));
+                match leg.role {
+                    Role::Recorder { .. } => self.refuse_offer(now, id, (487, "Request Terminated")),
+                    _ => self.refuse_change(now, id, (487, "Request Terminated")),
+                }
                 self.owe(now, id, Owed::Bye(cause));
             }
             State::Up | State::Asking | State::Accepted => self.owe(now, id, Owed::Bye(cause)),
@@ -274,6 +288,7 @@ impl Engine {
                 Owed::Ack(Some((session, sdp))) => self.send_ack(now, id, &session, Some(&sdp)),
                 Owed::Bye(cause) => self.send_bye(now, id, cause),
                 Owed::Refresh => self.send_refresh(now, id),
+                Owed::FarEnd => self.send_far_end(now, id),
             }
         }
         if let Some(Role::Recorder { recording, .. }) = self.legs.get(&id).map(|leg| &leg.role) {
@@ -290,7 +305,7 @@ impl Engine {
                 self.connect(way, id)
             }
             // The phone's connection is gone, and with it the phone's side of the dialog.
-            (Role::Line { .. } | Role::Bridge { .. }, None) => {
+            (Role::Line { .. } | Role::Leaving { .. } | Role::Bridge { .. }, None) => {
                 self.drop_leg(id);
                 None
             }
@@ -311,10 +326,11 @@ impl Engine {
         let session = leg.session();
         let bye = match leg.role {
             Role::Recorder { .. } => recording::bye(&leg.node, &thread, &leg.identity, cause, &session),
-            Role::Line { side: CallSide::Caller, .. } => {
-                line::bye(&leg.node, &thread, cause, &session, Some(&leg.identity))
+            Role::Leaving { .. } => line::bye(&leg.node, &thread, None, &session, None),
+            Role::Line { .. } | Role::Bridge { .. } => {
+                let called = leg.is_caller.then_some(&leg.identity);
+                line::bye(&leg.node, &thread, Some(cause), &session, called)
             }
-            Role::Line { .. } | Role::Bridge { .. } => line::bye(&leg.node, &thread, cause, &session, None),
         };
         leg.state = State::Ending;
         if let Some(flow) = leg.flow {

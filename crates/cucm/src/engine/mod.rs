@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Input ──► flows ──► sip::Endpoint ──► phones   (registration)
-//!                          ▲             calls    (two legs each)
+//!                          ▲             calls    (two legs each: hold, music, transfer)
 //!                          │             recordings (two bridge legs, two recorder legs)
 //!  Output ◄── transmit ────┴──────────── trunks   (connections, hunting, OPTIONS ping)
 //! ```
@@ -16,19 +16,26 @@ mod call;
 mod connect;
 mod dealings;
 mod dialogs;
+mod far_end;
+mod feed;
 mod flows;
+mod hold;
 mod hunt;
 mod late;
 mod leg;
+mod music;
 mod pause;
 mod ports;
 mod recorder;
 mod recording;
+mod refer;
 mod refresh;
 mod registration;
 mod route;
+mod settle;
 mod steps;
 mod subscription;
+mod transfer;
 mod trunk;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -39,9 +46,9 @@ use rand_core::SeedableRng;
 use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey};
 
 pub use crate::ident::Numbering;
-pub use ports::{ConnectionId, Input, Output};
+pub use ports::{ConnectionId, Input, MusicId, MusicStream, Output};
 
-use crate::config::Config;
+use crate::config::{Config, MusicOnHold};
 use crate::event::{ConnectFailure, CucmEvent, RecordingId, Summary};
 use crate::ident::Identifiers;
 use crate::malformed::{Malformed, MalformedKind};
@@ -78,6 +85,9 @@ pub struct Engine {
     calls: BTreeMap<u32, Call>,
     recordings: BTreeMap<RecordingId, Recording>,
     last_recording: u64,
+    last_music: u64,
+    /// Keys and numbers of music, and how long to wait after a glare.
+    rng: ChaCha20Rng,
     trunks: Trunks,
     rotation: Rotation,
     dealings: BTreeMap<LegId, Dealings>,
@@ -94,6 +104,8 @@ enum Asked {
     Invite(LegId),
     Bye(LegId),
     Cancel,
+    /// NOTIFY of a transfer.
+    Progress,
     Ping(Way),
     Refresh(LegId),
     Notify(LegId),
@@ -127,6 +139,8 @@ impl Engine {
             calls: BTreeMap::new(),
             recordings: BTreeMap::new(),
             last_recording: 0,
+            last_music: 0,
+            rng: ChaCha20Rng::seed_from_u64(!seed),
             trunks: Trunks::default(),
             rotation: Rotation::default(),
             dealings: BTreeMap::new(),
@@ -185,7 +199,12 @@ impl Engine {
         let open = self.legs.values().filter(|leg| !leg.is_ending());
         let orphans = self.asked.values().filter(|asked| match asked {
             Asked::Invite(leg) | Asked::Bye(leg) => !self.legs.contains_key(leg),
-            Asked::Cancel | Asked::Ping(_) | Asked::Refresh(_) | Asked::Notify(_) | Asked::LateBye => false,
+            Asked::Cancel
+            | Asked::Progress
+            | Asked::Ping(_)
+            | Asked::Refresh(_)
+            | Asked::Notify(_)
+            | Asked::LateBye => false,
         });
         Summary {
             calls: self.counts.0,
@@ -195,6 +214,7 @@ impl Engine {
             leaked_dialogs: open.map(|leg| leg.call_id.clone()).collect(),
             leaked_transactions: orphans.count(),
             registered: self.phones.keys().cloned().collect(),
+            music: Vec::new(),
         }
     }
 
@@ -224,7 +244,7 @@ impl Engine {
         match event {
             Event::Request { key, flow, message } => self.on_request(now, key, flow, &message),
             Event::Ack { key, message, .. } if self.is_of_recorder(key) => self.on_recorder_ack(now, key, &message),
-            Event::Ack { key, .. } => self.on_caller_ack(key),
+            Event::Ack { key, .. } => self.on_caller_ack(now, key),
             Event::AckMissing { key } if self.is_of_recorder(key) => self.on_recorder_ack_missing(now, key),
             Event::AckMissing { key } => self.on_caller_ack_missing(now, key),
             Event::Cancelled { key, .. } if self.is_change_of_recorder(key) => self.on_recorder_cancelled(now, key),
@@ -253,6 +273,8 @@ impl Engine {
             Step::BridgeOffer(recording, end) => self.ask_bridge(now, recording, end),
             Step::Join(recording, end) => self.join(now, recording, end),
             Step::RecorderAck(recording, end) => self.finish(now, recording, end),
+            Step::Retry(call, side) => self.on_retry(now, call, side),
+            Step::TransferNoAnswer(call, target) => self.on_target_silent(now, call, target),
             Step::Ping(way) => self.ping(now, &way),
             Step::Refresh(leg, generation) => self.on_refresh_due(now, leg, generation),
             Step::SessionOver(leg, generation) => self.on_session_over(now, leg, generation),

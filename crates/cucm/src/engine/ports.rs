@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use media::g711::Law;
+use media::sdes::Crypto;
 use sip::{FlowId, Message, Transport};
 use trust::cert::Certificate;
 
@@ -12,6 +14,31 @@ use crate::malformed::Malformed;
 /// A connection that the engine asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
+
+/// Music that one held phone hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MusicId(pub u64);
+
+/// A stream of music, 20 ms a packet, from [`crate::config::Ports::music`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MusicStream {
+    /// Call-ID of the held phone's dialog.
+    pub dialog: String,
+    /// Where the phone receives it.
+    pub to: SocketAddr,
+    /// The codec.
+    pub law: Law,
+    /// The codec's number at the phone.
+    pub payload_type: u8,
+    /// Suite and key; RTP without.
+    pub crypto: Option<Crypto>,
+    /// Source of the stream.
+    pub ssrc: u32,
+    /// Number of the first packet.
+    pub sequence: u16,
+    /// Timestamp of the first packet.
+    pub timestamp: u32,
+}
 
 /// Something that happened outside.
 #[derive(Debug)]
@@ -95,6 +122,18 @@ pub enum Output {
         /// Which one.
         flow: FlowId,
     },
+    /// Let a held phone hear music.
+    StartMusic {
+        /// Name of the stream.
+        music: MusicId,
+        /// What it is.
+        stream: Box<MusicStream>,
+    },
+    /// End a stream of music.
+    StopMusic {
+        /// Which one.
+        music: MusicId,
+    },
     /// Tell the owner.
     Event(CucmEvent),
 }
@@ -106,6 +145,8 @@ impl fmt::Debug for Output {
             Self::Transmit { flow, bytes } => write!(f, "Transmit({flow:?}, {} bytes)", bytes.len()),
             Self::Connect { connection, trunk, to, .. } => write!(f, "Connect({connection:?}, {trunk}, {to})"),
             Self::Close { flow } => write!(f, "Close({flow:?})"),
+            Self::StartMusic { music, stream } => write!(f, "StartMusic({music:?}, {})", stream.to),
+            Self::StopMusic { music } => write!(f, "StopMusic({music:?})"),
             Self::Event(event) => event.fmt(f),
         }
     }

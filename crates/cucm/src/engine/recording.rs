@@ -42,7 +42,7 @@ pub(super) struct Recording {
     pub(super) metadata: Metadata,
     pub(super) joined: Joined,
     /// The recorded phone's leg of the call.
-    line: LegId,
+    pub(super) line: LegId,
     /// The codec of the call, by the recorded phone's number: it is locked.
     locked: Format,
     pub(super) security: SecurityLevel,
@@ -130,8 +130,11 @@ impl Engine {
     }
 
     fn plan_recording(&self, number: u32, side: CallSide) -> Option<(Recording, Party)> {
-        let call = self.calls.get(&number)?;
+        let call = self.calls.get(&number).filter(|call| call.talks())?;
         let (near, far) = (call.side(side), call.other(side));
+        if self.recording_of(near.leg).is_some() {
+            return None;
+        }
         let dialog = self.legs.get(&near.leg)?.dialog.as_ref()?;
         let line = self.config.phone(&near.party.device)?.line(&near.party.number)?;
         let profile = self.config.recording_profile(line.recording_profile.as_deref()?)?;
@@ -173,6 +176,11 @@ impl Engine {
         };
         recording.near.ways = near;
         true
+    }
+
+    /// The recording of the phone on this leg.
+    pub(super) fn recording_of(&self, line: LegId) -> Option<RecordingId> {
+        self.recordings.iter().find(|(_, recording)| recording.line == line).map(|(id, _)| *id)
     }
 
     /// What makes a recording fail before the first message.
@@ -233,6 +241,7 @@ impl Engine {
             number,
             node,
             flow: Some(flow),
+            is_caller: false,
             call_id: thread.call_id,
             tag,
             identity: near,

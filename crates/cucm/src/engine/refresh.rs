@@ -147,7 +147,7 @@ impl Engine {
     }
 
     /// A refresh repeats what was agreed, unless a 422 asked for more.
-    fn refresh_timer(&self, id: LegId) -> Timer {
+    pub(super) fn refresh_timer(&self, id: LegId) -> Timer {
         let timer = self.timer(id);
         let agreed = self.dealings.get(&id).and_then(|dealings| dealings.session).map(|session| session.interval);
         Timer { seconds: agreed.map_or(timer.seconds, |agreed| agreed.max(timer.least)), ..timer }

@@ -29,6 +29,10 @@ pub(super) enum Step {
     Join(RecordingId, End),
     /// ACK the recorder.
     RecorderAck(RecordingId, End),
+    /// Try a re-INVITE again that crossed one of the phone's.
+    Retry(u32, CallSide),
+    /// The target of a transfer has rung long enough.
+    TransferNoAnswer(u32, LegId),
     /// OPTIONS ping.
     Ping(Way),
     /// Refresh the session of a recorder's dialog, if it is still the one of this generation.

@@ -134,15 +134,17 @@ pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) ->
 }
 
 /// The BYE to a phone. To the calling one it names once more who was `called` (trace of Cisco document 200903); to the called one
-/// and to a bridge it does not (public trace of release 14).
-pub(crate) fn bye(node: &Node, thread: &Thread, cause: u16, session: &str, called: Option<&Party>) -> Message {
+/// and to a bridge it does not (public trace of release 14). The cause is of Q.850; a transferrer gets none (same trace).
+pub(crate) fn bye(node: &Node, thread: &Thread, cause: Option<u16>, session: &str, called: Option<&Party>) -> Message {
     let mut builder = thread
         .begin(node, "BYE")
         .header("User-Agent", node.product())
         .header("Max-Forwards", 70)
-        .header("CSeq", format_args!("{} BYE", thread.cseq))
-        .header("Reason", format_args!("Q.850;cause={cause}"))
-        .header("Session-ID", session);
+        .header("CSeq", format_args!("{} BYE", thread.cseq));
+    if let Some(cause) = cause {
+        builder = builder.header("Reason", format_args!("Q.850;cause={cause}"));
+    }
+    builder = builder.header("Session-ID", session);
     if let Some(called) = called {
         builder = builder.header("Remote-Party-ID", original_called(node, called));
     }
@@ -198,6 +200,54 @@ pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, sdp: Option<
         .header("Server", node.product())
         .header("Contact", node.contact(""));
     with_sdp(builder, sdp)
+}
+
+/// What a phone is told in a call that stands: who is at the other end now, and how safe the call is.
+#[derive(Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) other: &'a Party,
+    pub(crate) info: CallInfo,
+    /// Session-ID as this phone is to see it.
+    pub(crate) session: &'a str,
+}
+
+/// A re-INVITE to a phone: without SDP it asks for an offer. Headers and their order are those of a bridge's re-INVITE (trace of Cisco
+/// document 200788), the values those of a call's INVITE.
+pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Option<&str>) -> Message {
+    let party = if told.info.orientation == "from" { "calling" } else { "called" };
+    let other = name_addr(&told.other.name, &told.other.number, &node.host());
+    let builder = thread
+        .begin(node, "INVITE")
+        .header("Supported", SUPPORTED)
+        .header("User-Agent", node.product())
+        .header("Allow", ALLOW_TRUNK)
+        .header("CSeq", format_args!("{} INVITE", thread.cseq))
+        .header("Max-Forwards", 70)
+        .header("Expires", 180)
+        .header("Allow-Events", "presence")
+        .header("Call-Info", told.info.value())
+        .header("Min-SE", " 1800")
+        .header("Session-ID", told.session)
+        .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
+        .header("Contact", contact(node, told.other));
+    with_sdp(builder, sdp)
+}
+
+/// The answer to a phone's re-INVITE that changes its media: what [`ok`] says of the call, without the number that was dialled.
+pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_>, sdp: &str) -> Message {
+    let party = if told.info.orientation == "from" { "calling" } else { "called" };
+    let other = name_addr(&told.other.name, &told.other.number, &node.host());
+    let builder = super::reply(request, 200, "OK", None, date)
+        .header("Allow", ALLOW_TRUNK)
+        .header("Allow-Events", "presence")
+        .header("Supported", "replaces")
+        .header("Server", node.product())
+        .header("Call-Info", told.info.value())
+        .header("Send-Info", "conference, x-cisco-conference")
+        .header("Session-ID", told.session)
+        .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
+        .header("Contact", contact(node, told.other));
+    with_sdp(builder, Some(sdp))
 }
 
 fn contact(node: &Node, party: &Party) -> String {

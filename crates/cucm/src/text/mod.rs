@@ -1,4 +1,4 @@
-//! The texts of all messages, one file a conversation: registration, line, bridge, recorder, trunk.
+//! The texts of all messages, one file a conversation: registration, line, transfer, bridge, recorder, trunk.
 //!
 //! Each function writes headers in the order and spelling of a captured message, named in its documentation. Numbers and random
 //! parts come in as arguments. What they share stands here.
@@ -6,6 +6,7 @@
 pub(crate) mod bridge;
 pub(crate) mod line;
 pub(crate) mod recording;
+pub(crate) mod refer;
 pub(crate) mod register;
 pub(crate) mod sdp;
 pub(crate) mod trunk;
@@ -74,13 +75,18 @@ pub(crate) struct Thread {
 impl Thread {
     /// Start line, Via, Route, From, To, Date and Call-ID.
     fn begin(&self, node: &Node, method: &str) -> Builder {
+        self.addressed(node, method).header("Date", &self.date).header("Call-ID", &self.call_id)
+    }
+
+    /// The same without Date, which stands further down in a NOTIFY.
+    fn begin_undated(&self, node: &Node, method: &str) -> Builder {
+        self.addressed(node, method).header("Call-ID", &self.call_id)
+    }
+
+    fn addressed(&self, node: &Node, method: &str) -> Builder {
         let builder = Builder::request(method, &self.uri).header("Via", node.via(&self.branch));
         let builder = self.routes.iter().fold(builder, |builder, route| builder.header("Route", route));
-        builder
-            .header("From", &self.from)
-            .header("To", &self.to)
-            .header("Date", &self.date)
-            .header("Call-ID", &self.call_id)
+        builder.header("From", &self.from).header("To", &self.to)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The session descriptions that CUCM writes: it has no media, so each tells one end where the other one is.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use media::sdes::Crypto;
-use media::sdp::Format;
+use media::sdp::{Direction, Format};
 
 /// The `o=` line's variable parts.
 #[derive(Clone, Copy, Debug)]
@@ -100,18 +100,48 @@ pub(crate) fn offer_to_recorder(origin: Origin, phone: &Stream<'_>, suites: &[Cr
     text
 }
 
-/// The answer in a call between two phones: the other phone's address (trace of Cisco document 200788).
-pub(crate) fn between_phones(origin: Origin, other: &Stream<'_>) -> String {
+/// The answer in a call between two phones: the other phone's address (trace of Cisco document 200788). Music on hold is described
+/// in the same form. CUCM writes no direction for both ways, and another one between the codec and the telephone events (Cisco
+/// document 211385).
+pub(crate) fn between_phones(origin: Origin, other: &Stream<'_>, direction: Direction) -> String {
     let (tias, kilobits) = bandwidth(other.format);
     format!(
-        "{}c={}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}b=TIAS:{tias}\r\n{}{}{}",
+        "{}c={}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}b=TIAS:{tias}\r\n{}{}{}{}",
         head(origin),
         connection(other.target.ip()),
         other.media_line(),
         other.crypto_line(),
         format_lines(other.format),
+        direction_line(direction),
         other.event_lines(),
     )
+}
+
+/// The description that stops the media of a phone: no address, the last port, inactive (SDP of a CUCM in a public test suite of a
+/// SIP application server).
+pub(crate) fn disconnected(origin: Origin, last: &Stream<'_>) -> String {
+    let (tias, kilobits) = bandwidth(last.format);
+    let nowhere = match last.target.ip() {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    format!(
+        "{}c={}\r\nb=TIAS:{tias}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}{}{}{}{}",
+        head(origin),
+        connection(nowhere),
+        last.media_line(),
+        last.crypto_line(),
+        format_lines(last.format),
+        direction_line(Direction::Inactive),
+        last.event_lines(),
+    )
+}
+
+fn direction_line(direction: Direction) -> String {
+    match direction {
+        Direction::SendRecv => String::new(),
+        other => format!("a={}\r\n", other.name()),
+    }
 }
 
 fn head(origin: Origin) -> String {

@@ -15,7 +15,7 @@ use crate::whole::{Scene, recorded_by};
 async fn place(net: &Net, people: &People) -> (Config, Listener) {
     let listener = net.listen(SocketAddr::new(RECORDER.parse().unwrap(), 0)).await.unwrap();
     let mut config = config(people);
-    config.ports = Ports { sip: 0, secured_sip: 0, tftp: 0 };
+    config.ports = Ports { sip: 0, secured_sip: 0, tftp: 0, music: 0 };
     config.sip_trunk_security_profiles.iter_mut().for_each(|profile| profile.incoming_port = 0);
     config.trunks[0].destinations[0].port = listener.local_addr().port();
     (config, listener)

@@ -4,6 +4,7 @@
 
 mod connections;
 mod malformed;
+mod music;
 mod peer;
 mod refusals;
 mod tftp;

@@ -89,6 +89,7 @@ pub(crate) fn config(people: &People) -> Config {
             sip_profile: "Standard SIP Profile".to_owned(),
         }],
         region: Region::default(),
+        music_on_hold: MusicOnHold::Unicast,
         dialect: Dialect::default(),
         timing: Timing::default(),
     }
@@ -267,6 +268,39 @@ impl Peer {
         let headers =
             [("From", from), ("To", header("From")), ("Call-ID", header("Call-ID")), ("CSeq", format!("7 {method}"))];
         self.request(method, &[&headers, more].concat(), sdp).await;
+    }
+
+    /// A request within the call of a message that was received, as its receiver sends it.
+    pub(crate) async fn in_call(&mut self, method: &str, about: &Message, cseq: u32, sdp: Option<&str>) {
+        let header = |name: &str| about.header(name).unwrap().into_owned();
+        let (from, to) = if about.is_request() {
+            (format!("{};tag=a", header("To")), header("From"))
+        } else {
+            (header("From"), header("To"))
+        };
+        let headers =
+            [("From", from), ("To", to), ("Call-ID", header("Call-ID")), ("CSeq", format!("{cseq} {method}"))];
+        self.request(method, &headers, sdp).await;
+    }
+
+    /// The next re-INVITE without SDP; repeats of others are passed over.
+    pub(crate) async fn expect_asking(&mut self) -> Message {
+        loop {
+            let invite = self.expect("INVITE").await;
+            if invite.body().is_empty() {
+                return invite;
+            }
+        }
+    }
+
+    /// The next ACK with SDP.
+    pub(crate) async fn expect_answer(&mut self) -> Message {
+        loop {
+            let ack = self.expect("ACK").await;
+            if !ack.body().is_empty() {
+                return ack;
+            }
+        }
     }
 
     pub(crate) async fn register(&mut self, device: &str, number: &str) -> Message {

@@ -21,7 +21,7 @@ fn read(name: &str) -> Vec<u8> {
 
 async fn transfers_have_ports_of_their_own(net: Net) {
     let mut config = config(&People::new());
-    config.ports = cucm::config::Ports { sip: 0, secured_sip: 0, tftp: 0 };
+    config.ports = cucm::config::Ports { sip: 0, secured_sip: 0, tftp: 0, music: 0 };
     config.sip_trunk_security_profiles.iter_mut().for_each(|profile| profile.incoming_port = 0);
     let cucm = start(net.clone(), config, 1).await.unwrap();
     let tftp = cucm.addresses().tftp;

@@ -258,7 +258,7 @@ async fn a_capture_shows_100_before_the_invite_to_the_called_phone_and_its_200_b
     let net = Net::os(NetOptions { tap: tap.clone(), ..NetOptions::default() });
     let mut config = config(&People::new());
     config.cluster_security_mode = cucm::config::ClusterSecurityMode::NonSecure;
-    config.ports = cucm::config::Ports { sip: 0, secured_sip: 0, tftp: 0 };
+    config.ports = cucm::config::Ports { sip: 0, secured_sip: 0, tftp: 0, music: 0 };
     config.sip_trunk_security_profiles.iter_mut().for_each(|profile| profile.incoming_port = 0);
     let cucm = start(net.clone(), config, 1).await.unwrap();
     let sip = cucm.addresses().sip;
@@ -289,7 +289,7 @@ async fn on_real_sockets_free_ports_are_found_and_a_taken_one_is_named() {
     let net = Net::os(NetOptions::default());
     let people = People::new();
     let mut config = config(&people);
-    config.ports = cucm::config::Ports { sip: 0, secured_sip: 0, tftp: 0 };
+    config.ports = cucm::config::Ports { sip: 0, secured_sip: 0, tftp: 0, music: 0 };
     config.sip_trunk_security_profiles.iter_mut().for_each(|profile| profile.incoming_port = 0);
     let mut cucm = start(net.clone(), config.clone(), 1).await.unwrap();
     let addresses = cucm.addresses();

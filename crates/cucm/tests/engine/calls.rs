@@ -86,6 +86,7 @@ fn numbers_that_cannot_be_reached_are_told_apart() {
     absent.lines[0].directory_number = "1002".to_owned();
     config.phones.push(absent);
     let mut bench = Bench::ready(config);
+    bench.input(cucm::engine::Input::Closed { flow: EXPERT, why: None });
     assert_eq!(refusal(&mut bench, "4711"), (404, Some("Q.850;cause=1".to_owned())));
     assert_eq!(refusal(&mut bench, "1002"), (480, Some("Q.850;cause=20".to_owned())));
     bench.talk(&caller(), &agent());
@@ -191,14 +192,14 @@ fn a_caller_whose_ack_never_comes_is_hung_up_on() {
 }
 
 #[test]
-fn a_session_refresh_is_granted_and_a_new_description_is_not() {
+fn a_session_refresh_is_granted_with_what_stands() {
     let mut bench = Bench::ready(plain());
     let (ok, _) = bench.talk(&caller(), &agent());
     bench.in_dialog(CALLER, "INVITE", &ok, 102, Some(&caller().text()));
     let refreshed = bench.expect(CALLER, "200");
     assert_eq!(refreshed.body(), ok.body());
     bench.in_dialog(CALLER, "ACK", &refreshed, 102, None);
-    bench.in_dialog(CALLER, "INVITE", &ok, 103, Some(&caller().direction("sendonly").text()));
+    bench.in_dialog(CALLER, "UPDATE", &ok, 103, Some(&caller().direction("sendonly").text()));
     bench.expect(CALLER, "488");
     bench.in_dialog(CALLER, "INFO", &ok, 104, None);
     bench.expect(CALLER, "200");

@@ -10,7 +10,10 @@
 //! | 62 | BYE on a trunk, 12.5 | headers' order, fixed values | Max-Forwards, which is mandatory (RFC 3261 §8.1.1) and in trace 28 |
 //! | 63 | INVITE to the called phone, 14 | headers' order, fixed values | Call-Info, which another maker's phone does not get |
 //! | 64 | ACK with SDP to the called phone, 14 | headers' order, fixed values | |
-//! | 65 | BYE to the called phone, 14 | headers' order, fixed values | Reason: 61 and 62 have it, this one has not |
+//! | 65 | BYE to a transferrer, 14 | headers' order, fixed values | |
+//! | 68 | 202 to REFER, 14 | headers' order | names and addresses |
+//! | 69 | NOTIFY, 14 | headers' order | Event and its body: the trace's is of another package |
+//! | 14 | re-INVITE to a bridge, 11.5 | headers' order of a re-INVITE to a phone | values: it is of another dialog |
 
 use cucm::config::*;
 use sip::{Message, Transport};
@@ -201,4 +204,42 @@ fn the_byes_of_a_recording_are_as_in_the_traces() {
     assert_eq!(to_recorder.header("Session-ID"), near.header("Session-ID"));
     bench.expect(RECORDER, "BYE");
     alike(&bench.next(AGENT), "65-cucm-bye-to-third-party-phone-cucm14", &["Reason"], &[]);
+}
+
+#[test]
+fn a_transfer_is_accepted_told_and_ended_as_in_the_traces_of_14() {
+    let mut config = with_expert(unrecorded(plain()));
+    config.release = Release::V14;
+    let mut bench = Bench::ready(config);
+    let offer = |port| Sdp::new("10.48.38.101", port);
+    let (_, ack) = bench.talk(&offer(30_000), &offer(30_002));
+    let refer = model("67-refer-blind-transfer-third-party-phone");
+    let mut ours = sip::Builder::request("REFER", "sip:10.48.38.5").copy(&refer, "Via").copy(&refer, "Max-Forwards");
+    for (name, about) in [("From", "To"), ("To", "From"), ("Call-ID", "Call-ID")] {
+        ours = ours.header(name, ack.header(about).unwrap());
+    }
+    for name in ["CSeq", "Event", "Expires", "Supported", "Accept", "Referred-By"] {
+        ours = ours.copy(&refer, name);
+    }
+    bench.give(AGENT, ours.header("Refer-To", "<sip:1002@10.48.38.5>").finish());
+    let accepted = bench.expect(AGENT, "202");
+    assert_eq!(names(&accepted), names(&model("68-cucm-202-refer-cucm14")));
+    let notify = bench.ok(AGENT, "NOTIFY");
+    assert_eq!(names(&notify), names(&model("69-cucm-notify-message-summary-cucm14")));
+    let stop = bench.stopped(AGENT);
+    let with_sdp: Vec<String> =
+        names(&model("14-bib-reinvite-farend-no-sdp")).into_iter().filter(|name| name != "Content-Length").collect();
+    let got: Vec<String> = names(&stop).into_iter().filter(|name| !name.starts_with("Content-")).collect();
+    assert_eq!(got, with_sdp);
+    let invite = bench.expect(EXPERT, "INVITE");
+    bench.stopped(CALLER);
+    bench.offers(CALLER, &offer(30_000));
+    bench.expect(CALLER, "ACK");
+    let contact = format!("Contact: <sip:line@10.48.38.103:50000;transport=tcp>\n{FALLBACK}");
+    bench.answer(EXPERT, &invite, 200, "expert", &contact, Some(&offer(30_004).text()));
+    bench.stopped(CALLER);
+    bench.offers(CALLER, &offer(30_000));
+    bench.ok(AGENT, "NOTIFY");
+    let bye = bench.expect(AGENT, "BYE");
+    assert_eq!(names(&bye), names(&model("65-cucm-bye-to-third-party-phone-cucm14")));
 }

@@ -199,6 +199,7 @@ pub(super) fn cluster(
             sip_profile: "Standard SIP Profile".to_owned(),
         }],
         region: cfg::Region::default(),
+        music_on_hold: cfg::MusicOnHold::Unicast,
         dialect: dialect(scenario),
         timing: timing(scenario),
     }
