@@ -22,6 +22,14 @@ struct Row(&'static str, &'static [(&'static str, &'static str)], Outcome);
 const ROWS: &[Row] = &[
     Row("both-recorded", &[(CUSTOMER_RECORDED, "name: Customer, security: encrypted }")], Found("missing-recording")),
     Row("both-recorded", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row(
+        "customer-holds",
+        &[("hold: customer\n  - wait: 3s\n  - resume: customer", "wait: 3s")],
+        Found("missing-recording"),
+    ),
+    Row("customer-holds", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row("hold-resume", &[("hold: agent\n  - wait: 3s\n  - resume: agent", "wait: 3s")], Found("missing-recording")),
+    Row("hold-resume", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),
     Row("early-offer", &[(STEPS, "recorder: { codecs: G729 }\nsteps:")], Found("recording-failed")),
     Row("early-offer", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
     Row("far-answered-first", &[("first: true }", "first: false }")], Undecided("answer the far leg first")),

@@ -249,6 +249,10 @@ pub enum Action {
     Answer(usize),
     /// Time passes, in a call or without one.
     Wait(Duration),
+    /// The phone puts its call on hold; waits until its recordings have ended.
+    Hold(usize),
+    /// The phone takes its call back from hold; waits until its recordings were set up anew or failed.
+    Resume(usize),
     /// Both parties talk.
     Talk(Duration),
     /// The phone hangs up; waits until everything has ended.

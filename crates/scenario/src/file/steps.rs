@@ -11,7 +11,7 @@ use super::read::keep;
 use super::tree::{Key, Node, Value};
 
 /// The verbs, as a message lists them.
-pub(super) const VERBS: [&str; 6] = ["call", "answer", "wait", "talk", "hang up", "inject"];
+pub(super) const VERBS: [&str; 8] = ["call", "answer", "hold", "resume", "wait", "talk", "hang up", "inject"];
 /// The most steps a scenario may have.
 const MAX_STEPS: usize = 10_000;
 
@@ -51,6 +51,8 @@ fn read_step(node: &Node, phones: &[Phone], wrong: &mut Vec<Diagnostic>) -> Opti
     let action = match verb.name.as_str() {
         "call" => read_call(value, phones, wrong),
         "answer" => keep(phone(value, phones), wrong).map(Action::Answer),
+        "hold" => keep(phone(value, phones), wrong).map(Action::Hold),
+        "resume" => keep(phone(value, phones), wrong).map(Action::Resume),
         "wait" => keep(duration(value), wrong).map(Action::Wait),
         "talk" => keep(duration(value), wrong).map(Action::Talk),
         "hang up" => keep(phone(value, phones), wrong).map(Action::HangUp),
@@ -129,6 +131,8 @@ fn check_order(items: &[Node], steps: &[Step], phones: &[Phone]) -> Option<Diagn
 struct Calls {
     ringing: Vec<(usize, usize)>,
     talking: Vec<(usize, usize)>,
+    /// Who holds.
+    holding: Vec<usize>,
 }
 
 impl Calls {
@@ -156,7 +160,8 @@ impl Calls {
             },
             Action::HangUp(p) => match (within(&self.talking, *p), within(&self.ringing, *p)) {
                 (Some(at), _) => {
-                    self.talking.remove(at);
+                    let (one, other) = self.talking.remove(at);
+                    self.holding.retain(|p| *p != one && *p != other);
                     None
                 }
                 (_, Some(at)) => {
@@ -164,6 +169,23 @@ impl Calls {
                     None
                 }
                 _ => Some((format!("`{}` is in no call here", name(*p)), CALL_FIRST.to_owned())),
+            },
+            Action::Hold(p) if within(&self.talking, *p).is_none() => {
+                Some((format!("`{}` is in no answered call here", name(*p)), ANSWER_FIRST.to_owned()))
+            }
+            Action::Hold(p) if self.holding.contains(p) => {
+                Some((format!("`{}` holds its call already", name(*p)), format!("`- resume: {}` first", name(*p))))
+            }
+            Action::Hold(p) => {
+                self.holding.push(*p);
+                None
+            }
+            Action::Resume(p) => match self.holding.iter().position(|holder| holder == p) {
+                Some(at) => {
+                    self.holding.remove(at);
+                    None
+                }
+                None => Some((format!("`{}` holds no call here", name(*p)), format!("`- hold: {}` first", name(*p)))),
             },
             Action::Inject(inject) if within(&self.talking, inject.phone).is_none() => {
                 let message = format!("`{}` is in no answered call here, so it forks nothing", name(inject.phone));

@@ -330,6 +330,7 @@ mod tests {
         };
         let session = Session {
             refci: 7,
+            earlier: 0,
             farendrefci: 8,
             cluster_id: "Cluster".to_owned(),
             near: party("2000"),

@@ -15,6 +15,9 @@ use verify::{Expected, Truth};
 pub struct Session {
     /// `x-refci`.
     pub refci: u32,
+    /// How many recordings of this refci there were before: a call that was on hold is recorded again under the same one.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub earlier: u32,
     /// `x-farendrefci`.
     pub farendrefci: u32,
     /// `x-nearendclusterid` and `x-farendclusterid`.
@@ -37,6 +40,11 @@ pub struct Session {
     /// The wall time at which the run started, in microseconds since 1970; `None` where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_unix_us: Option<i64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_first(earlier: &u32) -> bool {
+    *earlier == 0
 }
 
 /// A party as the From parameters name it.
@@ -102,7 +110,14 @@ impl Session {
             CucmEvent::RecordingStarted(started) => Some((*at, &**started)),
             _ => None,
         });
-        started.map(|(at, started)| Self::new(started, at, end(started.recording))).collect()
+        let mut sessions: Vec<Self> = Vec::new();
+        for (at, started) in started {
+            let mut session = Self::new(started, at, end(started.recording));
+            let same = |other: &&Self| other.refci == session.refci && other.near == session.near;
+            session.earlier = sessions.iter().filter(same).count() as u32;
+            sessions.push(session);
+        }
+        sessions
     }
 
     fn new(started: &RecordingStarted, started_us: u64, ended: Option<(u64, bool)>) -> Self {
@@ -124,6 +139,7 @@ impl Session {
         };
         Self {
             refci: started.refci,
+            earlier: 0,
             farendrefci: started.farendrefci,
             cluster_id: started.cluster_id.clone(),
             near: party(&started.near),
@@ -147,7 +163,9 @@ impl Session {
     /// What it is called in findings.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{} with {} (refci {})", self.near.number, self.far.number, self.refci)
+        let Self { near, far, refci, earlier, .. } = self;
+        let again = if *earlier == 0 { String::new() } else { format!(", no. {}", earlier + 1) };
+        format!("{} with {} (refci {refci}{again})", near.number, far.number)
     }
 
     /// The dialog of a leg.

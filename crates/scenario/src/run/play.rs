@@ -158,6 +158,22 @@ impl<'a> Cast<'a> {
                 let recorded = [from, to].iter().filter(|p| scenario.phones[**p].recorded).count();
                 self.decided(recorded).await;
             }
+            Action::Hold(index) => {
+                self.phones[*index].hold().await.map_err(|e| not(line, name(index), "hold", &e))?;
+                self.wait(line, name(index), *index, PhoneState::Held).await?;
+                self.tell(format!("{} holds", name(index)));
+                if let Some(lines) = self.lines_of(scenario, *index) {
+                    self.ended(lines).await;
+                }
+            }
+            Action::Resume(index) => {
+                self.phones[*index].resume().await.map_err(|e| not(line, name(index), "resume", &e))?;
+                self.wait(line, name(index), *index, PhoneState::Connected).await?;
+                self.tell(format!("{} resumed", name(index)));
+                let call = self.calls.iter().copied().find(|(from, to)| from == index || to == index);
+                let parties = call.into_iter().flat_map(|(from, to)| [from, to]);
+                self.decided(parties.filter(|p| scenario.phones[*p].recorded).count()).await;
+            }
             Action::Wait(time) => {
                 self.tell(format!("wait for {time:?}"));
                 self.talk(*time).await;
@@ -184,6 +200,12 @@ impl<'a> Cast<'a> {
         }
         self.listen();
         Ok(())
+    }
+
+    /// The lines of the call that a phone is in.
+    fn lines_of<'s>(&self, scenario: &'s Scenario, phone: usize) -> Option<[&'s str; 2]> {
+        let (from, to) = self.calls.iter().copied().find(|(from, to)| *from == phone || *to == phone)?;
+        Some([&scenario.phones[from].line, &scenario.phones[to].line])
     }
 
     fn inject(&mut self, inject: &Inject) {

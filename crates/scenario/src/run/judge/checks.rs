@@ -12,18 +12,25 @@ use crate::outcome::Finding;
 use crate::run::play::{Played, sender};
 use crate::run::subject::Left;
 
-/// One for every recorded phone of every answered call, unless the scenario says otherwise.
+/// One for every recorded phone of every answered call, and one more each time it was on hold, unless the scenario says
+/// otherwise.
 pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
     scenario.expect.recordings.unwrap_or_else(|| {
         let mut calls: BTreeMap<usize, usize> = BTreeMap::new();
         let mut count = 0;
+        let recorded =
+            |pair: [Option<usize>; 2]| pair.into_iter().flatten().filter(|p| scenario.phones[*p].recorded).count();
         for step in &scenario.steps {
             match step.action {
                 Action::Call { from, to } => drop(calls.insert(to, from)),
                 Action::Answer(to) => {
-                    let parties = [Some(to), calls.get(&to).copied()];
-                    count += parties.into_iter().flatten().filter(|p| scenario.phones[*p].recorded).count();
+                    count += recorded([Some(to), calls.get(&to).copied()]);
                 }
+                Action::Resume(who) => {
+                    let call = calls.iter().find(|(to, from)| **to == who || **from == who);
+                    count += call.map_or(0, |(to, from)| recorded([Some(*to), Some(*from)]));
+                }
+                Action::HangUp(who) => calls.retain(|to, from| *to != who && *from != who),
                 _ => {}
             }
         }

@@ -31,6 +31,7 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
     };
     Session {
         refci,
+        earlier: 0,
         farendrefci: refci + 1,
         cluster_id: "Stand".to_owned(),
         near: party(near),
