@@ -5,5 +5,6 @@
 mod bad_recorders;
 mod cli;
 mod damaged;
+mod quiet;
 mod replay;
 mod tidy;

@@ -17,14 +17,14 @@ pub(crate) struct Spot {
 }
 
 /// Samples of one probe: half a second.
-const PROBE: usize = 4096;
+pub(crate) const PROBE: usize = 4096;
 
 /// Probes taken from the loudest places of the voice.
 const PROBES: usize = 4;
 
 /// Files up to this length are searched whole, longer ones ten seconds around where the probe should be.
 const WHOLE: usize = 8000 * 120;
-const AROUND: usize = 8000 * 10;
+pub(crate) const AROUND: usize = 8000 * 10;
 
 /// Below this a likeness of half a second is chance.
 const CHANCE: f64 = 0.2;
@@ -101,7 +101,7 @@ fn find(at: i64, probe: &[i16], file: &[i16]) -> Option<Spot> {
 }
 
 /// The place in `region` where `probe` is most alike, by blocks of one transform each.
-fn correlate(probe: &[i16], region: &[i16]) -> Option<(usize, f64)> {
+pub(crate) fn correlate(probe: &[i16], region: &[i16]) -> Option<(usize, f64)> {
     const SIZE: usize = 1 << 15;
     if region.len() < probe.len() {
         return None;

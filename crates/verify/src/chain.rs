@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::scan::Placement;
-use crate::source::World;
+use crate::source::{MS, World};
 
 /// A stretch of the main line without a jump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +159,9 @@ fn longest(pieces: &[Piece]) -> Vec<usize> {
     chosen
 }
 
+/// Two frames that lie by less than this beside the line were not put elsewhere: samples went missing and came back.
+const SLIP: u64 = 10 * MS as u64;
+
 /// Takes out stretches between two of the same offset that are lighter than either: the line left its course and came
 /// back, which is one thing out of place rather than two jumps.
 fn without_excursions(pieces: &[Piece], chosen: Vec<usize>) -> Vec<usize> {
@@ -172,8 +175,9 @@ fn without_excursions(pieces: &[Piece], chosen: Vec<usize>) -> Vec<usize> {
             }
             _ => groups.push((piece.offset, piece.strong, vec![number])),
         }
-        while let [.., (left, left_strong, _), (_, middle, _), (right, right_strong, _)] = groups.as_slice()
+        while let [.., (left, left_strong, _), (there, middle, _), (right, right_strong, _)] = groups.as_slice()
             && left == right
+            && (*middle < 2 || there.abs_diff(*left) >= SLIP)
             && middle <= left_strong
             && middle <= right_strong
             && groups.len() >= 3

@@ -16,6 +16,8 @@ pub(crate) struct Undone {
     pub(crate) what: String,
     /// How the channel was read.
     pub(crate) mode: String,
+    /// The level against the truth.
+    pub(crate) gain: f64,
 }
 
 /// This share of the samples must follow a rule for it to be the rule.
@@ -33,7 +35,8 @@ pub(crate) fn undo_map(voice: &Source, file: &[i16], offset: i64) -> Option<Undo
         Some(by) => file.iter().map(|sample| (i32::from(*sample) - by).clamp(-32768, 32767) as i16).collect(),
         None => map.replace(voice, file, offset),
     };
-    Some(Undone { samples, rule, what, mode })
+    let gain = if rule == Rule::LevelChanged { map.level().unwrap_or(1.0) } else { 1.0 };
+    Some(Undone { samples, rule, what, mode, gain })
 }
 
 /// Finds out whether `other` was added to `voice`, and at which level.
@@ -52,7 +55,7 @@ pub(crate) fn undo_mix(voice: &Source, other: &Source, file: &[i16], offset: i64
     };
     let samples = file.iter().zip(&leaked).map(without).collect();
     let what = format!("the other leg is mixed in at {:+.1} dB", decibels(factor));
-    Some(Undone { samples, rule: Rule::MixedLegs, mode: format!("{what}: taken out"), what })
+    Some(Undone { samples, rule: Rule::MixedLegs, mode: format!("{what}: taken out"), what, gain: 1.0 })
 }
 
 /// What became of each value that the voice has.
@@ -92,6 +95,17 @@ impl Map {
         (first != 0 && self.pairs.iter().filter(free).all(|pair| by(pair) == first)).then_some(first)
     }
 
+    /// The factor of all values, if it is one: by those that say most of it.
+    fn level(&self) -> Option<f64> {
+        let free = |(said, heard): &&(i16, i16)| said.unsigned_abs() > 1000 && heard.unsigned_abs() < 32_000;
+        let factor = |(said, heard): &(i16, i16)| f64::from(*heard) / f64::from(*said);
+        let mut factors: Vec<f64> = self.pairs.iter().filter(free).map(factor).collect();
+        factors.sort_by(f64::total_cmp);
+        let factor = *factors.get(factors.len() / 2)?;
+        let scaled = |said: i16| (f64::from(said) * factor).round().clamp(-32768.0, 32767.0) as i16;
+        ((factor - 1.0).abs() > 1e-4 && factor > 0.0 && self.is(scaled)).then_some(factor)
+    }
+
     fn is(&self, change: impl Fn(i16) -> i16) -> bool {
         let alike = self.pairs.iter().filter(|(said, heard)| change(*said).abs_diff(*heard) <= 1).count();
         alike as f64 >= self.pairs.len() as f64 * 0.95
@@ -116,6 +130,8 @@ impl Map {
             (Rule::RecodedAudio, format!("{} was coded again as {}", law.encoding(), other.encoding()))
         } else if self.pairs.iter().all(|(_, heard)| heard % 256 == 0) {
             (Rule::RecodedAudio, "the samples were cut to 8 bits".to_owned())
+        } else if let Some(factor) = self.level() {
+            (Rule::LevelChanged, format!("the level is changed by {:+.3} dB", decibels(factor)))
         } else if self.is(|said| said.clamp(-peak, peak)) {
             (Rule::AlteredAudio, format!("the samples are limited to {peak}"))
         } else {

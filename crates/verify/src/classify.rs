@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use media::ledger::Nature;
 
 use crate::Limits;
+use crate::align::{AROUND, CLEAR, PROBE, correlate};
 use crate::chain::{Line, chain};
 use crate::fit::{Fit, fit_one, fit_two, is_noise, is_silent, peak};
 use crate::scan::Placement;
@@ -115,6 +116,8 @@ pub(crate) struct Analysis {
     by_start: BTreeMap<usize, usize>,
     /// The frames of the line that are there, but elsewhere.
     misplaced: BTreeSet<usize>,
+    /// Where the other leg's time line starts, if that is known.
+    other: Option<i64>,
 }
 
 impl<'a> Channel<'a> {
@@ -131,7 +134,8 @@ impl<'a> Channel<'a> {
             .filter_map(|patch| patch.placed)
             .flat_map(|(first, last)| first.frame..=last.frame)
             .collect();
-        let mut analysis = Analysis { line, status: Vec::new(), patches, by_start, misplaced };
+        let other = self.other.and_then(|(source, offset)| offset.or_else(|| self.overlay(&line, source)));
+        let mut analysis = Analysis { line, status: Vec::new(), patches, by_start, misplaced, other };
         analysis.status = (0..self.source().line().len()).map(|frame| self.status(&mut analysis, frame)).collect();
         self.limit_concealment(&mut analysis);
         self.name_the_rest(&mut analysis, placements);
@@ -288,10 +292,9 @@ impl<'a> Channel<'a> {
             return Some(Why::Raised(first));
         }
         let one = fit_one(heard, own);
-        if let Some((source, offset)) = self.other {
+        if let Some((source, _)) = self.other {
             let other = &self.world.sources[source];
-            let by_time = || Some(self.place_of_other(analysis, other));
-            let offset = offset.or_else(by_time)?;
+            let offset = analysis.other.unwrap_or_else(|| self.place_of_other(&analysis.line, other));
             let two = fit_two(heard, own, &other.render(pos - offset, frame.len));
             if two.rest < 0.05 && two.rest < one.rest / 4.0 && two.own > 0.1 && two.other > 0.02 {
                 return Some(Why::Mixed(two));
@@ -301,9 +304,29 @@ impl<'a> Channel<'a> {
     }
 
     /// Where the other leg's time line would start if it were aligned by the time of sending.
-    fn place_of_other(&self, analysis: &Analysis, other: &Source) -> i64 {
-        let own = analysis.line.runs.first().map_or(0, |run| run.offset);
+    fn place_of_other(&self, line: &Line, other: &Source) -> i64 {
+        let own = line.runs.first().map_or(0, |run| run.offset);
         own + (self.source().said - other.said).round() as i64
+    }
+
+    /// Where the other leg's time line starts if its voice lies over the longest stretch in which the leg is not as it was
+    /// said. A file of one leg says nothing of that: whoever mixed another one into it laid it where he liked.
+    fn overlay(&self, line: &Line, other: usize) -> Option<i64> {
+        let (frames, other) = (self.source().line(), &self.world.sources[other]);
+        let numbers: Vec<usize> = (0..frames.len()).collect();
+        let stretches = numbers.chunk_by(|a, b| line.found[*a] == line.found[*b]);
+        let longest = stretches.filter(|stretch| !line.found[stretch[0]]).max_by_key(|stretch| stretch.len())?;
+        let first = *longest.first()?;
+        let start = usize::try_from(self.place(line, first)?).ok()?;
+        let heard = self.file.get(start..start + PROBE)?;
+        if frames[*longest.last()?].end() - frames[first].at < PROBE as i64 {
+            return None;
+        }
+        let own = self.source().render(frames[first].at, PROBE);
+        let rest: Vec<i16> = heard.iter().zip(&own).map(|(heard, own)| heard.saturating_sub(*own)).collect();
+        let from = start as i64 - self.place_of_other(line, other) - AROUND as i64;
+        let (place, likeness) = correlate(&rest, &other.render(from, 2 * AROUND + PROBE))?;
+        (likeness >= CLEAR).then_some(start as i64 - from - place as i64)
     }
 
     /// Names sound that cannot pass for the concealment of a lost packet: louder than what was just heard, or noise.

@@ -96,6 +96,8 @@ rules! {
     UnexpectedRecording = "unexpected-recording", Wrong;
     /// A leg is in none of the recording's files.
     MissingLeg = "missing-leg", Lost;
+    /// A file that should be there is not.
+    MissingFile = "missing-file", Lost;
     /// A file cannot be read as audio.
     UnreadableFile = "unreadable-file", Lost;
     /// A file holds no audio.

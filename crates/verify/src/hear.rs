@@ -201,7 +201,7 @@ fn undo_change<'a>(
     let most = voice.line().iter().filter(|frame| !frame.weak).count() / 2;
     let read = |undone: Undone| {
         let faults = vec![(undone.rule, undone.what)];
-        read(world, file, Some(undone.samples), home, undone.mode, 1.0, faults)
+        read(world, file, Some(undone.samples), home, undone.mode, undone.gain, faults)
     };
     let better = |heard: &Heard<'_>| heard.strong() > most && heard.strong() > plain.strong() + ENOUGH;
     mapped.map(read).filter(better).or_else(|| mixed().map(read).filter(better))

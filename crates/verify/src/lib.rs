@@ -16,7 +16,7 @@
 //!
 //! [`judge_files`] does the same for files of which nobody says which recording they are.
 //!
-//! Frames that say nothing about where they belong, such as digital silence, count only by the frames around them;
+//! Frames that say nothing about where they belong, such as digital silence or a tone, count only by the frames around them;
 //! silence outside the leg's packets is padding. Nothing compared is never a pass: see [`Level::Undecided`].
 //!
 //! Not seen: audio that no longer is the G.711 that was sent (transcoded, resampled, filtered) is named as such, and

@@ -33,6 +33,8 @@ pub struct RecordedFile<'a> {
 pub enum Content<'a> {
     /// The bytes of a WAV file.
     Wav(Cow<'a, [u8]>),
+    /// The file should be there and is not.
+    Missing,
     /// The file should be there and could not be read, with the reason.
     Unreadable(String),
 }

@@ -1,5 +1,7 @@
 //! The truth in samples: every leg of every recording as frames on a time line.
 
+use std::collections::HashMap;
+
 use media::g711::Law;
 use media::ledger::{Leg, Nature, Row, Stream};
 
@@ -39,6 +41,8 @@ pub(crate) struct Frame {
     pub(crate) nature: Nature,
     /// All samples are equal, as in digital silence: it says nothing about where it belongs.
     pub(crate) weak: bool,
+    /// Another frame of the voice within a second is the same, as in a tone: which of them is where cannot be told.
+    pub(crate) alike: bool,
 }
 
 impl Frame {
@@ -191,6 +195,7 @@ impl<'a> Builder<'a> {
         }
         // Genuine packets are nearly always sent in order, which this sort takes at one comparison a packet.
         self.genuine.sort_by_key(|frame| frame.at);
+        mark_alike(&mut self.genuine, &self.samples);
         let first = numbers.first().and_then(|&number| self.streams.get(number));
         let phone = first.map_or_else(String::new, |stream| stream.phone.clone());
         let law = (self.law)(first.map_or(Law::Mu, |stream| stream.codec));
@@ -232,6 +237,7 @@ impl<'a> Builder<'a> {
                 duty: self.duty(row, fastest),
                 nature: row.nature,
                 weak: samples.iter().all(|&sample| sample == samples[0]),
+                alike: false,
             };
             let list = if row.nature == Nature::Genuine { &mut self.genuine } else { &mut self.others };
             list.push(frame);
@@ -266,6 +272,19 @@ impl<'a> Builder<'a> {
         let arrived = median(some().filter_map(arrival).collect());
         let first = self.genuine.iter().find_map(arrival).unwrap_or(said);
         (said, [arrived, first])
+    }
+}
+
+/// Marks the frames that are like another one near them.
+fn mark_alike(frames: &mut [Frame], samples: &[i16]) {
+    let mut seen: HashMap<&[i16], usize> = HashMap::with_capacity(frames.len());
+    for number in 0..frames.len() {
+        let content = &samples[frames[number].start..][..frames[number].len];
+        let before = seen.insert(content, number);
+        if let Some(before) = before.filter(|&before| frames[number].at - frames[before].at <= 1000 * MS) {
+            frames[before].alike = true;
+            frames[number].alike = true;
+        }
     }
 }
 

@@ -50,7 +50,8 @@ pub struct Verdict {
     pub recordings: Vec<RecordingFigures>,
     /// Figures of each channel of each file.
     pub channels: Vec<ChannelFigures>,
-    /// Frames that were found in a file, sample for sample and not silent: what the verdict rests on.
+    /// Frames that were found in a file, sample for sample, and are neither silent nor like those around them: what the
+    /// verdict rests on.
     pub compared_frames: u64,
     /// The limits that differ from the defaults, in words.
     pub changed_limits: Vec<String>,

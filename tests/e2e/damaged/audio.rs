@@ -52,6 +52,10 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("cross-talk for a second", "mixed-legs", NEAR, AT, S, |copy| {
         copy.stereo(|near, far| leak(&mut near[SPOT..SPOT + 8000], &far[SPOT..SPOT + 8000], 10));
     }),
+    audio("the other leg mixed in for a second", "mixed-legs", NEAR, AT, N, |copy| {
+        let far = copy.samples("far.wav").remove(0);
+        copy.mono("near.wav", |near| leak(&mut near[SPOT..SPOT + 8000], &far[SPOT - 555..], 1));
+    }),
     // Samples and frames in their place.
     audio("one sample changed by one", "damaged-frames", NEAR, AT, N, |copy| {
         copy.mono("near.wav", |s| s[SPOT + 50] += 1)
@@ -96,6 +100,12 @@ pub(super) const DAMAGES: &[Damage] = &[
     }),
     audio("one sample removed", "sample-slip", FAR, AT, F, |copy| copy.mono("far.wav", |s| drop(s.drain(SPOT..=SPOT)))),
     audio("one sample inserted", "sample-slip", NEAR, AT, N, |copy| insert(copy, SPOT, &[0])),
+    audio("one sample removed and put back later", "sample-slip", NEAR, AT, N, |copy| {
+        copy.mono("near.wav", |s| {
+            s.insert(SPOT + 8000, 0);
+            s.remove(SPOT);
+        });
+    }),
     audio("start cut by 100 ms", "start-clipped", NEAR, START, N, |copy| {
         copy.mono("near.wav", |s| drop(s.drain(..800)))
     }),
@@ -141,6 +151,12 @@ pub(super) const DAMAGES: &[Damage] = &[
     }),
     // The whole channel.
     audio("gain of -6 dB", "level-changed", NEAR, START, N, |copy| copy.mono("near.wav", |s| each(s, |x| x / 2))),
+    audio("gain of 6 dB", "level-changed", FAR, START, F, |copy| {
+        copy.mono("far.wav", |s| each(s, |x| x.saturating_mul(2)));
+    }),
+    audio("a gain that nobody hears", "level-changed", NEAR, START, N, |copy| {
+        copy.mono("near.wav", |s| each(s, |x| (f64::from(x) * 1.001).round() as i16));
+    }),
     audio("gain of -6 dB for a second", "level-changed", FAR, AT, F, |copy| {
         copy.mono("far.wav", |s| each(&mut s[SPOT..SPOT + 8000], |x| x / 2));
     }),

@@ -68,8 +68,8 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("text instead of audio", "unreadable-file", None, None, N, |copy| {
         copy.bytes("near.wav", |bytes| *bytes = b"this is no recording at all\n".repeat(99));
     }),
-    audio("missing leg file", "unreadable-file", None, None, &[], |copy| remove(copy, "near.wav")),
-    audio("missing stereo file", "unreadable-file", None, None, &[], |copy| remove(copy, "stereo.wav")),
+    audio("missing leg file", "missing-file", None, None, &[], |copy| remove(copy, "near.wav")),
+    audio("missing stereo file", "missing-file", None, None, &[], |copy| remove(copy, "stereo.wav")),
     audio("missing recording", "missing-recording", None, None, &[], |copy| {
         std::fs::remove_dir_all(copy.recording()).unwrap();
     }),
@@ -169,7 +169,7 @@ pub(super) const DAMAGES: &[Damage] = &[
     audio("metadata of a later version", "unreadable-metadata", None, None, &[], |copy| {
         copy.json(|json| json["version"] = json!(99));
     }),
-    audio("no metadata", "unreadable-metadata", None, None, &[], |copy| remove(copy, "recording.json")),
+    audio("no metadata", "missing-file", None, None, &[], |copy| remove(copy, "recording.json")),
 ];
 
 /// The sizes of RIFF and of the audio.

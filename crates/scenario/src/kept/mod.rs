@@ -11,7 +11,8 @@
 //! Beside the verifier's own rules ([`verify::Rule`](::verify::Rule)) these are found here: `wrong-metadata`
 //! (`recording.json` differs from what CUCM told, from what was sent, from the files or from itself),
 //! `wrong-journal` (the journal is not whole, or its packets are not those that were sent), `unreadable-metadata`
-//! (there is no `recording.json`, or it cannot be read) and `unlisted-file` (audio that `recording.json` does not name).
+//! (`recording.json` cannot be read; where there is none, `missing-file`) and `unlisted-file` (audio that
+//! `recording.json` does not name).
 
 mod form;
 mod ledger;

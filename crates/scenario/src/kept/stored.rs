@@ -34,7 +34,7 @@ impl Stored {
         let file = self.recorded.files.iter().find(|file| file.name == name)?;
         match &file.content {
             Content::Wav(bytes) => Some(bytes.len() as u64),
-            Content::Unreadable(_) => None,
+            Content::Missing | Content::Unreadable(_) => None,
         }
     }
 
@@ -120,7 +120,11 @@ fn known(folder: &Path, recording: Recording, audio: &[&PathBuf], sessions: &[Se
 /// A folder whose metadata say nothing: its audio is judged all the same, and says itself which recording it is.
 fn unknown(folder: &Path, why: &str, audio: &[&PathBuf]) -> Stored {
     let label = name_of(folder);
-    let mut finding = Finding::new("unreadable-metadata", format!("a {FILE_NAME} that can be read"), why);
+    let mut finding = if folder.join(FILE_NAME).exists() {
+        Finding::new("unreadable-metadata", format!("a {FILE_NAME} that can be read"), why)
+    } else {
+        Finding::new("missing-file", format!("a {FILE_NAME} beside the audio"), "there is no such file")
+    };
     (finding.recording, finding.file) = (Some(label.clone()), Some(FILE_NAME.to_owned()));
     let files = audio.iter().map(|path| {
         let name = name_of(path);
@@ -138,7 +142,9 @@ fn claimed(folder: &Path, name: &str, content: &str) -> RecordedFile<'static> {
         (Ok(bytes), "far") => RecordedFile::mono(name, Leg::Far, bytes),
         (Ok(bytes), _) => RecordedFile::stereo(name, bytes),
         (Err(why), _) => {
-            RecordedFile { name: name.to_owned(), content: Content::Unreadable(why.to_string()), claims: Vec::new() }
+            let gone = why.kind() == std::io::ErrorKind::NotFound;
+            let content = if gone { Content::Missing } else { Content::Unreadable(why.to_string()) };
+            RecordedFile { name: name.to_owned(), content, claims: Vec::new() }
         }
     }
 }

@@ -311,7 +311,7 @@ fn content(path: &Path) -> Content<'static> {
 fn holds_audio(recorded: &Recorded<'static>) -> bool {
     recorded.files.iter().any(|file| match &file.content {
         Content::Wav(bytes) => media::wav::read(bytes).is_ok_and(|wav| wav.samples.iter().any(|s| !s.is_empty())),
-        Content::Unreadable(_) => false,
+        Content::Missing | Content::Unreadable(_) => false,
     })
 }
 

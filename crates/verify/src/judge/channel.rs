@@ -29,7 +29,7 @@ pub(crate) struct Judged {
     pub(crate) channel: u16,
     pub(crate) claimed: Option<Leg>,
     pub(crate) home: Home,
-    /// Frames found in place that are not silent.
+    /// Frames found in place that are neither silent nor like those around them.
     pub(crate) compared: u64,
     /// Whether it holds both legs.
     pub(crate) mixed: bool,
@@ -134,7 +134,8 @@ fn whole(case: &Case<'_>, track: &Track<'_>, channel: &Channel<'_>, place: &Plac
 
 fn judged(track: &Track<'_>, home: &Home, channel: &Channel<'_>, analysis: &Analysis, place: &Place) -> Judged {
     let line = channel.source().line();
-    let exact = |number: &usize| analysis.status[*number] == Status::Exact && !line[*number].weak;
+    let telling = |number: usize| !line[number].weak && !line[number].alike;
+    let exact = |number: &usize| analysis.status[*number] == Status::Exact && telling(*number);
     let place_of = |frame: usize| channel.place(&analysis.line, frame);
     let removed = |number: usize| matches!(analysis.status[number], Status::Missing(Why::Removed(_)));
     let last = (0..line.len()).rev().find(|&number| !removed(number));

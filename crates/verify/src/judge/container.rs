@@ -53,6 +53,10 @@ pub(crate) fn open<'a>(
 ) -> Option<Open<'a>> {
     let bytes = match &file.content {
         Content::Wav(bytes) => bytes,
+        Content::Missing => {
+            findings.push(place.finding(Rule::MissingFile, format!("the file {}", file.name), "there is no such file"));
+            return None;
+        }
         Content::Unreadable(reason) => {
             findings.push(place.finding(Rule::UnreadableFile, "a file that can be read", reason));
             return None;

@@ -4,6 +4,7 @@ mod channel;
 mod container;
 mod figures;
 mod legs;
+mod owner;
 mod reading;
 
 use std::cell::OnceCell;
@@ -30,8 +31,9 @@ pub fn judge(truth: &Truth<'_>, recorded: &[Recorded<'_>], limits: &Limits) -> V
     within(truth, limits, Scope::Everything, |case| {
         let mut outcome = Outcome::default();
         let mut holders: Vec<Option<usize>> = vec![None; truth.recordings.len()];
-        for (number, recording) in recorded.iter().enumerate() {
-            case.recording(recording, number, &mut holders, &mut outcome);
+        let owners = case.owners(recorded);
+        for (number, (recording, owner)) in recorded.iter().zip(owners).enumerate() {
+            case.recording(recording, number, owner, &mut holders, &mut outcome);
         }
         for (expected, _) in truth.recordings.iter().zip(&holders).filter(|(_, holder)| holder.is_none()) {
             let place = Place { recording: expected.label.clone(), ..Place::default() };
@@ -64,7 +66,7 @@ pub fn judge_files(truth: &Truth<'_>, files: &[RecordedFile<'_>], limits: &Limit
         let mut outcome = Outcome::default();
         let mut holders: Vec<Option<usize>> = vec![None; truth.recordings.len()];
         for (number, recording) in groups.values().chain(&strangers).enumerate() {
-            case.recording(recording, number, &mut holders, &mut outcome);
+            case.recording(recording, number, None, &mut holders, &mut outcome);
         }
         outcome
     })
@@ -140,7 +142,7 @@ impl Outcome {
 impl Case<'_> {
     /// Which recording a file is of, by its audio: by frames that are in it, else by what it is like.
     fn recording_of(&self, file: &RecordedFile<'_>) -> Option<usize> {
-        let only = (self.truth.recordings.len() == 1).then_some(0);
+        let only = (self.truth.recordings.len() == 1).then_some(0).or_else(|| self.owner_of(file));
         // What is wrong with the file is told when it is judged.
         let open = |named| container::open(self, file, named, &Place::default(), &mut Vec::new());
         let opened = only.map_or_else(|| open(None), |_| None);
@@ -153,7 +155,15 @@ impl Case<'_> {
         only.or(exact).or_else(|| (0..self.truth.recordings.len()).find(alike))
     }
 
-    fn recording(&self, recorded: &Recorded<'_>, number: usize, holders: &mut [Option<usize>], outcome: &mut Outcome) {
+    /// Judges a recording, which may be known to be the audio of `owner`.
+    fn recording(
+        &self,
+        recorded: &Recorded<'_>,
+        number: usize,
+        owner: Option<usize>,
+        holders: &mut [Option<usize>],
+        outcome: &mut Outcome,
+    ) {
         let mut place = Place { recording: recorded.label.clone(), ..Place::default() };
         let named = recorded.expected.filter(|&expected| expected < self.truth.recordings.len());
         if let Some(expected) = named {
@@ -167,9 +177,9 @@ impl Case<'_> {
         let mut files = Vec::new();
         for file in &recorded.files {
             let place = Place { file: Some(file.name.clone()), ..place.clone() };
-            files.extend(container::open(self, file, named, &place, &mut outcome.findings));
+            files.extend(container::open(self, file, owner.or(named), &place, &mut outcome.findings));
         }
-        let Some(expected) = named.or_else(|| legs::most_found(&files)) else {
+        let Some(expected) = named.or(owner).or_else(|| legs::most_found(&files)) else {
             if files.is_empty() && !recorded.files.is_empty() {
                 // Why there is nothing to judge has been told.
                 return;
@@ -205,7 +215,7 @@ impl Case<'_> {
         let before = outcome.findings.len();
         for file in &files {
             let place = Place { file: Some(file.name.clone()), ..place.clone() };
-            let channels = self.file(file, expected, &place, outcome);
+            let channels = self.file(file, owner.unwrap_or(expected), &place, outcome);
             container::duration(self, file, &channels, &place, &mut outcome.findings);
             legs::alignment(self, file, &channels, &place, &mut figures, &mut outcome.findings);
             judged.extend(channels);
@@ -218,9 +228,9 @@ impl Case<'_> {
         outcome.recordings.push(figures);
     }
 
-    fn file(&self, file: &container::Open<'_>, expected: usize, place: &Place, outcome: &mut Outcome) -> Vec<Judged> {
-        let homes: Vec<channel::Home> =
-            file.channels.iter().map(|channel| channel::home(self, channel, expected)).collect();
+    /// Judges the channels of a file that should hold the audio of the recording `of`.
+    fn file(&self, file: &container::Open<'_>, of: usize, place: &Place, outcome: &mut Outcome) -> Vec<Judged> {
+        let homes: Vec<channel::Home> = file.channels.iter().map(|channel| channel::home(self, channel, of)).collect();
         let offsets: Vec<Option<i64>> =
             file.channels.iter().zip(&homes).map(|(channel, home)| channel::offset(channel, home)).collect();
         let mut judged = Vec::new();

@@ -254,3 +254,16 @@ fn equal_input_gives_equal_json() {
     assert_eq!(json(4), json(4));
     assert!(json(4).contains("\"level\":\"pass\""));
 }
+
+#[test]
+fn a_tone_whose_frames_are_all_the_same_proves_nothing() {
+    let mut case = Case::new(1);
+    let tone: Vec<i16> = (0..FRAME).map(|n| [0, 900, 4000, 900, 0, -900, -4000, -900][n % 8]).collect();
+    let codes = media::g711::encode_all(case.law, &tone);
+    for stream in &mut case.streams {
+        stream.payloads = codes.repeat(FRAMES);
+    }
+    case.record();
+    let verdict = case.judge();
+    assert!(verdict.compared_frames == 0 && !verdict.passed(), "{} compared", verdict.compared_frames);
+}

@@ -4,3 +4,4 @@ mod clean;
 mod edges;
 mod mutants;
 mod rig;
+mod shared;

@@ -99,6 +99,7 @@ const MUTANTS: &[Mutant] = &[
         case.audio[0][1][..from].fill(0);
         case.audio[0][1][to..end].fill(0);
     }),
+    mutant("a file that is not there", Rule::MissingFile, &[], |case| case.gone = true),
     mutant("a leg silent", Rule::SilentChannel, &[], |case| {
         let leg = case.below(2);
         case.audio[0][leg].fill(0);

@@ -8,7 +8,7 @@ use media::signal::Voice;
 use media::wav::{Encoding, Writer, read};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use verify::{Expected, Limits, Recorded, RecordedFile, Truth, Verdict, judge};
+use verify::{Content, Expected, Limits, Recorded, RecordedFile, Truth, Verdict, judge};
 
 /// Samples of a frame.
 pub(crate) const FRAME: usize = 160;
@@ -46,6 +46,8 @@ pub(crate) struct Case {
     pub(crate) recorded: Vec<usize>,
     /// Samples by which frames from 150 on are later than their number says.
     pub(crate) hold: usize,
+    /// The first file of call 0 is not there.
+    pub(crate) gone: bool,
 }
 
 impl Case {
@@ -79,6 +81,7 @@ impl Case {
             claims: Leg::ALL,
             recorded: vec![0, 1],
             hold: 0,
+            gone: false,
         };
         case.record();
         case
@@ -172,7 +175,7 @@ impl Case {
             streams: &self.streams,
             recordings: vec![Expected::new("call 0", 0, 1), Expected::new("call 1", 2, 3)],
         };
-        let recorded: Vec<Recorded<'_>> = (self.recorded.iter())
+        let mut recorded: Vec<Recorded<'_>> = (self.recorded.iter())
             .map(|&call| Recorded {
                 label: format!("recording {call}"),
                 expected: self.named[call],
@@ -190,6 +193,9 @@ impl Case {
                     .collect(),
             })
             .collect();
+        if self.gone {
+            recorded[0].files[0].content = Content::Missing;
+        }
         judge(&truth, &recorded, &self.limits)
     }
 }
