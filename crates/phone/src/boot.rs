@@ -56,7 +56,8 @@ pub async fn boot(net: Net, config: Config, seed: u64) -> Result<Phone, BootErro
     let profile = profile(&config, &phone_config, connector.transport, ends, &mut ids);
     let number = profile.number.clone();
     let settings = settings(&config, &phone_config);
-    let machine = Machine::new(profile, settings, ids, net.clock().clone());
+    let epoch = net.clock().epoch();
+    let machine = Machine::new(profile, settings, ids, (epoch, net.clock().wall_at(epoch)));
     let media = media_side(&net, config, media_rng);
     let (requests, inbox) = mpsc::unbounded_channel();
     let (status_sender, status) = watch::channel(Status::default());

@@ -5,7 +5,7 @@
 mod stream;
 mod udp;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -42,7 +42,7 @@ struct State {
     ports: BTreeMap<IpAddr, NextPorts>,
     listeners: BTreeMap<SocketAddr, Backlog>,
     /// Local addresses of streams that were opened from here.
-    used: BTreeMap<SocketAddr, ()>,
+    used: BTreeSet<SocketAddr>,
     ends: BTreeMap<EndId, EndState>,
     last_end: u64,
     udp: BTreeMap<SocketAddr, Udp>,

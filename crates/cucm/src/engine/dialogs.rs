@@ -8,6 +8,8 @@ use sip::{ClientKey, Dialog, DialogError, FlowId, Message, ServerKey};
 use crate::event::ConnectFailure;
 use crate::text::line;
 
+pub(super) use crate::text::falls_back;
+
 use super::call::refusal_for;
 use super::leg::{LegId, Owed, Role, State};
 use super::{Asked, Engine, failure};
@@ -305,11 +307,6 @@ fn dialog_of(invite: &Message, response: &Message) -> Dialog {
 /// The voice stream of a message's SDP.
 pub(super) fn media_of(message: &Message) -> Option<Audio> {
     Sdp::parse(message.body()).ok()?.audio().ok()
-}
-
-/// Whether a peer lists `X-cisco-srtp-fallback`.
-pub(super) fn falls_back(message: &Message) -> bool {
-    message.supported().iter().any(|option| option.eq_ignore_ascii_case("X-cisco-srtp-fallback"))
 }
 
 pub(super) fn same_media(held: &Audio, offered: &Audio) -> bool {

@@ -154,6 +154,11 @@ const ALLOW_TRUNK: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDAT
 const ALLOW_BRIDGE: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, SUBSCRIBE, NOTIFY";
 const SUPPORTED: &str = "timer,resource-priority,replaces";
 
+/// Whether a peer lists `X-cisco-srtp-fallback`.
+pub(crate) fn falls_back(message: &Message) -> bool {
+    message.supported().iter().any(|option| option.eq_ignore_ascii_case("X-cisco-srtp-fallback"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ pub(crate) fn ok(node: &Node, request: &Message, tag: &str, date: &str, expires:
         Release::V11_5 => "X-cisco-sis-8.0.0",
         Release::V14 => "X-cisco-sis-10.0.0",
     };
-    let fallback = if falls_back(request) { "X-cisco-srtp-fallback," } else { "" };
+    let fallback = if super::falls_back(request) { "X-cisco-srtp-fallback," } else { "" };
     builder = builder.header("Supported", format_args!("{fallback}{version}"));
     if !asks_for(request, "<optionsind>") {
         return with_sdp(builder, None);
@@ -36,10 +36,6 @@ pub(crate) fn refuse(node: &Node, request: &Message, tag: &str, date: &str, answ
     let builder = super::reply_of(node, request, answer, Some(tag), date)
         .header("Warning", format_args!("399 {} \"{why}\"", node.host()));
     with_sdp(builder, None)
-}
-
-fn falls_back(request: &Message) -> bool {
-    request.supported().iter().any(|option| option.eq_ignore_ascii_case("X-cisco-srtp-fallback"))
 }
 
 fn asks_for(request: &Message, element: &str) -> bool {

@@ -100,7 +100,8 @@ impl Context {
     }
 
     /// Seals the RTP packet `buf[..len]` in place and returns its new length; `buf` needs room for tag and MKI, at
-    /// most [`OVERHEAD`] bytes. A packet index is never sealed twice.
+    /// most [`OVERHEAD`] bytes. A packet index is never sealed twice, as long as
+    /// nobody moves the count away and back with [`set_roc`](Self::set_roc).
     pub fn protect(&mut self, buf: &mut [u8], len: usize) -> Result<usize, SrtpError> {
         let packet = buf.get(..len).ok_or(SrtpError::NoRoom { got: buf.len(), expected: len })?;
         let (cut, sequence) = cut_rtp(packet, 0)?;
@@ -196,7 +197,8 @@ impl Context {
     }
 
     /// Says that the next packet of this source lies in this roll-over period, as a receiver must who joins late
-    /// (RFC 3711 §3.3.1). Where the count changes, the source's replay window starts anew.
+    /// (RFC 3711 §3.3.1). Where the count changes, the source's replay window starts anew; a sender that sets
+    /// it back would use its key stream twice (RFC 3711 §9.1).
     pub fn set_roc(&mut self, ssrc: u32, roc: u32) {
         self.sources.set_roc(ssrc, roc);
     }

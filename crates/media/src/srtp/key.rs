@@ -84,11 +84,13 @@ impl MasterKey {
         let mut iv = [0; 16];
         iv[..salt.len()].copy_from_slice(salt);
         iv[7] ^= label;
-        match key.len() {
-            32 => Aes256::new_from_slice(key).map(|aes| keystream(&aes, &iv, out)),
-            _ => Aes128::new_from_slice(key).map(|aes| keystream(&aes, &iv, out)),
+        if let Ok(key) = <&[u8; 32]>::try_from(key) {
+            keystream(&Aes256::new(key.into()), &iv, out);
+        } else if let Ok(key) = <&[u8; 16]>::try_from(key) {
+            keystream(&Aes128::new(key.into()), &iv, out);
+        } else {
+            unreachable!("every suite has a key of 16 or 32 bytes, got {}", key.len());
         }
-        .unwrap_or_default();
         iv.zeroize();
     }
 }

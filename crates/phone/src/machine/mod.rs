@@ -23,7 +23,6 @@ use media::sdp::{Audio, Sdp};
 use media::srtp::Suite;
 use rand_chacha::ChaCha20Rng;
 use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey, Timers};
-use wire::Clock;
 
 use self::bridge::Bridge;
 use self::call::Call;
@@ -154,7 +153,8 @@ pub(crate) struct Machine {
     profile: Profile,
     settings: Settings,
     ids: Identifiers,
-    clock: Clock,
+    /// An instant, and the wall time at it.
+    epoch: (Instant, SystemTime),
     endpoint: Endpoint,
     flow: FlowId,
     registration: Registration,
@@ -172,15 +172,16 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// A phone that has its connection and is not registered. `clock` is used for the wall time of an instant only.
-    pub(crate) fn new(profile: Profile, settings: Settings, ids: Identifiers, clock: Clock) -> Self {
+    /// A phone that has its connection and is not registered. `epoch` is an instant before it boots, and the wall
+    /// time at it.
+    pub(crate) fn new(profile: Profile, settings: Settings, ids: Identifiers, epoch: (Instant, SystemTime)) -> Self {
         let mut ids = ids;
         let registration = Registration::new(&mut ids);
         Self {
             profile,
             settings,
             ids,
-            clock,
+            epoch,
             // The machine says 100 Trying itself, at once and with a phone's headers.
             endpoint: Endpoint::new(Timers { trying_after: None, ..Timers::default() }),
             flow: FlowId(0),
@@ -452,7 +453,7 @@ impl Machine {
     }
 
     fn wall(&self, now: Instant) -> SystemTime {
-        self.clock.wall_at(now)
+        self.epoch.1 + now.saturating_duration_since(self.epoch.0)
     }
 
     fn set_timer(&mut self, due: Instant, timer: Timer) {

@@ -73,9 +73,8 @@ impl Rig {
             first: FirstPacket::default(),
         };
         let ids = Identifiers::new(mac, address, ChaCha20Rng::seed_from_u64(7));
-        let clock = Clock::system();
-        let now = clock.epoch();
-        let machine = Machine::new(profile, settings, ids, clock);
+        let now = Instant::now();
+        let machine = Machine::new(profile, settings, ids, (now, SystemTime::now()));
         let mut rig =
             Self { machine, now, next_port: 20_000, sent: Vec::new(), orders: Vec::new(), events: Vec::new() };
         rig.machine.register(now);

@@ -203,17 +203,15 @@ impl Drain {
     }
 
     fn read_all(&mut self, now: Instant) {
-        let count_rtcp = self.round.is_multiple_of(RTCP_ROUNDS);
+        let is_rtcp_round = self.round.is_multiple_of(RTCP_ROUNDS);
         for port in &mut self.ports {
             let out = self.pending.entry(port.recording).or_default();
             for _ in 0..BATCH {
                 let Some((len, from)) = port.rtp.try_recv(&mut self.buffer) else { break };
                 port.receiver.datagram(now, &mut self.buffer, len, from, out);
             }
-            if count_rtcp {
-                while port.rtcp.try_recv(&mut self.buffer).is_some() {
-                    port.receiver.rtcp();
-                }
+            if is_rtcp_round {
+                count_rtcp(port, &mut self.buffer);
             }
         }
         if self.pending.values().any(|bytes| bytes.len() >= FLUSH_AT) {
@@ -245,9 +243,7 @@ impl Drain {
 
     fn close(&mut self, now: Instant, at: usize) {
         let mut port = self.ports.remove(at);
-        while port.rtcp.try_recv(&mut self.buffer).is_some() {
-            port.receiver.rtcp();
-        }
+        count_rtcp(&mut port, &mut self.buffer);
         // The packets go before the notice, so that they are in the journal when the recording is finished.
         self.flush(now);
         let report = Box::new(port.receiver.report());
@@ -282,5 +278,15 @@ impl Drain {
         if let Some(store) = self.store.take() {
             store.close();
         }
+    }
+}
+
+/// Counts what came on a leg's RTCP port, within the same bound.
+fn count_rtcp(port: &mut Port, buffer: &mut [u8]) {
+    for _ in 0..BATCH {
+        if port.rtcp.try_recv(buffer).is_none() {
+            return;
+        }
+        port.receiver.rtcp();
     }
 }

@@ -94,11 +94,11 @@ impl Sim {
     pub(crate) fn reserve(self: &Arc<Self>, from: IpAddr, to: IpAddr) -> io::Result<SimPort> {
         let from = if from.is_unspecified() { to } else { from };
         let is_taken = |state: &State, address: SocketAddr| {
-            state.used.contains_key(&address) || find(&state.listeners, address).is_some()
+            state.used.contains(&address) || find(&state.listeners, address).is_some()
         };
         let mut state = self.state();
         let local = state.free_address(SocketAddr::new(from, 0), false, is_taken)?;
-        state.used.insert(local, ());
+        state.used.insert(local);
         Ok(SimPort { sim: Arc::clone(self), local })
     }
 
