@@ -5,6 +5,7 @@
 mod bad_recorders;
 mod cli;
 mod damaged;
+mod hostile;
 mod quiet;
 mod replay;
 mod tidy;

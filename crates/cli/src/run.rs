@@ -86,6 +86,7 @@ fn options(args: &Run, under_test: UnderTest) -> Options {
         pcapng: args.pcapng.clone(),
         keep: args.keep.clone(),
         under_test,
+        bystander: None,
     }
 }
 

@@ -285,3 +285,31 @@ fn a_recorder_written_in_python_passes() {
     assert_eq!(exit, Exit::Pass, "{said}");
     assert!(said.contains("1 passed, 1 skipped"), "{said}");
 }
+
+/// One that runs already, for a CUCM that must have the address that the recorder knows.
+const ELSEWHERE: &str = r#"
+[recorders.elsewhere]
+address = "RECORDER"
+cucm_address = "CUCM"
+listens = { tcp = 5060 }
+
+[recorders.elsewhere.recordings]
+root = "recordings"
+stereo = "{refci}.wav"
+"#;
+
+#[test]
+fn a_port_in_use_is_one_clear_set_up_error() {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let address = |last: u8| std::net::IpAddr::from([127, high | 0x80, low, last]);
+    let taken = std::net::SocketAddr::new(address(5), 5061);
+    let _holds = std::net::TcpListener::bind(taken).unwrap();
+    let _recorder = std::net::TcpListener::bind((address(30), 5060)).unwrap();
+    let config = ELSEWHERE.replace("RECORDER", &address(30).to_string()).replace("CUCM", &address(5).to_string());
+    let bench = Bench::new(&config);
+    let scenario = bench.scenario("scenarios/non-secure-cluster.yaml", |text| text);
+    let (exit, said) = bench.run("elsewhere", &[&scenario], &[]);
+    assert_eq!(exit, Exit::Setup, "{said}");
+    let expected = format!("CUCM did not start: cannot open SIP over TLS on {taken}: Address already in use");
+    assert_eq!(said.matches(&expected).count(), 1, "{said}");
+}

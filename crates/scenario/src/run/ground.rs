@@ -152,6 +152,7 @@ mod tests {
             pcapng: None,
             keep: None,
             under_test: crate::under_test::UnderTest::Bundled,
+            bystander: None,
         };
         let seed = || {
             let real = RealTime::start(&live).unwrap();

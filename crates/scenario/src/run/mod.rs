@@ -1,6 +1,7 @@
 //! Runs scenarios: each on a network of its own, against a recorder of its own.
 
 mod addresses;
+mod bystander;
 mod error;
 mod ground;
 mod hearing;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use bystander::Bystander;
 pub use error::SetupError;
 pub use live::Live;
 
@@ -63,6 +65,8 @@ pub struct Options {
     pub keep: Option<PathBuf>,
     /// The recorder under test.
     pub under_test: UnderTest,
+    /// Somebody else on the network of each scenario.
+    pub bystander: Option<Bystander>,
 }
 
 /// A scenario and how it is called in reports.
@@ -218,8 +222,9 @@ async fn attempt(
     let limit = longest(&item.scenario) + patience(&options.under_test);
     let share = live::Share::of(live);
     let began = net.clock().wall_at(net.clock().epoch());
-    let played =
-        play::play(&options.under_test, &item.scenario, play::Place { net, clock, addresses, folder, seed, share });
+    let bystander = options.bystander.as_ref();
+    let place = play::Place { net, clock, addresses, folder, seed, share, bystander };
+    let played = play::play(&options.under_test, &item.scenario, place);
     let mut played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
     let sessions: Vec<Session> =

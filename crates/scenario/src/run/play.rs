@@ -11,6 +11,7 @@ use phone::{Fault, MediaClock, Phone, PhoneState};
 use wire::{Impairment, Net, Route};
 
 use super::addresses::{Addresses, device_name};
+use super::bystander::Bystander;
 use super::error::SetupError;
 use super::hearing::Hearing;
 use super::lateness;
@@ -50,14 +51,18 @@ pub(super) struct Place<'a> {
     pub(super) folder: &'a Path,
     pub(super) seed: u64,
     pub(super) share: Share<'a>,
+    pub(super) bystander: Option<&'a Bystander>,
 }
 
 /// Plays `scenario` against the recorder under test.
 pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Place<'_>) -> Result<Played, SetupError> {
+    let bystander = place.bystander;
     let mut cast = Cast::gather(under_test, scenario, place).await?;
+    let busy = bystander.map(|bystander| bystander.start(&cast.net));
     for step in &scenario.steps {
         cast.take(scenario, step).await?;
     }
+    drop(busy);
     cast.go_home().await
 }
 
@@ -80,7 +85,7 @@ struct Cast<'a> {
 
 impl<'a> Cast<'a> {
     async fn gather(under_test: &UnderTest, scenario: &Scenario, place: Place<'a>) -> Result<Self, SetupError> {
-        let Place { net, clock, addresses, folder, seed, share } = place;
+        let Place { net, clock, addresses, folder, seed, share, bystander: _ } = place;
         let mut certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
         let ground = Ground { net: &net, addresses, folder, seed };
         let (recorder, peer) = Subject::start(under_test, scenario, &mut certificates, ground).await?;
@@ -462,7 +467,7 @@ steps:
             let net = Net::simulated(wire::SimOptions::default());
             let (clock, live) = (MediaClock::start(&net), Live::default());
             let (addresses, share) = (Addresses::simulated(), Share::of(&live));
-            let place = Place { net, clock, addresses, folder: folder.path(), seed: 1, share };
+            let place = Place { net, clock, addresses, folder: folder.path(), seed: 1, share, bystander: None };
             let mut cast = Cast::gather(&UnderTest::Bundled, &scenario, place).await.unwrap();
             let (_, before) = scenario.steps.split_last().unwrap();
             for step in before {
