@@ -210,12 +210,16 @@ async fn far_hold_with_music(net: Net, suite: Option<Suite>) {
     let order: Vec<_> = heard.chunk_by(|a, b| a == b).map(|run| run[0]).collect();
     assert_eq!(order, ["before", "music", "after"]);
     let count = |name: &str| heard.iter().filter(|who| **who == name).count();
-    assert!(count("music") >= 22 && count("before") > 10 && count("after") > 10, "{heard:?}");
+    // In real time how much is heard hangs on the machine; that all three are heard, in this order, does not.
+    if net.is_simulated() {
+        assert!(count("music") >= 22 && count("before") > 10 && count("after") > 10, "{heard:?}");
+    }
     // The agent said nothing into the music, and its recorder's clock went on.
     let silence = nears[0].rows.windows(2).map(|pair| pair[1].sent_us - pair[0].sent_us).max().unwrap();
     assert!(silence >= 500_000, "{silence}");
     let step = nears[0].rows.windows(2).map(|pair| pair[1].timestamp.wrapping_sub(pair[0].timestamp)).max().unwrap();
-    assert!((u64::from(step) * 125).abs_diff(silence) <= 40_000, "{step} {silence}");
+    let off = (u64::from(step) * 125).abs_diff(silence);
+    assert!(off <= if net.is_simulated() { 40_000 } else { 400_000 }, "{step} {silence}");
     assert_eq!(streams(&agent, StreamKind::Voice).len(), 2);
 }
 

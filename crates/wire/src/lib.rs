@@ -11,7 +11,7 @@
 //! side refused the other. Every byte passes the [`Tap`], which can keep it in memory and write a pcapng file that
 //! carries the TLS secrets, so that Wireshark decrypts it without being told anything.
 //!
-//! [`file`] reads the files that somebody names, and none that would eat the machine.
+//! [`mod@file`] reads the files that somebody names, and none that would eat the machine.
 //!
 //! Absent on purpose: SIP (each party frames and parses its own messages) and a transport trait.
 
