@@ -121,16 +121,7 @@ pub(crate) fn ok(node: &Node, invite: &Message, answer: &Answer<'_>, sdp: &str) 
 /// The ACK to a phone, on a call or on a bridge; Session-ID is written only together with an SDP, as in the traces of Cisco
 /// document 200788.
 pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) -> Message {
-    let builder = thread
-        .begin(node, "ACK")
-        .header("User-Agent", node.product())
-        .header("Max-Forwards", 70)
-        .header("CSeq", format_args!("{} ACK", thread.cseq))
-        .header("Allow-Events", "presence");
-    match answer {
-        Some((session, sdp)) => with_sdp(builder.header("Session-ID", session), Some(sdp)),
-        None => with_sdp(builder, None),
-    }
+    super::ack(node, thread, "presence", answer)
 }
 
 /// The BYE to a phone. To the calling one it names once more who was `called` (trace of Cisco document 200903); to the called one

@@ -154,6 +154,20 @@ const ALLOW_TRUNK: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDAT
 const ALLOW_BRIDGE: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, SUBSCRIBE, NOTIFY";
 const SUPPORTED: &str = "timer,resource-priority,replaces";
 
+/// An ACK, with the answer and its Session-ID where there is one; what it allows differs by peer.
+fn ack(node: &Node, thread: &Thread, allow_events: &str, answer: Option<(&str, &str)>) -> Message {
+    let builder = thread
+        .begin(node, "ACK")
+        .header("User-Agent", node.product())
+        .header("Max-Forwards", 70)
+        .header("CSeq", format_args!("{} ACK", thread.cseq))
+        .header("Allow-Events", allow_events);
+    match answer {
+        Some((session, sdp)) => with_sdp(builder.header("Session-ID", session), Some(sdp)),
+        None => with_sdp(builder, None),
+    }
+}
+
 /// Whether a peer lists `X-cisco-srtp-fallback`.
 pub(crate) fn falls_back(message: &Message) -> bool {
     message.supported().iter().any(|option| option.eq_ignore_ascii_case("X-cisco-srtp-fallback"))

@@ -150,16 +150,7 @@ fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>) -> Bu
 
 /// The ACK to the recorder; Session-ID is written only together with an SDP, as in the traces of Cisco document 200788.
 pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) -> Message {
-    let builder = thread
-        .begin(node, "ACK")
-        .header("User-Agent", node.product())
-        .header("Max-Forwards", 70)
-        .header("CSeq", format_args!("{} ACK", thread.cseq))
-        .header("Allow-Events", "presence, kpml");
-    match answer {
-        Some((session, sdp)) => with_sdp(builder.header("Session-ID", session), Some(sdp)),
-        None => with_sdp(builder, None),
-    }
+    super::ack(node, thread, "presence, kpml", answer)
 }
 
 /// The BYE to the recorder: that of Cisco document 200788, which is of release 10.5, with the Session-ID that 12.5 puts behind

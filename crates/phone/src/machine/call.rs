@@ -293,7 +293,7 @@ impl Machine {
         let Some(dialog) = self.call(no).and_then(|call| call.dialog.as_ref()) else { return };
         let ack = text::ack(&self.profile, dialog, &stamp);
         self.endpoint.send_ack(now, self.flow, key, ack);
-        self.flush_endpoint(now);
+        self.run_endpoint(now);
     }
 
     fn tell_connected(&mut self, no: CallNo) {
@@ -344,11 +344,6 @@ impl Machine {
             _ => text::full_response(&self.profile, request, &reply, sdp),
         };
         self.respond(now, key, response);
-    }
-
-    /// Puts what the endpoint has to send behind what is queued already.
-    pub(super) fn flush_endpoint(&mut self, now: Instant) {
-        self.run_endpoint(now);
     }
 }
 

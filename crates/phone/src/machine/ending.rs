@@ -68,7 +68,7 @@ impl Machine {
         let Some((stamp, dialog)) = self.next_in_dialog(now, no) else { return };
         let bye = text::bye(&self.profile, &dialog, &stamp);
         self.send(now, bye);
-        self.flush_endpoint(now);
+        self.run_endpoint(now);
     }
 
     /// Ends the call here: media, port, state.
