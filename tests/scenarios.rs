@@ -6,6 +6,7 @@ use scenario::outcome::Verdict;
 use scenario::run::Network;
 
 mod broken;
+mod catalogue;
 mod sabotage;
 
 fn main() {
@@ -16,7 +17,7 @@ fn main() {
         Trial::test("scenarios/plain-call.yaml on real sockets", || passes("scenarios/plain-call.yaml", Network::Os));
     libtest_mimic::run(
         &Arguments::from_args(),
-        simulated.chain([real]).chain(sabotage::trials()).chain(broken::trials()).collect(),
+        simulated.chain([real]).chain(catalogue::trials()).chain(sabotage::trials()).chain(broken::trials()).collect(),
     )
     .exit();
 }

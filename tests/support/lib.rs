@@ -15,12 +15,19 @@ pub fn root() -> PathBuf {
 /// Every `*.yaml` below `scenarios/` that is a scenario to pass: sorted, and named as a user names it.
 #[must_use]
 pub fn scenario_files() -> Vec<String> {
-    let mut found = Vec::new();
-    for folder in ["scenarios", "scenarios/refused"] {
-        found.extend(files_in(folder, "yaml"));
+    let mut found = files_in("scenarios", "yaml");
+    for folder in folders_in("scenarios") {
+        found.extend(files_in(&folder, "yaml"));
     }
     found.sort();
     found
+}
+
+/// The folders in `folder`, by their path from the top of the repository.
+fn folders_in(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    folders.filter_map(|entry| Some(format!("{folder}/{}", entry.file_name().to_str()?))).collect()
 }
 
 /// The files of `folder` with this ending, by their path from the top of the repository.

@@ -1,0 +1,5 @@
+//! Conferences and barging in.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[];

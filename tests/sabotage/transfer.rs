@@ -1,0 +1,5 @@
+//! Transfers.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[];
