@@ -5,23 +5,20 @@ use std::time::Instant;
 
 use sip::Dialog;
 
-use crate::event::{CucmEvent, Party, RecordingId};
+use crate::event::{CucmEvent, RecordingId};
 use crate::text::recording::{self, End, from_value};
 
-use super::dialogs::NORMAL;
 use super::leg::{LegId, Owed};
-use super::{Asked, Engine, failure};
+use super::rules::FarEnd;
+use super::{Asked, Engine};
 
 impl Engine {
-    /// Near is told before far; a recording that has not begun yet begins anew.
-    pub(super) fn update_far_end(&mut self, now: Instant, id: RecordingId, far: Party, farendrefci: u32) {
+    /// Near is told before far.
+    pub(super) fn update_far_end(&mut self, now: Instant, id: RecordingId, far: FarEnd) {
         let Some(recording) = self.recordings.get_mut(&id) else {
             return;
         };
-        if !recording.started {
-            let ended = failure("transfer", "the far end was transferred");
-            return self.end_recording(now, id, &ended, NORMAL, false);
-        }
+        let FarEnd { party: far, identifier: farendrefci } = far;
         recording.metadata.far.clone_from(&far);
         recording.metadata.farendrefci = farendrefci;
         let metadata = recording.metadata.clone();

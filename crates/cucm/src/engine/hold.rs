@@ -1,25 +1,22 @@
-//! What a phone asks for in its re-INVITE: hold, resume, another address, codec or key.
-//!
-//! | who holds | recording of the holder | recording of the other phone |
-//! |---|---|---|
-//! | either | ends | ends, or goes on with the music, by [`FarEndHold`] |
-//!
-//! Behind a resume new recordings begin, with new dialogs and keys.
+//! What a phone asks for in its re-INVITE: hold, resume, another address, codec or key. What its recordings make of it stands in the
+//! table of `rules`.
 
 use std::time::Instant;
 
 use media::sdp::Audio;
 use sip::{FlowId, Message, ServerKey};
 
-use crate::config::{FarEndHold, RefciAfterResume};
+use crate::config::RefciAfterResume;
 use crate::event::CucmEvent;
 use crate::text::line;
+use crate::text::recording::End;
 
+use super::Engine;
 use super::call::{Before, CallSide};
-use super::dialogs::{NORMAL, falls_back};
+use super::dialogs::falls_back;
 use super::feed::Feed;
 use super::leg::{LegId, Role, State};
-use super::{Engine, failure};
+use super::rules::Happening;
 
 impl Engine {
     /// A re-INVITE or UPDATE of a phone that changes its media. One that crosses ours, or a second one before the first is done, is told
@@ -113,8 +110,10 @@ impl Engine {
             (true, false) => news.push(CucmEvent::Resumed { call: number, by }),
             _ => {}
         }
-        if holds && !held {
-            self.end_held_recordings(now, number, side);
+        match (held, holds) {
+            (false, true) => self.tell_recordings(now, number, side, Happening::Hold),
+            (true, false) => self.tell_recordings(now, number, side, Happening::Resume),
+            _ => {}
         }
         if held && !holds && is_new_refci {
             let identifier = self.identifiers.identifier();
@@ -124,14 +123,13 @@ impl Engine {
         }
     }
 
-    /// The rule of the table above.
-    pub(super) fn end_held_recordings(&mut self, now: Instant, number: u32, holder: CallSide) {
-        let far_too = self.config.dialect.far_end_hold == FarEndHold::Restart;
-        let held = failure("hold", "the call was held");
-        for side in CallSide::BOTH.into_iter().filter(|side| *side == holder || far_too) {
+    /// What one side of a call did happens to the recordings of both.
+    pub(super) fn tell_recordings(&mut self, now: Instant, number: u32, by: CallSide, what: fn(End) -> Happening) {
+        for side in CallSide::BOTH {
             let leg = self.calls.get(&number).map(|call| call.side(side).leg);
             if let Some(id) = leg.and_then(|leg| self.recording_of(leg)) {
-                self.end_recording(now, id, &held, NORMAL, false);
+                let what = what(if side == by { End::Near } else { End::Far });
+                self.happen(now, id, what, None);
             }
         }
     }

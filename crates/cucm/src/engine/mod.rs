@@ -32,6 +32,7 @@ mod refer;
 mod refresh;
 mod registration;
 mod route;
+mod rules;
 mod settle;
 mod steps;
 mod subscription;

@@ -10,14 +10,15 @@
 //!                 NOTIFY 486: the call goes back             NOTIFY 200, BYE to the transferrer
 //! ```
 //!
-//! A recording whose far end is replaced restarts, or is told the new far end, by [`FarEndTransfer`].
+//! What the recordings make of it stands in the table of `rules`.
 
 use std::time::Instant;
 
 use sip::{Dialog, FlowId, Message, ServerKey};
 
-use crate::config::{BlindTransferRelease, FarEndTransfer};
+use crate::config::BlindTransferRelease;
 use crate::event::{CucmEvent, Party, RecordingId, Transferred};
+use crate::text::recording::End;
 use crate::text::{line, refer};
 
 use super::call::{Call, CallSide, Member};
@@ -25,8 +26,9 @@ use super::dialogs::{NORMAL, falls_back, media_of};
 use super::feed::Feed;
 use super::leg::{LegId, Role, State};
 use super::refer::{Replaced, Target, target_of};
+use super::rules::{FarEnd, Happening};
 use super::steps::Step;
-use super::{Asked, Engine, failure};
+use super::{Asked, Engine};
 
 /// A transfer under way.
 #[derive(Debug)]
@@ -132,7 +134,7 @@ impl Engine {
             consultation: None,
         });
         if was_talking {
-            self.end_held_recordings(now, number, by);
+            self.tell_recordings(now, number, by, Happening::Hold);
         }
     }
 
@@ -249,17 +251,8 @@ impl Engine {
                 continue;
             };
             let call = self.calls.get(&number);
-            let far = call.and_then(|call| Some(call.side(call.side_of(other)?)));
-            let far = far.map(|member| (member.party.clone(), member.identifier));
-            match (self.config.dialect.far_end_transfer, far) {
-                (FarEndTransfer::Update, Some((far, identifier))) => {
-                    self.update_far_end(now, id, far, identifier);
-                }
-                _ => {
-                    let ended = failure("transfer", "the far end was transferred");
-                    self.end_recording(now, id, &ended, NORMAL, false);
-                }
-            }
+            let far = call.and_then(|call| Some(FarEnd::of(call.side(call.side_of(other)?))));
+            self.happen(now, id, Happening::Transfer(End::Far), far);
         }
     }
 
@@ -295,8 +288,7 @@ impl Engine {
             self.decided.push_back(super::Output::StopMusic { music });
         }
         if let Some(id) = self.recording_of(own_leg) {
-            let ended = failure("transfer", "the consultation was transferred");
-            self.end_recording(now, id, &ended, NORMAL, false);
+            self.happen(now, id, Happening::Transfer(End::Near), None);
         }
         self.adopt_recordings(&recordings, number);
         if connected {
