@@ -284,6 +284,42 @@ pub struct Party {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordingId(pub u64);
 
+/// Who has a call recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invoker {
+    /// The line: *Automatic Call Recording Enabled*.
+    Line,
+    /// The phone's user, by softkey.
+    User,
+    /// An application.
+    Application(InvocationType),
+}
+
+/// Whether the phone shows that an application has its call recorded (Cisco JTAPI Developer Guide, `CiscoCall.startRecording`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvocationType {
+    /// Silent call recording: the phone shows nothing.
+    Silent,
+    /// User call recording: the phone shows it, and its user may stop it.
+    User,
+}
+
+impl Invoker {
+    /// The word after `record-invoker=`. That of a silent recording by an application is inferred: the phone is to show nothing, as
+    /// with an automatic one.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Line | Self::Application(InvocationType::Silent) => "auto",
+            Self::User | Self::Application(InvocationType::User) => "user",
+        }
+    }
+
+    /// Whether somebody asked for this recording, and may have it stopped.
+    pub(crate) fn is_selective(self) -> bool {
+        self != Self::Line
+    }
+}
+
 /// A recording under way: everything that ties the phone's bridge dialogs to the recorder's dialogs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingStarted {
@@ -291,6 +327,8 @@ pub struct RecordingStarted {
     pub recording: RecordingId,
     /// Number of the recorded call.
     pub call: u32,
+    /// Who has it recorded.
+    pub invoker: Invoker,
     /// `x-refci`.
     pub refci: u32,
     /// `x-farendrefci`.

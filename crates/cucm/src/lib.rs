@@ -26,9 +26,11 @@ mod negotiate;
 mod text;
 
 pub use config::Config;
-pub use driver::{Addresses, Cucm, StartError, start};
+pub use driver::{Addresses, ApplicationError, Cucm, StartError, start};
+pub use engine::RecordingRefused;
 pub use event::{
-    Alarm, CallConnected, CallParty, ConnectFailure, CucmEvent, OutOfService, Party, Protection, RecordingFailed,
-    RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary, Transferred,
+    Alarm, CallConnected, CallParty, ConnectFailure, CucmEvent, InvocationType, Invoker, OutOfService, Party,
+    Protection, RecordingFailed, RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary,
+    Transferred,
 };
 pub use malformed::{Malformed, MalformedKind};

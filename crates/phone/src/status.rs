@@ -63,6 +63,9 @@ pub struct Status {
     pub security: Security,
     /// Bridge streams of the active call that run towards a recorder: 0 to 2.
     pub forks: u8,
+    /// The display says that the active call is recorded, and the softkey *Record* has become *StopRec*: CUCM has begun a recording in
+    /// user mode.
+    pub recording_shown: bool,
     /// Bridge dialogs that CUCM has not ended yet; one can outlive its stream.
     pub bridges: u8,
 }
@@ -90,6 +93,10 @@ pub enum PhoneState {
     Consulting,
     /// Talking, and both bridge streams run towards a recorder.
     Recorded,
+    /// Talking, and the softkey is *StopRec*.
+    RecordingShown,
+    /// No call whose recording the display shows: the softkey is *Record*.
+    RecordingNotShown,
     /// No bridge stream of the active call runs.
     NotRecorded,
     /// No call, and CUCM has ended every bridge dialog.
@@ -110,6 +117,8 @@ impl PhoneState {
             Self::Held => status.call == CallState::Held,
             Self::Consulting => (status.call, status.other) == (CallState::Connected, CallState::Held),
             Self::Recorded => status.call == CallState::Connected && status.forks >= 2,
+            Self::RecordingShown => status.call == CallState::Connected && status.recording_shown,
+            Self::RecordingNotShown => !status.recording_shown,
             Self::NotRecorded => status.forks == 0,
             Self::AtRest => status.call == CallState::Idle && status.bridges == 0,
         }
@@ -129,6 +138,8 @@ impl fmt::Display for PhoneState {
             Self::Held => "held",
             Self::Consulting => "consulting",
             Self::Recorded => "recorded",
+            Self::RecordingShown => "shown as recorded",
+            Self::RecordingNotShown => "not shown as recorded",
             Self::NotRecorded => "not recorded",
             Self::AtRest => "at rest",
         })

@@ -46,7 +46,7 @@ pub enum ConfigError {
         why: &'static str,
     },
     /// A recorded line without a profile.
-    #[error("line {line} of {device} is recorded automatically, but has no recording profile")]
+    #[error("line {line} of {device} is recorded, but has no recording profile")]
     NoRecordingProfile {
         /// Device name.
         device: String,

@@ -77,6 +77,12 @@ impl Line {
         self.recording_profile = Some(profile.to_owned());
         self
     }
+
+    /// The same line with selective call recording by this profile.
+    #[must_use]
+    pub fn selectively_recorded(self, profile: &str) -> Self {
+        Self { recording_option: RecordingOption::Selective, ..self.recorded(profile) }
+    }
 }
 
 /// *Recording Option* of a line.
@@ -86,6 +92,8 @@ pub enum RecordingOption {
     Disabled,
     /// *Automatic Call Recording Enabled*.
     Automatic,
+    /// *Selective Call Recording Enabled*: the phone's user or an application starts and stops it.
+    Selective,
 }
 
 /// *Device > Device Settings > Recording Profile*.

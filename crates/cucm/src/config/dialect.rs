@@ -62,6 +62,9 @@ pub struct Dialect {
     pub far_end_transfer: FarEndTransfer,
     /// Whether a recording after a resume has the `x-refci` of the one before the hold. Inferred: the call keeps its identifiers.
     pub refci_after_resume: RefciAfterResume,
+    /// What becomes of a selective recording when its call is held. Cisco's TAPI Developer Guide has a recording end and start again
+    /// over hold, redirect, transfer and conference; that it does so for every kind of phone is inferred.
+    pub selective_after_hold: SelectiveAfterHold,
     /// How a phone that holds with `a=sendonly` is answered; RFC 3264 §6.1 allows both. Inferred: its media is disconnected.
     pub hold_answer: HoldAnswer,
     /// When the transferrer of a blind transfer is released. Cisco's SIP Line Messaging Guide tells it of the progress by NOTIFY; a
@@ -92,6 +95,7 @@ impl Default for Dialect {
             far_end_hold: FarEndHold::Restart,
             far_end_transfer: FarEndTransfer::Restart,
             refci_after_resume: RefciAfterResume::Same,
+            selective_after_hold: SelectiveAfterHold::GoesOn,
             hold_answer: HoldAnswer::Inactive,
             blind_transfer_release: BlindTransferRelease::WhenAnswered,
         }
@@ -217,6 +221,15 @@ pub enum RefciAfterResume {
     Same,
     /// A new one.
     New,
+}
+
+/// A selective recording behind a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelectiveAfterHold {
+    /// A new pair of dialogs begins with the resume, as with an automatic recording.
+    GoesOn,
+    /// It has ended: whoever wants it starts it again.
+    Ends,
 }
 
 /// The direction in the answer to `a=sendonly`.

@@ -23,7 +23,7 @@ pub use device::{
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
     FarEndTransfer, HoldAnswer, Hunt, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
-    SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
 pub use trunk::{

@@ -14,6 +14,7 @@ use wire::{Clock, Datagram, Link, Net};
 use super::connection::{self, Parties};
 use super::music::Music;
 use super::notice::Notice;
+use super::order::Order;
 use super::ports::Ports;
 use super::provision::Files;
 use super::reader::Reader;
@@ -79,7 +80,13 @@ impl Drive {
     }
 
     /// Runs until it is told to stop, and then until all dialogs are closed or the grace is over.
-    pub(super) async fn run(mut self, mut ports: Ports, files: Files, mut stopped: oneshot::Receiver<()>) -> Summary {
+    pub(super) async fn run(
+        mut self,
+        mut ports: Ports,
+        files: Files,
+        mut stopped: oneshot::Receiver<()>,
+        mut ordered: mpsc::UnboundedReceiver<Order>,
+    ) -> Summary {
         ports.serve(&self.parties.server, &self.notices.0, &mut self.tasks);
         if let Some(socket) = ports.tftp.take() {
             self.tasks.spawn(tftp::serve(self.net.clone(), socket, files));
@@ -100,6 +107,7 @@ impl Drive {
                 _ = &mut stopped, if until.is_none() => {
                     until = Some(self.clock.now() + self.config.timing.stop_grace);
                 }
+                Some(order) = ordered.recv() => order.carry_out(&mut self.engine, self.clock.now()),
                 notice = self.notices.1.recv() => {
                     if let Some(notice) = notice {
                         self.on_notice(notice);

@@ -7,6 +7,7 @@ mod connection;
 mod drive;
 mod music;
 mod notice;
+mod order;
 mod ports;
 mod provision;
 mod reader;
@@ -21,7 +22,8 @@ use tokio::task::JoinHandle;
 use wire::Net;
 
 use crate::config::{Config, ConfigError};
-use crate::event::{CucmEvent, Summary};
+use crate::engine::RecordingRefused;
+use crate::event::{CucmEvent, InvocationType, Summary};
 
 /// Why a cluster does not start.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,17 @@ pub enum StartError {
     Identity(String),
 }
 
+/// Why the cluster did not do what an application asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplicationError {
+    /// CTI refused it.
+    #[error(transparent)]
+    Recording(#[from] RecordingRefused),
+    /// The cluster has stopped.
+    #[error("the cluster has stopped")]
+    Gone,
+}
+
 /// Where a running cluster listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
@@ -60,6 +73,7 @@ pub struct Addresses {
 pub struct Cucm {
     events: mpsc::UnboundedReceiver<CucmEvent>,
     stop: Option<oneshot::Sender<()>>,
+    orders: mpsc::UnboundedSender<order::Order>,
     task: JoinHandle<Summary>,
     addresses: Addresses,
 }
@@ -76,9 +90,10 @@ pub async fn start(net: Net, mut config: Config, seed: u64) -> Result<Cucm, Star
     let parties = connection::Parties::new(&config)?;
     let (events_in, events) = mpsc::unbounded_channel();
     let (stop, stopped) = oneshot::channel();
+    let (orders, ordered) = mpsc::unbounded_channel();
     let drive = drive::Drive::new(net, config, seed, parties, events_in);
-    let task = tokio::spawn(drive.run(ports, files, stopped));
-    Ok(Cucm { events, stop: Some(stop), task, addresses })
+    let task = tokio::spawn(drive.run(ports, files, stopped, ordered));
+    Ok(Cucm { events, stop: Some(stop), orders, task, addresses })
 }
 
 impl Cucm {
@@ -96,6 +111,29 @@ impl Cucm {
     /// Where the cluster listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// An application has the active call of a phone recorded (TAPI `CCiscoLineDevSpecificStartCallRecording`, JTAPI
+    /// `CiscoCall.startRecording`). What becomes of it comes as an event.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] with what CTI would answer.
+    pub async fn start_recording(&self, device: &str, invocation: InvocationType) -> Result<(), ApplicationError> {
+        self.order(|reply| order::Order::StartRecording { device: device.to_owned(), invocation, reply }).await
+    }
+
+    /// An application has the recording of a phone's active call stopped.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] with what CTI would answer.
+    pub async fn stop_recording(&self, device: &str, invocation: InvocationType) -> Result<(), ApplicationError> {
+        self.order(|reply| order::Order::StopRecording { device: device.to_owned(), invocation, reply }).await
+    }
+
+    async fn order(&self, make: impl FnOnce(order::Reply) -> order::Order) -> Result<(), ApplicationError> {
+        let (reply, done) = oneshot::channel();
+        self.orders.send(make(reply)).map_err(|_| ApplicationError::Gone)?;
+        Ok(done.await.map_err(|_| ApplicationError::Gone)??)
     }
 
     /// Waits a moment for dialogs that are being cleared, closes all ports and tells what was left.

@@ -63,6 +63,7 @@ fn phone_config(config: &Config, phone: &PhoneDevice, rng: &mut ChaCha20Rng) -> 
         listed.recording_option = match line.recording_option {
             RecordingOption::Disabled => ListedOption::Disabled,
             RecordingOption::Automatic => ListedOption::Automatic,
+            RecordingOption::Selective => ListedOption::Selective,
         };
         file.lines.push(listed);
     }

@@ -166,6 +166,7 @@ impl Engine {
         let started = RecordingStarted {
             recording: id,
             call: recording.call,
+            invoker: recording.invoker,
             refci: metadata.refci,
             farendrefci: metadata.farendrefci,
             cluster_id: metadata.cluster_id,

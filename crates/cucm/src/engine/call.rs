@@ -7,7 +7,7 @@ use media::sdes::Crypto;
 use media::sdp::Audio;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
-use crate::event::{ConnectFailure, CucmEvent, Party, Protection, RecordingId, SecurityLevel};
+use crate::event::{ConnectFailure, CucmEvent, Invoker, Party, Protection, RecordingId, SecurityLevel};
 use crate::ident::Side;
 use crate::negotiate::Share;
 use crate::text::{self, Thread, line, name_addr};
@@ -73,6 +73,8 @@ pub(super) struct Member {
     pub(super) waits: bool,
     /// What a re-INVITE of its that has no answer yet would change.
     pub(super) before: Option<Before>,
+    /// Who wants it recorded, where its line is recorded selectively.
+    pub(super) wish: Option<Invoker>,
 }
 
 /// What stood before a re-INVITE.
@@ -99,6 +101,7 @@ impl Member {
             version: 0,
             waits: false,
             before: None,
+            wish: None,
         }
     }
 }

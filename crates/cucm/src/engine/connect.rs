@@ -7,7 +7,7 @@ use std::time::Instant;
 use media::sdp::{Audio, Direction};
 use sip::{Message, ServerKey};
 
-use crate::config::{DeviceSecurityMode, HoldAnswer, RecordingOption};
+use crate::config::{DeviceSecurityMode, HoldAnswer};
 use crate::event::{CallConnected, CallParty, CucmEvent, Protection, SecurityLevel};
 use crate::ident;
 use crate::negotiate::{Agreed, Side, agree};
@@ -208,7 +208,7 @@ impl Engine {
     fn plan_recordings(&mut self, now: Instant, number: u32) {
         let at = now + self.config.timing.recording_after_answer;
         for side in CallSide::BOTH {
-            if self.is_recorded(number, side) {
+            if self.invoker_of(number, side).is_some() {
                 self.steps.plan(at, Step::Record(number, side));
             }
         }
@@ -275,13 +275,5 @@ impl Engine {
             protection: call.protection,
             security: call.security,
         })
-    }
-
-    fn is_recorded(&self, number: u32, side: CallSide) -> bool {
-        let Some(party) = self.calls.get(&number).map(|call| &call.side(side).party) else {
-            return false;
-        };
-        let line = self.config.phone(&party.device).and_then(|phone| phone.line(&party.number));
-        line.is_some_and(|line| line.recording_option == RecordingOption::Automatic)
     }
 }

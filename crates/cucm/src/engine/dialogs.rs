@@ -23,7 +23,7 @@ impl Engine {
             "REGISTER" => return self.on_register(now, &key, flow, request),
             "INVITE" => return self.on_invite(now, key, flow, request),
             "OPTIONS" | "NOTIFY" | "INFO" => OK,
-            "REFER" => (202, "Accepted"),
+            "REFER" => self.on_softkey(now, flow, request),
             "SUBSCRIBE" => (489, "Bad Event"),
             "BYE" | "UPDATE" | "PRACK" => UNKNOWN,
             _ => (405, "Method Not Allowed"),

@@ -33,7 +33,9 @@ mod refresh;
 mod registration;
 mod route;
 mod rules;
+mod selective;
 mod settle;
+mod softkey;
 mod steps;
 mod subscription;
 mod transfer;
@@ -48,6 +50,7 @@ use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey};
 
 pub use crate::ident::Numbering;
 pub use ports::{ConnectionId, Input, MusicId, MusicStream, Output};
+pub use selective::RecordingRefused;
 
 use crate::config::{Config, MusicOnHold};
 use crate::event::{ConnectFailure, CucmEvent, RecordingId, Summary};
@@ -268,7 +271,7 @@ impl Engine {
         match step {
             Step::Expire(device) => self.on_expiry(now, &device),
             Step::NoAnswer(call) => self.on_no_answer(now, call),
-            Step::Record(call, side) => self.start_recording(now, call, side),
+            Step::Record(call, side) => self.record(now, call, side),
             Step::Bridge(recording, end) => self.call_bridge(now, recording, end),
             Step::Recorder(recording, end) => self.call_recorder(now, recording, end),
             Step::BridgeOffer(recording, end) => self.ask_bridge(now, recording, end),

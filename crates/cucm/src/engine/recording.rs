@@ -21,7 +21,9 @@ use media::sdp::{Audio, Format};
 use sip::Message;
 
 use crate::config::{EncryptedPhoneOnNonSecureTrunk, OfferMode, RecordingLegs};
-use crate::event::{ConnectFailure, CucmEvent, Party, RecordingFailed, RecordingId, RecordingLeg, SecurityLevel};
+use crate::event::{
+    ConnectFailure, CucmEvent, Invoker, Party, RecordingFailed, RecordingId, RecordingLeg, SecurityLevel,
+};
 use crate::ident::Side;
 use crate::text::bridge::Joined;
 use crate::text::recording::{End, Metadata};
@@ -46,6 +48,7 @@ pub(super) struct Recording {
     /// The codec of the call, by the recorded phone's number: it is locked.
     locked: Format,
     pub(super) security: SecurityLevel,
+    pub(super) invoker: Invoker,
     pub(super) destination: String,
     calling_search_space: String,
     pub(super) started: bool,
@@ -109,7 +112,7 @@ impl Recording {
 
 impl Engine {
     /// Step: the call was answered a moment ago.
-    pub(super) fn start_recording(&mut self, now: Instant, number: u32, side: CallSide) {
+    pub(super) fn record(&mut self, now: Instant, number: u32, side: CallSide) {
         let Some((mut recording, near)) = self.plan_recording(number, side) else {
             return;
         };
@@ -136,6 +139,7 @@ impl Engine {
             return None;
         }
         let dialog = self.legs.get(&near.leg)?.dialog.as_ref()?;
+        let invoker = self.invoker_of(number, side)?;
         let line = self.config.phone(&near.party.device)?.line(&near.party.number)?;
         let profile = self.config.recording_profile(line.recording_profile.as_deref()?)?;
         let recording = Recording {
@@ -155,6 +159,7 @@ impl Engine {
             line: near.leg,
             locked: near.share.as_ref()?.format.clone(),
             security: call.security,
+            invoker,
             destination: profile.recording_destination.clone(),
             calling_search_space: profile.recording_css.clone(),
             started: false,
@@ -208,7 +213,7 @@ impl Engine {
             return;
         };
         let (line, locked, joined) = (recording.line, recording.locked.clone(), recording.joined.clone());
-        let near = recording.metadata.near.clone();
+        let (near, invoker) = (recording.metadata.near.clone(), recording.invoker);
         let Some(flow) = self.legs.get(&line).and_then(|leg| leg.flow) else {
             return;
         };
@@ -235,7 +240,7 @@ impl Engine {
         };
         let origin = Origin { leg: number, version: 1, node: self.config.address };
         let sdp = text::sdp::bridge_inactive(origin, end.label(), &locked);
-        let invite = bridge::invite(&node, &thread, &joined, &sdp);
+        let invite = bridge::invite(&node, &thread, &joined, invoker, &sdp);
         let leg = self.add_leg(Leg {
             role: Role::Bridge { recording: id, end },
             number,
@@ -314,7 +319,10 @@ impl Engine {
 
     /// Step: the re-INVITE without SDP on a bridge dialog.
     pub(super) fn ask_bridge(&mut self, now: Instant, id: RecordingId, end: End) {
-        let Some(leg) = self.recordings.get(&id).and_then(|recording| recording.strand(end).bridge) else {
+        let Some(recording) = self.recordings.get(&id) else {
+            return;
+        };
+        let (invoker, Some(leg)) = (recording.invoker, recording.strand(end).bridge) else {
             return;
         };
         let date = self.date(now);
@@ -328,7 +336,7 @@ impl Engine {
         let Some(known) = self.legs.get(&leg) else {
             return;
         };
-        let invite = bridge::reinvite(&known.node, &thread, &known.peer_session);
+        let invite = bridge::reinvite(&known.node, &thread, &known.peer_session, invoker);
         self.send_invite(now, leg, invite, cseq, date);
     }
 
@@ -354,6 +362,7 @@ impl Engine {
         if let Some(call) = self.calls.get_mut(&recording.call) {
             call.recordings.retain(|known| *known != id);
         }
+        self.end_wish(&recording, why);
         let strands = End::BOTH.map(|end| recording.strand(end));
         let legs = strands.map(|strand| strand.recorder).into_iter().chain(strands.map(|strand| strand.bridge));
         for leg in legs.flatten() {

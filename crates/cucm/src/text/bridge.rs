@@ -3,6 +3,7 @@
 use sip::Message;
 
 use super::{ALLOW_BRIDGE, Node, SUPPORTED, Thread, session_id, with_sdp};
+use crate::event::Invoker;
 
 /// From without its tag.
 pub(crate) fn from_value(host: &str) -> String {
@@ -20,7 +21,7 @@ pub(crate) struct Joined {
 }
 
 /// The INVITE that opens a bridge dialog, with nothing flowing yet (trace of Cisco document 200788).
-pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, sdp: &str) -> Message {
+pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, invoker: Invoker, sdp: &str) -> Message {
     let host = node.host();
     let builder = thread
         .begin(node, "INVITE")
@@ -31,17 +32,22 @@ pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, sdp: &str) -
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Expires", 180)
         .header("Allow-Events", "presence")
-        .header("Call-Info", CALL_INFO)
+        .header("Call-Info", call_info(invoker))
         .header("Join", format_args!("{};from-tag={};to-tag={}", joined.call_id, joined.phone_tag, joined.node_tag))
         .header("Session-ID", session_id(super::NIL, super::NIL))
         .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
         .header("Contact", node.contact(""))
         .header("Max-Forwards", 70);
+    // So in the public description of a capture of release 14 with `record-invoker=user`; not in the trace, which has `auto`.
+    let builder = match invoker.word() {
+        "user" => builder.header("Content-Disposition", "session;handling=required"),
+        _ => builder,
+    };
     with_sdp(builder, Some(sdp))
 }
 
 /// The re-INVITE without SDP that asks the bridge for its offer (trace of Cisco document 200788).
-pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str) -> Message {
+pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str, invoker: Invoker) -> Message {
     let host = node.host();
     let builder = thread
         .begin(node, "INVITE")
@@ -52,7 +58,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str) -> Message {
         .header("Max-Forwards", 70)
         .header("Expires", 180)
         .header("Allow-Events", "presence")
-        .header("Call-Info", CALL_INFO)
+        .header("Call-Info", call_info(invoker))
         .header("Min-SE", " 1800")
         .header("Session-ID", session_id(super::NIL, session))
         .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
@@ -60,4 +66,6 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str) -> Message {
     with_sdp(builder, None)
 }
 
-const CALL_INFO: &str = "<urn:x-cisco-remotecc:callinfo>; isVoip; record-invoker=auto";
+fn call_info(invoker: Invoker) -> String {
+    format!("<urn:x-cisco-remotecc:callinfo>; isVoip; record-invoker={}", invoker.word())
+}

@@ -639,4 +639,21 @@ impl Bench {
         self.answer(flow, &request, 200, "x", "", None);
         request
     }
+
+    /// Has the engine do something that an application asks for.
+    pub(crate) fn do_it<R>(&mut self, act: impl FnOnce(&mut Engine) -> R) -> R {
+        let done = act(&mut self.engine);
+        self.collect();
+        done
+    }
+
+    /// The agent hangs up a call of which nothing is left but the call itself.
+    pub(crate) fn finish_call(mut self, about: &Message) {
+        self.in_dialog(AGENT, "BYE", about, 900, None);
+        self.expect(AGENT, "200");
+        self.ok(CALLER, "BYE");
+        self.wait(40_000);
+        self.quiet();
+        self.finish();
+    }
 }

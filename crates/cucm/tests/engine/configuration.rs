@@ -43,7 +43,7 @@ fn names_that_nothing_carries_are_named() {
         ),
         (
             |c| c.phones[1].lines[0].recording_profile = None,
-            "line 1001 of SEP6C416A369525 is recorded automatically, but has no recording profile",
+            "line 1001 of SEP6C416A369525 is recorded, but has no recording profile",
         ),
         (
             |c| c.route_patterns[0].route_list[0].trunks[0] = "x".to_owned(),

@@ -14,6 +14,7 @@ mod recordings;
 mod refresh;
 mod registrations;
 mod replay;
+mod selective;
 mod transfers;
 mod trunks;
 mod walk;

@@ -32,10 +32,14 @@ pub(super) struct Bridge {
     /// The call whose voice it copies.
     pub(super) main: CallNo,
     main_dialog: String,
+    /// Whether the display shows it: `record-invoker=user`.
+    is_shown: bool,
     session: (String, String),
     port: u16,
     sdp: (u32, u32),
     codec: Codec,
+    /// Whether CUCM has our 200.
+    is_accepted: bool,
     /// The request that waits for its answer.
     request: Option<(ServerKey, Message)>,
     /// The keys of our offer that has no answer yet.
@@ -64,6 +68,11 @@ impl Bridge {
 
     pub(super) fn take_request(&mut self) -> Option<(ServerKey, Message)> {
         self.request.take()
+    }
+
+    /// Whether the display says so that the call is recorded: the bridge was accepted, and it is no silent one.
+    pub(super) fn shows(&self) -> bool {
+        self.is_shown && self.is_accepted
     }
 
     /// The main call is over and took its forks with it.
@@ -120,6 +129,8 @@ impl Machine {
             port,
             sdp: (self.ids.origin(), 0),
             codec,
+            is_shown: invite.cisco_call_info().is_some_and(|info| info.record_invoker() == Some("user")),
+            is_accepted: false,
             request: Some((key, invite.clone())),
             offered: None,
             forking: None,
@@ -145,6 +156,7 @@ impl Machine {
                 return self.end_bridge(at);
             }
         };
+        self.bridges[at].is_accepted = true;
         let description = self.bridge_description(at, secure, &keys, Direction::Inactive);
         self.respond_on_bridge(now, at, &key, &invite, &description);
     }

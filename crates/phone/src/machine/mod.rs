@@ -281,7 +281,8 @@ impl Machine {
     pub(crate) fn status(&self) -> Status {
         let call = self.active_call();
         let state = |call: Option<&Call>| call.map_or(CallState::Idle, |call| call.state);
-        let forks = self.bridges.iter().filter(|bridge| bridge.is_forking() && Some(bridge.main) == self.active);
+        let bridges = || self.bridges.iter().filter(|bridge| Some(bridge.main) == self.active);
+        let forks = bridges().filter(|bridge| bridge.is_forking());
         Status {
             registered: self.registration.is_registered(),
             call: state(call),
@@ -289,6 +290,7 @@ impl Machine {
             secured: call.is_some_and(Call::is_secured),
             security: call.map_or(Security::Unknown, |call| call.security),
             forks: few(forks.count()),
+            recording_shown: bridges().any(Bridge::shows),
             bridges: few(self.bridges.len()),
         }
     }

@@ -167,10 +167,23 @@ fn the_record_softkeys_name_the_active_call() {
     rig.command(Command::Record(Softkey::StartRecording)).unwrap();
     rig.receive(&answer_to(&rig.last(), "603 Decline", "", ""));
     assert!(matches!(rig.events.last(), Some(PhoneEvent::Problem(why)) if why.contains("StartRecording: 603 Decline")));
-    // A bridge for which the user asked is one like any other.
-    let invite = rig.bridge_invite("05").replace("record-invoker=auto", "record-invoker=user");
-    rig.receive(&invite);
-    assert_eq!(rig.machine.open_bridges(), 1, "{}", rig.last());
+}
+
+#[test]
+fn the_bridge_of_a_recording_in_user_mode_turns_the_softkey_and_that_of_a_silent_one_does_not() {
+    for (invoker, is_shown) in [("user", true), ("auto", false)] {
+        let mut rig = Rig::in_call(&[], avp);
+        let invite = rig.bridge_invite("05").replace("record-invoker=auto", &format!("record-invoker={invoker}"));
+        rig.receive(&invite);
+        assert!(!rig.machine.status().recording_shown, "the bridge has not answered yet");
+        rig.pass(Duration::from_millis(268));
+        assert_eq!(rig.machine.status().recording_shown, is_shown, "{invoker}");
+        let tag = to_tag(&rig.last());
+        let bye = with_to_tag(&trace("07"), &tag).replace("ACK", "BYE").replace("101 BYE", "102 BYE");
+        rig.receive(&bye.replace("branch=z9hG4bK", "branch=z9hG4bKbye"));
+        assert!(rig.last().starts_with("SIP/2.0 200 OK\r\n"), "{}", rig.last());
+        assert_eq!((rig.machine.open_bridges(), rig.machine.status().recording_shown), (0, false));
+    }
 }
 
 #[test]
