@@ -15,7 +15,9 @@ impl Engine {
             (true, rule) if UNEXPECTED.contains(&rule) => {
                 Some(Alarm::RecordingSessionTerminatedUnexpectedly { recording: id, near, reason })
             }
-            (true, _) | (false, "call-ended" | "hold" | "transfer") => None,
+            (true, _) | (false, "call-ended" | "stopped" | "hold" | "resume" | "transfer" | "conference" | "park") => {
+                None
+            }
             (false, "bridge") => Some(Alarm::RecordingResourcesNotAvailable { recording: id, near, reason }),
             (false, _) => Some(Alarm::RecordingCallSetupFail { recording: id, near, reason }),
         }

@@ -18,6 +18,8 @@
 //! | the conference drops to two | a new pair, whose far end is the party that remains |
 //! | either parks the call | BYE in both dialogs |
 //! | the parked call is retrieved | a new pair |
+//! | the user or an application starts a selective recording | a new pair |
+//! | the user or an application stops it | BYE in both dialogs |
 //!
 //! Source: Cisco, "Call Recording Examples for Network-Based and Phone-Based Recording"; Cisco, Feature Configuration Guide 12.5(1)SU4,
 //! "Recording". That a conference goes unnoticed while at least three stay in it is inferred: far end and number stay as they are.
@@ -58,6 +60,8 @@ pub(super) enum Happening {
     /// This end parks the call.
     #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     Park(End),
+    /// Whoever had a selective recording started has it stopped.
+    Stop,
     /// The parked call is taken up again.
     #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     Retrieve,
@@ -94,7 +98,7 @@ impl FarEnd {
 pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
     use Happening::{
         ConferenceChanged, ConferenceDropped, ConferenceMade, Hold, Park, RemoteUpdate, Resume, ResumeElsewhere,
-        Retrieve, Transfer,
+        Retrieve, Stop, Transfer,
     };
     let by_far_hold = |restarted| match dialect.far_end_hold {
         FarEndHold::Restart => restarted,
@@ -116,7 +120,7 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
         ConferenceMade => Verdict::Anew,
         ConferenceChanged => Verdict::Keep,
         ConferenceDropped => Verdict::Anew,
-        Park(_) => Verdict::End,
+        Park(_) | Stop => Verdict::End,
         Retrieve => Verdict::Anew,
     }
 }
@@ -132,6 +136,7 @@ impl Happening {
             Self::Transfer(End::Far) | Self::RemoteUpdate => failure("transfer", "the far end was transferred"),
             Self::ConferenceMade | Self::ConferenceChanged => failure("conference", "the call became a conference"),
             Self::ConferenceDropped => failure("conference", "the conference dropped to two"),
+            Self::Stop => failure("stopped", "it was stopped by whoever may"),
             Self::Park(_) => failure("park", "the call was parked"),
             Self::Retrieve => failure("park", "the call was retrieved"),
         }
@@ -182,6 +187,7 @@ mod tests {
             (ConferenceDropped, Anew, Anew, Anew),
             (Park(near), bye, bye, bye),
             (Park(far), bye, bye, bye),
+            (Stop, bye, bye, bye),
             (Retrieve, Anew, Anew, Anew),
         ] {
             assert_eq!(verdict(what, &default), by_default, "{what:?}");

@@ -17,11 +17,11 @@ use std::time::Instant;
 use crate::config::{RecordingOption, SelectiveAfterHold};
 use crate::event::{ConnectFailure, InvocationType, Invoker};
 
+use super::Engine;
 use super::call::CallSide;
-use super::dialogs::NORMAL;
 use super::recording::Recording;
+use super::rules::Happening;
 use super::steps::Step;
-use super::{Engine, failure};
 
 /// Why a recording is not started or stopped for whoever asks; each named after its error code in Cisco's TAPI Developer Guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,8 +124,7 @@ impl Engine {
         member.wish = None;
         let line = member.leg;
         if let Some(id) = self.recording_of(line) {
-            let stopped = failure("stopped", "it was stopped by whoever may");
-            self.end_recording(now, id, &stopped, NORMAL, false);
+            self.happen(now, id, Happening::Stop, None);
         }
         Ok(())
     }
@@ -164,4 +163,4 @@ impl Engine {
 }
 
 /// Rules by which a recording ends to begin anew.
-const BEGINS_ANEW: [&str; 2] = ["transfer", "conference"];
+const BEGINS_ANEW: [&str; 4] = ["resume", "transfer", "conference", "park"];
