@@ -71,7 +71,8 @@ pub struct Recording {
     /// Why it failed or is not whole.
     pub reason: Option<String>,
     /// Oddities worth knowing, each a stable word: `leg-unknown`, `duplicate`, `no-media-answer` (a leg's ACK never
-    /// came; its plain RTP was taken by our own offer), `timestamp-jump`, `sender-stalled`, `journal-torn`...
+    /// came; its plain RTP was taken by our own offer), `no-bye` (nobody ended a leg: it is over with its last packet),
+    /// `timestamp-jump`, `sender-stalled`, `journal-torn`...
     pub flags: Vec<String>,
     /// When the first INVITE came.
     pub started: String,
@@ -89,6 +90,10 @@ pub struct Recording {
     /// call twice, as after a failover. Flagged `duplicate`.
     #[serde(default)]
     pub duplicate_of: Option<String>,
+    /// The recording of the same talk as the other party's phone hears it, where both phones are recorded: near and far
+    /// are exchanged there.
+    #[serde(default)]
+    pub mirror: Option<String>,
     /// `x-nearendclusterid`.
     pub cluster_id: Option<String>,
     /// `x-refci`: the call leg of the recorded party.
@@ -129,7 +134,8 @@ pub struct Party {
 }
 
 /// The call that a recording belongs to. CUCM ends a recording and begins another at hold and resume, transfer and
-/// conference; recordings of one cluster that share a call leg (`x-refci`, `x-farendrefci`) are one call.
+/// conference; recordings of one cluster that share a call leg (`x-refci`, `x-farendrefci`, with the party that has it)
+/// are one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// The name of the call's first recording.
@@ -227,7 +233,7 @@ pub struct Leg {
     pub answered: Option<String>,
     /// When the ACK came.
     pub acknowledged: Option<String>,
-    /// When the leg ended.
+    /// When the leg ended; where nobody ended it, when its last packet came.
     pub ended: Option<String>,
     /// The Reason header of the BYE, verbatim, or our own words.
     pub end_reason: Option<String>,
@@ -408,6 +414,7 @@ impl Recording {
             call: Call::default(),
             segment: Segment::default(),
             duplicate_of: None,
+            mirror: None,
             cluster_id: None,
             refci: None,
             farend_refci: None,

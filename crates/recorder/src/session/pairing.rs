@@ -35,6 +35,37 @@ pub(crate) enum Key {
     Alone { call_id: String, remote_tag: String },
 }
 
+impl Key {
+    /// Whether this is the same talk at the other phone: the same call legs in the same cluster, at another device.
+    pub(crate) fn mirrors(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Call { cluster, near, legs }, Self::Call { cluster: its, near: at, legs: others }) => {
+                cluster == its && near != at && legs == others && legs.iter().all(|leg| !leg.is_empty())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// One party's leg of a call: a number of the cluster's, and the party that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallLeg {
+    number: String,
+    /// In lower case, where one is named.
+    device: Option<String>,
+    address: Option<String>,
+}
+
+impl CallLeg {
+    /// Whether both are one leg. What one of them does not name (releases before 8.6) does not tell them apart.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let named = |leg: &Self| leg.device.is_some() || leg.address.is_some();
+        let same = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
+        let party = same(&self.device, &other.device) || same(&self.address, &other.address);
+        self.number == other.number && (party || !named(self) || !named(other))
+    }
+}
+
 impl Parameters {
     pub(crate) fn of(from: &NameAddr) -> Self {
         Self { params: from.uri.params.clone(), display: from.display.clone() }
@@ -81,9 +112,17 @@ impl Parameters {
     }
 
     /// The call legs of both parties, as far as they are named.
-    pub(crate) fn call_legs(&self) -> Vec<String> {
-        let named = ["x-refci", "x-farendrefci"].into_iter().filter_map(|name| self.filled(name));
-        named.filter(|leg| *leg != "0").map(str::to_owned).collect()
+    pub(crate) fn call_legs(&self) -> Vec<CallLeg> {
+        let parties =
+            [("x-refci", "x-nearenddevice", "x-nearendaddr"), ("x-farendrefci", "x-farenddevice", "x-farendaddr")];
+        let leg = |(number, device, address)| {
+            Some(CallLeg {
+                number: self.filled(number).filter(|number| *number != "0")?.to_owned(),
+                device: self.filled(device).map(str::to_ascii_lowercase),
+                address: self.filled(address).map(str::to_owned),
+            })
+        };
+        parties.into_iter().filter_map(leg).collect()
     }
 
     /// Every parameter as it was spelled.
@@ -167,6 +206,22 @@ mod tests {
         };
         assert_ne!(of("North"), of("South"));
         assert_eq!(of("North"), of("north"));
+    }
+
+    #[test]
+    fn a_call_leg_is_a_number_and_the_party_that_has_it() {
+        let of = |device: &str, address: &str| {
+            let from = format!("<sip:1@h;x-nearend;x-refci=7;x-nearenddevice={device};x-nearendaddr={address}>;tag=t");
+            parameters(&from).call_legs().remove(0)
+        };
+        let agent = of("SEPA", "2000");
+        assert!(agent.is(&of("sepa", "3000")), "the number behind a trunk changes");
+        assert!(agent.is(&of("SEPB", "2000")), "a shared line is picked up elsewhere");
+        assert!(!agent.is(&of("SEPB", "3000")), "the number was given out again");
+        assert!(!of("SEPA", "").is(&of("SEPB", "")), "withheld numbers are not equal");
+        let bare = parameters("<sip:1@h;x-nearend;x-refci=7>;tag=t").call_legs().remove(0);
+        assert!(agent.is(&bare) && bare.is(&agent));
+        assert!(!agent.is(&CallLeg { number: "8".into(), ..agent.clone() }));
     }
 
     #[test]

@@ -19,6 +19,9 @@ const CHANGES: usize = 64;
 /// Alarms kept of one recording.
 const ALARMS: usize = 64;
 
+/// By how much an INVITE may overtake the BYEs before it, in microseconds: by their retransmissions (RFC 3261 §17.1.2.1).
+const OVERTAKEN_US: i64 = 2_000_000;
+
 /// A recording that runs.
 pub(super) struct Open {
     key: Key,
@@ -50,20 +53,32 @@ impl Sessions {
         same.map(|(_, open)| open.metadata.id.clone())
     }
 
+    /// The newest running recording of the same talk at the other phone.
+    fn mirror(&self, key: &Key) -> Option<RecordingId> {
+        let is_open = |id| self.legs.values().any(|leg| leg.recording == id && leg.is_open());
+        let is_mirror = |id: &RecordingId, open: &Open| open.key.mirrors(key) && is_open(*id);
+        self.recordings.iter().rev().find(|(id, open)| is_mirror(id, open)).map(|(id, _)| *id)
+    }
+
     /// Begins a recording with the first leg's INVITE.
     pub(super) fn begin(
         &mut self,
         now: Instant,
         (key, side): (Key, Side),
         node: Option<IpAddr>,
-        parameters: &Parameters,
+        (parameters, tag): (&Parameters, &str),
     ) -> RecordingId {
         let recording = RecordingId(self.number());
         let started_us = self.wall_us(now);
         let refci = parameters.text("x-refci");
         let chance = self.rng.next_u32() as u16;
         let name = pairing::name(&times::stamp(started_us), refci.as_deref(), chance);
-        let (call, segment) = self.calls.begin(now, &name, parameters);
+        let (call, segment) = self.calls.begin(now, &name, parameters, tag);
+        let mirror = self.mirror(&key).and_then(|other| self.recordings.get_mut(&other));
+        let mirror = mirror.map(|other| {
+            other.metadata.mirror = Some(name.clone());
+            other.metadata.id.clone()
+        });
         let started = times::rfc3339(started_us);
         let mut metadata = Recording {
             status: Status::Failed,
@@ -71,6 +86,7 @@ impl Sessions {
             call,
             segment,
             duplicate_of: self.same_voice(&key, side),
+            mirror,
             cluster_id: parameters.text("x-nearendclusterid"),
             refci,
             farend_refci: parameters.text("x-farendrefci"),
@@ -176,7 +192,8 @@ impl Sessions {
         let at = self.rfc3339(now);
         let Some(open) = self.legs.get(&id).and_then(|leg| self.recordings.get_mut(&leg.recording)) else { return };
         participants::note(&mut open.metadata, &at, told);
-        self.calls.learn(now, &open.metadata.call.id, told);
+        let joins = self.calls.learn(now, &open.metadata.call.id, told);
+        open.metadata.call.joins.extend(joins);
     }
 
     /// When the next recording is alarming for having one leg only.
@@ -247,6 +264,7 @@ impl Sessions {
         let Some(recording) = self.legs.get(&id).map(|leg| leg.recording) else { return };
         let wall = self.started(recording).map(|started| self.wall_us(started)).unwrap_or_default();
         let moment = |us: Option<u64>| us.map(|us| times::rfc3339(wall.saturating_add_unsigned(us)));
+        self.close_at_last_packet(id, moment(report.last_us));
         self.note(id, |leg| {
             leg.packets = report.packets;
             leg.sources = report.sources.iter().map(SocketAddr::to_string).collect();
@@ -269,7 +287,37 @@ impl Sessions {
             let last = open.metadata.legs.iter().filter_map(|leg| leg.ended.clone()).max();
             open.metadata.end(last.unwrap_or(ended));
             self.calls.end(now, &open.metadata.call.id);
+            self.acquit(&open.metadata);
             self.outputs.push_back(Output::Finish { recording, metadata: Box::new(open.metadata) });
+        }
+    }
+
+    /// A recording with sound that ends as the next one begins was no double of it: CUCM's BYE was overtaken by its next
+    /// INVITE.
+    fn acquit(&mut self, over: &Recording) {
+        let is_heard = over.legs.iter().any(|leg| leg.packets.stored > 0);
+        let Some(ended) = over.ended.as_deref().and_then(metadata::unix_us).filter(|_| is_heard) else { return };
+        let suspects = self.recordings.values_mut().map(|open| &mut open.metadata);
+        for next in suspects.filter(|next| next.duplicate_of.as_ref() == Some(&over.id)) {
+            if metadata::unix_us(&next.started).is_some_and(|started| ended - started < OVERTAKEN_US) {
+                next.duplicate_of = None;
+                next.flags.retain(|flag| flag != "duplicate");
+            }
+        }
+    }
+
+    /// A leg that nobody ended is over with its last packet, however long we waited for more.
+    fn close_at_last_packet(&mut self, id: LegId, last: Option<String>) {
+        const NOBODY: [&str; 2] = ["inactivity", "session-timer"];
+        let mut is_nobodys = false;
+        self.note(id, |leg| {
+            is_nobodys = leg.ended_by.as_deref().is_some_and(|by| NOBODY.contains(&by));
+            if is_nobodys && last.is_some() {
+                leg.ended = last;
+            }
+        });
+        if let Some(recording) = self.legs.get(&id).map(|leg| leg.recording).filter(|_| is_nobodys) {
+            self.flag(recording, "no-bye");
         }
     }
 

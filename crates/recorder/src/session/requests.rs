@@ -1,12 +1,13 @@
 //! Requests of CUCM: what each is answered, and what it changes.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use sip::{Dialog, FlowId, Message, ServerKey};
 
 use super::leg::{Leg, State};
 use super::media::{Local, Theirs};
-use super::pairing::Parameters;
+use super::pairing::{Key, Parameters};
 use super::replies::{self, FALLBACK, MIN_SE, lists};
 use super::timer::{self, Terms};
 use super::{LegId, Output, Sessions};
@@ -185,10 +186,10 @@ impl Sessions {
         parameters: &Parameters,
     ) {
         dialog.local_cseq = 100;
-        let side = parameters.side();
         let call = parameters.key(&dialog.call_id, &dialog.remote_tag);
         let node = self.flows.get(&flow).map(|(_, peer)| peer.ip());
-        let running = self.recording_for(&call, side.unwrap_or(Side::Near), node);
+        let (side, is_named) = self.side_of(parameters, &call, node);
+        let running = self.recording_for(&call, side, node);
         if running.is_none() && self.recordings.len() >= self.config.max_sessions {
             self.counters.refused += 1;
             let answer = self.refusal(&invite, 503, "Service Unavailable").header("Retry-After", 10).finish();
@@ -196,12 +197,13 @@ impl Sessions {
             return;
         }
         self.counters.invites += 1;
-        let recording =
-            running.unwrap_or_else(|| self.begin(now, (call, side.unwrap_or(Side::Near)), node, parameters));
-        if side.is_none() {
+        let recording = running.unwrap_or_else(|| {
+            let told = (parameters, dialog.remote_tag.as_str());
+            self.begin(now, (call, side), node, told)
+        });
+        if !is_named {
             self.flag(recording, "leg-unknown");
         }
-        let side = side.unwrap_or(Side::Near);
         let mut described = self.describe(now, &invite, side, self.flows.get(&flow).copied(), parameters);
         described.local_tag.clone_from(&dialog.local_tag);
         let slot = self.add_leg(recording, described);
@@ -232,6 +234,18 @@ impl Sessions {
             },
         );
         self.outputs.push_back(Output::Bind { leg: id, recording, side });
+    }
+
+    /// Whose voice a new dialog brings, and whether it says so. One that does not takes the side that is free in its
+    /// recording: CUCM invites the near side first.
+    fn side_of(&self, parameters: &Parameters, call: &Key, node: Option<IpAddr>) -> (Side, bool) {
+        if let Some(side) = parameters.side() {
+            return (side, true);
+        }
+        let near = self.recording_for(call, Side::Near, node);
+        let far = self.recording_for(call, Side::Far, node);
+        let side = if near.is_none() && far.is_some() { Side::Far } else { Side::Near };
+        (side, false)
     }
 
     /// re-INVITE or UPDATE: a refresh, a new offer, or new parties.

@@ -35,6 +35,8 @@ struct Rig {
     finished: Vec<Recording>,
     ports: u16,
     stored: u64,
+    /// When the last packet of each leg came, since the recording's start.
+    last_us: Option<u64>,
 }
 
 impl Rig {
@@ -53,6 +55,7 @@ impl Rig {
             finished: Vec::new(),
             ports: 20_000,
             stored: 50,
+            last_us: None,
         };
         rig.open(FLOW, "192.0.2.5:5061");
         rig
@@ -118,7 +121,7 @@ impl Rig {
             Output::Close { leg } => {
                 self.closed.push(leg);
                 let packets = Packets { stored: self.stored, ..Packets::default() };
-                let report = Box::new(Report { packets, ..Report::default() });
+                let report = Box::new(Report { packets, last_us: self.last_us, ..Report::default() });
                 self.sessions.handle_input(self.now, Input::Closed { leg, report });
             }
             Output::Finish { metadata, .. } => self.finished.push(*metadata),
@@ -141,6 +144,10 @@ impl Rig {
             self.pump();
         }
         self.now = end;
+    }
+
+    fn open_legs(&self) -> Vec<LegId> {
+        self.sessions.open_legs()
     }
 
     /// The last message sent.
@@ -169,6 +176,9 @@ struct Leg<'a> {
     refci: u32,
     farendrefci: u32,
     device: &'a str,
+    number: &'a str,
+    /// Device and number of the other party.
+    other: (&'a str, &'a str),
     call: &'a str,
     user: &'a str,
     extra: String,
@@ -179,6 +189,8 @@ const NEAR: Leg<'static> = Leg {
     refci: 25,
     farendrefci: 24,
     device: "SEP6C416A369525",
+    number: "1001",
+    other: ("SEP38", "1000"),
     call: "near",
     user: "7878",
     extra: String::new(),
@@ -191,9 +203,9 @@ fn far() -> Leg<'static> {
 impl Leg<'_> {
     fn from(&self, farendaddr: &str) -> String {
         format!(
-            "\"SJ User 2\" <sip:1001@192.0.2.5;{};x-refci={};x-nearendclusterid=Lab;x-nearenddevice={};x-nearendaddr=1001;\
-             x-farendrefci={};x-farendclusterid=Lab;x-farenddevice=SEP38;x-farendaddr={farendaddr}>;tag={}~a",
-            self.side, self.refci, self.device, self.farendrefci, self.call
+            "\"SJ User 2\" <sip:1001@192.0.2.5;{};x-refci={};x-nearendclusterid=Lab;x-nearenddevice={};x-nearendaddr={};\
+             x-farendrefci={};x-farendclusterid=Lab;x-farenddevice={};x-farendaddr={farendaddr}>;tag={}~a-9",
+            self.side, self.refci, self.device, self.number, self.farendrefci, self.other.0, self.call
         )
     }
 
@@ -218,16 +230,16 @@ impl Leg<'_> {
     }
 
     fn invite(&self, body: Option<&str>) -> String {
-        self.request("INVITE", 101, "", "1000", body)
+        self.request("INVITE", 101, "", self.other.1, body)
     }
 
     fn ack(&self, answer: &Message, body: Option<&str>) -> String {
         let cseq = answer.cseq().unwrap().number;
-        self.request("ACK", cseq, &tag(answer), "1000", body).replacen("branch=z9hG4bK", "branch=z9hG4bKack", 1)
+        self.request("ACK", cseq, &tag(answer), self.other.1, body).replacen("branch=z9hG4bK", "branch=z9hG4bKack", 1)
     }
 
     fn bye(&self, answer: &Message, cseq: u32) -> String {
-        self.request("BYE", cseq, &tag(answer), "1000", None).replace("Max-F", "Reason: Q.850;cause=16\r\nMax-F")
+        self.request("BYE", cseq, &tag(answer), self.other.1, None).replace("Max-F", "Reason: Q.850;cause=16\r\nMax-F")
     }
 }
 

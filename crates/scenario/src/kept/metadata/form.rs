@@ -7,9 +7,11 @@ use super::differs;
 use crate::outcome::Finding;
 
 /// Words in [`Recording::flags`].
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 12] = [
     "leg-unknown",
+    "duplicate",
     "no-media-answer",
+    "no-bye",
     "timestamp-jump",
     "timestamp-absurd",
     "sender-stalled",
