@@ -42,6 +42,17 @@ pub enum CucmEvent {
         /// What was wrong.
         why: String,
     },
+    /// A call, or the target of its transfer, went on to another number.
+    Forwarded {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// The number that forwarded it.
+        from: String,
+        /// The number that rings now, behind all forwarding.
+        to: String,
+        /// Why.
+        reason: ForwardReason,
+    },
     /// A call that was connected is over.
     CallEnded {
         /// Number of the call, `gci`.
@@ -125,6 +136,28 @@ pub enum CucmEvent {
         /// Whether it is in service.
         in_service: bool,
     },
+}
+
+/// Why a number forwarded a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardReason {
+    /// *Forward All*.
+    Unconditional,
+    /// *Forward Busy*.
+    UserBusy,
+    /// *Forward No Answer*.
+    NoAnswer,
+}
+
+impl ForwardReason {
+    /// The word after `reason=` (RFC 5806 §6).
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unconditional => "unconditional",
+            Self::UserBusy => "user-busy",
+            Self::NoAnswer => "no-answer",
+        }
+    }
 }
 
 /// Who is behind a connection or an address.

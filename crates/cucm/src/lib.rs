@@ -29,8 +29,8 @@ pub use config::Config;
 pub use driver::{Addresses, ApplicationError, Cucm, StartError, start};
 pub use engine::RecordingRefused;
 pub use event::{
-    Alarm, CallConnected, CallParty, ConnectFailure, CucmEvent, InvocationType, Invoker, OutOfService, Party,
-    Protection, RecordingFailed, RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary,
+    Alarm, CallConnected, CallParty, ConnectFailure, CucmEvent, ForwardReason, InvocationType, Invoker, OutOfService,
+    Party, Protection, RecordingFailed, RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary,
     Transferred,
 };
 pub use malformed::{Malformed, MalformedKind};

@@ -69,20 +69,34 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.check_profiles()?;
         let mut names = BTreeSet::new();
-        let mut numbers = BTreeSet::new();
         for phone in &self.phones {
             unique(&mut names, "device", &phone.device_name.to_ascii_uppercase())?;
             self.check_phone(phone)?;
-            for line in &phone.lines {
-                unique(&mut numbers, "directory number", &line.directory_number)?;
-            }
         }
+        self.check_numbers()?;
         for trunk in &self.trunks {
             unique(&mut names, "device", &trunk.name.to_ascii_uppercase())?;
             self.check_trunk(trunk)?;
         }
         self.check_routes()?;
         token("cluster id", &self.cluster_id)
+    }
+
+    /// One number on several phones is a shared line; on one phone it can stand once, and no phone can have a park number.
+    fn check_numbers(&self) -> Result<(), ConfigError> {
+        let mut all = BTreeSet::new();
+        for phone in &self.phones {
+            let mut own = BTreeSet::new();
+            for line in &phone.lines {
+                unique(&mut own, "directory number", &line.directory_number)?;
+            }
+            all.append(&mut own);
+        }
+        for number in &self.park_numbers {
+            token("park number", number)?;
+            unique(&mut all, "directory number", number)?;
+        }
+        Ok(())
     }
 
     fn check_profiles(&self) -> Result<(), ConfigError> {
@@ -111,6 +125,8 @@ impl Config {
         for line in &phone.lines {
             token("directory number", &line.directory_number)?;
             display(&line.display)?;
+            let forward = [&line.forward.all, &line.forward.busy, &line.forward.no_answer];
+            forward.into_iter().flatten().try_for_each(|number| token("forward destination", number))?;
             if line.recording_option == RecordingOption::Disabled {
                 continue;
             }

@@ -1,4 +1,6 @@
-//! Phones, their lines and what makes a line recorded.
+//! Phones, their lines, where their calls are forwarded and what makes a line recorded.
+
+use std::time::Duration;
 
 pub use trust::phone_config::{DeviceSecurityMode, Transport as DeviceTransport};
 
@@ -43,7 +45,7 @@ impl PhoneDevice {
     }
 }
 
-/// A directory number on a phone.
+/// A directory number on a phone. The same number on several phones is a shared line: each has its own recording option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Directory number.
@@ -56,6 +58,24 @@ pub struct Line {
     pub recording_profile: Option<String>,
     /// *Busy Trigger*: as many calls make the line busy.
     pub busy_trigger: u32,
+    /// Where calls go that it does not take.
+    pub forward: Forward,
+    /// *Call Pickup Group*: its phones may take each other's calls that ring.
+    pub pickup_group: Option<String>,
+}
+
+/// *Call Forward and Call Pickup Settings*: the numbers that calls are forwarded to. They belong to the number: on a shared line those of
+/// its first phone count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forward {
+    /// *Forward All*: nothing rings here.
+    pub all: Option<String>,
+    /// *Forward Busy*: when the busy trigger of all its phones is reached, or a phone answers 486.
+    pub busy: Option<String>,
+    /// *Forward No Answer*.
+    pub no_answer: Option<String>,
+    /// *No Answer Ring Duration (seconds)*; `None` stands for [`super::Timing::forward_no_answer`].
+    pub no_answer_ring_duration: Option<Duration>,
 }
 
 impl Line {
@@ -67,6 +87,8 @@ impl Line {
             recording_option: RecordingOption::Disabled,
             recording_profile: None,
             busy_trigger: 2,
+            forward: Forward::default(),
+            pickup_group: None,
         }
     }
 

@@ -17,8 +17,8 @@ use trust::rule::TrustList;
 
 pub use check::ConfigError;
 pub use device::{
-    DeviceSecurityMode, DeviceTransport, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption, RecordingProfile,
-    Region,
+    DeviceSecurityMode, DeviceTransport, Forward, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption,
+    RecordingProfile, Region,
 };
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
@@ -72,6 +72,8 @@ pub struct Config {
     pub sip_profiles: Vec<SipProfile>,
     /// *Device > Trunk*.
     pub trunks: Vec<SipTrunk>,
+    /// *Call Routing > Call Park*: the numbers at which calls can be parked, in the order in which they are used.
+    pub park_numbers: Vec<String>,
     /// The region that all device pools use.
     pub region: Region,
     /// What a held phone hears.
@@ -170,6 +172,10 @@ pub struct Timing {
     pub recorder_ack_after_bridge_ack: Duration,
     /// How long a called phone may ring: timer T301.
     pub no_answer: Duration,
+    /// Service parameter *Forward No Answer Timer*, for lines without a duration of their own.
+    pub forward_no_answer: Duration,
+    /// Service parameter *Call Park Reversion Timer*: how long a call is parked before it rings at whoever parked it.
+    pub park_reversion: Duration,
     /// Service parameter *SIP Session Expires Timer*: how long a session holds that nobody refreshes; whole seconds.
     pub session_expires: Duration,
     /// Service parameter *SIP Min-SE Value*: the shortest session that is granted; whole seconds.
@@ -191,6 +197,8 @@ impl Default for Timing {
             bridge_ack_after_offer: Duration::from_millis(10),
             recorder_ack_after_bridge_ack: Duration::from_millis(3),
             no_answer: Duration::from_secs(180),
+            forward_no_answer: Duration::from_secs(12),
+            park_reversion: Duration::from_secs(60),
             session_expires: Duration::from_secs(1800),
             least_session: Duration::from_secs(1800),
             registration_expires: Duration::from_secs(120),

@@ -10,8 +10,10 @@ use sip::{Dialog, FlowId, Message, ServerKey};
 use crate::event::{ConnectFailure, CucmEvent, Invoker, Party, Protection, RecordingId, SecurityLevel};
 use crate::ident::Side;
 use crate::negotiate::Share;
+use crate::text::line::Diversion;
 use crate::text::{self, Thread, line, name_addr};
 
+use super::alert::{Alert, Called};
 use super::dialogs::{NORMAL, falls_back, media_of};
 use super::feed::Feed;
 use super::leg::{Leg, LegId, Role, State};
@@ -46,6 +48,8 @@ pub(super) struct Call {
     /// What is told once both phones are where they are to be; `None` while nothing changes.
     pub(super) news: Option<Vec<CucmEvent>>,
     pub(super) transfer: Option<Transfer>,
+    /// What rings, if anything does.
+    pub(super) alert: Alert,
 }
 
 /// One end of a call.
@@ -175,7 +179,7 @@ impl Engine {
             is_caller: true,
             call_id: dialog.call_id.clone(),
             tag,
-            identity: callee.0.clone(),
+            identity: callee.first.0.clone(),
             dialog: Some(dialog),
             state: State::Incoming { key, invite: invite.clone(), date },
             invite: None,
@@ -191,9 +195,9 @@ impl Engine {
         self.call_out(now, call, caller, callee, dialled);
     }
 
-    fn call_out(&mut self, now: Instant, number: u32, caller: Member, callee: Reached, dialled: String) {
+    fn call_out(&mut self, now: Instant, number: u32, caller: Member, called: Called, dialled: String) {
         let session = self.legs.get(&caller.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
-        let callee = self.ring(now, (number, CallSide::Callee), &caller.party, session, callee, &dialled);
+        let (callee, alert) = self.ring_all(now, (number, CallSide::Callee), &caller.party, &session, called);
         let call = Call {
             caller,
             callee,
@@ -206,6 +210,7 @@ impl Engine {
             recordings: Vec::new(),
             news: None,
             transfer: None,
+            alert,
         };
         self.calls.insert(number, call);
         self.steps.plan(now + self.config.timing.no_answer, Step::NoAnswer(number));
@@ -217,9 +222,9 @@ impl Engine {
         now: Instant,
         (call, side): (u32, CallSide),
         caller: &Party,
-        session: String,
+        session: &str,
         (party, flow, target): Reached,
-        dialled: &str,
+        alert: &Alert,
     ) -> Member {
         let node = self.node(flow);
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
@@ -230,14 +235,14 @@ impl Engine {
             uri: target,
             branch: self.identifiers.branch(),
             from: format!("{};tag={tag}", name_addr(&caller.name, &caller.number, &host)),
-            to: format!("<sip:{dialled}@{host}>"),
+            to: format!("<sip:{}@{host}>", alert.number),
             date: date.clone(),
             call_id: self.identifiers.call_id(wall),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };
         let info = line::CallInfo { security: "Unknown", orientation: "from", ui_state: None, call };
-        let invite = line::invite(&node, &thread, caller, &session, info);
+        let invite = line::invite(&node, &thread, caller, session, info, &diversions(alert));
         let leg = self.add_leg(Leg {
             role: Role::Line { call, side },
             number,
@@ -251,7 +256,7 @@ impl Engine {
             state: State::Waiting,
             invite: None,
             peer_session: text::NIL.to_owned(),
-            other_session: session,
+            other_session: session.to_owned(),
             peer_media: None,
             sdp: None,
             owed: Vec::new(),
@@ -272,28 +277,6 @@ impl Engine {
             number: line.directory_number.clone(),
             name: line.display.clone(),
         })
-    }
-
-    /// The phone that a number rings, or why none does.
-    pub(super) fn called(&self, dialled: &str) -> Result<Reached, (Refusal, &'static str)> {
-        let found = self.config.phones.iter().find_map(|phone| Some((phone, phone.line(dialled)?)));
-        let Some((phone, line)) = found else {
-            return Err((((404, "Not Found"), Some(1)), "no phone has this number"));
-        };
-        let party = Party {
-            device: phone.device_name.clone(),
-            number: line.directory_number.clone(),
-            name: line.display.clone(),
-        };
-        let Some((flow, target)) = self.reach(&party) else {
-            return Err((((480, "Temporarily Unavailable"), Some(20)), "the called phone is not registered"));
-        };
-        let calls = self.calls.values().flat_map(|call| [&call.caller, &call.callee]);
-        let busy = calls.filter(|member| member.party == party).count();
-        if busy >= line.busy_trigger as usize {
-            return Err((((486, "Busy Here"), Some(17)), "the called line is busy"));
-        }
-        Ok((party, flow, target))
     }
 
     #[expect(clippy::too_many_arguments, reason = "a refusal before there is a leg to hold them")]
@@ -395,7 +378,8 @@ impl Engine {
             return;
         };
         let transfer = call.transfer.as_ref().map(Transfer::legs).unwrap_or_default();
-        for leg in [call.caller.leg, call.callee.leg].into_iter().chain(transfer) {
+        let ringing = call.alert.others.iter().map(|other| other.leg);
+        for leg in [call.caller.leg, call.callee.leg].into_iter().chain(transfer).chain(ringing) {
             self.clear_leg(now, leg, cause);
             self.callers.retain(|_, known| *known != leg);
         }
@@ -418,6 +402,14 @@ impl Engine {
             _ => self.made_up_session(Side::Line, leg),
         }
     }
+}
+
+/// Whom the forwarded-to phone is told of: who forwarded last and who was called first. *Intermediate parties do not get communicated*
+/// (Cisco's SIP Line Messaging Guide, Call Forwarding).
+fn diversions(alert: &Alert) -> Vec<Diversion<'_>> {
+    let (last, first) = (alert.hops.last(), alert.hops.first().filter(|_| alert.hops.len() > 1));
+    let told = last.into_iter().chain(first);
+    told.map(|hop| Diversion { number: &hop.number, name: &hop.name, reason: hop.reason.word() }).collect()
 }
 
 /// What the caller is told of a called phone's refusal.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use media::sdp::{Audio, Sdp};
 use sip::{ClientKey, Dialog, DialogError, FlowId, Message, ServerKey};
 
-use crate::event::ConnectFailure;
+use crate::event::{ConnectFailure, ForwardReason};
 use crate::text::line;
 
 pub(super) use crate::text::falls_back;
@@ -167,7 +167,11 @@ impl Engine {
     }
 
     fn on_leg_answered(&mut self, now: Instant, id: LegId, response: &Message) {
-        match self.legs.get(&id).map(|leg| leg.role.clone()) {
+        let role = self.legs.get(&id).map(|leg| leg.role.clone());
+        if let Some(Role::Line { call, .. }) = role {
+            self.choose(now, call, id);
+        }
+        match role {
             Some(Role::Line { call, .. }) if self.is_target(call, id) => {
                 self.on_target_answered(now, call, id, response);
             }
@@ -198,6 +202,12 @@ impl Engine {
             Role::Line { call, .. } if is_confirmed => self.on_phone_refused(now, call, id, status, &why),
             Role::Line { call, .. } => {
                 self.drop_leg(id);
+                if self.rings_on_without(call, id) {
+                    return;
+                }
+                if matches!(status, 486 | 600) && self.divert(now, call, ForwardReason::UserBusy) {
+                    return;
+                }
                 if self.is_target(call, id) {
                     let (answer, _) = refusal_for(status);
                     return self.on_target_failed(now, call, answer, &format!("the target answered {why}"));
@@ -248,6 +258,7 @@ impl Engine {
             return;
         }
         match role {
+            Role::Line { call, .. } if self.rings_on_without(call, id) => {}
             Role::Line { call, .. } if self.is_target(call, id) => {
                 let why = format!("the target: {}", failure.why);
                 self.on_target_failed(now, call, (480, "Temporarily Unavailable"), &why);

@@ -11,6 +11,7 @@
 //! [`Engine::handle_timeout`]. What CUCM does a little later is a step in a timetable; each step looks whether it is still wanted.
 
 mod alarm;
+mod alert;
 mod answer;
 mod call;
 mod connect;
@@ -271,6 +272,7 @@ impl Engine {
         match step {
             Step::Expire(device) => self.on_expiry(now, &device),
             Step::NoAnswer(call) => self.on_no_answer(now, call),
+            Step::ForwardNoAnswer(round) => self.on_ring_over(now, round),
             Step::Record(call, side) => self.record(now, call, side),
             Step::Bridge(recording, end) => self.call_bridge(now, recording, end),
             Step::Recorder(recording, end) => self.call_recorder(now, recording, end),

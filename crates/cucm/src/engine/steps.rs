@@ -17,6 +17,8 @@ pub(super) enum Step {
     Expire(String),
     /// The called phone has rung long enough.
     NoAnswer(u32),
+    /// The phones that ring since this leg was called have done so long enough to forward the call.
+    ForwardNoAnswer(LegId),
     /// Start the recording of this side of a call.
     Record(u32, CallSide),
     /// INVITE the phone's bridge.

@@ -53,6 +53,26 @@ enum Stage {
 }
 
 impl Transfer {
+    /// Whose place is taken.
+    pub(super) fn by(&self) -> CallSide {
+        self.by
+    }
+
+    /// The phone that is to take it, while it rings.
+    pub(super) fn target(&self) -> Option<&Member> {
+        match &self.stage {
+            Stage::Ringing(target) => Some(target),
+            Stage::Connecting(_) => None,
+        }
+    }
+
+    pub(super) fn target_mut(&mut self) -> Option<&mut Member> {
+        match &mut self.stage {
+            Stage::Ringing(target) => Some(target),
+            Stage::Connecting(_) => None,
+        }
+    }
+
     /// All legs that are not the call's own.
     pub(super) fn legs(&self) -> Vec<LegId> {
         match &self.stage {
@@ -102,8 +122,11 @@ impl Engine {
         let party = remaining.party.clone();
         let session = self.legs.get(&remaining.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
         match called {
-            Ok(reached) => {
-                let target = self.ring(now, (number, by), &party, session, reached, dialled);
+            Ok(called) => {
+                let (target, alert) = self.ring_all(now, (number, by), &party, &session, called);
+                if let Some(call) = self.calls.get_mut(&number) {
+                    call.alert = alert;
+                }
                 self.steps.plan(now + self.config.timing.no_answer, Step::TransferNoAnswer(number, target.leg));
                 self.await_target(now, number, by, target, None);
             }
@@ -280,7 +303,7 @@ impl Engine {
             return self.event(CucmEvent::TransferFailed { call: number, by, status: 481, why });
         };
         self.begin_transfer(now, number, by);
-        let Some(Call { caller, callee, connected, recordings, .. }) = self.calls.remove(&other_number) else {
+        let Some(Call { caller, callee, connected, recordings, alert, .. }) = self.calls.remove(&other_number) else {
             return;
         };
         let (own, target) = if caller.leg == own_leg { (caller, callee) } else { (callee, caller) };
@@ -302,7 +325,18 @@ impl Engine {
             if let Some(leg) = self.legs.get_mut(&target.leg) {
                 leg.role = Role::Line { call: number, side: by };
             }
-            self.steps.plan(now + self.config.timing.no_answer, Step::TransferNoAnswer(number, target.leg));
+            for leg in alert.others.iter().map(|other| other.leg) {
+                if let Some(leg) = self.legs.get_mut(&leg) {
+                    leg.role = Role::Line { call: number, side: by };
+                }
+            }
+            self.steps.plan(
+                now + self.config.timing.no_answer,
+                Step::TransferNoAnswer(number, alert.round.unwrap_or(target.leg)),
+            );
+            if let Some(call) = self.calls.get_mut(&number) {
+                call.alert = alert;
+            }
             self.await_target(now, number, by, target, Some(other_number));
         }
         self.settle(now, number);
@@ -345,7 +379,8 @@ impl Engine {
         let Some((referrer, legs)) = transfer.map(|transfer| (transfer.referrer, transfer.legs())) else {
             return;
         };
-        for leg in legs {
+        let ringing = self.calls.get_mut(&number).map(|call| std::mem::take(&mut call.alert).others);
+        for leg in legs.into_iter().chain(ringing.into_iter().flatten().map(|other| other.leg)) {
             self.clear_leg(now, leg, NORMAL);
         }
         self.tell_progress(now, referrer, status);
@@ -354,7 +389,8 @@ impl Engine {
 
     /// Step: the target has rung long enough.
     pub(super) fn on_target_silent(&mut self, now: Instant, number: u32, id: LegId) {
-        if self.is_target(number, id) {
+        let rings = self.calls.get(&number).is_some_and(|call| call.alert.round == Some(id));
+        if rings && self.calls.get(&number).is_some_and(|call| call.connected) {
             let why = "the target rang and was not answered";
             self.on_target_failed(now, number, (480, "Temporarily Unavailable"), why);
         }

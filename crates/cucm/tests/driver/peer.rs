@@ -88,6 +88,7 @@ pub(crate) fn config(people: &People) -> Config {
             security_profile: "secure trunk".to_owned(),
             sip_profile: "Standard SIP Profile".to_owned(),
         }],
+        park_numbers: Vec::new(),
         region: Region::default(),
         music_on_hold: MusicOnHold::Unicast,
         dialect: Dialect::default(),

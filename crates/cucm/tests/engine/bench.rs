@@ -25,6 +25,9 @@ pub(crate) const EXPERT: FlowId = FlowId(3);
 pub(crate) const CALLER_DEVICE: &str = "SEP38ED18552A12";
 pub(crate) const AGENT_DEVICE: &str = "SEP6C416A369525";
 pub(crate) const EXPERT_DEVICE: &str = "SEP0011223344AA";
+/// A fourth one.
+pub(crate) const DEPUTY: FlowId = FlowId(4);
+pub(crate) const DEPUTY_DEVICE: &str = "SEP0011223344BB";
 
 /// A cluster in which both phones are non-secure, the agent's line is recorded, and the recorder is on TCP.
 pub(crate) fn plain() -> Config {
@@ -73,6 +76,7 @@ pub(crate) fn plain() -> Config {
             security_profile: "plain trunk".to_owned(),
             sip_profile: "Standard SIP Profile".to_owned(),
         }],
+        park_numbers: Vec::new(),
         region: Region::default(),
         music_on_hold: MusicOnHold::Unicast,
         dialect: Dialect::default(),
@@ -86,6 +90,18 @@ pub(crate) fn with_expert(mut config: Config) -> Config {
         device_name: EXPERT_DEVICE.to_owned(),
         security_profile: config.phones[0].security_profile.clone(),
         lines: vec![Line::new("1002", "Expert")],
+    };
+    config.phones.push(phone);
+    config
+}
+
+/// The same with a third and a fourth phone, 1002 and 1003.
+pub(crate) fn with_deputy(config: Config) -> Config {
+    let mut config = with_expert(config);
+    let phone = PhoneDevice {
+        device_name: DEPUTY_DEVICE.to_owned(),
+        lines: vec![Line::new("1003", "Deputy")],
+        ..config.phones[2].clone()
     };
     config.phones.push(phone);
     config
@@ -403,7 +419,7 @@ impl Bench {
         let phones = config.phones.clone();
         let modes: Vec<_> = phones.iter().map(|phone| config.security_mode_of(phone)).collect();
         let mut bench = Self::new(config);
-        for ((flow, phone), mode) in [CALLER, AGENT, EXPERT].into_iter().zip(phones).zip(modes) {
+        for ((flow, phone), mode) in [CALLER, AGENT, EXPERT, DEPUTY].into_iter().zip(phones).zip(modes) {
             let identity = identity(&phone.device_name);
             let transport = if mode == DeviceSecurityMode::Encrypted { Transport::Tls } else { Transport::Tcp };
             bench.open(flow, transport, (transport == Transport::Tls).then_some(&identity));
@@ -480,6 +496,21 @@ impl Bench {
             builder = builder.body(media_type, body.as_bytes());
         }
         self.give(flow, builder.finish());
+    }
+
+    /// The oldest message to this flow that is this request or this status; what stands before it stays.
+    pub(crate) fn find(&mut self, flow: FlowId, what: &str) -> Message {
+        let is = |message: &Message| {
+            message.method().map_or_else(|| message.status().unwrap_or_default().to_string(), str::to_owned) == what
+        };
+        let at = self.sent.iter().position(|(to, message)| *to == flow && is(message));
+        at.and_then(|at| self.sent.remove(at)).unwrap_or_else(|| panic!("no {what} to {flow:?}: {:?}", self.sent)).1
+    }
+
+    /// A phone that was called answers with this offer; its ACK is taken.
+    pub(crate) fn picks_up(&mut self, flow: FlowId, invite: &Message, offer: &Sdp) {
+        let contact = format!("Contact: <sip:line@10.48.38.{}:50000;transport=tcp>\n{FALLBACK}", 100 + flow.0);
+        self.answer(flow, invite, 200, "answering", &contact, Some(&offer.text()));
     }
 
     /// A whole call up to its ACK; gives the 200 to the caller and the ACK to the agent.

@@ -71,7 +71,8 @@ fn names_that_nothing_carries_are_named() {
 #[test]
 fn doubles_are_named() {
     assert_eq!(said(|c| c.phones[1] = c.phones[0].clone()), "device \"SEP38ED18552A12\" exists twice");
-    assert_eq!(said(|c| c.phones[1].lines[0] = Line::new("1000", "")), "directory number \"1000\" exists twice");
+    assert_eq!(said(|c| c.phones[0].lines.push(Line::new("1000", ""))), "directory number \"1000\" exists twice");
+    assert_eq!(said(|c| c.park_numbers.push("1000".to_owned())), "directory number \"1000\" exists twice");
     assert_eq!(said(|c| c.phones[0].lines.clear()), "phone SEP38ED18552A12 has no line");
 }
 
@@ -83,13 +84,15 @@ fn an_encrypted_trunk_needs_tls() {
 
 #[test]
 fn what_would_break_a_message_is_refused() {
-    let rows: [Damage; 6] = [
+    let rows: [Damage; 8] = [
         |c| c.cluster_id = "a;x-farend".to_owned(),
         |c| c.phones[0].device_name = "SEP 1".to_owned(),
         |c| c.phones[0].lines[0].directory_number = "1000>\r\nX: y".to_owned(),
         |c| c.phones[0].lines[0].display = "a\" <sip:b>".to_owned(),
         |c| c.recording_profiles[0].recording_destination = String::new(),
         |c| c.phones[0].lines[0].display = "a\r\nX: y".to_owned(),
+        |c| c.phones[0].lines[0].forward.no_answer = Some("1 2".to_owned()),
+        |c| c.park_numbers.push("7100;x".to_owned()),
     ];
     for damage in rows {
         let why = said(damage);

@@ -25,13 +25,13 @@ fn expert() -> Sdp {
 const CONTACT: &str = "Contact: <sip:line@10.48.38.103:50000;transport=tcp>\nSupported: replaces,X-cisco-srtp-fallback";
 
 /// REFER of the agent in the dialog of `about`; its 202 is taken, and the first NOTIFY.
-fn refer(bench: &mut Bench, about: &Message, cseq: u32, to: &str) {
+pub(crate) fn refer(bench: &mut Bench, about: &Message, cseq: u32, to: &str) {
     send_refer(bench, about, cseq, to);
     bench.expect(AGENT, "202");
     assert_eq!(notified(bench), "SIP/2.0 100 Trying");
 }
 
-fn send_refer(bench: &mut Bench, about: &Message, cseq: u32, to: &str) {
+pub(crate) fn send_refer(bench: &mut Bench, about: &Message, cseq: u32, to: &str) {
     let (local, remote) = if about.is_request() { ("To", "From") } else { ("From", "To") };
     let branch = bench.new_branch();
     let refer = sip::Builder::request("REFER", "sip:10.48.38.5")
@@ -46,7 +46,7 @@ fn send_refer(bench: &mut Bench, about: &Message, cseq: u32, to: &str) {
 }
 
 /// What the agent is told of its transfer.
-fn notified(bench: &mut Bench) -> String {
+pub(crate) fn notified(bench: &mut Bench) -> String {
     let notify = bench.ok(AGENT, "NOTIFY");
     assert_eq!(notify.header("Event").as_deref(), Some("refer"));
     let status: u16 = String::from_utf8_lossy(notify.body())[8..11].parse().unwrap();
@@ -56,7 +56,7 @@ fn notified(bench: &mut Bench) -> String {
 }
 
 /// The agent holds the caller, who hears music.
-fn hold(bench: &mut Bench, ack: &Message) {
+pub(crate) fn hold(bench: &mut Bench, ack: &Message) {
     bench.changes(AGENT, ack, 102, &agent().direction("sendonly"));
     bench.stopped(CALLER);
     bench.offers(CALLER, &caller());
@@ -92,7 +92,7 @@ fn consult(bench: &mut Bench) -> Message {
 }
 
 /// `Refer-To` that names the dialog of `about`, which the agent opened.
-fn replaces(about: &Message) -> String {
+pub(crate) fn replaces(about: &Message) -> String {
     let tag = |name: &str| about.header(name).unwrap().split(";tag=").nth(1).unwrap().to_owned();
     let call_id = about.header("Call-ID").unwrap().replace('@', "%40");
     format!("1002@10.48.38.5?Replaces={call_id}%3Bto-tag%3D{}%3Bfrom-tag%3D{}", tag("To"), tag("From"))
@@ -107,7 +107,7 @@ fn joined(bench: &mut Bench) -> (Message, Message) {
     (bench.expect(CALLER, "ACK"), bench.expect(EXPERT, "ACK"))
 }
 
-fn transferred(bench: &Bench) -> Transferred {
+pub(crate) fn transferred(bench: &Bench) -> Transferred {
     let pick = |event: &CucmEvent| match event {
         CucmEvent::Transferred(transferred) => Some((**transferred).clone()),
         _ => None,

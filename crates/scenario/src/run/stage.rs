@@ -198,6 +198,7 @@ pub(super) fn cluster(
             security_profile: "Recorder Profile".to_owned(),
             sip_profile: "Standard SIP Profile".to_owned(),
         }],
+        park_numbers: Vec::new(),
         region: cfg::Region::default(),
         music_on_hold: cfg::MusicOnHold::Unicast,
         dialect: dialect(scenario),

@@ -1,0 +1,1 @@
+//! Shared lines: one number on several phones.
