@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cucm::config::Dialect;
 use media::ledger::Leg;
 use media::srtp::Suite;
 pub use recorder::Fault;
@@ -54,6 +55,8 @@ pub struct Cluster {
     pub known_to_recorder: bool,
     /// Whether CUCM shows its certificate when it connects to the recorder.
     pub presents_certificate: bool,
+    /// How it reads what Cisco's texts leave open.
+    pub dialect: Dialect,
 }
 
 /// Kinds of certificate keys.
@@ -261,6 +264,17 @@ pub enum Action {
     Inject(Inject),
 }
 
+impl Action {
+    /// How long it lasts by itself.
+    #[must_use]
+    pub fn lasts(&self) -> Duration {
+        match self {
+            Self::Talk(time) | Self::Wait(time) => *time,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// Something wrong on a media stream, on purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inject {
@@ -301,7 +315,7 @@ pub enum Injected {
 pub struct Expect {
     /// Line of the key `expect`, for findings.
     pub line: usize,
-    /// How many recordings; `None` is one for every recorded phone of every answered call.
+    /// How many recordings; `None` is as many as the steps give.
     pub recordings: Option<usize>,
     /// Whether audio goes to the recorder in clear.
     pub clear: bool,

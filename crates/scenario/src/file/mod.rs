@@ -3,6 +3,7 @@
 mod ast;
 pub(crate) mod diagnostic;
 pub(crate) mod fields;
+pub(crate) mod paper;
 pub(crate) mod read;
 #[cfg(test)]
 mod reference;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use cucm::config::Dialect;
 use media::srtp::Suite;
 use trust::rule::Refusal;
 
@@ -63,10 +64,12 @@ pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnosti
     let recorder = read_recorder(fields.optional("recorder"), cluster.mixed, wrong);
     let network = read_network(fields.optional("network"), wrong);
     let only_simulated = fields.maybe("only", wrong, |n| one_of(n, &[("simulated", ())])).is_some();
-    let steps = fields.required("steps", wrong).map(|n| read_steps(n, &phones, wrong)).unwrap_or_default();
-    let expect = read_expect(fields.optional("expect"), wrong);
+    let (steps, expect) = (Vec::new(), Expect::default());
+    let mut scenario = Scenario { title, cluster, phones, trunk, recorder, network, only_simulated, steps, expect };
+    scenario.steps = fields.required("steps", wrong).map(|n| read_steps(n, &scenario, wrong)).unwrap_or_default();
+    scenario.expect = read_expect(fields.optional("expect"), wrong);
     fields.finish(wrong);
-    Scenario { title, cluster, phones, trunk, recorder, network, only_simulated, steps, expect }
+    scenario
 }
 
 /// The value, or its mistake told.
@@ -98,6 +101,7 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
         key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
         known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
         presents_certificate: f.or("presents certificate", true, wrong, flag),
+        dialect: Dialect::default(),
     };
     f.finish(wrong);
     cluster

@@ -1,17 +1,25 @@
 //! `docs/scenario.md` tells of every key and word that the reader knows, and of no other.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use trust::rule::Refusal;
 
 use super::parse;
 
 const DOCS: &str = include_str!("../../../../docs/scenario.md");
-const READERS: [&str; 2] = [include_str!("read.rs"), include_str!("steps.rs")];
+/// The texts of everything that reads a part of a scenario.
+static READERS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/file");
+    let steps = std::fs::read_dir(folder.join("steps")).unwrap().map(|entry| entry.unwrap().path());
+    let files = steps.chain([folder.join("read.rs")]);
+    files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
+});
 
 /// The reader's own text without its tests.
 fn sources() -> impl Iterator<Item = &'static str> {
-    READERS.into_iter().filter_map(|source| source.split("#[cfg(test)]").next())
+    READERS.iter().filter_map(|source| source.split("#[cfg(test)]").next())
 }
 
 /// What stands in quotes behind each `before`.
@@ -22,7 +30,7 @@ fn quoted(before: &'static str) -> impl Iterator<Item = &'static str> {
 /// The keys that the reader asks for, and the verbs of the steps.
 fn keys() -> BTreeSet<&'static str> {
     let asked = [".optional(\"", ".required(\"", ".or(\"", ".maybe(\""];
-    asked.into_iter().flat_map(quoted).chain(super::steps::VERBS).collect()
+    asked.into_iter().flat_map(quoted).chain(super::steps::words()).collect()
 }
 
 /// The words among which a value is chosen: the first halves of pairs such as `("TLS", Transport::Tls)`.

@@ -22,7 +22,7 @@ pub use bystander::Bystander;
 pub use error::SetupError;
 pub use live::Live;
 
-use crate::file::{Action, Scenario};
+use crate::file::{Scenario, Step};
 use crate::kept::{self, KeptLedger, Session};
 use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
 use crate::under_test::{self, UnderTest};
@@ -301,11 +301,8 @@ fn create(folder: &Path) -> Result<(), SetupError> {
         .map_err(|e| SetupError::File { what: format!("cannot create {}", folder.display()), why: e.to_string() })
 }
 
-/// All the talking, and two minutes for everything else.
+/// Everything that lasts by itself, what CUCM may take to give up on a recorder in each step, and two minutes for everything else.
 fn longest(scenario: &Scenario) -> Duration {
-    let talk = scenario.steps.iter().map(|step| match step.action {
-        Action::Talk(time) | Action::Wait(time) => time,
-        _ => Duration::ZERO,
-    });
-    Duration::from_secs(120) + talk.sum::<Duration>()
+    let step = |step: &Step| step.action.lasts() + play::RECORDING_DECIDED + play::SOON;
+    Duration::from_secs(120) + scenario.steps.iter().map(step).sum::<Duration>()
 }

@@ -243,7 +243,7 @@ fn dialect(scenario: &Scenario) -> cfg::Dialect {
         Tls::V1_2 => Versions::Tls12,
         Tls::V1_3 => Versions::Tls13,
     };
-    cfg::Dialect { trunk_tls_versions: scenario.trunk.tls.map(version), ..cfg::Dialect::default() }
+    cfg::Dialect { trunk_tls_versions: scenario.trunk.tls.map(version), ..scenario.cluster.dialect.clone() }
 }
 
 fn timing(scenario: &Scenario) -> cfg::Timing {

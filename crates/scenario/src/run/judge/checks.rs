@@ -6,36 +6,16 @@ use cucm::{CucmEvent, Sender};
 use media::ledger::{Fate, Nature, Stream, StreamKind};
 use recorder::metadata::{Recording, Side};
 
+use crate::file::paper::recordings_of;
 use crate::file::{Action, Injected, Party, Scenario};
 use crate::kept::{Session, Stored, count};
 use crate::outcome::Finding;
 use crate::run::play::{Played, sender};
 use crate::run::subject::Left;
 
-/// One for every recorded phone of every answered call, and one more each time it was on hold, unless the scenario says
-/// otherwise.
+/// As many as the steps give, unless the scenario says otherwise.
 pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
-    scenario.expect.recordings.unwrap_or_else(|| {
-        let mut calls: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut count = 0;
-        let recorded =
-            |pair: [Option<usize>; 2]| pair.into_iter().flatten().filter(|p| scenario.phones[*p].recorded).count();
-        for step in &scenario.steps {
-            match step.action {
-                Action::Call { from, to } => drop(calls.insert(to, from)),
-                Action::Answer(to) => {
-                    count += recorded([Some(to), calls.get(&to).copied()]);
-                }
-                Action::Resume(who) => {
-                    let call = calls.iter().find(|(to, from)| **to == who || **from == who);
-                    count += call.map_or(0, |(to, from)| recorded([Some(*to), Some(*from)]));
-                }
-                Action::HangUp(who) => calls.retain(|to, from| *to != who && *from != who),
-                _ => {}
-            }
-        }
-        count
-    })
+    scenario.expect.recordings.unwrap_or_else(|| recordings_of(scenario))
 }
 
 pub(super) fn check_count(scenario: &Scenario, got: usize, findings: &[Finding]) -> Option<Finding> {
@@ -170,6 +150,10 @@ pub(super) fn check_possible(
     let asked = expect.recordings == Some(0) || expect.refused.is_some() || expect.bye_cause.is_some();
     if expected_recordings(scenario) == 0 && !asked {
         undecided.push("no call of a recorded phone was answered: there was nothing to record".to_owned());
+    }
+    if !played.astray.is_empty() {
+        undecided.extend(played.astray.iter().cloned());
+        findings.retain(|finding| finding.rule != "missing-recording");
     }
     for session in sessions {
         let fed = |stream: &&Stream| {

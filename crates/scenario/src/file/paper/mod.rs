@@ -1,0 +1,239 @@
+//! The calls of a scenario on paper: who rings, talks and holds, and which recordings run, moved step by step.
+//!
+//! Read with a file it finds orders that are impossible. Beside a run it says what CUCM is to do after each step: the runner waits
+//! until phones and recordings are as they are here. Each group of verbs has its rules in a file of its own.
+
+mod call;
+mod hold;
+mod media;
+mod recordings;
+#[cfg(test)]
+mod tests;
+
+use cucm::config::Dialect;
+use phone::PhoneState;
+
+use super::ast::{Action, Phone, Scenario, Step};
+use super::diagnostic::{Diagnostic, Place};
+use recordings::{Change, Recordings};
+pub(crate) use recordings::{Far, Recording};
+
+/// Why a step cannot be taken here, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Impossible {
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+impl Impossible {
+    fn new(message: String, help: impl Into<String>) -> Self {
+        Self { message, help: help.into() }
+    }
+}
+
+/// Phones are named by their index in [`Scenario::phones`].
+#[derive(Clone, Debug)]
+pub(crate) struct Paper {
+    phones: Vec<Phone>,
+    dialect: Dialect,
+    /// In the order in which they were dialled.
+    calls: Vec<Call>,
+    last_call: usize,
+    /// Of each phone the call that its keys address.
+    active: Vec<Option<CallNo>>,
+    recordings: Recordings,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallNo(usize);
+
+/// A call: who is in it, and who is to come.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    no: CallNo,
+    /// The caller first; one until somebody answers, two in a plain call.
+    members: Vec<Member>,
+    /// Who is being rung.
+    rings: Option<Ringing>,
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    phone: usize,
+    holds: bool,
+    /// Whether the phone still has the call: one that transferred it may have left before another one answers in its place.
+    is_here: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Ringing {
+    phone: usize,
+}
+
+impl Call {
+    fn member(&self, phone: usize) -> Option<&Member> {
+        self.members.iter().find(|member| member.phone == phone && member.is_here)
+    }
+
+    fn member_mut(&mut self, phone: usize) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.phone == phone && member.is_here)
+    }
+
+    fn is_answered(&self) -> bool {
+        self.members.len() > 1
+    }
+
+    fn rings_at(&self, phone: usize) -> bool {
+        self.rings.as_ref().is_some_and(|ringing| ringing.phone == phone)
+    }
+
+    /// Everybody whose phone has to do with it.
+    fn phones(&self) -> impl Iterator<Item = usize> {
+        let here = self.members.iter().filter(|member| member.is_here).map(|member| member.phone);
+        here.chain(self.rings.iter().map(|ringing| ringing.phone))
+    }
+}
+
+impl Paper {
+    /// Nobody is in a call yet. The steps of the scenario are not looked at.
+    pub(crate) fn of(scenario: &Scenario) -> Self {
+        Self {
+            phones: scenario.phones.clone(),
+            dialect: scenario.cluster.dialect.clone(),
+            calls: Vec::new(),
+            last_call: 0,
+            active: vec![None; scenario.phones.len()],
+            recordings: Recordings::default(),
+        }
+    }
+
+    /// Takes a step.
+    ///
+    /// # Errors
+    /// [`Impossible`] where it cannot be taken now; nothing has changed then that matters any more.
+    pub(crate) fn take(&mut self, action: &Action) -> Result<(), Impossible> {
+        match action {
+            Action::Call { from, to } => self.call(*from, *to)?,
+            Action::Answer(phone) => self.answer(*phone)?,
+            Action::HangUp(phone) => self.hang_up(*phone)?,
+            Action::Hold(phone) => self.hold(*phone)?,
+            Action::Resume(phone) => self.resume(*phone)?,
+            Action::Inject(inject) => self.inject(inject.phone)?,
+            Action::Talk(_) => self.talk()?,
+            Action::Wait(_) => {}
+        }
+        self.settle(Change::Other);
+        Ok(())
+    }
+
+    /// The recordings that are to run now.
+    pub(crate) fn recordings(&self) -> &[Recording] {
+        self.recordings.running()
+    }
+
+    /// How many recordings were to begin so far.
+    pub(crate) fn begun(&self) -> usize {
+        self.recordings.begun()
+    }
+
+    /// How many calls there are, ringing ones among them.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// What a phone shows now.
+    pub(crate) fn shown(&self, phone: usize) -> PhoneState {
+        let mut calls: Vec<&Call> = self.calls_of(phone).collect();
+        calls.sort_by_key(|call| Some(call.no) != self.active[phone]);
+        let of = |call: &Call| match call.member(phone) {
+            None => PhoneState::Ringing,
+            Some(member) if member.holds => PhoneState::Held,
+            Some(_) if !call.is_answered() => PhoneState::RingingBack,
+            Some(_) => PhoneState::Connected,
+        };
+        match calls.as_slice() {
+            [] => PhoneState::Idle,
+            [active, other, ..] if (of(active), of(other)) == (PhoneState::Connected, PhoneState::Held) => {
+                PhoneState::Consulting
+            }
+            [active, ..] => of(active),
+        }
+    }
+
+    fn name(&self, phone: usize) -> &str {
+        self.phones.get(phone).map_or("", |phone| phone.name.as_str())
+    }
+
+    /// The calls that a phone is in, or that ring at it.
+    fn calls_of(&self, phone: usize) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(move |call| call.phones().any(|other| other == phone))
+    }
+
+    /// The call that the keys of a phone address.
+    fn active(&self, phone: usize) -> Option<&Call> {
+        let no = *self.active.get(phone)?;
+        self.calls.iter().find(|call| Some(call.no) == no)
+    }
+
+    /// The place of a phone in its active call, where that is answered.
+    fn place_mut(&mut self, phone: usize) -> Option<&mut Member> {
+        let no = *self.active.get(phone)?;
+        let call = self.calls.iter_mut().find(|call| Some(call.no) == no)?;
+        if call.is_answered() { call.member_mut(phone) } else { None }
+    }
+
+    fn begin(&mut self, members: Vec<Member>, rings: Option<Ringing>) -> CallNo {
+        self.last_call += 1;
+        let no = CallNo(self.last_call);
+        self.calls.push(Call { no, members, rings });
+        no
+    }
+
+    /// A call is no more. Whoever was in it is left with its other one.
+    fn end(&mut self, no: CallNo) {
+        let Some(at) = self.calls.iter().position(|call| call.no == no) else { return };
+        let call = self.calls.remove(at);
+        for phone in call.phones() {
+            self.leave(phone, no);
+        }
+    }
+
+    /// A phone has to do with a call no more.
+    fn leave(&mut self, phone: usize, no: CallNo) {
+        if self.active.get(phone) == Some(&Some(no)) {
+            let other = self.calls_of(phone).map(|call| call.no).find(|other| *other != no);
+            self.active[phone] = other;
+        }
+    }
+}
+
+/// Steps that cannot happen in this order are a mistake of the file, not a finding about a recorder. The first one is told: those
+/// behind it depend on it.
+pub(super) fn check_order<'a>(
+    scenario: &Scenario,
+    steps: impl Iterator<Item = (Place, &'a Step)>,
+) -> Option<Diagnostic> {
+    let mut paper = Paper::of(scenario);
+    let mut last = None;
+    for (place, step) in steps {
+        if let Err(Impossible { message, help }) = paper.take(&step.action) {
+            return Some(Diagnostic::new(place, message).help(help));
+        }
+        last = Some(place);
+    }
+    let Impossible { message, help } = paper.still_up()?;
+    Some(Diagnostic::new(last?, message).help(help))
+}
+
+/// How many recordings a whole scenario gives.
+pub(crate) fn recordings_of(scenario: &Scenario) -> usize {
+    let mut paper = Paper::of(scenario);
+    for step in &scenario.steps {
+        // The steps were checked when the file was read.
+        let _ = paper.take(&step.action);
+    }
+    paper.begun()
+}
+
+const CALL_FIRST: &str = "begin a call with `- call: { from: <phone>, to: <phone> }`";
+const ANSWER_FIRST: &str = "answer a call first, with `- answer: <phone>`";

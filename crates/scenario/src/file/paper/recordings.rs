@@ -1,0 +1,95 @@
+//! Which recordings run: one for each recorded phone and the far end with which it talks.
+//!
+//! | what happened | the recording of a phone |
+//! |---|---|
+//! | the phone holds, or its call ends | ends |
+//! | its far end holds | ends, or goes on with the music, by [`FarEndHold`] |
+//! | both talk again | begins anew, unless it went on |
+//! | another one takes the place of its far end | begins anew, or goes on and is updated, by [`FarEndTransfer`] |
+
+use cucm::config::{FarEndHold, FarEndTransfer};
+
+use super::{Call, Member, Paper};
+
+/// A recording that is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recording {
+    /// Which of the scenario's, from 1. One that begins anew is another one.
+    pub(crate) number: usize,
+    /// The recorded phone.
+    pub(crate) phone: usize,
+    pub(crate) far: Far,
+}
+
+/// Whom a recorded phone talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Far {
+    /// Another phone.
+    Phone(usize),
+}
+
+/// What happened to calls, as far as it matters to their recordings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// A far end was replaced by a transfer.
+    Transfer,
+    /// Anything else.
+    Other,
+}
+
+/// Those that run, and how many there were.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recordings {
+    running: Vec<Recording>,
+    begun: usize,
+}
+
+impl Recordings {
+    pub(super) fn running(&self) -> &[Recording] {
+        &self.running
+    }
+
+    pub(super) fn begun(&self) -> usize {
+        self.begun
+    }
+}
+
+impl Paper {
+    /// Moves the recordings to where the calls are now; called for every state of the calls in which CUCM comes to rest.
+    pub(super) fn settle(&mut self, change: Change) {
+        let wanted: Vec<(usize, Far)> = self.calls.iter().flat_map(|call| self.wanted(call)).collect();
+        let is_updated = change == Change::Transfer && self.dialect.far_end_transfer == FarEndTransfer::Update;
+        let Recordings { running, begun } = &mut self.recordings;
+        running.retain_mut(|recording| match wanted.iter().find(|(phone, _)| *phone == recording.phone) {
+            Some((_, far)) if is_updated => {
+                recording.far = *far;
+                true
+            }
+            Some((_, far)) => recording.far == *far,
+            None => false,
+        });
+        for (phone, far) in wanted {
+            if running.iter().all(|recording| recording.phone != phone) {
+                *begun += 1;
+                running.push(Recording { number: *begun, phone, far });
+            }
+        }
+    }
+
+    /// The recorded phones of a call and their far ends.
+    fn wanted(&self, call: &Call) -> Vec<(usize, Far)> {
+        let [one, other] = call.members.as_slice() else { return Vec::new() };
+        let is_recorded = |near: &Member, far: &Member| {
+            let is_asked = self.phones.get(near.phone).is_some_and(|phone| phone.recorded);
+            is_asked && !near.holds && (!far.holds || self.is_kept(near.phone))
+        };
+        let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));
+        pairs.map(|(near, far)| (near.phone, Far::Phone(far.phone))).collect()
+    }
+
+    /// Whether a recording that runs already goes on while its far end holds.
+    fn is_kept(&self, phone: usize) -> bool {
+        self.dialect.far_end_hold == FarEndHold::Keep
+            && self.recordings.running().iter().any(|recording| recording.phone == phone)
+    }
+}

@@ -1,0 +1,69 @@
+use cucm::config::FarEndHold;
+
+use super::super::parse;
+use super::*;
+
+/// A scenario with a recorded agent, a customer and an expert, and these steps.
+fn scenario(steps: &[&str]) -> Scenario {
+    let head = "scenario: x\nphones:\n  agent: { line: \"2000\", recording: automatic }\n  customer: { line: \"1000\" }\n  \
+                expert: { line: \"3000\", recording: automatic }\nsteps:\n";
+    let text: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    parse(&format!("{head}{text}")).unwrap()
+}
+
+const HOLDS: [&str; 7] = [
+    "call: { from: customer, to: agent }",
+    "answer: agent",
+    "hold: customer",
+    "hold: agent",
+    "resume: customer",
+    "resume: agent",
+    "hang up: agent",
+];
+
+/// How many recordings run after each step.
+fn running(scenario: &Scenario) -> Vec<usize> {
+    let mut paper = Paper::of(scenario);
+    let after = |step: &Step| {
+        paper.take(&step.action).unwrap();
+        paper.recordings().len()
+    };
+    scenario.steps.iter().map(after).collect()
+}
+
+#[test]
+fn a_call_that_both_hold_is_recorded_again_when_both_are_back() {
+    let scenario = scenario(&HOLDS);
+    assert_eq!(running(&scenario), [0, 1, 0, 0, 0, 1, 0]);
+    assert_eq!(recordings_of(&scenario), 2);
+}
+
+#[test]
+fn a_far_end_that_holds_ends_no_recording_where_cucm_keeps_it() {
+    let mut scenario = scenario(&HOLDS);
+    scenario.cluster.dialect.far_end_hold = FarEndHold::Keep;
+    assert_eq!(running(&scenario), [0, 1, 1, 0, 0, 1, 0]);
+    assert_eq!(recordings_of(&scenario), 2);
+}
+
+#[test]
+fn every_phone_shows_what_it_is_in() {
+    let scenario = scenario(&HOLDS);
+    let mut paper = Paper::of(&scenario);
+    let mut shown = Vec::new();
+    for step in &scenario.steps {
+        paper.take(&step.action).unwrap();
+        shown.push([paper.shown(0), paper.shown(1)]);
+    }
+    use PhoneState::{Connected, Held, Idle, Ringing, RingingBack};
+    let expected = [
+        [Ringing, RingingBack],
+        [Connected, Connected],
+        [Connected, Held],
+        [Held, Held],
+        [Held, Connected],
+        [Connected, Connected],
+        [Idle, Idle],
+    ];
+    assert_eq!(shown, expected);
+}

@@ -1,0 +1,259 @@
+//! Everybody in a scenario, and what they have done so far.
+
+use std::time::Instant;
+
+use cucm::{Cucm, CucmEvent};
+use media::ledger::Ledger;
+use phone::{CommandError, MediaClock, Phone, PhoneState};
+use wire::Net;
+
+use super::follow::{Astray, SOON};
+use super::words::in_words;
+use super::{Place, Played, start};
+use crate::file::paper::Paper;
+use crate::file::{Action, Scenario, Step};
+use crate::outcome::Happening;
+use crate::run::addresses::device_name;
+use crate::run::error::SetupError;
+use crate::run::hearing::Hearing;
+use crate::run::lateness;
+use crate::run::live::Share;
+use crate::run::stage::{self, Certificates};
+use crate::run::subject::{Ground, Subject};
+use crate::under_test::UnderTest;
+
+pub(super) struct Cast<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) net: Net,
+    recorder: Subject,
+    cucm: Cucm,
+    hearing: Hearing,
+    /// When the scenario began, in microseconds since the start of the run.
+    began_us: u64,
+    pub(super) clock: MediaClock,
+    pub(super) phones: Vec<Phone>,
+    /// The calls as they are to be.
+    pub(super) paper: Paper,
+    /// How many events there were when each recording on paper was to begin, by its number.
+    pub(super) begun_at: Vec<usize>,
+    /// Phones that misbehave, and until when.
+    pub(super) misbehaving: Vec<(usize, Instant)>,
+    pub(super) events: Vec<(u64, CucmEvent)>,
+    pub(super) astray: Vec<Astray>,
+    story: Vec<Happening>,
+    share: Share<'a>,
+}
+
+impl<'a> Cast<'a> {
+    pub(super) async fn gather(
+        under_test: &UnderTest,
+        scenario: &'a Scenario,
+        place: Place<'a>,
+    ) -> Result<Self, SetupError> {
+        let Place { net, clock, addresses, folder, seed, share, bystander: _ } = place;
+        let mut certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
+        let ground = Ground { net: &net, addresses, folder, seed };
+        let (recorder, peer) = Subject::start(under_test, scenario, &mut certificates, ground).await?;
+        let config = stage::cluster(scenario, &certificates, &peer, addresses);
+        let began_us = net.clock().since_epoch_us(net.clock().now());
+        let mut cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
+        let net_clock = net.clock().clone();
+        let mut cast = Self {
+            scenario,
+            net,
+            recorder,
+            hearing: Hearing::of(&mut cucm, net_clock),
+            cucm,
+            began_us,
+            clock,
+            phones: Vec::new(),
+            paper: Paper::of(scenario),
+            begun_at: Vec::new(),
+            misbehaving: Vec::new(),
+            events: Vec::new(),
+            astray: Vec::new(),
+            story: Vec::new(),
+            share,
+        };
+        for index in 0..scenario.phones.len() {
+            cast.boot(scenario, index, &certificates, addresses, seed).await?;
+        }
+        cast.tell(format!("{} phones are registered", cast.phones.len()));
+        Ok(cast)
+    }
+
+    /// Takes a step: its verb is done, then phones and recordings are waited for. What came of it is told between the two.
+    pub(super) async fn take(&mut self, step: &Step) -> Result<(), SetupError> {
+        let line = step.line;
+        let since = self.events.len();
+        let before: Vec<PhoneState> = (0..self.phones.len()).map(|phone| self.paper.shown(phone)).collect();
+        let told = self.act(line, &step.action).await?;
+        let impossible = |e: crate::file::paper::Impossible| SetupError::Step { line, what: e.message };
+        self.paper.take(&step.action).map_err(impossible)?;
+        self.phones_follow(line, &before).await?;
+        if let Some(told) = told {
+            self.tell(told);
+        }
+        self.share.set_calls(self.paper.calls());
+        self.recordings_follow(line, since).await;
+        self.listen();
+        Ok(())
+    }
+
+    /// Does what a verb says; what is to be told once the phones have followed.
+    async fn act(&mut self, line: usize, action: &Action) -> Result<Option<String>, SetupError> {
+        match action {
+            Action::Call { from, to } => self.call(line, *from, *to).await.map(|()| None),
+            Action::Answer(phone) => {
+                self.answer(line, *phone).await?;
+                Ok(Some(format!("{} answered", self.name(*phone))))
+            }
+            Action::HangUp(phone) => {
+                self.hang_up(line, *phone).await?;
+                Ok(Some(format!("{} hung up", self.name(*phone))))
+            }
+            Action::Hold(phone) => {
+                self.hold(line, *phone).await?;
+                Ok(Some(format!("{} holds", self.name(*phone))))
+            }
+            Action::Resume(phone) => {
+                self.resume(line, *phone).await?;
+                Ok(Some(format!("{} resumed", self.name(*phone))))
+            }
+            Action::Wait(time) => {
+                self.tell(format!("wait for {time:?}"));
+                self.talk(*time).await;
+                Ok(None)
+            }
+            Action::Talk(time) => {
+                self.tell(format!("talk for {time:?}"));
+                self.talk(*time).await;
+                Ok(None)
+            }
+            Action::Inject(inject) => {
+                self.inject(inject);
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) fn name(&self, phone: usize) -> &'a str {
+        &self.scenario.phones[phone].name
+    }
+
+    #[expect(clippy::unused_self, reason = "whoever asks for a device has a cast")]
+    pub(super) fn device(&self, phone: usize) -> String {
+        device_name(phone)
+    }
+
+    /// What a phone's user was told, as the outcome of a step.
+    pub(super) fn done(
+        &self,
+        line: usize,
+        phone: usize,
+        verb: &str,
+        result: Result<(), CommandError>,
+    ) -> Result<(), SetupError> {
+        let name = self.name(phone);
+        result.map_err(|why| SetupError::Step { line, what: format!("phone `{name}` could not {verb}: {why}") })
+    }
+
+    /// Lets the last BYEs arrive. Whoever still has a dialog after that has leaked it, which its summary tells.
+    async fn settle(&self) {
+        let deadline = self.net.clock().now() + SOON;
+        let left = |clock: &wire::Clock| deadline.saturating_duration_since(clock.now());
+        for phone in &self.phones {
+            // A phone that does not come to rest says so in its summary.
+            let _ = phone.wait_for(PhoneState::AtRest, left(self.net.clock())).await;
+        }
+        self.recorder.quiet(left(self.net.clock())).await;
+    }
+
+    /// Takes in what CUCM has reported.
+    pub(super) fn listen(&mut self) {
+        while let Some((at, event)) = self.hearing.next() {
+            if let Some(told) = in_words(&event) {
+                self.tell_at(at, told);
+            }
+            self.events.push((at, event));
+        }
+        let running = self.running().count();
+        self.share.set_recordings(running);
+    }
+
+    pub(super) fn tell(&mut self, what: String) {
+        let now = self.net.clock().since_epoch_us(self.net.clock().now());
+        self.tell_at(now, what);
+    }
+
+    fn tell_at(&mut self, at_us: u64, what: String) {
+        self.story.push(Happening { at_ms: at_us.saturating_sub(self.began_us) / 1000, what });
+    }
+
+    pub(super) async fn go_home(mut self) -> Result<Played, SetupError> {
+        self.settle().await;
+        let mut ledger = Ledger::default();
+        let mut phones = Vec::new();
+        for phone in self.phones.drain(..) {
+            let device = phone.device().to_owned();
+            let (streams, summary) = phone.finish().await.map_err(|e| start(&device, &e))?;
+            ledger.streams.extend(streams.streams);
+            phones.push(summary);
+        }
+        self.listen();
+        let now = self.net.clock().since_epoch_us(self.net.clock().now());
+        let duration_ms = now.saturating_sub(self.began_us) / 1000;
+        let lateness = lateness::of(&ledger);
+        let astray = self.gone_astray();
+        let cucm = self.cucm.stop().await;
+        let recorder = self.recorder.finish(&self.events).await;
+        let (mut story, events) = (self.story, self.events);
+        story.sort_by_key(|happening| happening.at_ms);
+        Ok(Played { story, events, astray, ledger, lateness, duration_ms, recorder, cucm, phones })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file;
+    use crate::run::addresses::Addresses;
+    use crate::run::live::Live;
+    use crate::run::subject::Left;
+
+    const CALL: &str = r#"
+scenario: A call that ends in a hurry
+phones:
+  agent:    { line: "2000", security: encrypted, recording: automatic }
+  customer: { line: "1000", security: encrypted }
+steps:
+  - call: { from: customer, to: agent }
+  - answer: agent
+  - talk: 1s
+  - hang up: agent
+"#;
+
+    #[test]
+    fn the_last_byes_are_waited_for_on_the_way_home() {
+        let scenario = file::parse(CALL).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = wire::simulation_runtime().unwrap();
+        let played = runtime.block_on(async {
+            let net = Net::simulated(wire::SimOptions::default());
+            let (clock, live) = (MediaClock::start(&net), Live::default());
+            let (addresses, share) = (Addresses::simulated(), Share::of(&live));
+            let place = Place { net, clock, addresses, folder: folder.path(), seed: 1, share, bystander: None };
+            let mut cast = Cast::gather(&UnderTest::Bundled, &scenario, place).await.unwrap();
+            let (_, before) = scenario.steps.split_last().unwrap();
+            for step in before {
+                cast.take(step).await.unwrap();
+            }
+            cast.phones[0].hang_up().await.unwrap();
+            cast.go_home().await.unwrap()
+        });
+        assert_eq!(played.phones.iter().map(|p| p.open_bridges).sum::<usize>(), 0);
+        let Left::Bundled(recorder) = played.recorder else { panic!("expected the bundled recorder") };
+        assert_eq!((recorder.dialogs_open, recorder.recordings_open), (0, 0));
+        assert_eq!(recorder.recordings.len(), 1);
+    }
+}

@@ -1,0 +1,83 @@
+//! The story of one scenario: everyone boots, the steps happen, everyone goes home.
+//!
+//! Each step is taken on paper too ([`crate::file::paper`]); what the phones show and what CUCM records must then become what the paper
+//! says. Each group of verbs has a file of its own.
+
+mod boot;
+mod call;
+mod cast;
+mod follow;
+mod hold;
+mod media;
+mod words;
+
+use std::path::Path;
+
+use ::media::ledger::Ledger;
+use cucm::CucmEvent;
+use phone::MediaClock;
+use wire::Net;
+
+use super::addresses::Addresses;
+use super::bystander::Bystander;
+use super::error::SetupError;
+use super::live::Share;
+use super::subject::Left;
+use crate::file::Scenario;
+use crate::outcome::{Happening, Lateness};
+use crate::under_test::UnderTest;
+use cast::Cast;
+pub(super) use follow::{RECORDING_DECIDED, SOON};
+pub(super) use words::sender;
+
+/// What a played scenario left behind.
+pub(super) struct Played {
+    pub(super) story: Vec<Happening>,
+    pub(super) events: Vec<(u64, CucmEvent)>,
+    /// Recordings that CUCM was to start or to end and did not, though the recorder had no part in it.
+    pub(super) astray: Vec<String>,
+    pub(super) ledger: Ledger,
+    pub(super) lateness: Lateness,
+    pub(super) duration_ms: u64,
+    pub(super) recorder: Left,
+    pub(super) cucm: cucm::Summary,
+    pub(super) phones: Vec<phone::Summary>,
+}
+
+/// Where a scenario is played.
+pub(super) struct Place<'a> {
+    pub(super) net: Net,
+    /// Paces the media of all phones.
+    pub(super) clock: MediaClock,
+    pub(super) addresses: Addresses,
+    /// Where the recorder writes.
+    pub(super) folder: &'a Path,
+    pub(super) seed: u64,
+    pub(super) share: Share<'a>,
+    pub(super) bystander: Option<&'a Bystander>,
+}
+
+/// Plays `scenario` against the recorder under test.
+pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Place<'_>) -> Result<Played, SetupError> {
+    let bystander = place.bystander;
+    let mut cast = Cast::gather(under_test, scenario, place).await?;
+    let busy = bystander.map(|bystander| bystander.start(&cast.net));
+    for step in &scenario.steps {
+        cast.take(step).await?;
+    }
+    drop(busy);
+    cast.go_home().await
+}
+
+pub(super) fn start(who: &str, why: &dyn std::error::Error) -> SetupError {
+    let mut text = why.to_string();
+    let mut next = why.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    SetupError::Start { who: who.to_owned(), why: text }
+}

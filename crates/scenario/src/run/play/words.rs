@@ -1,0 +1,38 @@
+//! What CUCM reported, in words.
+
+use std::net::SocketAddr;
+
+use cucm::{CucmEvent, RecordingStarted, Sender};
+
+/// What is told of an event; most are not.
+pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
+    match event {
+        CucmEvent::RecordingStarted(started) => {
+            let RecordingStarted { near, far, refci, near_leg, .. } = &**started;
+            let media = match near_leg.protection {
+                cucm::Protection::Rtp => "RTP".to_owned(),
+                cucm::Protection::Srtp(suite) => format!("SRTP, {}", suite.name()),
+            };
+            let (a, b) = (&near.number, &far.number);
+            Some(format!("recording of {a} with {b} is up (refci {refci}, {}, {media})", near_leg.codec))
+        }
+        CucmEvent::RecordingFailed(failed) => Some(format!("recording failed: {} ({})", failed.why, failed.rule)),
+        CucmEvent::RecordingEnded { why, .. } => Some(format!("recording ended: {why}")),
+        CucmEvent::DestinationStatus { trunk, destination, in_service } => {
+            let status = if *in_service { "in service" } else { "out of service" };
+            Some(format!("OPTIONS ping: {destination} of {trunk} is {status}"))
+        }
+        CucmEvent::Malformed { from, peer, what } => Some(format!("{} sent {what}", sender(from, *peer))),
+        CucmEvent::TrunkTls { failure, .. } => Some(format!("trunk: {} ({})", failure.why, failure.rule)),
+        _ => None,
+    }
+}
+
+/// Who sent something to CUCM.
+pub(in crate::run) fn sender(from: &Sender, peer: SocketAddr) -> String {
+    match from {
+        Sender::Phone(device) => format!("phone {device} ({peer})"),
+        Sender::Trunk(trunk) => format!("{trunk} ({peer})"),
+        Sender::Stranger => format!("a stranger ({peer})"),
+    }
+}
