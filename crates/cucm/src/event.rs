@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use media::ledger::Leg;
 use media::srtp::Suite;
 
 use crate::malformed::Malformed;
@@ -124,6 +125,17 @@ pub enum CucmEvent {
         peer: SocketAddr,
         /// What came, and what is wrong with it.
         what: Malformed,
+    },
+    /// The recorder answered a request that a test had the node send, or did not.
+    RecorderAnswered {
+        /// Which recording.
+        recording: RecordingId,
+        /// In which of its dialogs.
+        leg: Leg,
+        /// The method.
+        method: &'static str,
+        /// The final answer; `None` where none came.
+        status: Option<u16>,
     },
     /// What CUCM would raise in *Cisco Unified Serviceability*.
     Alarm(Alarm),
@@ -479,6 +491,8 @@ pub struct Summary {
     pub leaked_transactions: usize,
     /// Phones that were registered to the end.
     pub registered: Vec<String>,
+    /// How often each [`Disturbance`](crate::signalling::Disturbance) did something, in the order in which they were told.
+    pub disturbed: Vec<u64>,
     /// The music on hold that was sent, one stream each time a phone heard it; `dialog` is the Call-ID of that phone.
     pub music: Vec<media::ledger::Stream>,
 }

@@ -11,12 +11,14 @@
 //!
 //! - [`config`]: what an administrator sets up; every assumption about CUCM is a field of [`config::Dialect`].
 //! - [`engine`]: registrations, calls, recordings and trunks as a machine without sockets or clock.
+//! - [`signalling`]: what a test does to single messages on their way to a recorder.
 //! - the driver: sockets, TLS and TFTP around that machine.
 //!
 //! Absent on purpose: conference, and forking by gateways.
 
 pub mod config;
 pub mod engine;
+pub mod signalling;
 
 mod driver;
 mod event;

@@ -129,6 +129,11 @@ impl LinkWriter {
     pub async fn shutdown(&mut self) -> io::Result<()> {
         self.half.shutdown().await
     }
+
+    /// As [`Link::reset`], as soon as the other half is dropped too.
+    pub fn reset_when_dropped(self) {
+        self.handed_over.reset_when_dropped();
+    }
 }
 
 impl From<Stream> for Link {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -102,17 +102,31 @@ pub(crate) struct Side {
     _claim: Option<Claim>,
 }
 
-/// Tells a connection when the bytes of the next writes were handed over; shared with the half that writes.
+/// Tells a connection when the bytes of the next writes were handed over, and how it is to end; shared with the half that writes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HandedOver(Arc<Mutex<Option<Moment>>>);
+pub(crate) struct HandedOver(Arc<Mutex<Wishes>>);
+
+#[derive(Debug, Default)]
+struct Wishes {
+    moment: Option<Moment>,
+    resets: bool,
+}
 
 impl HandedOver {
     pub(crate) fn set(&self, moment: Option<Moment>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+        self.wishes().moment = moment;
+    }
+
+    pub(crate) fn reset_when_dropped(&self) {
+        self.wishes().resets = true;
     }
 
     fn get(&self) -> Option<Moment> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wishes().moment
+    }
+
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,14 +168,8 @@ impl Stream {
     }
 
     /// Ends the connection with a reset instead of an orderly close, as a crashed program would.
-    pub fn reset(mut self) {
-        self.side.we_closed = true;
-        self.side.record(Kind::TcpReset);
-        match &mut self.inner {
-            // Without the option the drop is an ordinary close, which is all that is left then.
-            Inner::Os(stream) => drop(stream.set_zero_linger()),
-            Inner::Sim(end) => end.reset(),
-        }
+    pub fn reset(self) {
+        self.side.handed_over.reset_when_dropped();
     }
 
     pub(crate) fn side(&self) -> &Side {
@@ -214,7 +222,16 @@ impl Side {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.side.on_close();
+        if !self.side.handed_over.wishes().resets || self.side.we_closed {
+            return self.side.on_close();
+        }
+        self.side.we_closed = true;
+        self.side.record(Kind::TcpReset);
+        match &mut self.inner {
+            // Without the option the drop is an ordinary close, which is all that is left then.
+            Inner::Os(stream) => drop(stream.set_zero_linger()),
+            Inner::Sim(end) => end.reset(),
+        }
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Dialect {
     /// A recorder's new offer in mid-recording. Cisco's CUBE chapter on Media Proxy says that its recorders must not; what CUCM itself
     /// does is inferred.
     pub recorder_offer: RecorderOffer,
+    /// Whether a re-INVITE that refreshes a session offers what stands, or leaves the offer to the recorder as the first INVITE did.
+    /// Cisco's administration guide names the method only; RFC 4028 §7.4 recommends the offer.
+    pub refresh_offer: RefreshOffer,
     /// A recorder's SUBSCRIBE for key presses. The recording INVITE lists `kpml` in Allow-Events (Cisco document 200788); the rest is
     /// inferred.
     pub recorder_subscription: RecorderSubscription,
@@ -82,6 +85,7 @@ impl Default for Dialect {
             all_out_of_service: AllOutOfService::Skip,
             recording_legs: RecordingLegs::Apart,
             recorder_offer: RecorderOffer::AskPhone,
+            refresh_offer: RefreshOffer::WhatStands,
             recorder_subscription: RecorderSubscription::Accept,
             session_id_without_peer: SessionIdWithoutPeer::Invented,
             hidden_legs_before_bridge: 3,
@@ -167,6 +171,15 @@ pub enum RecorderOffer {
     AskPhone,
     /// 488.
     Refuse,
+}
+
+/// The body of a re-INVITE that refreshes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshOffer {
+    /// What stands, offered again.
+    WhatStands,
+    /// None: the recorder offers, and the ACK answers.
+    Nothing,
 }
 
 /// What becomes of a recorder's SUBSCRIBE for `kpml`.

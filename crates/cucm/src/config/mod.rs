@@ -23,7 +23,7 @@ pub use device::{
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
     FarEndTransfer, HoldAnswer, Hunt, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
-    SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
 pub use trunk::{

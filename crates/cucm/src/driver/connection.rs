@@ -111,18 +111,41 @@ pub(super) fn refused(error: &TlsError) -> ConnectFailure {
     ConnectFailure { rule: rule.to_owned(), why: error.to_string(), refused_by_us }
 }
 
-/// A message, and when it was handed over.
-pub(super) type Outgoing = (Moment, Vec<u8>);
+/// What a writer is given.
+pub(super) enum Outgoing {
+    /// A message, when it was handed over, and in pieces of how many bytes it is written.
+    Bytes { moment: Moment, bytes: Vec<u8>, piece: usize },
+    /// The connection ends by a reset.
+    Reset,
+}
+
+impl Outgoing {
+    /// A message in one piece.
+    pub(super) fn whole(moment: Moment, bytes: Vec<u8>) -> Self {
+        Self::Bytes { moment, piece: bytes.len().max(1), bytes }
+    }
+}
 
 /// Writes what is given until nobody gives any more, then says goodbye.
 pub(super) async fn write(mut writer: LinkWriter, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
-    while let Some((moment, bytes)) = messages.recv().await {
-        if writer.write_all_since(moment, &bytes).await.is_err() {
-            // The reading side sees the same and tells.
-            return;
+    while let Some(outgoing) = messages.recv().await {
+        let Outgoing::Bytes { moment, bytes, piece } = outgoing else {
+            return writer.reset_when_dropped();
+        };
+        for (number, piece) in bytes.chunks(piece).enumerate() {
+            if number > 0 {
+                tokio::time::sleep(BETWEEN_PIECES).await;
+            }
+            if writer.write_all_since(moment, piece).await.is_err() {
+                // The reading side sees the same and tells.
+                return;
+            }
         }
     }
     let _ = writer.shutdown().await;
 }
+
+/// Lets each piece be a segment of its own.
+const BETWEEN_PIECES: std::time::Duration = std::time::Duration::from_micros(200);
 
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);

@@ -11,7 +11,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use trust::cert::Certificate;
 use wire::{Clock, Datagram, Link, Net};
 
-use super::connection::{self, Parties};
+use super::connection::{self, Outgoing, Parties};
 use super::music::Music;
 use super::notice::Notice;
 use super::order::Order;
@@ -22,30 +22,43 @@ use super::tftp;
 use crate::config::Config;
 use crate::engine::{ConnectionId, Engine, Input, Output};
 use crate::event::{ConnectFailure, CucmEvent, Summary};
+use crate::signalling::meddler::Meddler;
 
 /// The engine and everything it sends through.
 pub(super) struct Drive {
-    net: Net,
-    clock: Clock,
-    config: Config,
-    engine: Engine,
-    parties: Parties,
+    pub(super) net: Net,
+    pub(super) clock: Clock,
+    pub(super) config: Config,
+    pub(super) engine: Engine,
+    pub(super) parties: Parties,
     music: Music,
     events: mpsc::UnboundedSender<CucmEvent>,
-    notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
+    pub(super) meddler: Meddler,
+    /// The trunk and the destination of each connection that the engine asked for, and of each that stands.
+    asked: BTreeMap<ConnectionId, Trunk>,
+    pub(super) trunks: BTreeMap<FlowId, Trunk>,
+    pub(super) notices: (mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
     /// Listeners, readers and connection attempts: ended with the cluster.
-    tasks: JoinSet<()>,
+    pub(super) tasks: JoinSet<()>,
     /// Writers: waited for, so that the last messages get out.
     writers: JoinSet<()>,
-    ways: BTreeMap<FlowId, WayOut>,
+    pub(super) ways: BTreeMap<FlowId, WayOut>,
     datagrams: Vec<Arc<Datagram>>,
     peers: BTreeMap<(usize, SocketAddr), FlowId>,
     last_flow: u64,
 }
 
+/// A connection to a recorder.
+#[derive(Clone)]
+pub(super) struct Trunk {
+    pub(super) name: String,
+    pub(super) transport: Transport,
+    pub(super) to: SocketAddr,
+}
+
 /// How a flow's messages leave.
-enum WayOut {
-    Stream { messages: mpsc::UnboundedSender<connection::Outgoing>, reader: AbortHandle },
+pub(super) enum WayOut {
+    Stream { messages: mpsc::UnboundedSender<Outgoing>, reader: AbortHandle },
     Datagram { socket: usize, to: SocketAddr },
 }
 
@@ -69,6 +82,9 @@ impl Drive {
             parties,
             music,
             events,
+            meddler: Meddler::default(),
+            asked: BTreeMap::new(),
+            trunks: BTreeMap::new(),
             notices: mpsc::channel(QUEUE),
             tasks: JoinSet::new(),
             writers: JoinSet::new(),
@@ -101,25 +117,34 @@ impl Drive {
             if until.is_some_and(|until| self.engine.is_idle() || self.clock.now() >= until) {
                 return self.close().await;
             }
-            let due = [self.engine.poll_timeout(), until].into_iter().flatten().min();
+            let due = [self.engine.poll_timeout(), self.meddler.poll_timeout(), until].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 _ = &mut stopped, if until.is_none() => {
                     until = Some(self.clock.now() + self.config.timing.stop_grace);
                 }
-                Some(order) = ordered.recv() => order.carry_out(&mut self.engine, self.clock.now()),
-                notice = self.notices.1.recv() => {
-                    if let Some(notice) = notice {
-                        self.on_notice(notice);
+                Some(order) = ordered.recv() => {
+                    if let Some(provocation) = order.carry_out(&mut self.engine, self.clock.now()) {
+                        self.provoke(provocation);
                     }
                 }
-                () = tftp::sleep_until(&self.clock, due) => self.engine.handle_timeout(self.clock.now()),
+                notice = self.notices.1.recv() => {
+                    if let Some(notice) = notice {
+                        self.on_notice(notice).await;
+                    }
+                }
+                () = tftp::sleep_until(&self.clock, due) => {
+                    self.engine.handle_timeout(self.clock.now());
+                    let acts = self.meddler.handle_timeout(self.clock.now());
+                    self.perform(acts).await;
+                }
             }
         }
     }
 
     async fn close(mut self) -> Summary {
-        let summary = Summary { music: self.music.finish().await, ..self.engine.summary() };
+        let disturbed = self.meddler.deeds();
+        let summary = Summary { music: self.music.finish().await, disturbed, ..self.engine.summary() };
         self.tasks.abort_all();
         self.ways.clear();
         let flushed = async { while self.writers.join_next().await.is_some() {} };
@@ -127,21 +152,26 @@ impl Drive {
         summary
     }
 
-    fn on_notice(&mut self, notice: Notice) {
+    async fn on_notice(&mut self, notice: Notice) {
         match notice {
             Notice::Accepted { link } => self.on_accepted(link),
             Notice::Refused { peer, failure } => self.on_refused(peer, failure),
             Notice::Connected { connection, link } => {
                 let flow = self.add(link);
+                if let Some(trunk) = self.asked.remove(&connection) {
+                    self.trunks.insert(flow, trunk);
+                }
                 self.input(Input::Connected { connection, flow });
             }
             Notice::ConnectFailed { connection, failure } => self.input(Input::ConnectFailed { connection, failure }),
-            Notice::Message { flow, message } => self.input(Input::Message { flow, message }),
+            Notice::Apart { link, bytes } => self.on_apart(link, bytes),
+            Notice::Message { flow, message } => self.on_message(flow, message).await,
             Notice::Closed { flow, why } => {
                 self.ways.remove(&flow);
+                self.trunks.remove(&flow);
                 self.input(Input::Closed { flow, why });
             }
-            Notice::Datagram { socket, from, message } => self.on_datagram(socket, from, message),
+            Notice::Datagram { socket, from, message } => self.on_datagram(socket, from, message).await,
             Notice::Malformed { flow, peer, what } => self.input(Input::Malformed { flow: Some(flow), peer, what }),
             Notice::MalformedDatagram { socket, from, what } => {
                 // Who sends nothing else gets no flow.
@@ -151,7 +181,7 @@ impl Drive {
         }
     }
 
-    fn input(&mut self, input: Input) {
+    pub(super) fn input(&mut self, input: Input) {
         self.engine.handle_input(self.clock.now(), input);
     }
 
@@ -171,7 +201,7 @@ impl Drive {
         let _ = self.events.send(CucmEvent::TrunkTls { trunk, peer, failure });
     }
 
-    fn on_datagram(&mut self, socket: usize, from: SocketAddr, message: Message) {
+    async fn on_datagram(&mut self, socket: usize, from: SocketAddr, message: Message) {
         let flow = match self.peers.get(&(socket, from)) {
             Some(flow) => *flow,
             None => {
@@ -182,7 +212,7 @@ impl Drive {
                 flow
             }
         };
-        self.input(Input::Message { flow, message });
+        self.on_message(flow, message).await;
     }
 
     fn new_flow(&mut self) -> FlowId {
@@ -190,7 +220,7 @@ impl Drive {
         FlowId(self.last_flow)
     }
 
-    fn add(&mut self, link: Link) -> FlowId {
+    pub(super) fn add(&mut self, link: Link) -> FlowId {
         let flow = self.new_flow();
         let reads = Reader::new(flow, link.peer_addr(), self.clock.clone(), self.notices.0.clone());
         let (reader, writer) = link.split();
@@ -212,7 +242,7 @@ impl Drive {
     async fn carry_out(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
-                Output::Transmit { flow, bytes } => self.transmit(flow, bytes).await,
+                Output::Transmit { flow, bytes } => self.leave(flow, bytes).await,
                 Output::Connect { connection, trunk, transport, to } => {
                     self.connect(connection, &trunk, transport, to);
                 }
@@ -232,11 +262,11 @@ impl Drive {
         }
     }
 
-    async fn transmit(&self, flow: FlowId, bytes: Vec<u8>) {
+    pub(super) async fn transmit(&self, flow: FlowId, bytes: Vec<u8>) {
         match self.ways.get(&flow) {
             Some(WayOut::Stream { messages, .. }) => {
                 // A closed connection is told by its reader.
-                let _ = messages.send((self.net.moment(), bytes));
+                let _ = messages.send(Outgoing::whole(self.net.moment(), bytes));
             }
             Some(WayOut::Datagram { socket, to }) => {
                 if let Some(socket) = self.datagrams.get(*socket) {
@@ -257,6 +287,7 @@ impl Drive {
             let flow = known.unwrap_or_else(|| self.add_datagram(index, to));
             return self.input(Input::Connected { connection, flow });
         }
+        self.asked.insert(connection, Trunk { name: trunk.to_owned(), transport, to });
         let (net, from, client) = (self.net.clone(), self.config.address, self.parties.client(trunk));
         let notices = self.notices.0.clone();
         self.tasks.spawn(async move {

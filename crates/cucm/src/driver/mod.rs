@@ -5,6 +5,7 @@
 
 mod connection;
 mod drive;
+mod meddle;
 mod music;
 mod notice;
 mod order;
@@ -24,6 +25,7 @@ use wire::Net;
 use crate::config::{Config, ConfigError};
 use crate::engine::RecordingRefused;
 use crate::event::{CucmEvent, InvocationType, Summary};
+use crate::signalling::Provocation;
 
 /// Why a cluster does not start.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +108,12 @@ impl Cucm {
     pub fn take_events(&mut self) -> mpsc::UnboundedReceiver<CucmEvent> {
         let (_, ended) = mpsc::unbounded_channel();
         std::mem::replace(&mut self.events, ended)
+    }
+
+    /// Has the node do something to a recorder that a real one does for reasons of its own, as soon as it gets to it.
+    pub fn provoke(&self, provocation: Provocation) {
+        // A node that has stopped does nothing any more.
+        let _ = self.orders.send(order::Order::Provoke(provocation));
     }
 
     /// Where the cluster listens.

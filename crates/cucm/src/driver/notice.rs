@@ -18,6 +18,8 @@ pub(super) enum Notice {
     Refused { peer: SocketAddr, failure: ConnectFailure },
     /// A connection that was asked for.
     Connected { connection: ConnectionId, link: Link },
+    /// A connection that was asked for to carry nothing but this message.
+    Apart { link: Link, bytes: Vec<u8> },
     /// A connection that did not come about.
     ConnectFailed { connection: ConnectionId, failure: ConnectFailure },
     /// A whole message on a connection.

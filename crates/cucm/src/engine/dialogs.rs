@@ -122,7 +122,10 @@ impl Engine {
             Asked::Bye(_) | Asked::Cancel | Asked::Progress => {}
             Asked::Ping(way) => self.on_ping_answer(now, &way, status),
             Asked::Refresh(id) if status >= 200 => self.on_refreshed(now, id, status, response),
-            Asked::Refresh(_) | Asked::Notify(_) | Asked::LateBye => {}
+            Asked::Unprompted(id, request) if status >= 200 => {
+                self.on_unprompted_answered(id, request, Ok(response));
+            }
+            Asked::Refresh(_) | Asked::Notify(_) | Asked::Unprompted(..) | Asked::LateBye => {}
         }
     }
 
@@ -242,6 +245,7 @@ impl Engine {
             Some(Asked::Bye(id)) => self.drop_leg(id),
             Some(Asked::Ping(way)) => self.on_ping_unanswered(now, &way, failure),
             Some(Asked::Refresh(id)) => self.on_refresh_failed(now, id, failure),
+            Some(Asked::Unprompted(id, request)) => self.on_unprompted_answered(id, request, Err(failure)),
             Some(Asked::Cancel | Asked::Progress | Asked::Notify(_) | Asked::LateBye) | None => {}
         }
     }

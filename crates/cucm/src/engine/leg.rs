@@ -7,6 +7,7 @@ use media::sdp::Audio;
 use sip::{ClientKey, Dialog, FlowId, Message, ServerKey};
 
 use crate::event::{Party, RecordingId};
+use crate::signalling::Request;
 use crate::text::recording::End;
 use crate::text::{self, Node, Thread, line, recording};
 
@@ -114,6 +115,8 @@ pub(super) enum Owed {
     Refresh,
     /// The UPDATE that names another far end.
     FarEnd,
+    /// What a test wants sent.
+    Unprompted(Request),
 }
 
 impl Leg {
@@ -289,6 +292,7 @@ impl Engine {
                 Owed::Bye(cause) => self.send_bye(now, id, cause),
                 Owed::Refresh => self.send_refresh(now, id),
                 Owed::FarEnd => self.send_far_end(now, id),
+                Owed::Unprompted(request) => self.send_request_of_a_test(now, id, request),
             }
         }
         if let Some(Role::Recorder { recording, .. }) = self.legs.get(&id).map(|leg| &leg.role) {

@@ -41,6 +41,7 @@ mod steps;
 mod subscription;
 mod transfer;
 mod trunk;
+mod unprompted;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Instant, SystemTime};
@@ -57,6 +58,7 @@ use crate::config::{Config, MusicOnHold};
 use crate::event::{ConnectFailure, CucmEvent, RecordingId, Summary};
 use crate::ident::Identifiers;
 use crate::malformed::{Malformed, MalformedKind};
+use crate::signalling::Request;
 use crate::text;
 
 use call::Call;
@@ -114,6 +116,8 @@ enum Asked {
     Ping(Way),
     Refresh(LegId),
     Notify(LegId),
+    /// What a test wanted sent.
+    Unprompted(LegId, Request),
     /// What ends a dialog that nobody wants any more.
     LateBye,
 }
@@ -209,6 +213,7 @@ impl Engine {
             | Asked::Ping(_)
             | Asked::Refresh(_)
             | Asked::Notify(_)
+            | Asked::Unprompted(..)
             | Asked::LateBye => false,
         });
         Summary {
@@ -219,6 +224,7 @@ impl Engine {
             leaked_dialogs: open.map(|leg| leg.call_id.clone()).collect(),
             leaked_transactions: orphans.count(),
             registered: self.phones.keys().cloned().collect(),
+            disturbed: Vec::new(),
             music: Vec::new(),
         }
     }

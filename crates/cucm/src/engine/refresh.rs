@@ -12,7 +12,7 @@ use super::dialogs::NORMAL;
 use super::leg::{LegId, Owed, Role, Sent, State};
 use super::steps::Step;
 use super::{Asked, Engine, failure};
-use crate::config::SessionRefresh;
+use crate::config::{RefreshOffer, SessionRefresh};
 use crate::event::ConnectFailure;
 use crate::text::{recording, recording::Timer};
 
@@ -117,9 +117,15 @@ impl Engine {
     /// Sends the refresh; the leg has a connection.
     pub(super) fn send_refresh(&mut self, now: Instant, id: LegId) {
         let ours = self.dealings.get(&id).and_then(|dealings| dealings.session?.ours);
-        let (Some(method), date, timer) = (ours, self.date(now), self.refresh_timer(id)) else {
-            return;
-        };
+        if let Some(method) = ours {
+            let offers = self.config.dialect.refresh_offer == RefreshOffer::WhatStands;
+            self.refresh_by(now, id, method, offers);
+        }
+    }
+
+    /// Refreshes by this method; `offers` says whether a re-INVITE offers what stands, or leaves the offer to the recorder.
+    pub(super) fn refresh_by(&mut self, now: Instant, id: LegId, method: SessionRefresh, offers: bool) {
+        let (date, timer) = (self.date(now), self.refresh_timer(id));
         let dialog = self.legs.get_mut(&id).filter(|leg| matches!(leg.state, State::Up));
         let Some(cseq) = dialog.and_then(|leg| leg.dialog.as_mut()).map(Dialog::next_cseq) else {
             return;
@@ -139,7 +145,8 @@ impl Engine {
             }
             return;
         }
-        let invite = recording::reinvite(&node, &thread, &leg.identity, &session, timer, leg.sdp.as_deref());
+        let invite =
+            recording::reinvite(&node, &thread, &leg.identity, &session, timer, leg.sdp.as_deref().filter(|_| offers));
         self.send_invite(now, id, invite, cseq, date);
         if let Some(sent) = self.legs.get(&id).and_then(|leg| leg.invite.as_ref()) {
             self.asked.insert(sent.key, Asked::Refresh(id));
@@ -212,7 +219,10 @@ impl Engine {
         }
         if !is_ending {
             leg.state = State::Answered;
-            self.owe(now, id, Owed::Ack(None));
+            // Without an offer of ours the 200 has one, and the ACK answers it (RFC 3261 §13.2.1).
+            let offered = leg.invite.as_ref().is_some_and(|sent| !sent.message.body().is_empty());
+            let answer = leg.sdp.clone().filter(|_| !offered).map(|sdp| (leg.other_session.clone(), sdp));
+            self.owe(now, id, Owed::Ack(answer));
             return self.on_media_answered(now, id, response);
         }
         self.send_ack(now, id, crate::text::NIL, None);

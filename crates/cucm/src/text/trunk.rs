@@ -46,5 +46,51 @@ pub(crate) fn notify(node: &Node, thread: &Thread, event: &str, state: &str) -> 
     with_sdp(builder, None)
 }
 
+/// INFO with a key press, in the form of Cisco's IOS gateways (`application/dtmf-relay`); that CUCM passes one on to a recorder is
+/// inferred.
+pub(crate) fn info(node: &Node, thread: &Thread) -> Message {
+    thread
+        .begin(node, "INFO")
+        .header("User-Agent", node.product())
+        .header("Max-Forwards", 70)
+        .header("CSeq", format_args!("{} INFO", thread.cseq))
+        .header("Contact", node.contact(""))
+        .body("application/dtmf-relay", b"Signal=5\r\nDuration=100\r\n")
+        .finish()
+}
+
+/// NOTIFY of a key press that nobody subscribed to, as Call-Info of the INVITE announces it (Cisco IOS SIP Configuration Guide,
+/// "SIP NOTIFY-Based Out-of-Band DTMF Relay": event, end and volume, duration, as in RFC 4733).
+pub(crate) fn key_pressed(node: &Node, thread: &Thread) -> Message {
+    thread
+        .begin(node, "NOTIFY")
+        .header("User-Agent", node.product())
+        .header("Max-Forwards", 70)
+        .header("CSeq", format_args!("{} NOTIFY", thread.cseq))
+        .header("Event", "telephone-event;rate=1000")
+        .header("Subscription-State", "active")
+        .header("Contact", node.contact(""))
+        .body("audio/telephone-event", b"\x05\x80\x00\x64")
+        .finish()
+}
+
+/// SUBSCRIBE for the key presses of a peer (RFC 4730 §5.1).
+pub(crate) fn subscribe(node: &Node, thread: &Thread, number: &str) -> Message {
+    const PATTERN: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
+        <kpml-request xmlns=\"urn:ietf:params:xml:ns:kpml-request\" version=\"1.0\">\r\n\
+        <pattern persist=\"persist\"><regex tag=\"dtmf\">[x*#ABCD]</regex></pattern></kpml-request>\r\n";
+    thread
+        .begin(node, "SUBSCRIBE")
+        .header("User-Agent", node.product())
+        .header("Max-Forwards", 70)
+        .header("CSeq", format_args!("{} SUBSCRIBE", thread.cseq))
+        .header("Event", "kpml")
+        .header("Expires", 7200)
+        .header("Accept", "application/kpml-response+xml")
+        .header("Contact", node.contact(number))
+        .body("application/kpml-request+xml", PATTERN)
+        .finish()
+}
+
 /// Methods that a trunk takes.
 pub(crate) const ALLOW: &str = super::ALLOW_TRUNK;

@@ -178,6 +178,11 @@ impl Bench {
         bench
     }
 
+    /// Takes what the engine did when it was called directly.
+    pub(crate) fn take(&mut self) {
+        self.collect();
+    }
+
     fn collect(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {

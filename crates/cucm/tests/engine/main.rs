@@ -19,4 +19,5 @@ mod selective;
 mod shared;
 mod transfers;
 mod trunks;
+mod unprompted;
 mod walk;
