@@ -26,6 +26,7 @@ enum Source {
     Tone { step: f64, phase: f64, amplitude: f64 },
     Samples { samples: Arc<[i16]>, at: usize, looped: bool },
     Speech(Speech),
+    Mixed(Vec<Voice>),
 }
 
 impl Voice {
@@ -55,6 +56,19 @@ impl Voice {
         Self { source: Source::Speech(Speech::new(samples.into(), identity)) }
     }
 
+    /// Several voices at once, as from a conference bridge: their sum, which is cut where it would be too loud.
+    pub fn mixed(voices: Vec<Self>) -> Self {
+        Self { source: Source::Mixed(voices) }
+    }
+
+    /// The voices of a mixture, each at the place where it stopped, or this one.
+    pub fn unmixed(self) -> Vec<Self> {
+        match self.source {
+            Source::Mixed(voices) => voices,
+            _ => vec![self],
+        }
+    }
+
     /// Fills `out` with the next samples.
     pub fn next_frame(&mut self, out: &mut [i16]) {
         match &mut self.source {
@@ -67,6 +81,14 @@ impl Voice {
             }
             Source::Samples { samples, at, looped } => copy(samples, at, *looped, out),
             Source::Speech(speech) => speech.next_frame(out),
+            Source::Mixed(voices) => {
+                let mut one = vec![0; out.len()];
+                out.fill(0);
+                for voice in voices {
+                    voice.next_frame(&mut one);
+                    out.iter_mut().zip(&one).for_each(|(sum, sample)| *sum = sum.saturating_add(*sample));
+                }
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ mod machine;
 mod media_clock;
 mod media_side;
 mod negotiate;
+pub mod outside;
 mod phone;
 mod status;
 mod talk;

@@ -332,7 +332,7 @@ fn host(address: IpAddr) -> String {
 }
 
 /// `Tue, 27 Aug 2019 15:27:42 GMT`.
-fn date(wall: SystemTime) -> String {
+pub(crate) fn date(wall: SystemTime) -> String {
     jiff::Timestamp::try_from(wall).map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).unwrap_or_default()
 }
 

@@ -231,7 +231,7 @@ impl InForce {
 }
 
 /// An answer keeps the key of a stream that goes on unchanged.
-pub(super) fn keep_key(new: &mut Settled, old: Option<&Settled>) {
+pub(crate) fn keep_key(new: &mut Settled, old: Option<&Settled>) {
     let Some(old) = old else { return };
     let is_unchanged = old.sends && new.sends && old.remote == new.remote && old.peer == new.peer;
     if let (true, Some(own), Some(before)) = (is_unchanged, &mut new.own, &old.own)

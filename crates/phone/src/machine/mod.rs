@@ -24,6 +24,8 @@ use media::srtp::Suite;
 use rand_chacha::ChaCha20Rng;
 use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey, Timers};
 
+pub(crate) use self::media_change::keep_key;
+
 use self::bridge::Bridge;
 use self::call::Call;
 use self::refer::Pressed;
