@@ -213,6 +213,13 @@ impl Config {
         self.phones.iter().find(|phone| phone.device_name.eq_ignore_ascii_case(device_name))
     }
 
+    /// Whether any number is on several phones.
+    pub fn has_shared_line(&self) -> bool {
+        let mut lines = self.phones.iter().flat_map(|phone| &phone.lines).map(|line| &line.directory_number);
+        let mut seen = std::collections::BTreeSet::new();
+        !lines.all(|number| seen.insert(number))
+    }
+
     /// The security mode in which a phone really registers: its profile's, unless the cluster is non-secure.
     pub fn security_mode_of(&self, phone: &PhoneDevice) -> DeviceSecurityMode {
         if self.cluster_security_mode == ClusterSecurityMode::NonSecure {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use media::sdes::Crypto;
 use media::sdp::Audio;
-use sip::{Dialog, FlowId, Message, ServerKey};
+use sip::{FlowId, Message, ServerKey};
 
 use crate::event::{ConnectFailure, CucmEvent, Invoker, Party, Protection, RecordingId, SecurityLevel};
 use crate::ident::Side;
@@ -14,7 +14,7 @@ use crate::text::line::Diversion;
 use crate::text::{self, Thread, line, name_addr};
 
 use super::alert::{Alert, Called};
-use super::dialogs::{NORMAL, falls_back, media_of};
+use super::dialogs::NORMAL;
 use super::feed::Feed;
 use super::leg::{Leg, LegId, Role, State};
 use super::steps::Step;
@@ -149,53 +149,7 @@ pub(super) type Reached = (Party, FlowId, String);
 pub(super) type Refusal = ((u16, &'static str), Option<u16>);
 
 impl Engine {
-    pub(super) fn on_invite(&mut self, now: Instant, key: ServerKey, flow: FlowId, invite: &Message) {
-        let date = self.date(now);
-        let _ = self.endpoint.respond(now, &key, line::trying(invite, &date));
-        let dialled = invite.request_uri().and_then(|uri| uri.parse::<sip::Uri>().ok()).and_then(|uri| uri.user);
-        let dialled = dialled.unwrap_or_default();
-        let Some(caller) = self.party_on(flow, invite) else {
-            return self.refuse(now, &key, flow, invite, FORBIDDEN, &dialled, "the caller is not registered here");
-        };
-        let number = self.identifiers.leg();
-        let identifier = self.identifiers.identifier();
-        let tag = self.identifiers.tag(number, identifier);
-        let media = media_of(invite).filter(|audio| audio.port != 0);
-        let (Ok(mut dialog), Some(media)) = (Dialog::from_request(invite, &tag), media) else {
-            return self.refuse(now, &key, flow, invite, NOT_ACCEPTABLE, &dialled, "the INVITE has no usable offer");
-        };
-        let callee = match self.called(&dialled) {
-            Ok(callee) => callee,
-            Err((refusal, why)) => return self.refuse(now, &key, flow, invite, refusal, &dialled, why),
-        };
-        dialog.local_cseq = FIRST_CSEQ - 1;
-        let call = self.identifiers.call();
-        let peer_session = self.session_of(invite, number);
-        let leg = self.add_leg(Leg {
-            role: Role::Line { call, side: CallSide::Caller },
-            number,
-            node: self.node(flow),
-            flow: Some(flow),
-            is_caller: true,
-            call_id: dialog.call_id.clone(),
-            tag,
-            identity: callee.first.0.clone(),
-            dialog: Some(dialog),
-            state: State::Incoming { key, invite: invite.clone(), date },
-            invite: None,
-            peer_session,
-            other_session: text::NIL.to_owned(),
-            peer_media: Some(media.clone()),
-            sdp: None,
-            owed: Vec::new(),
-        });
-        self.callers.insert(key, leg);
-        let falls_back = falls_back(invite);
-        let caller = Member { media: Some(media), falls_back, ..Member::new(leg, caller, identifier) };
-        self.call_out(now, call, caller, callee, dialled);
-    }
-
-    fn call_out(&mut self, now: Instant, number: u32, caller: Member, called: Called, dialled: String) {
+    pub(super) fn call_out(&mut self, now: Instant, number: u32, caller: Member, called: Called, dialled: String) {
         let session = self.legs.get(&caller.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
         let (callee, alert) = self.ring_all(now, (number, CallSide::Callee), &caller.party, &session, called);
         let call = Call {
@@ -265,40 +219,6 @@ impl Engine {
         Member::new(leg, party, identifier)
     }
 
-    /// The phone behind a flow, with the line it calls from.
-    fn party_on(&self, flow: FlowId, invite: &Message) -> Option<Party> {
-        let device = self.device_on(flow)?;
-        self.phones.get(&device)?;
-        let phone = self.config.phone(&device)?;
-        let from = invite.from_().ok().and_then(|from| from.uri.user);
-        let line = from.and_then(|user| phone.line(&user)).or_else(|| phone.lines.first())?;
-        Some(Party {
-            device: phone.device_name.clone(),
-            number: line.directory_number.clone(),
-            name: line.display.clone(),
-        })
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a refusal before there is a leg to hold them")]
-    fn refuse(
-        &mut self,
-        now: Instant,
-        key: &ServerKey,
-        flow: FlowId,
-        invite: &Message,
-        (status, cause): Refusal,
-        dialled: &str,
-        why: &str,
-    ) {
-        let (node, date) = (self.node(flow), self.date(now));
-        let tag = self.identifiers.plain_tag();
-        let answer = line::refuse(&node, invite, Some(&tag), &date, status, cause);
-        let _ = self.endpoint.respond(now, key, answer);
-        let event =
-            CucmEvent::CallFailed { call: 0, dialled: dialled.to_owned(), status: status.0, why: why.to_owned() };
-        self.event(event);
-    }
-
     pub(super) fn on_caller_ack_missing(&mut self, now: Instant, key: ServerKey) {
         let Some(id) = self.callers.remove(&key) else {
             return;
@@ -315,13 +235,19 @@ impl Engine {
         if matches!(leg.state, State::Changing { .. }) {
             return self.take_change_back(now, id, (487, "Request Cancelled"));
         }
-        if let Role::Line { call, .. } = leg.role {
-            self.refuse_caller(now, call, ((487, "Request Cancelled"), None), "the caller gave up");
+        let Role::Line { call, .. } = leg.role else {
+            return;
+        };
+        if self.calls.get(&call).is_some_and(|call| call.connected) {
+            // It had taken a place in the call, and leaves it empty.
+            return self.end_call(now, call, "the phone that came for it gave up");
         }
+        self.refuse_caller(now, call, ((487, "Request Cancelled"), None), "the caller gave up");
     }
 
     pub(super) fn on_no_answer(&mut self, now: Instant, number: u32) {
-        let caller = self.calls.get(&number).and_then(|call| self.legs.get(&call.caller.leg));
+        let call = self.calls.get(&number).filter(|call| !call.connected);
+        let caller = call.and_then(|call| self.legs.get(&call.caller.leg));
         if caller.is_some_and(|leg| matches!(leg.state, State::Incoming { .. })) {
             let refusal = ((480, "Temporarily Unavailable"), Some(19));
             self.refuse_caller(now, number, refusal, "the called phone rang and was not answered");
@@ -335,7 +261,8 @@ impl Engine {
 
     /// One of the two phones is gone.
     pub(super) fn on_side_lost(&mut self, now: Instant, number: u32, failure: &ConnectFailure) {
-        let caller = self.calls.get(&number).and_then(|call| self.legs.get(&call.caller.leg));
+        let call = self.calls.get(&number).filter(|call| !call.connected);
+        let caller = call.and_then(|call| self.legs.get(&call.caller.leg));
         if caller.is_some_and(|leg| matches!(leg.state, State::Incoming { .. })) {
             self.refuse_caller(now, number, ((480, "Temporarily Unavailable"), Some(27)), &failure.why);
         } else {
@@ -421,8 +348,6 @@ pub(super) fn refusal_for(status: u16) -> Refusal {
     }
 }
 
-const FORBIDDEN: Refusal = ((403, "Forbidden"), Some(21));
-const NOT_ACCEPTABLE: Refusal = ((488, "Not Acceptable Here"), Some(MISMATCH));
 /// Cause 47 of Q.850, resource unavailable: what CUCM says where media does not fit.
 pub(super) const MISMATCH: u16 = 47;
 /// CUCM's first CSeq in every dialog.

@@ -217,14 +217,20 @@ impl Engine {
         }
     }
 
-    /// Ends a leg, whatever it is doing: CANCEL, or BYE with this cause of Q.850. A caller's unanswered INVITE is refused by whoever
-    /// knows the status.
+    /// Ends a leg, whatever it is doing: CANCEL, or BYE with this cause of Q.850. An unanswered INVITE is refused here where nobody who
+    /// knows a better status did.
     pub(super) fn clear_leg(&mut self, now: Instant, id: LegId, cause: u16) {
         let Some(leg) = self.legs.get(&id) else {
             return;
         };
         match &leg.state {
-            State::Waiting | State::Incoming { .. } => self.drop_leg(id),
+            State::Waiting => self.drop_leg(id),
+            State::Incoming { key, invite, date } => {
+                let refusal = line::refuse(&leg.node, invite, Some(&leg.tag), date, TERMINATED, Some(cause));
+                let key = *key;
+                let _ = self.endpoint.respond(now, &key, refusal);
+                self.drop_leg(id);
+            }
             State::Calling => self.cancel_leg(now, id, cause),
             State::Answered => {
                 self.owe(now, id, Owed::Ack(None));
@@ -356,6 +362,8 @@ impl Engine {
         }
     }
 }
+
+const TERMINATED: (u16, &str) = (487, "Request Terminated");
 
 /// CUCM writes the transport of a recorder's Contact in upper case into its own requests (trace of Cisco document 200788:
 /// `transport=udp` came back as `transport=UDP`).

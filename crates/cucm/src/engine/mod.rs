@@ -13,6 +13,7 @@
 mod alarm;
 mod alert;
 mod answer;
+mod arrive;
 mod call;
 mod connect;
 mod dealings;
@@ -26,6 +27,7 @@ mod late;
 mod leg;
 mod music;
 mod pause;
+mod place;
 mod ports;
 mod recorder;
 mod recording;
@@ -36,6 +38,7 @@ mod route;
 mod rules;
 mod selective;
 mod settle;
+mod shared;
 mod softkey;
 mod steps;
 mod subscription;
@@ -68,6 +71,7 @@ use leg::{Leg, LegId};
 use recording::Recording;
 use registration::Registration;
 use route::Rotation;
+use shared::Shares;
 use steps::{Step, Steps};
 use trunk::{Trunks, Way};
 
@@ -98,6 +102,7 @@ pub struct Engine {
     trunks: Trunks,
     rotation: Rotation,
     dealings: BTreeMap<LegId, Dealings>,
+    shares: Shares,
     /// Why the flow closed whose transactions are failing just now.
     closing: Option<ConnectFailure>,
     counts: (u64, u64),
@@ -153,6 +158,7 @@ impl Engine {
             trunks: Trunks::default(),
             rotation: Rotation::default(),
             dealings: BTreeMap::new(),
+            shares: Shares::default(),
             closing: None,
             counts: (0, 0),
             pings: 0,
@@ -242,13 +248,19 @@ impl Engine {
     }
 
     fn drain(&mut self, now: Instant) {
+        self.pump(now);
+        self.show_shared(now);
+        self.pump(now);
+        self.outputs.append(&mut self.decided);
+    }
+
+    fn pump(&mut self, now: Instant) {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 sip::Output::Transmit { flow, bytes } => self.outputs.push_back(Output::Transmit { flow, bytes }),
                 sip::Output::Event(event) => self.on_event(now, event),
             }
         }
-        self.outputs.append(&mut self.decided);
     }
 
     fn on_event(&mut self, now: Instant, event: Event) {

@@ -49,6 +49,11 @@ pub(super) fn target_of(refer: &Message) -> Result<Target, String> {
     }
 }
 
+/// The dialog that an INVITE is to replace; `None` where it replaces none (RFC 3891 §3).
+pub(super) fn replaced_by(invite: &Message) -> Option<Result<Replaced, String>> {
+    invite.header("Replaces").map(|value| replaced(&value))
+}
+
 fn replaced(value: &str) -> Result<Replaced, String> {
     let mut parts = value.split(';').map(str::trim);
     let call_id = parts.next().unwrap_or_default().to_owned();

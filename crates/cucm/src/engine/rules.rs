@@ -41,7 +41,6 @@ pub(super) enum Happening {
     /// This end does not hold any more.
     Resume(End),
     /// This end held, and goes on at another device of its line.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     ResumeElsewhere(End),
     /// Another party takes the place of this end.
     Transfer(End),

@@ -71,7 +71,8 @@ impl Engine {
         let leg = self.legs.get(&leg)?;
         Some(match leg.state {
             State::Up => Stand::Idle,
-            State::Answered | State::Changing { .. } => Stand::Offers,
+            // A phone that comes for a place in a call brings its offer.
+            State::Answered | State::Changing { .. } | State::Incoming { .. } => Stand::Offers,
             _ => Stand::Busy,
         })
     }

@@ -25,8 +25,9 @@ use super::call::{Call, CallSide, Member};
 use super::dialogs::{NORMAL, falls_back, media_of};
 use super::feed::Feed;
 use super::leg::{LegId, Role, State};
+use super::place::Taking;
 use super::refer::{Replaced, Target, target_of};
-use super::rules::{FarEnd, Happening};
+use super::rules::Happening;
 use super::steps::Step;
 use super::{Asked, Engine};
 
@@ -43,6 +44,7 @@ pub(super) struct Transfer {
     was_talking: bool,
     /// The call that was the consultation.
     consultation: Option<u32>,
+    taking: Taking,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,29 @@ enum Stage {
 }
 
 impl Transfer {
+    /// A place that is taken by a phone which has come for it.
+    pub(super) fn taken(call: &Call, by: CallSide, taking: Taking) -> Self {
+        Self {
+            by,
+            transferrer: call.side(by).party.clone(),
+            referrer: call.side(by).leg,
+            stage: Stage::Connecting(Vec::new()),
+            was_talking: false,
+            consultation: None,
+            taking,
+        }
+    }
+
+    /// What makes the place change hands.
+    pub(super) fn taking(&self) -> &Taking {
+        &self.taking
+    }
+
+    /// The target is in its place; these legs are released when it is connected.
+    pub(super) fn connect(&mut self, leaving: Vec<LegId>) {
+        self.stage = Stage::Connecting(leaving);
+    }
+
     /// Whose place is taken.
     pub(super) fn by(&self) -> CallSide {
         self.by
@@ -104,7 +129,7 @@ impl Engine {
     }
 
     /// The connected call of a leg, and its place in it.
-    fn place_of(&self, id: LegId) -> Option<(u32, CallSide)> {
+    pub(super) fn place_of(&self, id: LegId) -> Option<(u32, CallSide)> {
         let Role::Line { call, .. } = self.legs.get(&id)?.role else {
             return None;
         };
@@ -148,14 +173,7 @@ impl Engine {
         let member = call.side_mut(by);
         let was_talking = !member.holds;
         member.holds = true;
-        call.transfer = Some(Transfer {
-            by,
-            transferrer: call.side(by).party.clone(),
-            referrer: call.side(by).leg,
-            stage: Stage::Connecting(Vec::new()),
-            was_talking,
-            consultation: None,
-        });
+        call.transfer = Some(Transfer { was_talking, ..Transfer::taken(call, by, Taking::Transfer) });
         if was_talking {
             self.tell_recordings(now, number, by, Happening::Hold);
         }
@@ -227,56 +245,6 @@ impl Engine {
         target.falls_back = falls_back(response);
         self.replace(now, number, *target, Vec::new());
         self.settle(now, number);
-    }
-
-    /// The target takes the transferrer's place.
-    fn replace(&mut self, now: Instant, number: u32, target: Member, mut leaving: Vec<LegId>) {
-        let Some(by) = self.calls.get(&number).and_then(|call| call.transfer.as_ref()).map(|transfer| transfer.by)
-        else {
-            return;
-        };
-        self.stop_music(number, by);
-        let target_leg = target.leg;
-        let Some(call) = self.calls.get_mut(&number) else {
-            return;
-        };
-        call.news.get_or_insert_default();
-        let old = std::mem::replace(call.side_mut(by), target);
-        let remaining_leg = call.other(by).leg;
-        leaving.insert(0, old.leg);
-        leaving.retain(|leg| self.legs.contains_key(leg));
-        if let Some(transfer) = call.transfer.as_mut() {
-            transfer.stage = Stage::Connecting(leaving.clone());
-        }
-        for (id, role) in leaving
-            .into_iter()
-            .map(|id| (id, Role::Leaving { call: number }))
-            .chain([(target_leg, Role::Line { call: number, side: by })])
-        {
-            if id != target_leg {
-                self.refuse_change(now, id, (487, "Request Terminated"));
-            }
-            if let Some(leg) = self.legs.get_mut(&id) {
-                leg.role = role;
-            }
-        }
-        let security = self.level(number, true);
-        if let Some(call) = self.calls.get_mut(&number) {
-            call.security = security;
-        }
-        self.replace_far_ends(now, number, [remaining_leg, target_leg]);
-    }
-
-    /// The recordings of both phones have a new far end.
-    fn replace_far_ends(&mut self, now: Instant, number: u32, legs: [LegId; 2]) {
-        for (leg, other) in [(legs[0], legs[1]), (legs[1], legs[0])] {
-            let Some(id) = self.recording_of(leg) else {
-                continue;
-            };
-            let call = self.calls.get(&number);
-            let far = call.and_then(|call| Some(FarEnd::of(call.side(call.side_of(other)?))));
-            self.happen(now, id, Happening::Transfer(End::Far), far);
-        }
     }
 
     /// The recordings of a call that is no more go on in another one.
@@ -447,15 +415,22 @@ impl Engine {
         let Some(transfer) = call.transfer.take() else {
             return;
         };
-        let event = CucmEvent::Transferred(Box::new(Transferred {
-            call: number,
-            by: transfer.transferrer,
-            party: call.other(transfer.by).party.clone(),
-            target: call.side(transfer.by).party.clone(),
-            consultation: transfer.consultation,
-        }));
+        let target = call.side(transfer.by).party.clone();
+        let is_referred = transfer.taking == Taking::Transfer;
+        let event = match transfer.taking {
+            Taking::TakeOver => CucmEvent::Resumed { call: number, by: target },
+            Taking::Transfer => CucmEvent::Transferred(Box::new(Transferred {
+                call: number,
+                by: transfer.transferrer,
+                party: call.other(transfer.by).party.clone(),
+                target,
+                consultation: transfer.consultation,
+            })),
+        };
         call.news.get_or_insert_default().push(event);
-        self.tell_progress(now, transfer.referrer, (200, "OK"));
+        if is_referred {
+            self.tell_progress(now, transfer.referrer, (200, "OK"));
+        }
         for leg in leaving {
             self.clear_leg(now, leg, NORMAL);
         }

@@ -4,6 +4,7 @@
 //! parts come in as arguments. What they share stands here.
 
 pub(crate) mod bridge;
+pub(crate) mod dialog_info;
 pub(crate) mod line;
 pub(crate) mod recording;
 pub(crate) mod refer;

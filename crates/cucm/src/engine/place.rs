@@ -1,0 +1,97 @@
+//! A place in a connected call changes hands: by a transfer, or because another phone has come for it.
+//!
+//! The one who leaves is released when the two who remain are connected.
+
+use std::time::Instant;
+
+use crate::text::recording::End;
+
+use super::Engine;
+use super::call::{CallSide, Member};
+use super::leg::{LegId, Role};
+use super::rules::{FarEnd, Happening};
+use super::transfer::Transfer;
+
+/// What makes a place change hands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Taking {
+    /// REFER.
+    Transfer,
+    /// Another phone of the line that held takes the call back.
+    TakeOver,
+}
+
+impl Taking {
+    /// What it is to a recording of the party that remains.
+    fn happening(&self) -> Happening {
+        match self {
+            Self::Transfer => Happening::Transfer(End::Far),
+            Self::TakeOver => Happening::ResumeElsewhere(End::Far),
+        }
+    }
+}
+
+impl Engine {
+    /// A phone that has come for it takes a place.
+    pub(super) fn take_place(&mut self, now: Instant, number: u32, side: CallSide, member: Member, taking: Taking) {
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
+        call.transfer = Some(Transfer::taken(call, side, taking));
+        self.replace(now, number, member, Vec::new());
+        self.settle(now, number);
+    }
+
+    /// The target takes the transferrer's place.
+    pub(super) fn replace(&mut self, now: Instant, number: u32, target: Member, mut leaving: Vec<LegId>) {
+        let Some(by) = self.calls.get(&number).and_then(|call| call.transfer.as_ref()).map(Transfer::by) else {
+            return;
+        };
+        self.stop_music(number, by);
+        let target_leg = target.leg;
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
+        call.news.get_or_insert_default();
+        let old = std::mem::replace(call.side_mut(by), target);
+        let remaining_leg = call.other(by).leg;
+        leaving.insert(0, old.leg);
+        leaving.retain(|leg| self.legs.contains_key(leg));
+        if let Some(transfer) = call.transfer.as_mut() {
+            transfer.connect(leaving.clone());
+        }
+        for (id, role) in leaving
+            .into_iter()
+            .map(|id| (id, Role::Leaving { call: number }))
+            .chain([(target_leg, Role::Line { call: number, side: by })])
+        {
+            if id != target_leg {
+                self.refuse_change(now, id, (487, "Request Terminated"));
+            }
+            if let Some(leg) = self.legs.get_mut(&id) {
+                leg.role = role;
+            }
+        }
+        let security = self.level(number, true);
+        if let Some(call) = self.calls.get_mut(&number) {
+            call.security = security;
+        }
+        self.replace_far_ends(now, number, [remaining_leg, target_leg]);
+    }
+
+    /// The recordings of both phones have a new far end.
+    fn replace_far_ends(&mut self, now: Instant, number: u32, legs: [LegId; 2]) {
+        let transfer = self.calls.get(&number).and_then(|call| call.transfer.as_ref());
+        let Some(what) = transfer.map(|transfer| transfer.taking().happening()) else {
+            return;
+        };
+        for (leg, other) in [(legs[0], legs[1]), (legs[1], legs[0])] {
+            let Some(id) = self.recording_of(leg) else {
+                continue;
+            };
+            let call = self.calls.get(&number);
+            let far = call.and_then(|call| Some(FarEnd::of(call.side(call.side_of(other)?))));
+            self.happen(now, id, what, far);
+        }
+    }
+}
