@@ -86,6 +86,17 @@ pub enum CucmEvent {
         /// What was wrong.
         why: String,
     },
+    /// A conference was made, or somebody joined it: all its members hear each other. Boxed for its size.
+    Conferenced(Box<Conferenced>),
+    /// A conference has dropped to two, who talk without the bridge.
+    ConferenceDropped {
+        /// Number of the call that they have now, `gci`.
+        call: u32,
+        /// The bridge that is out of it.
+        bridge: Party,
+        /// Who remained.
+        parties: [Party; 2],
+    },
     /// A recording goes on with another far end, of which the recorder was told by UPDATE.
     RecordingUpdated {
         /// Which recording.
@@ -284,6 +295,19 @@ pub struct Transferred {
     pub target: Party,
     /// Number of the call in which transferrer and target spoke before; `None` for a blind transfer.
     pub consultation: Option<u32>,
+}
+
+/// A conference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conferenced {
+    /// Number of the call of whoever made it, or added somebody, `gci`.
+    pub call: u32,
+    /// Who made it, or added somebody.
+    pub by: Party,
+    /// The bridge.
+    pub bridge: Party,
+    /// All members, each with the number of the call in which it is.
+    pub members: Vec<(u32, Party)>,
 }
 
 /// A call between two phones that was answered.
@@ -495,4 +519,6 @@ pub struct Summary {
     pub disturbed: Vec<u64>,
     /// The music on hold that was sent, one stream each time a phone heard it; `dialog` is the Call-ID of that phone.
     pub music: Vec<media::ledger::Stream>,
+    /// What members of conferences were sent, one stream each time a member was connected; `dialog` is the Call-ID of that phone.
+    pub mixed: Vec<media::ledger::Stream>,
 }

@@ -14,7 +14,7 @@
 //! - [`signalling`]: what a test does to single messages on their way to a recorder.
 //! - the driver: sockets, TLS and TFTP around that machine.
 //!
-//! Absent on purpose: conference, and forking by gateways.
+//! Absent on purpose: forking by gateways.
 
 pub mod config;
 pub mod engine;
@@ -31,8 +31,8 @@ pub use config::Config;
 pub use driver::{Addresses, ApplicationError, Cucm, StartError, start};
 pub use engine::RecordingRefused;
 pub use event::{
-    Alarm, CallConnected, CallParty, ConnectFailure, CucmEvent, ForwardReason, InvocationType, Invoker, OutOfService,
-    Party, Protection, RecordingFailed, RecordingId, RecordingLeg, RecordingStarted, SecurityLevel, Sender, Summary,
-    Transferred,
+    Alarm, CallConnected, CallParty, Conferenced, ConnectFailure, CucmEvent, ForwardReason, InvocationType, Invoker,
+    OutOfService, Party, Protection, RecordingFailed, RecordingId, RecordingLeg, RecordingStarted, SecurityLevel,
+    Sender, Summary, Transferred,
 };
 pub use malformed::{Malformed, MalformedKind};

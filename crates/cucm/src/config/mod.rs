@@ -78,6 +78,8 @@ pub struct Config {
     pub region: Region,
     /// What a held phone hears.
     pub music_on_hold: MusicOnHold,
+    /// *Media Resources > Conference Bridge*; without one there are no conferences.
+    pub conference_bridge: Option<ConferenceBridge>,
     /// What Cisco's texts leave open.
     pub dialect: Dialect,
     /// How long each step takes.
@@ -130,6 +132,31 @@ pub enum MusicOnHold {
     Unicast,
     /// Nothing: the phone's media is disconnected.
     Nothing,
+}
+
+/// *Media Resources > Conference Bridge*: mixes G.711 on ports of the node that are free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConferenceBridge {
+    /// Name, as it stands in `x-farenddevice`.
+    pub name: String,
+    /// *Device Security Mode*.
+    pub security: BridgeSecurity,
+}
+
+impl ConferenceBridge {
+    /// The software bridge as CUCM names its second one, but able to do SRTP, which in Cisco's product only bridges in gateways are.
+    pub fn software() -> Self {
+        Self { name: "CFB_2".to_owned(), security: BridgeSecurity::Encrypted }
+    }
+}
+
+/// *Device Security Mode* of a conference bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BridgeSecurity {
+    /// SRTP with each member that can do it.
+    Encrypted,
+    /// RTP with all.
+    NonSecure,
 }
 
 /// Ports of the node. Port 0 asks for any free one; [`crate::Cucm::addresses`] tells which it became.

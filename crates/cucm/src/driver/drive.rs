@@ -12,6 +12,7 @@ use trust::cert::Certificate;
 use wire::{Clock, Datagram, Link, Net};
 
 use super::connection::{self, Outgoing, Parties};
+use super::mixer::Mixer;
 use super::music::Music;
 use super::notice::Notice;
 use super::order::Order;
@@ -32,6 +33,7 @@ pub(super) struct Drive {
     pub(super) engine: Engine,
     pub(super) parties: Parties,
     music: Music,
+    mixer: Mixer,
     events: mpsc::UnboundedSender<CucmEvent>,
     pub(super) meddler: Meddler,
     /// The trunk and the destination of each connection that the engine asked for, and of each that stands.
@@ -74,6 +76,7 @@ impl Drive {
         let now = clock.now();
         let engine = Engine::new(now, clock.wall_at(now), config.clone(), seed);
         let music = Music::new(net.clone(), None);
+        let mixer = Mixer::new(net.clone());
         Self {
             net,
             clock,
@@ -81,6 +84,7 @@ impl Drive {
             engine,
             parties,
             music,
+            mixer,
             events,
             meddler: Meddler::default(),
             asked: BTreeMap::new(),
@@ -144,7 +148,8 @@ impl Drive {
 
     async fn close(mut self) -> Summary {
         let disturbed = self.meddler.deeds();
-        let summary = Summary { music: self.music.finish().await, disturbed, ..self.engine.summary() };
+        let (music, mixed) = (self.music.finish().await, self.mixer.finish().await);
+        let summary = Summary { music, mixed, disturbed, ..self.engine.summary() };
         self.tasks.abort_all();
         self.ways.clear();
         let flushed = async { while self.writers.join_next().await.is_some() {} };
@@ -238,8 +243,20 @@ impl Drive {
         flow
     }
 
+    /// Keeps the engine supplied with ports of the bridge. Where none is to be had, there is no conference.
+    fn supply_ports(&mut self) {
+        while self.engine.wants_port() {
+            let Ok(socket) = self.net.media(SocketAddr::new(self.config.address, 0)) else {
+                return;
+            };
+            self.engine.add_port(socket.local_addr().port());
+            self.mixer.bind(socket);
+        }
+    }
+
     /// Does what the engine wants done.
     async fn carry_out(&mut self) {
+        self.supply_ports();
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit { flow, bytes } => self.leave(flow, bytes).await,
@@ -254,6 +271,7 @@ impl Drive {
                 }
                 Output::StartMusic { music, stream } => self.music.start(music, stream),
                 Output::StopMusic { music } => self.music.stop(music),
+                Output::Mix(order) => self.mixer.mix(order),
                 Output::Event(event) => {
                     tracing::debug!(?event, "cucm");
                     let _ = self.events.send(event);

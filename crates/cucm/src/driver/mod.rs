@@ -1,11 +1,13 @@
-//! Sockets, TLS, TFTP and music around the engine.
+//! Sockets, TLS, TFTP, music and the conference bridge around the engine.
 //!
 //! One task owns the engine and runs it. Each connection has a task that reads and one that writes; whatever happens outside
 //! comes to the engine's task as a `Notice` on one channel, in order.
 
 mod connection;
 mod drive;
+mod ear;
 mod meddle;
+mod mixer;
 mod music;
 mod notice;
 mod order;

@@ -14,6 +14,7 @@ use crate::text::line::Diversion;
 use crate::text::{self, Thread, line, name_addr};
 
 use super::alert::{Alert, Called};
+use super::conference::Port;
 use super::dialogs::NORMAL;
 use super::feed::Feed;
 use super::leg::{Leg, LegId, Role, State};
@@ -30,6 +31,13 @@ pub(super) enum CallSide {
 
 impl CallSide {
     pub(super) const BOTH: [Self; 2] = [Self::Caller, Self::Callee];
+
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Caller => Self::Callee,
+            Self::Callee => Self::Caller,
+        }
+    }
 }
 
 /// A call. Behind a transfer its sides are those whose places its phones have taken.
@@ -79,6 +87,8 @@ pub(super) struct Member {
     pub(super) before: Option<Before>,
     /// Who wants it recorded, where its line is recorded selectively.
     pub(super) wish: Option<Invoker>,
+    /// The port of the conference bridge that this side is, if it is no phone.
+    pub(super) port: Option<Port>,
 }
 
 /// What stood before a re-INVITE.
@@ -106,6 +116,7 @@ impl Member {
             waits: false,
             before: None,
             wish: None,
+            port: None,
         }
     }
 }
@@ -132,6 +143,18 @@ impl Call {
             CallSide::Caller => &self.caller,
             CallSide::Callee => &self.callee,
         }
+    }
+
+    /// The port of the conference bridge that is one of its sides.
+    pub(super) fn port(&self) -> Option<Port> {
+        self.caller.port.or(self.callee.port)
+    }
+
+    /// The same with its side.
+    pub(super) fn port_mut(&mut self) -> Option<(&mut Member, Port)> {
+        let port = self.port()?;
+        let is_caller = self.caller.port.is_some();
+        Some((if is_caller { &mut self.caller } else { &mut self.callee }, port))
     }
 
     pub(super) fn other(&self, side: CallSide) -> &Member {
@@ -319,6 +342,9 @@ impl Engine {
         }
         if call.connected {
             self.event(CucmEvent::CallEnded { call: number });
+        }
+        if let Some(port) = [call.caller.port, call.callee.port].into_iter().flatten().next() {
+            self.leave_conference(now, port);
         }
     }
 

@@ -90,7 +90,10 @@ impl Engine {
     }
 
     pub(super) fn offer_of<'a>(&self, member: &Member, offer: &'a Audio) -> Side<'a> {
-        let srtp_allowed = self.is_encrypted(&member.party.device);
+        let srtp_allowed = match member.port {
+            Some(_) => self.bridge_is_secure(),
+            None => self.is_encrypted(&member.party.device),
+        };
         Side { offer, srtp_allowed, falls_back: member.falls_back }
     }
 
@@ -122,6 +125,7 @@ impl Engine {
         for side in sides {
             self.tell(now, number, side, Feed::Talk, both_have_events);
         }
+        self.connect_port(number);
         self.plan_recordings(now, number);
     }
 
@@ -140,7 +144,7 @@ impl Engine {
             (Feed::Talk, _) => Direction::SendRecv,
             (Feed::Music, _) => Direction::SendOnly,
             (Feed::Nothing, Some(Direction::SendOnly)) => holding,
-            (Feed::Nothing, _) => Direction::Inactive,
+            (Feed::Nothing | Feed::Elsewhere, _) => Direction::Inactive,
         };
         member.feed = feed;
         member.version += 1;
@@ -192,7 +196,7 @@ impl Engine {
             }
             State::Changing { key, invite, date } => {
                 let session = text::session_id(&other_session, &leg.peer_session);
-                let told = line::Told { other: &other.party, info, session: &session };
+                let told = line::Told { other: &other.party, is_focus: other.port.is_some(), info, session: &session };
                 (key, line::changed(&leg.node, &invite, &date, &told, sdp))
             }
             _ => return,
@@ -216,6 +220,9 @@ impl Engine {
 
     /// The lowest level of the two ends.
     pub(super) fn level(&self, number: u32, has_srtp: bool) -> SecurityLevel {
+        if let Some(level) = self.conference_level(number, has_srtp) {
+            return level;
+        }
         let level = |device: &str| match (self.is_encrypted(device), has_srtp) {
             (true, true) => SecurityLevel::Encrypted,
             (true, false) => SecurityLevel::Authenticated,

@@ -119,7 +119,7 @@ impl Engine {
             Asked::Invite(id) if status >= 200 => self.on_invite_answered(now, id, status, response),
             Asked::Invite(id) => self.on_progress(now, id, status, response),
             Asked::Bye(id) if status >= 200 => self.drop_leg(id),
-            Asked::Bye(_) | Asked::Cancel | Asked::Progress => {}
+            Asked::Bye(_) | Asked::Cancel | Asked::Progress | Asked::Told => {}
             Asked::Ping(way) => self.on_ping_answer(now, &way, status),
             Asked::Refresh(id) if status >= 200 => self.on_refreshed(now, id, status, response),
             Asked::Unprompted(id, request) if status >= 200 => {
@@ -246,7 +246,7 @@ impl Engine {
             Some(Asked::Ping(way)) => self.on_ping_unanswered(now, &way, failure),
             Some(Asked::Refresh(id)) => self.on_refresh_failed(now, id, failure),
             Some(Asked::Unprompted(id, request)) => self.on_unprompted_answered(id, request, Err(failure)),
-            Some(Asked::Cancel | Asked::Progress | Asked::Notify(_) | Asked::LateBye) | None => {}
+            Some(Asked::Cancel | Asked::Progress | Asked::Told | Asked::Notify(_) | Asked::LateBye) | None => {}
         }
     }
 

@@ -18,7 +18,8 @@ impl Engine {
         let Some(recording) = self.recordings.get_mut(&id) else {
             return;
         };
-        let FarEnd { party: far, identifier: farendrefci } = far;
+        let FarEnd { party: far, identifier: farendrefci, is_focus } = far;
+        recording.metadata.is_focus = is_focus;
         recording.metadata.far.clone_from(&far);
         recording.metadata.farendrefci = farendrefci;
         let metadata = recording.metadata.clone();

@@ -16,6 +16,8 @@ pub(super) enum Feed {
     Talk,
     /// From CUCM: music on hold.
     Music,
+    /// From where the phone was before it came into this call.
+    Elsewhere,
     /// From nowhere.
     Nothing,
 }
@@ -92,6 +94,7 @@ mod tests {
     fn nobody_talks_with_a_phone_that_is_elsewhere() {
         use Feed::{Music, Nothing, Talk};
         assert_eq!(next_move(Stand::Idle, Talk, Talk, Talk), None);
+        assert_eq!(next_move(Stand::Idle, Feed::Elsewhere, Talk, Feed::Elsewhere), Some(Move::Disconnect));
         assert_eq!(next_move(Stand::Idle, Talk, Talk, Nothing), Some(Move::Disconnect));
         assert_eq!(next_move(Stand::Idle, Talk, Talk, Music), Some(Move::Disconnect));
         assert_eq!(next_move(Stand::Busy, Talk, Talk, Music), None);

@@ -88,6 +88,7 @@ impl Engine {
 
     fn take_offer(&mut self, now: Instant, number: u32, side: CallSide, offer: Audio, falls_back: bool) {
         self.stop_music(number, side);
+        self.quiet_port(number);
         let is_new_refci = self.config.dialect.refci_after_resume == RefciAfterResume::New;
         let holds = is_hold(&offer);
         let Some(call) = self.calls.get_mut(&number) else {

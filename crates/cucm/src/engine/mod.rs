@@ -15,6 +15,7 @@ mod alert;
 mod answer;
 mod arrive;
 mod call;
+mod conference;
 mod connect;
 mod dealings;
 mod dialogs;
@@ -54,7 +55,7 @@ use rand_core::SeedableRng;
 use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey};
 
 pub use crate::ident::Numbering;
-pub use ports::{ConnectionId, Input, MusicId, MusicStream, Output};
+pub use ports::{ConferenceId, ConnectionId, Input, MixOrder, MusicId, MusicStream, Output, PortTerms};
 pub use selective::RecordingRefused;
 
 use crate::config::{Config, MusicOnHold};
@@ -65,6 +66,7 @@ use crate::signalling::Request;
 use crate::text;
 
 use call::Call;
+use conference::Conferences;
 use dealings::Dealings;
 use flows::Flow;
 use leg::{Leg, LegId};
@@ -94,6 +96,7 @@ pub struct Engine {
     asked: BTreeMap<ClientKey, Asked>,
     callers: BTreeMap<ServerKey, LegId>,
     calls: BTreeMap<u32, Call>,
+    conferences: Conferences,
     recordings: BTreeMap<RecordingId, Recording>,
     last_recording: u64,
     last_music: u64,
@@ -118,6 +121,8 @@ enum Asked {
     Cancel,
     /// NOTIFY of a transfer.
     Progress,
+    /// UPDATE that tells a phone of its conference.
+    Told,
     Ping(Way),
     Refresh(LegId),
     Notify(LegId),
@@ -151,6 +156,7 @@ impl Engine {
             asked: BTreeMap::new(),
             callers: BTreeMap::new(),
             calls: BTreeMap::new(),
+            conferences: Conferences::default(),
             recordings: BTreeMap::new(),
             last_recording: 0,
             last_music: 0,
@@ -216,6 +222,7 @@ impl Engine {
             Asked::Invite(leg) | Asked::Bye(leg) => !self.legs.contains_key(leg),
             Asked::Cancel
             | Asked::Progress
+            | Asked::Told
             | Asked::Ping(_)
             | Asked::Refresh(_)
             | Asked::Notify(_)
@@ -232,6 +239,7 @@ impl Engine {
             registered: self.phones.keys().cloned().collect(),
             disturbed: Vec::new(),
             music: Vec::new(),
+            mixed: Vec::new(),
         }
     }
 
@@ -297,6 +305,7 @@ impl Engine {
             Step::BridgeOffer(recording, end) => self.ask_bridge(now, recording, end),
             Step::Join(recording, end) => self.join(now, recording, end),
             Step::RecorderAck(recording, end) => self.finish(now, recording, end),
+            Step::Confer(first, consult) => self.confer(now, first, consult),
             Step::Retry(call, side) => self.on_retry(now, call, side),
             Step::TransferNoAnswer(call, target) => self.on_target_silent(now, call, target),
             Step::Ping(way) => self.ping(now, &way),

@@ -40,6 +40,57 @@ pub struct MusicStream {
     pub timestamp: u32,
 }
 
+/// A conference of the software conference bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConferenceId(pub u64);
+
+/// What the conference bridge does with one member's port, which [`crate::engine::Engine::add_port`] named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MixOrder {
+    /// The member hears all others of the conference, and they hear it; what the port did before is over.
+    Connect {
+        /// Which conference.
+        conference: ConferenceId,
+        /// The port.
+        port: u16,
+        /// The member's media.
+        terms: Box<PortTerms>,
+    },
+    /// The member, who holds, neither hears nor is heard.
+    Disconnect {
+        /// The port.
+        port: u16,
+    },
+    /// The member has left, or never came; the port is free.
+    Close {
+        /// The port.
+        port: u16,
+    },
+}
+
+/// The media between the bridge and one member: G.711, 20 ms a packet, both ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortTerms {
+    /// Call-ID of the member's dialog.
+    pub dialog: String,
+    /// Where the member receives, and sends from.
+    pub to: SocketAddr,
+    /// The codec.
+    pub law: Law,
+    /// The codec's number at the member.
+    pub payload_type: u8,
+    /// Suite and key of what the member hears; RTP without.
+    pub send: Option<Crypto>,
+    /// Suite and key of what the member says; RTP without.
+    pub receive: Option<Crypto>,
+    /// Source of the stream to the member.
+    pub ssrc: u32,
+    /// Number of its first packet.
+    pub sequence: u16,
+    /// Timestamp of its first packet.
+    pub timestamp: u32,
+}
+
 /// Something that happened outside.
 #[derive(Debug)]
 pub enum Input {
@@ -134,6 +185,8 @@ pub enum Output {
         /// Which one.
         music: MusicId,
     },
+    /// Let the conference bridge do something.
+    Mix(MixOrder),
     /// Tell the owner.
     Event(CucmEvent),
 }
@@ -147,6 +200,10 @@ impl fmt::Debug for Output {
             Self::Close { flow } => write!(f, "Close({flow:?})"),
             Self::StartMusic { music, stream } => write!(f, "StartMusic({music:?}, {})", stream.to),
             Self::StopMusic { music } => write!(f, "StopMusic({music:?})"),
+            Self::Mix(MixOrder::Connect { conference, port, terms }) => {
+                write!(f, "Mix(Connect({conference:?}, {port}, {}))", terms.to)
+            }
+            Self::Mix(order) => write!(f, "Mix({order:?})"),
             Self::Event(event) => event.fmt(f),
         }
     }

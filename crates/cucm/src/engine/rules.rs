@@ -48,13 +48,10 @@ pub(super) enum Happening {
     #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     RemoteUpdate,
     /// A bridge takes the place of the far end.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     ConferenceMade,
     /// The far end is a bridge, and somebody comes or goes there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     ConferenceChanged,
     /// The far end was a bridge; the last other member takes its place.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     ConferenceDropped,
     /// This end parks the call.
     #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
@@ -85,11 +82,13 @@ pub(super) struct FarEnd {
     pub(super) party: Party,
     /// `x-farendrefci`.
     pub(super) identifier: u32,
+    /// Whether it is a conference bridge.
+    pub(super) is_focus: bool,
 }
 
 impl FarEnd {
     pub(super) fn of(member: &Member) -> Self {
-        Self { party: member.party.clone(), identifier: member.identifier }
+        Self { party: member.party.clone(), identifier: member.identifier, is_focus: member.port.is_some() }
     }
 }
 

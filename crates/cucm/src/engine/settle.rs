@@ -13,7 +13,8 @@ use super::dialogs::{falls_back, media_of};
 use super::feed::{Feed, Move, Stand, next_move, wanted};
 use super::leg::{LegId, State};
 use super::steps::Step;
-use super::{Engine, MusicOnHold};
+use super::{Asked, Engine, MusicOnHold};
+use crate::event::SecurityLevel;
 
 impl Engine {
     /// Does whatever can be done now; called again with each answer. A call that is where it is to be is not touched.
@@ -80,6 +81,7 @@ impl Engine {
     /// A re-INVITE that stops a phone's media.
     fn disconnect(&mut self, now: Instant, number: u32, side: CallSide) {
         self.stop_music(number, side);
+        self.quiet_port(number);
         if let Some(call) = self.calls.get_mut(&number) {
             call.side_mut(side).version += 1;
         }
@@ -99,7 +101,7 @@ impl Engine {
             return;
         };
         let (id, other) = (call.side(side).leg, call.other(side));
-        let (party, other_leg) = (other.party.clone(), other.leg);
+        let (party, is_focus, other_leg) = (other.party.clone(), other.port.is_some(), other.leg);
         let other_session = self.legs.get(&other_leg).map(|leg| leg.peer_session.clone());
         let Some(leg) = self.legs.get_mut(&id) else {
             return;
@@ -116,10 +118,41 @@ impl Engine {
         };
         let info =
             line::CallInfo { security: security.word(), orientation: leg.orientation(), ui_state: None, call: number };
-        let told = line::Told { other: &party, info, session: &leg.session() };
+        let told = line::Told { other: &party, is_focus, info, session: &leg.session() };
         let invite = line::reinvite(&leg.node, &thread, &told, sdp.as_deref());
         leg.sdp = sdp.or_else(|| leg.sdp.take());
         self.send_invite(now, id, invite, cseq, date);
+    }
+
+    /// UPDATE: the call is of another level now, and nothing else changes for this phone.
+    pub(super) fn tell_security(&mut self, now: Instant, number: u32, level: SecurityLevel) {
+        let date = self.date(now);
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
+        call.security = level;
+        let Some(side) = CallSide::BOTH.into_iter().find(|side| call.side(*side).port.is_none()) else {
+            return;
+        };
+        let (id, other) = (call.side(side).leg, call.other(side));
+        let (party, is_focus) = (other.party.clone(), other.port.is_some());
+        let cseq = self.legs.get_mut(&id).filter(|leg| !leg.is_ending()).and_then(|leg| leg.dialog.as_mut());
+        let Some(cseq) = cseq.map(Dialog::next_cseq) else {
+            return;
+        };
+        let Some(thread) = self.thread(id, cseq, date) else {
+            return;
+        };
+        if let Some(leg) = self.legs.get(&id)
+            && let Some(flow) = leg.flow
+        {
+            let info =
+                line::CallInfo { security: level.word(), orientation: leg.orientation(), ui_state: None, call: number };
+            let told = line::Told { other: &party, is_focus, info, session: &leg.session() };
+            let update = line::update(&leg.node, &thread, &told);
+            let key = self.endpoint.send_request(now, flow, leg.node.transport, update);
+            self.asked.insert(key, Asked::Told);
+        }
     }
 
     /// A phone's 200 to a re-INVITE of ours: its media is disconnected, or its offer is here.
@@ -188,12 +221,16 @@ impl Engine {
     /// Both phones are to talk and both offers are here.
     fn connect_both(&mut self, now: Instant, number: u32) {
         let ready = |side: CallSide| {
-            let leg = self.calls.get(&number).map(|call| call.side(side).leg);
-            self.wanted(number, side) == Some(Feed::Talk) && leg.and_then(|leg| self.stand(leg)) == Some(Stand::Offers)
+            let Some(member) = self.calls.get(&number).map(|call| call.side(side)) else {
+                return false;
+            };
+            let offers = member.port.is_some() || self.stand(member.leg) == Some(Stand::Offers);
+            offers && self.wanted(number, side) == Some(Feed::Talk)
         };
         if !CallSide::BOTH.into_iter().all(ready) {
             return;
         }
+        self.renew_port(number);
         match self.match_phones(number) {
             Ok(agreed) => self.connect_phones(now, number, &agreed),
             Err(why) => self.clear_call(now, number, &why, MISMATCH),
@@ -218,5 +255,6 @@ impl Engine {
         for event in news {
             self.event(event);
         }
+        self.rest_in_conference(now, number);
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Softkey {
     /// `softkeyevent`.
     pub(super) event: String,
     pub(super) call: DialogName,
+    /// `consultdialogid`, where it is not empty.
+    pub(super) consult: Option<DialogName>,
 }
 
 /// A dialog as the phone names it.
@@ -49,9 +51,14 @@ fn read(body: &[u8]) -> Result<Softkey, &'static str> {
     let message = child(root, "softkeyeventmsg").ok_or("the request has no softkeyeventmsg")?;
     let event = text_of(message, "softkeyevent").ok_or("the request has no softkeyevent")?;
     let dialog = child(message, "dialogid").ok_or("the request has no dialogid")?;
-    let part = |name| text_of(dialog, name).ok_or("the dialogid lacks callid, localtag or remotetag");
-    let call = DialogName { call_id: part("callid")?, phone_tag: part("localtag")?, node_tag: part("remotetag")? };
-    Ok(Softkey { event, call })
+    let call = dialog_of(dialog).ok_or("the dialogid lacks callid, localtag or remotetag")?;
+    let consult = child(message, "consultdialogid").and_then(dialog_of).filter(|dialog| !dialog.call_id.is_empty());
+    Ok(Softkey { event, call, consult })
+}
+
+fn dialog_of(node: roxmltree::Node<'_, '_>) -> Option<DialogName> {
+    let part = |name| text_of(node, name);
+    Some(DialogName { call_id: part("callid")?, phone_tag: part("localtag")?, node_tag: part("remotetag")? })
 }
 
 fn child<'a, 'i>(node: roxmltree::Node<'a, 'i>, name: &str) -> Option<roxmltree::Node<'a, 'i>> {
@@ -74,6 +81,7 @@ impl Engine {
             return (481, "Call/Transaction Does Not Exist");
         };
         let done = match softkey.event.as_str() {
+            "Conference" => return self.on_conference_key(now, flow, (number, side), softkey.consult.as_ref()),
             "StartRecording" => self.wish(now, number, side, Invoker::User),
             "StopRecording" => self.unwish(now, number, side, Invoker::User),
             _ => Ok(()),
@@ -128,6 +136,12 @@ mod tests {
             node_tag: "171~ca425666-d5e7-42aa-a428-23dde46063a5-17600290".to_owned(),
         };
         assert_eq!(softkey.call, call);
+        let consult = DialogName {
+            call_id: "a4b439d3-8e150008-415a60f5-7c35c82d@x.x.x.x".to_owned(),
+            phone_tag: "a4b439d38e15003562c2c59a-69dbf571".to_owned(),
+            node_tag: "176~ca425666-d5e7-42aa-a428-23dde46063a5-17600292".to_owned(),
+        };
+        assert_eq!(softkey.consult, Some(consult));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) enum Step {
     Join(RecordingId, End),
     /// ACK the recorder.
     RecorderAck(RecordingId, End),
+    /// Make a conference of a phone's two calls, or add the second one's other phone to it.
+    Confer(LegId, LegId),
     /// Try a re-INVITE again that crossed one of the phone's.
     Retry(u32, CallSide),
     /// The target of a transfer has rung long enough.

@@ -248,7 +248,7 @@ impl Engine {
     }
 
     /// The recordings of a call that is no more go on in another one.
-    fn adopt_recordings(&mut self, ids: &[RecordingId], number: u32) {
+    pub(super) fn adopt_recordings(&mut self, ids: &[RecordingId], number: u32) {
         for id in ids {
             let (Some(recording), Some(call)) = (self.recordings.get_mut(id), self.calls.get_mut(&number)) else {
                 continue;
@@ -321,6 +321,8 @@ impl Engine {
             return None;
         };
         let other = self.calls.get(&call).filter(|other| call != number && other.transfer.is_none())?;
+        // Two bridges cannot be one call.
+        self.calls.get(&number).filter(|first| first.port().is_none() || other.port().is_none())?;
         let side = other.side_of(id)?;
         let is_ours = other.side(side).party.device.eq_ignore_ascii_case(device);
         let has_target = other.connected || (side == CallSide::Caller && other.ringing);

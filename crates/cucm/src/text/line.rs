@@ -219,6 +219,8 @@ pub(crate) fn refreshed(node: &Node, request: &Message, date: &str, sdp: Option<
 #[derive(Debug)]
 pub(crate) struct Told<'a> {
     pub(crate) other: &'a Party,
+    /// Whether that is a conference bridge.
+    pub(crate) is_focus: bool,
     pub(crate) info: CallInfo,
     /// Session-ID as this phone is to see it.
     pub(crate) session: &'a str,
@@ -242,8 +244,27 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Optio
         .header("Min-SE", " 1800")
         .header("Session-ID", told.session)
         .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
-        .header("Contact", contact(node, told.other));
+        .header("Contact", told.contact(node));
     with_sdp(builder, sdp)
+}
+
+/// An UPDATE that tells a phone how safe its call is now, and nothing else: in form as [`reinvite`].
+pub(crate) fn update(node: &Node, thread: &Thread, told: &Told<'_>) -> Message {
+    let party = if told.info.orientation == "from" { "calling" } else { "called" };
+    let other = name_addr(&told.other.name, &told.other.number, &node.host());
+    let builder = thread
+        .begin(node, "UPDATE")
+        .header("Supported", SUPPORTED)
+        .header("User-Agent", node.product())
+        .header("Allow", ALLOW_TRUNK)
+        .header("CSeq", format_args!("{} UPDATE", thread.cseq))
+        .header("Max-Forwards", 70)
+        .header("Allow-Events", "presence")
+        .header("Call-Info", told.info.value())
+        .header("Session-ID", told.session)
+        .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
+        .header("Contact", told.contact(node));
+    with_sdp(builder, None)
 }
 
 /// The answer to a phone's re-INVITE that changes its media: what [`ok`] says of the call, without the number that was dialled.
@@ -259,8 +280,17 @@ pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_
         .header("Send-Info", "conference, x-cisco-conference")
         .header("Session-ID", told.session)
         .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
-        .header("Contact", contact(node, told.other));
+        .header("Contact", told.contact(node));
     with_sdp(builder, Some(sdp))
+}
+
+impl Told<'_> {
+    /// A conference says so (RFC 4579 §5.1), spelt as towards recorders.
+    fn contact(&self, node: &Node) -> String {
+        let device = &self.other.device;
+        let focus = if self.is_focus { ";isFocus" } else { "" };
+        format!("{}{focus};+u.sip!devicename.ccm.cisco.com=\"{device}\"", node.contact(&self.other.number))
+    }
 }
 
 fn contact(node: &Node, party: &Party) -> String {

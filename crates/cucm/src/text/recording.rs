@@ -51,14 +51,17 @@ pub(crate) struct Metadata {
     pub(crate) cluster_id: String,
     pub(crate) near: Party,
     pub(crate) far: Party,
+    /// Whether the far end is a conference bridge.
+    pub(crate) is_focus: bool,
 }
 
 /// From without its tag: all metadata stands inside the URI.
 pub(crate) fn from_value(metadata: &Metadata, end: End, host: &str) -> String {
-    let Metadata { refci, farendrefci, cluster_id, near, far } = metadata;
+    let Metadata { refci, farendrefci, cluster_id, near, far, is_focus } = metadata;
+    let focus = if *is_focus { ";isfocus" } else { "" };
     let parameters = format!(
         "{};x-refci={refci};x-nearendclusterid={cluster_id};x-nearenddevice={};x-nearendaddr={};x-farendrefci={farendrefci};\
-         x-farendclusterid={cluster_id};x-farenddevice={};x-farendaddr={}",
+         x-farendclusterid={cluster_id};x-farenddevice={};x-farendaddr={}{focus}",
         end.flag(),
         near.device,
         near.number,

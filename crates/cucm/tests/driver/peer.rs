@@ -91,6 +91,7 @@ pub(crate) fn config(people: &People) -> Config {
         park_numbers: Vec::new(),
         region: Region::default(),
         music_on_hold: MusicOnHold::Unicast,
+        conference_bridge: Some(ConferenceBridge::software()),
         dialect: Dialect::default(),
         timing: Timing::default(),
     }

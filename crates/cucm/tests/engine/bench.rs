@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use cucm::CucmEvent;
 use cucm::config::*;
-use cucm::engine::{ConnectionId, Engine, Input, MusicId, MusicStream, Numbering, Output};
+use cucm::engine::{
+    ConferenceId, ConnectionId, Engine, Input, MixOrder, MusicId, MusicStream, Numbering, Output, PortTerms,
+};
 use media::sdp::{Audio, Direction, Profile};
 use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
@@ -79,6 +81,7 @@ pub(crate) fn plain() -> Config {
         park_numbers: Vec::new(),
         region: Region::default(),
         music_on_hold: MusicOnHold::Unicast,
+        conference_bridge: Some(ConferenceBridge::software()),
         dialect: Dialect::default(),
         timing: Timing::default(),
     }
@@ -144,6 +147,11 @@ pub(crate) struct Bench {
     pub(crate) closes: Vec<FlowId>,
     /// Music that plays, by its number.
     pub(crate) music: BTreeMap<MusicId, MusicStream>,
+    /// Ports of the bridge that are connected.
+    pub(crate) mixed: BTreeMap<u16, (ConferenceId, PortTerms)>,
+    /// Ports that the bridge was given and has not closed.
+    pub(crate) ports: std::collections::BTreeSet<u16>,
+    last_port: u16,
     /// Answers that were given without a test's asking.
     pub(crate) automatic: u16,
     /// The last request within a call that each phone was sent.
@@ -170,6 +178,9 @@ impl Bench {
             connects: Vec::new(),
             closes: Vec::new(),
             music: BTreeMap::new(),
+            mixed: BTreeMap::new(),
+            ports: std::collections::BTreeSet::new(),
+            last_port: 24_576,
             automatic: 0,
             last: BTreeMap::new(),
             branch: 0,
@@ -198,7 +209,29 @@ impl Bench {
                 Output::StopMusic { music } => {
                     self.music.remove(&music).unwrap_or_else(|| panic!("{music:?} does not play"));
                 }
+                Output::Mix(order) => self.mix(order),
                 Output::Event(event) => self.events.push(event),
+            }
+        }
+        while self.engine.wants_port() {
+            self.last_port += 2;
+            self.ports.insert(self.last_port);
+            self.engine.add_port(self.last_port);
+        }
+    }
+
+    fn mix(&mut self, order: MixOrder) {
+        match order {
+            MixOrder::Connect { conference, port, terms } => {
+                assert!(self.ports.contains(&port), "{port} is not open");
+                self.mixed.insert(port, (conference, *terms));
+            }
+            MixOrder::Disconnect { port } => {
+                self.mixed.remove(&port).unwrap_or_else(|| panic!("{port} is not connected"));
+            }
+            MixOrder::Close { port } => {
+                assert!(self.ports.remove(&port), "{port} is closed already");
+                self.mixed.remove(&port);
             }
         }
     }
@@ -454,6 +487,7 @@ impl Bench {
         let to = match to {
             "1000" => CALLER,
             "1001" => AGENT,
+            "1003" => DEPUTY,
             _ => EXPERT,
         };
         let at = self.sent.iter().position(|(flow, message)| *flow == to && message.method() == Some("INVITE"))?;
@@ -651,6 +685,14 @@ impl Bench {
         let (_, far) = self.join("far-bridge", &phone(20_002));
         assert!(matches!(self.events.last(), Some(CucmEvent::RecordingStarted(_))), "{:?}", self.events);
         (near, far)
+    }
+
+    /// The status of the next answer to a phone.
+    pub(crate) fn expect_answer(&mut self, flow: FlowId) -> u16 {
+        let at = self.sent.iter().position(|(to, message)| *to == flow && message.status().is_some());
+        let (_, answer) =
+            at.and_then(|at| self.sent.remove(at)).unwrap_or_else(|| panic!("no answer: {:?}", self.sent));
+        answer.status().unwrap_or_default()
     }
 
     /// The last event, taken.

@@ -4,6 +4,7 @@
 
 mod bench;
 mod calls;
+mod conferences;
 mod configuration;
 mod damage;
 mod forwards;

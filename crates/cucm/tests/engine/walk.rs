@@ -10,7 +10,7 @@ use sip::{FlowId, Message};
 
 use crate::bench::*;
 
-const PHONES: [(FlowId, &str); 3] = [(CALLER, "1000"), (AGENT, "1001"), (EXPERT, "1002")];
+const PHONES: [(FlowId, &str); 4] = [(CALLER, "1000"), (AGENT, "1001"), (EXPERT, "1002"), (DEPUTY, "1003")];
 
 /// One of a phone's dialogs, as the phone knows it.
 struct Call {
@@ -213,6 +213,9 @@ impl Walk {
             return self.dial(flow, number);
         }
         let at = self.rng.next_u32() as usize % count;
+        if count == 2 && self.chance(40) {
+            return self.confer(flow, at);
+        }
         match self.rng.next_u32() % 10 {
             0 => self.hang_up(flow, at),
             1..=2 => self.refer(flow, at),
@@ -286,6 +289,40 @@ impl Walk {
         self.request(flow, "REFER", &call_id, about, Some(to), None);
     }
 
+    /// *Confrn*: whichever of the two calls is held.
+    fn confer(&mut self, flow: FlowId, at: usize) {
+        let tag = |value: &str| value.split(";tag=").nth(1).unwrap_or("none").to_owned();
+        let name = |element: &str, call: &Call| {
+            let (own, theirs) = (tag(&call.from), tag(&call.to));
+            format!(
+                "<{element}><callid>{}</callid><localtag>{own}</localtag><remotetag>{theirs}</remotetag></{element}>",
+                call.call_id
+            )
+        };
+        let calls = &self.phones[&flow].calls;
+        let body = format!(
+            "<x-cisco-remotecc-request><softkeyeventmsg><softkeyevent>Conference</softkeyevent>{}{}</softkeyeventmsg>\
+             </x-cisco-remotecc-request>",
+            name("dialogid", &calls[at]),
+            name("consultdialogid", &calls[1 - at])
+        );
+        // What CUCM takes resumes the call.
+        let branch = self.bench.new_branch();
+        let refer = sip::Builder::request("REFER", "sip:10.48.38.5")
+            .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
+            .header("From", "<sip:line@10.48.38.5>;tag=key")
+            .header("To", "<sip:10.48.38.5>")
+            .header("Call-ID", format_args!("key-{branch}"))
+            .header("CSeq", "1000 REFER")
+            .body("application/x-cisco-remotecc-request+xml", body.as_bytes())
+            .finish();
+        self.bench.give(flow, refer);
+        let is_taken = |(to, message): &SentMessage| *to == flow && message.status() == Some(202);
+        if self.bench.sent.back().is_some_and(is_taken) {
+            self.phones.get_mut(&flow).unwrap().calls[at].holds = false;
+        }
+    }
+
     fn hang_up(&mut self, flow: FlowId, at: usize) {
         let Some(call) = self.phones.get_mut(&flow).and_then(|phone| phone.calls.get_mut(at)).filter(|call| call.is_up)
         else {
@@ -331,6 +368,11 @@ fn whatever_phones_do_nothing_is_left_when_all_have_hung_up() {
     let mut told = BTreeMap::<String, usize>::new();
     for seed in 0..16 {
         let mut config = with_expert(plain());
+        config.phones.push(PhoneDevice {
+            device_name: DEPUTY_DEVICE.to_owned(),
+            security_profile: "plain".to_owned(),
+            lines: vec![Line::new("1003", "Colleague")],
+        });
         for phone in &mut config.phones {
             phone.lines[0] = phone.lines[0].clone().recorded("recorder");
         }
@@ -345,6 +387,8 @@ fn whatever_phones_do_nothing_is_left_when_all_have_hung_up() {
         let summary = bench.engine.summary();
         assert!(bench.engine.is_idle(), "seed {seed}: {summary:?}");
         assert!(bench.music.is_empty(), "seed {seed}: {:?}", bench.music);
+        assert!(bench.mixed.is_empty(), "seed {seed}: {:?}", bench.mixed);
+        assert_eq!(bench.ports.len(), 4, "seed {seed}: only the spare ports are open");
         assert_eq!((summary.leaked_dialogs.len(), summary.leaked_transactions), (0, 0), "seed {seed}");
         bench.told().into_iter().for_each(|event| *told.entry(event).or_default() += 1);
     }
@@ -353,6 +397,8 @@ fn whatever_phones_do_nothing_is_left_when_all_have_hung_up() {
         ("Resumed", 40),
         ("Transferred", 4),
         ("TransferFailed", 4),
+        ("Conferenced", 4),
+        ("ConferenceDropped", 4),
         ("RecordingStarted", 40),
         ("RecordingUpdated", 1),
     ] {

@@ -201,6 +201,7 @@ pub(super) fn cluster(
         park_numbers: Vec::new(),
         region: cfg::Region::default(),
         music_on_hold: cfg::MusicOnHold::Unicast,
+        conference_bridge: Some(cfg::ConferenceBridge::software()),
         dialect: dialect(scenario),
         timing: timing(scenario),
     }

@@ -1,0 +1,570 @@
+//! Ad hoc conferences: who is connected with the bridge, under which keys, who is told what, and what the recorder sees.
+
+use std::collections::BTreeMap;
+
+use cucm::config::*;
+use cucm::engine::ConferenceId;
+use cucm::{Conferenced, CucmEvent, RecordingStarted};
+use media::sdp::{Audio, Direction, Profile};
+use media::srtp::Suite;
+use sip::{FlowId, Message};
+
+use crate::bench::*;
+
+const PHONES: [(FlowId, &str); 4] = [(CALLER, "1000"), (AGENT, "1001"), (EXPERT, "1002"), (DEPUTY, "1003")];
+
+/// Phones and recorder that answer by themselves.
+struct Office {
+    bench: Bench,
+    /// What each dialog of a phone was told last about its media.
+    told: BTreeMap<String, Audio>,
+    /// The last request with a body or without that each dialog was sent, to write requests in it.
+    about: BTreeMap<String, Message>,
+    cseq: u32,
+    /// Requests that were sent to phones within calls.
+    asked: Vec<(FlowId, Message)>,
+    to_recorder: Vec<Message>,
+    is_secure: bool,
+    /// A phone that lets new calls ring.
+    silent: Option<FlowId>,
+    ringing: Option<Message>,
+}
+
+fn call_id(message: &Message) -> String {
+    message.header("Call-ID").unwrap().into_owned()
+}
+
+impl Office {
+    fn new(config: Config) -> Self {
+        let is_secure = config.phones.iter().any(|phone| phone.security_profile == "secure");
+        Self {
+            bench: Bench::ready(config),
+            told: BTreeMap::new(),
+            about: BTreeMap::new(),
+            cseq: 200,
+            asked: Vec::new(),
+            to_recorder: Vec::new(),
+            is_secure,
+            silent: None,
+            ringing: None,
+        }
+    }
+
+    fn sdp(&self, flow: FlowId, direction: &str) -> Sdp {
+        let sdp = Sdp::new(&format!("10.48.38.{}", 100 + flow.0), 30_000).direction(direction);
+        let is_plain = flow == EXPERT || !self.is_secure;
+        if is_plain { sdp } else { sdp.suites(&[Suite::AeadAes256Gcm, Suite::AesCm128HmacSha1_80], flow.0) }
+    }
+
+    /// Everybody answers until nothing is sent for a second.
+    fn settle(&mut self) {
+        for _ in 0..200 {
+            self.serve();
+            self.bench.wait(5);
+        }
+        self.serve();
+    }
+
+    fn serve(&mut self) {
+        loop {
+            if !self.bench.connects.is_empty() {
+                self.bench.connected(RECORDER);
+            }
+            let Some((flow, message)) = self.bench.sent.pop_front() else { return };
+            match message.method() {
+                None => self.on_answer(flow, &message),
+                Some(_) if flow == RECORDER || message.header("From").unwrap().contains("Call Manager") => {
+                    self.on_recording(flow, &message);
+                }
+                Some("ACK") => self.learn(&message),
+                Some("INVITE") => self.on_invite(flow, message),
+                Some("CANCEL") => {
+                    self.bench.answer(flow, &message, 200, "silent", "", None);
+                    if let Some(invite) = self.ringing.take() {
+                        self.bench.answer(flow, &invite, 487, "silent", "", None);
+                    }
+                }
+                Some(_) => {
+                    self.bench.answer(flow, &message, 200, "x", "", None);
+                    self.asked.push((flow, message));
+                }
+            }
+        }
+    }
+
+    fn learn(&mut self, message: &Message) {
+        if !message.body().is_empty() {
+            self.told.insert(call_id(message), audio(message));
+        }
+    }
+
+    fn on_answer(&mut self, flow: FlowId, answer: &Message) {
+        let is_ok = answer.status() == Some(200);
+        if is_ok && answer.header("CSeq").unwrap().ends_with("INVITE") {
+            self.learn(answer);
+            self.about.insert(call_id(answer), answer.clone());
+            let cseq = answer.cseq().unwrap().number;
+            // Whose dialog it is shows in the phone's tag: it is always From of its own requests.
+            let from = answer.header("From").unwrap().into_owned();
+            let to = answer.header("To").unwrap().into_owned();
+            let branch = self.bench.new_branch();
+            let ack = sip::Builder::request("ACK", "sip:10.48.38.5")
+                .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
+                .header("From", from)
+                .header("To", to)
+                .header("Call-ID", call_id(answer))
+                .header("CSeq", format_args!("{cseq} ACK"))
+                .finish();
+            self.bench.give(flow, ack);
+        }
+    }
+
+    fn on_invite(&mut self, flow: FlowId, invite: Message) {
+        if self.silent == Some(flow) && !invite.header("To").unwrap().contains(";tag=") {
+            self.bench.answer(flow, &invite, 180, "silent", "", None);
+            self.ringing = Some(invite);
+            return;
+        }
+        let direction = if invite.body().is_empty() { "sendrecv" } else { "inactive" };
+        let contact = format!("Contact: <sip:line@10.48.38.{}:50000;transport=tcp>\n{FALLBACK}", 100 + flow.0);
+        let sdp = self.sdp(flow, direction).text();
+        self.learn(&invite);
+        let tag = format!("tag{}", flow.0);
+        self.bench.answer(flow, &invite, 200, &tag, &contact, Some(&sdp));
+        self.about.entry(call_id(&invite)).or_insert_with(|| {
+            // As this phone will know it: with the tag that it has just given.
+            let to = format!("{};tag={tag}", invite.header("To").unwrap());
+            sip::Builder::request("INVITE", "sip:x")
+                .header("From", invite.header("From").unwrap())
+                .header("To", to)
+                .header("Call-ID", call_id(&invite))
+                .finish()
+        });
+        self.asked.push((flow, invite));
+    }
+
+    fn on_recording(&mut self, flow: FlowId, request: &Message) {
+        self.bench.automatic += 1;
+        let address = format!("10.48.38.{}", 100 + flow.0);
+        let port = 20_000 + 2 * self.bench.automatic;
+        let mut sdp = Sdp::new(&address, port).formats("0 101");
+        if self.is_secure && (flow == RECORDER || flow != EXPERT) {
+            sdp = sdp.suites(&[Suite::AeadAes256Gcm], u64::from(port));
+        }
+        let contact = format!("Contact: <sip:line@{address}:50000;transport=tcp>\n{FALLBACK}");
+        let tag = format!("auto{}", call_id(request));
+        if flow == RECORDER {
+            self.to_recorder.push(request.clone());
+            sdp = sdp.direction("recvonly");
+        }
+        match request.method().unwrap() {
+            "INVITE" => self.bench.answer(flow, request, 200, &tag, &contact, Some(&sdp.text())),
+            "ACK" => {}
+            _ => self.bench.answer(flow, request, 200, "x", "", None),
+        }
+    }
+
+    /// A call from one phone to another, which answers; gives its Call-IDs at both.
+    fn call(&mut self, from: FlowId, to: FlowId) -> (String, String) {
+        let number = |flow: FlowId| PHONES.iter().find(|(known, _)| *known == flow).unwrap().1;
+        let offer = self.sdp(from, "sendrecv");
+        let invite = self.bench.dial(from, number(from), number(to), &offer).unwrap();
+        let theirs = call_id(&invite);
+        self.on_invite(to, invite);
+        // The first ACK needs no re-INVITE's CSeq.
+        let at =
+            self.bench.sent.iter().position(|(flow, message)| *flow == from && message.status() == Some(200)).unwrap();
+        let own = call_id(&self.bench.sent[at].1);
+        self.settle();
+        (own, theirs)
+    }
+
+    fn request(&mut self, flow: FlowId, dialog: &str, method: &str, sdp: Option<&str>) {
+        self.cseq += 1;
+        let about = self.about[dialog].clone();
+        self.bench.in_dialog(flow, method, &about, self.cseq, sdp);
+    }
+
+    fn hold(&mut self, flow: FlowId, dialog: &str) {
+        let sdp = self.sdp(flow, "sendonly").text();
+        self.request(flow, dialog, "INVITE", Some(&sdp));
+        self.settle();
+    }
+
+    fn resume(&mut self, flow: FlowId, dialog: &str) {
+        let sdp = self.sdp(flow, "sendrecv").text();
+        self.request(flow, dialog, "INVITE", Some(&sdp));
+        self.settle();
+    }
+
+    fn hang_up(&mut self, flow: FlowId, dialog: &str) {
+        self.request(flow, dialog, "BYE", None);
+        self.settle();
+    }
+
+    /// A dialog as this phone names it in XML.
+    fn name(&self, element: &str, dialog: &str) -> String {
+        let about = &self.about[dialog];
+        let tag = |name: &str| about.header(name).unwrap().split(";tag=").nth(1).unwrap().to_owned();
+        let (local, remote) = if about.is_request() { ("To", "From") } else { ("From", "To") };
+        format!(
+            "<{element}><callid>{dialog}</callid><localtag>{}</localtag><remotetag>{}</remotetag></{element}>",
+            tag(local),
+            tag(remote)
+        )
+    }
+
+    /// *Confrn* pressed for the second time; gives the answer.
+    fn press(&mut self, flow: FlowId, first: &str, consult: &str) -> u16 {
+        let body = format!(
+            "<x-cisco-remotecc-request><softkeyeventmsg><softkeyevent>Conference</softkeyevent>{}{}</softkeyeventmsg>\
+             </x-cisco-remotecc-request>",
+            self.name("dialogid", first),
+            self.name("consultdialogid", consult)
+        );
+        let branch = self.bench.new_branch();
+        let refer = sip::Builder::request("REFER", "sip:10.48.38.5")
+            .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
+            .header("From", "<sip:line@10.48.38.5>;tag=key")
+            .header("To", "<sip:10.48.38.5>")
+            .header("Call-ID", format_args!("key-{branch}"))
+            .header("CSeq", "1000 REFER")
+            .body("application/x-cisco-remotecc-request+xml", body.as_bytes())
+            .finish();
+        self.bench.give(flow, refer);
+        let answer = self.bench.expect_answer(flow);
+        self.settle();
+        answer
+    }
+
+    /// A conference of caller, agent and expert that the agent made; gives its dialogs: caller's, agent's, expert's.
+    fn conference(&mut self) -> [String; 3] {
+        let (caller, agent) = self.call(CALLER, AGENT);
+        self.hold(AGENT, &agent);
+        let (consult, expert) = self.call(AGENT, EXPERT);
+        assert_eq!(self.press(AGENT, &agent, &consult), 202);
+        [caller, agent, expert]
+    }
+
+    fn started(&self) -> Vec<RecordingStarted> {
+        let pick = |event: &CucmEvent| match event {
+            CucmEvent::RecordingStarted(started) => Some((**started).clone()),
+            _ => None,
+        };
+        self.bench.events.iter().filter_map(pick).collect()
+    }
+
+    fn conferenced(&self) -> Vec<Conferenced> {
+        let pick = |event: &CucmEvent| match event {
+            CucmEvent::Conferenced(conferenced) => Some((**conferenced).clone()),
+            _ => None,
+        };
+        self.bench.events.iter().filter_map(pick).collect()
+    }
+
+    fn count(&self, event: &str) -> usize {
+        self.bench.told().iter().filter(|told| *told == event).count()
+    }
+
+    /// The dialogs that the bridge is connected with.
+    fn mixed(&self) -> Vec<String> {
+        let mut dialogs: Vec<_> = self.bench.mixed.values().map(|(_, terms)| terms.dialog.clone()).collect();
+        dialogs.sort();
+        dialogs
+    }
+
+    fn finish(mut self) {
+        self.settle();
+        assert!(self.bench.engine.is_idle() && self.bench.mixed.is_empty() && self.bench.music.is_empty());
+        assert_eq!(self.bench.ports.len(), 4, "all ports of conferences are closed again");
+        self.bench.finish();
+    }
+}
+
+fn sorted(dialogs: &[String]) -> Vec<String> {
+    let mut dialogs = dialogs.to_vec();
+    dialogs.sort();
+    dialogs
+}
+
+/// Four phones, of which those with these numbers are recorded.
+fn office(mut config: Config, recorded: &[&str]) -> Config {
+    config = with_expert(config);
+    let colleague = PhoneDevice {
+        device_name: DEPUTY_DEVICE.to_owned(),
+        security_profile: config.phones[0].security_profile.clone(),
+        lines: vec![Line::new("1003", "Colleague")],
+    };
+    config.phones.push(colleague);
+    for phone in &mut config.phones {
+        phone.lines[0].recording_option = RecordingOption::Disabled;
+        let number = phone.lines[0].directory_number.clone();
+        if recorded.contains(&number.as_str()) {
+            phone.lines[0] = phone.lines[0].clone().recorded("recorder");
+        }
+    }
+    config
+}
+
+#[test]
+fn a_held_call_and_its_consultation_become_a_conference() {
+    let mut office = Office::new(office(plain(), &[]));
+    let dialogs = office.conference();
+    assert_eq!(office.mixed(), sorted(&dialogs), "each member has a port of the bridge");
+    let conferences: Vec<ConferenceId> = office.bench.mixed.values().map(|(conference, _)| *conference).collect();
+    assert!(conferences.iter().all(|conference| *conference == conferences[0]));
+    for dialog in &dialogs {
+        let told = &office.told[dialog];
+        assert_eq!((told.address.to_string().as_str(), told.direction), ("10.48.38.5", Direction::SendRecv));
+        let (_, terms) = &office.bench.mixed[&told.port];
+        assert_eq!(&terms.dialog, dialog);
+        assert_eq!((terms.payload_type, terms.send.is_some(), terms.receive.is_some()), (0, false, false));
+    }
+    let [conferenced] = office.conferenced().try_into().unwrap();
+    assert_eq!((conferenced.by.number.as_str(), conferenced.bridge.device.as_str()), ("1001", "CFB_2"));
+    let mut members: Vec<_> = conferenced.members.iter().map(|(_, party)| party.number.clone()).collect();
+    members.sort();
+    assert_eq!(members, ["1000", "1001", "1002"]);
+    assert!(office.bench.music.is_empty());
+    // The dialog of the consultation is over for the agent.
+    let byes = office.asked.iter().filter(|(flow, message)| *flow == AGENT && message.method() == Some("BYE"));
+    assert_eq!(byes.count(), 1);
+    // The phones are told of the bridge.
+    let (_, last) =
+        office.asked.iter().rfind(|(flow, message)| *flow == CALLER && message.method() == Some("INVITE")).unwrap();
+    let bridge = &conferenced.bridge.number;
+    assert!(bridge.starts_with('b') && bridge[1..].bytes().all(|byte| byte.is_ascii_digit()), "{bridge}");
+    assert!(last.header("Remote-Party-ID").unwrap().starts_with(&format!("\"Conference\" <sip:{bridge}@10.48.38.5>")));
+    assert!(last.header("Contact").unwrap().contains(";isFocus;"));
+    for (flow, dialog) in [AGENT, EXPERT].into_iter().zip(&dialogs[1..]) {
+        office.hang_up(flow, dialog);
+    }
+    office.finish();
+}
+
+#[test]
+fn two_who_remain_talk_without_the_bridge_and_the_last_one_with_nobody() {
+    for leaves in 0..3 {
+        let mut office = Office::new(office(plain(), &[]));
+        let dialogs = office.conference();
+        let flows = [CALLER, AGENT, EXPERT];
+        office.hang_up(flows[leaves], &dialogs[leaves]);
+        let stay: Vec<usize> = (0..3).filter(|at| *at != leaves).collect();
+        assert!(office.bench.mixed.is_empty(), "no bridge");
+        for (one, other) in [(stay[0], stay[1]), (stay[1], stay[0])] {
+            let told = &office.told[&dialogs[one]];
+            let address = format!("10.48.38.{}", 100 + flows[other].0);
+            assert_eq!((told.address.to_string(), told.direction), (address, Direction::SendRecv));
+        }
+        assert_eq!(office.count("ConferenceDropped"), 1);
+        office.hang_up(flows[stay[0]], &dialogs[stay[0]]);
+        assert_eq!(office.count("CallEnded"), office.count("CallConnected") + 1, "the caller had a call of its own");
+        office.finish();
+    }
+}
+
+#[test]
+fn the_one_who_made_it_adds_another_and_nobody_else_does() {
+    let mut office = Office::new(office(plain(), &[]));
+    let [caller, agent, expert] = office.conference();
+    office.hold(CALLER, &caller);
+    let (consult, colleague) = office.call(CALLER, DEPUTY);
+    assert_eq!(office.press(CALLER, &caller, &consult), 403, "only the agent adds others");
+    office.hang_up(DEPUTY, &colleague);
+    office.resume(CALLER, &caller);
+    office.hold(AGENT, &agent);
+    assert_eq!(office.mixed(), sorted(&[caller.clone(), expert.clone()]), "who holds is not heard");
+    assert!(office.bench.music.is_empty(), "a conference hears no music");
+    let (consult, colleague) = office.call(AGENT, DEPUTY);
+    assert_eq!(office.press(AGENT, &agent, &consult), 202);
+    assert_eq!(office.mixed(), sorted(&[caller.clone(), agent.clone(), expert.clone(), colleague.clone()]));
+    assert_eq!(office.conferenced().last().unwrap().members.len(), 4);
+    office.hang_up(AGENT, &agent);
+    assert_eq!(office.mixed(), sorted(&[caller.clone(), expert.clone(), colleague]), "it goes on without the agent");
+    office.hang_up(EXPERT, &expert);
+    assert_eq!(office.told[&caller].address.to_string(), "10.48.38.104");
+    office.hang_up(CALLER, &caller);
+    office.finish();
+}
+
+#[test]
+fn a_conference_that_cannot_be_is_refused_and_changes_nothing() {
+    let mut config = office(plain(), &[]);
+    config.conference_bridge = None;
+    let mut without = Office::new(config);
+    let (_, agent) = without.call(CALLER, AGENT);
+    without.hold(AGENT, &agent);
+    let (consult, _) = without.call(AGENT, EXPERT);
+    assert_eq!(without.press(AGENT, &agent, &consult), 503, "there is no bridge");
+    assert_eq!(without.press(AGENT, &agent, &agent), 491, "one call is no two");
+    assert_eq!(without.press(EXPERT, &agent, &consult), 481, "not its calls");
+    assert_eq!(without.bench.music.len(), 1, "the caller is held as before");
+    without.hang_up(AGENT, &consult);
+    without.resume(AGENT, &agent);
+    without.hang_up(AGENT, &agent);
+}
+
+/// The From of the INVITEs that the recorder got.
+fn metadata(office: &Office) -> Vec<String> {
+    let invites = office.to_recorder.iter().filter(|message| message.method() == Some("INVITE"));
+    invites.map(|invite| invite.header("From").unwrap().into_owned()).collect()
+}
+
+#[test]
+fn the_recorder_of_the_one_who_makes_it_sees_three_segments_and_one_more_with_the_party_that_remains() {
+    let mut office = Office::new(office(plain(), &["1001"]));
+    let [_, agent, expert] = office.conference();
+    let far: Vec<_> = office.started().iter().map(|started| started.far.number.clone()).collect();
+    let bridge = office.conferenced()[0].bridge.number.clone();
+    assert_eq!(far, ["1000".to_owned(), "1002".to_owned(), bridge.clone()]);
+    let from = metadata(&office);
+    let [.., near, far] = from.as_slice() else { panic!("{from:?}") };
+    for (from, flag) in [(near, "x-nearend"), (far, "x-farend")] {
+        assert!(from.starts_with(&format!("\"SJ User 2\" <sip:1001@10.48.38.5;{flag};")), "{from}");
+        assert!(from.contains(&format!(";x-farenddevice=CFB_2;x-farendaddr={bridge};isfocus>")), "{from}");
+    }
+    assert!(from[..4].iter().all(|from| !from.contains("isfocus")));
+    let [first, _, third] = office.started().try_into().unwrap();
+    assert_eq!(first.refci, third.refci, "the call leg of the first call goes on");
+    assert_eq!(office.count("RecordingEnded"), 2);
+    office.hang_up(EXPERT, &expert);
+    let last = office.started().pop().unwrap();
+    assert_eq!((last.far.number.as_str(), last.refci), ("1000", first.refci));
+    assert_eq!((office.started().len(), office.count("RecordingEnded")), (4, 3));
+    assert!(!metadata(&office).last().unwrap().contains("isfocus"));
+    office.hang_up(AGENT, &agent);
+    assert_eq!(office.count("RecordingEnded"), 4);
+    office.finish();
+}
+
+#[test]
+fn who_comes_or_goes_while_three_stay_is_nothing_to_the_recorder_of_another_member() {
+    let mut office = Office::new(office(plain(), &["1000"]));
+    let [caller, agent, expert] = office.conference();
+    let far: Vec<_> = office.started().iter().map(|started| started.far.device.clone()).collect();
+    assert_eq!(far, [AGENT_DEVICE, "CFB_2"], "the far party made the conference");
+    let sent = office.to_recorder.len();
+    office.hold(AGENT, &agent);
+    let (consult, colleague) = office.call(AGENT, DEPUTY);
+    office.press(AGENT, &agent, &consult);
+    office.hang_up(EXPERT, &expert);
+    assert_eq!(office.to_recorder.len(), sent, "a fourth one came, the third one left");
+    assert_eq!(office.count("RecordingEnded"), 1);
+    office.hang_up(DEPUTY, &colleague);
+    assert_eq!(office.started().last().unwrap().far.device, AGENT_DEVICE);
+    office.hang_up(CALLER, &caller);
+    office.finish();
+}
+
+#[test]
+fn a_recording_that_was_kept_over_the_hold_begins_anew_with_the_bridge() {
+    let mut config = office(plain(), &["1000"]);
+    config.dialect.far_end_hold = FarEndHold::Keep;
+    config.dialect.far_end_transfer = FarEndTransfer::Update;
+    let mut office = Office::new(config);
+    let (caller, agent) = office.call(CALLER, AGENT);
+    office.hold(AGENT, &agent);
+    assert_eq!((office.started().len(), office.count("RecordingEnded")), (1, 0));
+    let (consult, _) = office.call(AGENT, EXPERT);
+    office.press(AGENT, &agent, &consult);
+    assert_eq!((office.started().len(), office.count("RecordingEnded")), (2, 1));
+    assert_eq!(office.count("RecordingUpdated"), 0);
+    office.hang_up(CALLER, &caller);
+    office.hang_up(AGENT, &agent);
+    office.finish();
+}
+
+#[test]
+fn an_encrypted_conference_with_a_non_secure_member_is_not_authenticated_and_the_others_keep_srtp() {
+    let mut config = office(secure(), &["1001"]);
+    config.phones[2].security_profile = "plain".to_owned();
+    let mut office = Office::new(config);
+    let [caller, agent, expert] = office.conference();
+    let profile = |dialog: &String| office.told[dialog].profile;
+    assert_eq!([&caller, &agent, &expert].map(profile), [Profile::Savp, Profile::Savp, Profile::Avp]);
+    let mut keys = Vec::new();
+    for (_, terms) in office.bench.mixed.values() {
+        assert_eq!(terms.send.is_some(), terms.dialog != expert);
+        assert_eq!(terms.receive.is_some(), terms.dialog != expert);
+        let both = [&terms.send, &terms.receive]
+            .map(|crypto| crypto.as_ref().map(|crypto| crypto.master_key().unwrap().fingerprint()));
+        keys.extend(both.into_iter().flatten());
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 4, "a key for each member and direction");
+    let level = |flow: FlowId| {
+        let (_, last) =
+            office.asked.iter().rfind(|(to, message)| *to == flow && message.header("Call-Info").is_some()).unwrap();
+        let info = last.header("Call-Info").unwrap().into_owned();
+        info.split("security= ").nth(1).unwrap().split(';').next().unwrap().to_owned()
+    };
+    assert_eq!([CALLER, AGENT, EXPERT].map(level), ["NotAuthenticated"; 3].map(str::to_owned));
+    // The recording legs stay SRTP.
+    let last = office.started().pop().unwrap();
+    assert_ne!(last.near_leg.protection, cucm::Protection::Rtp);
+    assert_ne!(last.far_leg.protection, cucm::Protection::Rtp);
+    // A fourth, encrypted one, comes, and the non-secure one leaves: the others are told that all is well now.
+    office.hold(AGENT, &agent);
+    let (consult, colleague) = office.call(AGENT, DEPUTY);
+    office.press(AGENT, &agent, &consult);
+    office.asked.clear();
+    office.hang_up(EXPERT, &expert);
+    let updates: Vec<_> = office.asked.iter().filter(|(_, message)| message.method() == Some("UPDATE")).collect();
+    assert_eq!(updates.len(), 3, "{updates:?}");
+    assert!(updates.iter().all(|(_, update)| update.header("Call-Info").unwrap().contains("security= Encrypted;")));
+    office.hang_up(DEPUTY, &colleague);
+    office.hang_up(CALLER, &caller);
+    office.finish();
+}
+
+#[test]
+fn on_a_bridge_that_is_not_secure_all_members_fall_back_to_rtp() {
+    let mut config = office(secure(), &[]);
+    config.conference_bridge =
+        Some(ConferenceBridge { security: BridgeSecurity::NonSecure, ..ConferenceBridge::software() });
+    config.phones[2].security_profile = "plain".to_owned();
+    let mut office = Office::new(config);
+    let dialogs = office.conference();
+    assert!(dialogs.iter().all(|dialog| office.told[dialog].profile == Profile::Avp));
+    assert!(office.bench.mixed.values().all(|(_, terms)| terms.send.is_none() && terms.receive.is_none()));
+}
+
+#[test]
+fn a_member_that_transfers_without_holding_is_not_heard_while_the_target_rings() {
+    let mut office = Office::new(office(plain(), &[]));
+    let [caller, agent, expert] = office.conference();
+    office.silent = Some(DEPUTY);
+    let about = office.about[&expert].clone();
+    office.bench.ask_with(EXPERT, "REFER", &about, 400, "Refer-To: <sip:1003@10.48.38.5>", None);
+    office.settle();
+    assert_eq!(office.mixed(), sorted(&[caller.clone(), agent.clone()]));
+    // A second member leaves: the two who are left wait for the transfer, and when that fails they talk.
+    office.hang_up(AGENT, &agent);
+    assert_eq!((office.mixed(), office.count("ConferenceDropped")), (vec![caller.clone()], 0));
+    office.bench.wait(181_000);
+    office.settle();
+    assert_eq!((office.count("TransferFailed"), office.count("ConferenceDropped")), (1, 1));
+    assert_eq!(office.told[&caller].address.to_string(), "10.48.38.103");
+    office.hang_up(CALLER, &caller);
+    office.finish();
+}
+
+#[test]
+fn a_member_transfers_its_place_in_a_conference() {
+    let mut office = Office::new(office(plain(), &["1000"]));
+    let [caller, agent, expert] = office.conference();
+    office.hold(EXPERT, &expert);
+    let about = office.about[&expert].clone();
+    let extra = "Refer-To: <sip:1003@10.48.38.5>";
+    office.bench.ask_with(EXPERT, "REFER", &about, 400, extra, None);
+    let sent = office.to_recorder.len();
+    office.settle();
+    assert_eq!(office.to_recorder.len(), sent, "the far end of the caller is still the bridge");
+    assert_eq!(office.mixed().len(), 3);
+    assert!(!office.mixed().contains(&expert));
+    assert_eq!(office.count("Transferred"), 1);
+    office.hang_up(CALLER, &caller);
+    office.hang_up(AGENT, &agent);
+    office.finish();
+}
