@@ -37,5 +37,5 @@ pub use config::{BridgeTiming, Config, FirstPacket, Model, OLD_SUITES};
 pub use fault::Fault;
 pub use media_clock::MediaClock;
 pub use phone::{CommandError, Phone, Summary, WaitError};
-pub use status::{CallState, PhoneEvent, PhoneState, Security, Status};
+pub use status::{CallState, PhoneEvent, PhoneState, RemoteUse, Security, Status};
 pub use talk::HeardCounts;

@@ -83,7 +83,8 @@ impl Phone {
         self.command(Command::Hold).await
     }
 
-    /// Takes the call back from hold. One that is up meanwhile is put on hold first.
+    /// Takes the call back from hold. One that is up meanwhile is put on hold first. A phone without a call takes over what another
+    /// phone of its line holds.
     ///
     /// # Errors
     /// [`CommandError`] if none is held.
@@ -131,6 +132,22 @@ impl Phone {
     /// [`CommandError`] if there are no two such calls.
     pub async fn complete_conference(&self) -> Result<(), CommandError> {
         self.command(Command::CompleteConference).await
+    }
+
+    /// Presses *Park*: CUCM takes the active call away and parks it at a number, which whoever retrieves the call dials.
+    ///
+    /// # Errors
+    /// [`CommandError`] if there is no call that is up.
+    pub async fn park(&self) -> Result<(), CommandError> {
+        self.command(Command::Park).await
+    }
+
+    /// Presses *PickUp*: takes a call that rings at a phone of the same call pickup group.
+    ///
+    /// # Errors
+    /// [`CommandError`] if the phone is not registered or has a call that is up.
+    pub async fn pick_up(&self) -> Result<(), CommandError> {
+        self.command(Command::PickUp).await
     }
 
     /// Presses *Record*: CUCM records the active call from now on (`record-invoker=user`).

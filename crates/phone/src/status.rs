@@ -68,6 +68,20 @@ pub struct Status {
     pub recording_shown: bool,
     /// Bridge dialogs that CUCM has not ended yet; one can outlive its stream.
     pub bridges: u8,
+    /// Calls on other phones of the line.
+    pub remote: RemoteUse,
+}
+
+/// How a shared line is in use at other phones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RemoteUse {
+    /// Not at all.
+    #[default]
+    None,
+    /// Somebody talks there.
+    InUse,
+    /// A call is held there, which this phone may resume.
+    Held,
 }
 
 /// What [`Phone::wait_for`](crate::Phone::wait_for) can wait for.
@@ -101,6 +115,10 @@ pub enum PhoneState {
     NotRecorded,
     /// No call, and CUCM has ended every bridge dialog.
     AtRest,
+    /// Another phone of the line is in a call, held or not.
+    RemoteInUse,
+    /// Another phone of the line holds a call.
+    RemoteHeld,
 }
 
 impl PhoneState {
@@ -120,6 +138,8 @@ impl PhoneState {
             Self::RecordingShown => status.call == CallState::Connected && status.recording_shown,
             Self::RecordingNotShown => !status.recording_shown,
             Self::NotRecorded => status.forks == 0,
+            Self::RemoteInUse => status.remote != RemoteUse::None,
+            Self::RemoteHeld => status.remote == RemoteUse::Held,
             Self::AtRest => status.call == CallState::Idle && status.bridges == 0,
         }
     }
@@ -142,6 +162,8 @@ impl fmt::Display for PhoneState {
             Self::RecordingNotShown => "not shown as recorded",
             Self::NotRecorded => "not recorded",
             Self::AtRest => "at rest",
+            Self::RemoteInUse => "remote in use",
+            Self::RemoteHeld => "remote on hold",
         })
     }
 }
@@ -205,7 +227,7 @@ pub enum PhoneEvent {
         /// Status and reason, as CUCM gave them.
         why: String,
     },
-    /// CUCM took a softkey (`Conference`, `StartRecording`, `StopRecording`); what comes of it follows.
+    /// CUCM took a softkey (`Conference`, `Park`, `StartRecording`, `StopRecording`); what comes of it follows.
     SoftkeyTaken {
         /// As in `softkeyevent`.
         softkey: &'static str,

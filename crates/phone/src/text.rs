@@ -12,6 +12,7 @@
 //! A phone adds `RTP-RxStat` and `RTP-TxStat` to BYE and its 200 only where *Call Stats* is ticked in its SIP profile, which is not
 //! the default.
 
+mod dialog_info;
 mod refer;
 
 use std::net::{IpAddr, SocketAddr};
@@ -19,6 +20,7 @@ use std::time::SystemTime;
 
 use sip::{Builder, Dialog, Message, Transport};
 
+pub(crate) use dialog_info::{RemoteCall, remote_calls};
 pub(crate) use refer::{DialogId, Press, RESUME_INFO, hold_info, refer, softkey, transfer_target};
 
 /// The capabilities every message of a Cisco phone lists.
@@ -112,15 +114,28 @@ impl Stamp {
     }
 }
 
-/// INVITE that opens a call.
-pub(crate) fn invite(profile: &Profile, called: &str, tag: &str, call_id: &str, stamp: &Stamp, sdp: &str) -> Message {
+/// INVITE that opens a call, or that takes the place of the call of another phone: that one is named in `replaces`.
+pub(crate) fn invite(
+    profile: &Profile,
+    called: &str,
+    (tag, call_id): (&str, &str),
+    stamp: &Stamp,
+    replaces: Option<&str>,
+    sdp: &str,
+) -> Message {
     let registrar = host(profile.registrar);
     let built = Builder::request("INVITE", &format!("sip:{called}@{registrar};user=phone"))
         .header("Via", profile.via(&stamp.branch))
         .header("From", format_args!("{};tag={tag}", profile.own_address()))
         .header("To", format_args!("<sip:{called}@{registrar}>"))
         .header("Call-ID", call_id);
-    described(invite_tail(built, profile, stamp), sdp)
+    let built = invite_tail(built, profile, stamp);
+    let built = match replaces {
+        // Where these two stand is inferred; the phone lists `replaces` in Supported.
+        Some(replaces) => built.header("Call-Info", RESUME_INFO).header("Replaces", replaces),
+        None => built,
+    };
+    described(built, sdp)
 }
 
 /// INVITE inside a call: hold, resume. Call-Info says which.

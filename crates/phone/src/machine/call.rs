@@ -88,6 +88,11 @@ impl Call {
 impl Machine {
     /// Opens a call; it becomes the active one. A call that there is must be held.
     pub(super) fn dial(&mut self, now: Instant, number: &str) -> Result<(), CommandError> {
+        self.open_call(now, number, None)
+    }
+
+    /// The same, in the place of another phone's call.
+    pub(super) fn open_call(&mut self, now: Instant, number: &str, replaces: Option<&str>) -> Result<(), CommandError> {
         if self.is_full() || self.calls.iter().any(|call| call.state != CallState::Held || call.change.is_some()) {
             return Err(CommandError::Busy);
         }
@@ -101,7 +106,7 @@ impl Machine {
         let sdp_id = self.ids.origin();
         let description = self.main_offer(port, (sdp_id, 0), &keys, CallState::Connected);
         let stamp = self.stamp(now, FIRST_CSEQ, session.clone());
-        let invite = text::invite(&self.profile, number, &local_tag, &call_id, &stamp, &description);
+        let invite = text::invite(&self.profile, number, (&local_tag, &call_id), &stamp, replaces, &description);
         let no = self.next_call_no();
         self.media(MediaOrder::Open { call: no, port });
         let key = self.send(now, invite.clone());

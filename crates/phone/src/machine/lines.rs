@@ -86,9 +86,10 @@ impl Machine {
         self.hold_call(now, no, Purpose::Hold, None)
     }
 
-    /// Takes the held call back. One that is up meanwhile is held first.
+    /// Takes the held call back. One that is up meanwhile is held first. A phone without a call takes over what another one of its line
+    /// holds.
     pub(super) fn resume(&mut self, now: Instant) -> Result<(), CommandError> {
-        let active = self.active_call().ok_or(CommandError::NoCall)?;
+        let Some(active) = self.active_call() else { return self.take_over(now) };
         let (no, state) = (active.no, active.state);
         let held = self.other_call().filter(|call| call.state == CallState::Held).map(|call| call.no);
         match (state, held) {
@@ -140,6 +141,8 @@ impl Command {
             Self::TransferBlind(_) => "transfer",
             Self::CompleteConference => "complete the conference",
             Self::Record(softkey) => softkey.name(),
+            Self::Park => "park",
+            Self::PickUp => "pick up",
             Self::Mute(_) => "mute",
             Self::Dtmf(_) => "press keys",
             Self::Unregister => "unregister",
@@ -152,6 +155,7 @@ impl Softkey {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Conference => "Conference",
+            Self::Park => "Park",
             Self::StartRecording => "StartRecording",
             Self::StopRecording => "StopRecording",
         }

@@ -12,6 +12,7 @@ mod lines;
 mod media_change;
 mod refer;
 mod registration;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +38,7 @@ use crate::identifiers::{Identifiers, NO_SESSION};
 use crate::phone::CommandError;
 use crate::status::{CallState, PhoneEvent, Security, Status};
 use crate::talk::{MainTerms, Opening};
-use crate::text::{self, Profile, Reply, Stamp};
+use crate::text::{self, Profile, RemoteCall, Reply, Stamp};
 
 /// What happens to the machine.
 #[derive(Debug)]
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     TransferBlind(String),
     CompleteConference,
     Record(Softkey),
+    Park,
+    PickUp,
     Mute(bool),
     Dtmf(String),
     Unregister,
@@ -89,6 +92,7 @@ pub(crate) enum Purpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Softkey {
     Conference,
+    Park,
     StartRecording,
     StopRecording,
 }
@@ -167,6 +171,8 @@ pub(crate) struct Machine {
     last_call: u32,
     /// Softkeys that CUCM has not answered yet.
     pressed: Vec<Pressed>,
+    /// Calls on other phones of the line.
+    remote: Vec<RemoteCall>,
     bridges: Vec<Bridge>,
     ports: Vec<u16>,
     timers: Vec<(Instant, Timer)>,
@@ -192,6 +198,7 @@ impl Machine {
             active: None,
             last_call: 0,
             pressed: Vec::new(),
+            remote: Vec::new(),
             bridges: Vec::new(),
             ports: Vec::new(),
             timers: Vec::new(),
@@ -244,7 +251,9 @@ impl Machine {
             Command::CompleteTransfer => self.complete_transfer(now),
             Command::TransferBlind(number) => self.transfer_blind(now, &number),
             Command::CompleteConference => self.complete_conference(now),
-            Command::Record(softkey) => self.record(now, softkey),
+            Command::Record(softkey) => self.press_in_call(now, softkey),
+            Command::Park => self.press_in_call(now, Softkey::Park),
+            Command::PickUp => self.dial(now, PICKUP),
             Command::Mute(is_muted) => self.mute(is_muted),
             Command::Dtmf(digits) => self.dtmf(&digits),
             Command::Unregister => {
@@ -294,6 +303,7 @@ impl Machine {
             forks: few(forks.count()),
             recording_shown: bridges().any(Bridge::shows),
             bridges: few(self.bridges.len()),
+            remote: self.remote_use(),
         }
     }
 
@@ -513,6 +523,8 @@ fn security(message: &Message) -> Option<Security> {
     message.cisco_call_info()?.security().map(Security::parse)
 }
 
+/// What the softkey *PickUp* calls: `callPickupURI` of the phone's configuration, as CUCM writes it.
+const PICKUP: &str = "x-cisco-serviceuri-pickup";
 /// Ports held ready: the main call and both bridge legs.
 const SPARE_PORTS: usize = 3;
 /// How long before its end a registration is refreshed (Cisco's "Timer Register Delta", seconds).

@@ -1,4 +1,4 @@
-//! Transfer, conference and the record softkey: what a phone asks CUCM for by REFER.
+//! Transfer, conference, park and the record softkey: what a phone asks CUCM for by REFER.
 //!
 //! ```text
 //! CUCM                                   phone
@@ -76,8 +76,8 @@ impl Machine {
         self.press(now, Softkey::Conference, &first, Some(&second))
     }
 
-    /// Has CUCM begin or end the recording of the active call.
-    pub(super) fn record(&mut self, now: Instant, softkey: Softkey) -> Result<(), CommandError> {
+    /// Has CUCM begin or end the recording of the active call, or park it.
+    pub(super) fn press_in_call(&mut self, now: Instant, softkey: Softkey) -> Result<(), CommandError> {
         let call = self.active_call().ok_or(CommandError::NoCall)?;
         let (Some(dialog), CallState::Connected) = (&call.dialog, call.state) else { return Err(CommandError::Busy) };
         let dialog = DialogId::of(dialog);
@@ -140,7 +140,12 @@ impl Machine {
 
     /// NOTIFY: how a transfer goes on stands in its body as the start line of a response (RFC 3515 §2.4.5).
     pub(super) fn on_notify(&mut self, now: Instant, key: &ServerKey, notify: &Message) {
-        let Some(no) = self.call_of(notify) else { return self.reply(now, key, notify, 200, "OK") };
+        let Some(no) = self.call_of(notify) else {
+            return match notify.header("Event").as_deref().map(str::trim) {
+                Some("dialog") => self.on_remote_calls(now, key, notify),
+                _ => self.reply(now, key, notify, 200, "OK"),
+            };
+        };
         if !self.take_in_dialog(now, no, key, notify) {
             return;
         }

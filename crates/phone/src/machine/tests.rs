@@ -15,6 +15,7 @@ use crate::config::OLD_SUITES;
 mod damage;
 mod far_end;
 mod refers;
+mod shared;
 mod texts;
 mod two_calls;
 

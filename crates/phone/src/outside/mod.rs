@@ -138,6 +138,7 @@ const fn idle() -> Status {
         forks: 0,
         recording_shown: false,
         bridges: 0,
+        remote: crate::status::RemoteUse::None,
     }
 }
 

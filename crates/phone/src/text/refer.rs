@@ -3,7 +3,7 @@
 //! | Message | Source |
 //! |---|---|
 //! | softkey | Cisco document 222343: a CP-8865NR on 14.2.1 under CUCM 15 |
-//! | names of the record softkeys | the open-source Asterisk modules for Cisco phones, which answer them |
+//! | names of the record and park softkeys | the open-source Asterisk modules for Cisco phones, which answer them |
 //! | their `Require: norefersub` | inferred: `sipSPISendRefer` writes it where CUCM is to send no NOTIFY |
 //! | Refer-To, Referred-By of a transfer | Cisco's published phone stack, `sipSPISendRefer` |
 //! | Call-Info of hold and resume | Cisco SIP Line Messaging Guide (Standard) 12.0(1), "Call-Info - Sent from Endpoint", p. 59; `ccsip_callinfo.h` of the same stack |
@@ -102,7 +102,7 @@ pub(crate) fn softkey(profile: &Profile, stamp: &Stamp, press: &Press<'_>) -> Me
         .header("Contact", profile.contact());
     let built = match press.softkey {
         Softkey::Conference => built,
-        Softkey::StartRecording | Softkey::StopRecording => built.header("Require", "norefersub"),
+        Softkey::Park | Softkey::StartRecording | Softkey::StopRecording => built.header("Require", "norefersub"),
     };
     built
         .header("Referred-By", profile.own_address())

@@ -151,10 +151,14 @@ fn the_conference_softkey_is_the_refer_of_the_capture() {
 }
 
 #[test]
-fn the_record_softkeys_name_the_active_call() {
+fn the_softkeys_of_one_call_name_the_active_one() {
     let mut rig = Rig::in_call(&[], avp);
-    for (softkey, name) in [(Softkey::StartRecording, "StartRecording"), (Softkey::StopRecording, "StopRecording")] {
-        rig.command(Command::Record(softkey)).unwrap();
+    for (command, name) in [
+        (Command::Record(Softkey::StartRecording), "StartRecording"),
+        (Command::Record(Softkey::StopRecording), "StopRecording"),
+        (Command::Park, "Park"),
+    ] {
+        rig.command(command).unwrap();
         let refer = rig.last();
         assert!(
             refer.contains(&format!("<softkeyevent>{name}</softkeyevent>\n<dialogid>\n<callid>{FIRST}</callid>\n"))
@@ -214,4 +218,13 @@ fn keys_need_a_call_that_is_up_and_has_agreed_on_events() {
         _ => None,
     });
     assert_eq!(main.unwrap().events, Some(96));
+}
+
+#[test]
+fn pick_up_calls_the_service_of_the_phone_s_configuration() {
+    let mut rig = Rig::new(PHONE_B, &[]);
+    rig.command(Command::PickUp).unwrap();
+    let invite = rig.last();
+    assert!(invite.starts_with("INVITE sip:x-cisco-serviceuri-pickup@10.48.38.5;user=phone SIP/2.0\r\n"), "{invite}");
+    assert_eq!(names(&invite), names(&trace("01")), "it is an INVITE like any other");
 }
