@@ -97,6 +97,11 @@ pub struct Config {
     /// A leg without RTP for so long is ended by BYE, unless its session timer (RFC 4028) watches over it.
     #[serde(with = "duration")]
     pub inactivity: Duration,
+    /// Whether we refresh the session where CUCM leaves open who does (RFC 4028 §9).
+    pub refreshes: bool,
+    /// The shortest session that is taken; whole seconds, at least 90 (RFC 4028 §5).
+    #[serde(with = "duration")]
+    pub min_session: Duration,
     /// Without a genuine packet for so long a leg is alarming (`no-media`).
     #[serde(with = "duration")]
     pub no_media_after: Duration,
@@ -266,6 +271,8 @@ impl Default for Config {
             message_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(3600),
             inactivity: Duration::from_secs(300),
+            refreshes: false,
+            min_session: Duration::from_secs(90),
             no_media_after: Duration::from_secs(10),
             one_leg_after: Duration::from_secs(10),
             auth_failures: 50,
@@ -327,6 +334,9 @@ impl Config {
         ];
         if let Some((key, _)) = patience.into_iter().find(|(_, patience)| patience.is_zero()) {
             return invalid(key, "0".into(), "more than nothing");
+        }
+        if self.min_session < Duration::from_secs(90) {
+            return invalid("min_session", format!("{:?}", self.min_session), "at least 90s");
         }
         if self.rtp_ports.pairs() == 0 {
             return invalid(
@@ -545,6 +555,7 @@ mod tests {
         assert!(complaint("transports = []").contains("transports"));
         assert!(complaint("suites = []").contains("suites"));
         assert!(complaint("codecs = []").contains("codecs"));
+        assert!(complaint("min_session = \"89s\"").contains("min_session"));
         for key in ["max_sessions", "max_connections", "max_connections_per_peer"] {
             assert!(complaint(&format!("{key} = 0")).contains(key), "{key}");
         }

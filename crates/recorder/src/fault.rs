@@ -3,7 +3,10 @@
 //! A harness that tests recorders must itself be tested by recorders that are wrong in a known way. All of them are
 //! here; the rest of the crate calls these functions at marked places (`fault:`), each a no-op for a sound recorder.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use sip::Message;
 
 use crate::store::track::Track;
 
@@ -52,6 +55,24 @@ pub enum Fault {
     RefuseOptions,
     /// Calls are answered but no file is written.
     StoreNothing,
+    /// An INVITE that comes again begins another call.
+    TakeRepeatForCall,
+    /// A dialog is forgotten with the connection it came by.
+    ForgetWithConnection,
+    /// UPDATE is answered 200 and changes nothing: neither the session timer nor who takes part.
+    IgnoreUpdate,
+    /// A call too many is answered 486, for which CUCM looks no further.
+    BusyWhenFull,
+    /// INVITE is answered once: its 200 is not sent again.
+    AnswerOnce,
+    /// A dialog whose ACK never comes is kept for ever.
+    AwaitAckForEver,
+    /// Each answer or offer within a call begins its decryption anew, as if the key were another one.
+    ResetKeys,
+    /// INFO, NOTIFY and SUBSCRIBE get no answer.
+    IgnoreRequests,
+    /// BYE is answered, and the call goes on.
+    IgnoreBye,
 }
 
 /// What [`Fault::AnswerGarbage`] sends.
@@ -85,6 +106,42 @@ impl Fault {
             Self::Quieter => legs.iter_mut().for_each(|leg| leg.change(quieter)),
             _ => {}
         }
+    }
+}
+
+/// What has come and gone, for the faults that are about repeats.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    seen: BTreeSet<Vec<u8>>,
+    count: u32,
+}
+
+impl Repeats {
+    /// fault: an INVITE that came before is given a number and a branch of its own.
+    pub(crate) fn as_another(&mut self, fault: Fault, message: Message) -> Message {
+        if fault != Fault::TakeRepeatForCall || message.method() != Some("INVITE") {
+            return message;
+        }
+        let request =
+            format!("{} {}", message.header("CSeq").unwrap_or_default(), message.call_id().unwrap_or_default());
+        if self.seen.insert(request.into_bytes()) {
+            return message;
+        }
+        self.count += 1;
+        let text = String::from_utf8_lossy(message.as_bytes()).into_owned();
+        let text = text.replacen("branch=z9hG4bK", &format!("branch=z9hG4bK{}.", self.count), 1);
+        let text = text.replacen("CSeq: 101", &format!("CSeq: {}", 101 + self.count), 1);
+        Message::parse(text.as_bytes()).unwrap_or(message)
+    }
+
+    /// fault: whether these bytes are a 200 to INVITE that was sent before.
+    pub(crate) fn withholds(&mut self, fault: Fault, bytes: &[u8]) -> bool {
+        let is_answer = |message: &Message| {
+            message.status() == Some(200) && message.cseq().is_ok_and(|cseq| cseq.method == "INVITE")
+        };
+        fault == Fault::AnswerOnce
+            && Message::parse(bytes).is_ok_and(|message| is_answer(&message))
+            && !self.seen.insert(bytes.to_vec())
     }
 }
 

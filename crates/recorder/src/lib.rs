@@ -35,4 +35,4 @@ pub use config::Config;
 pub use fault::Fault;
 pub use recorder::{Finished, Recorder, Refusal, StartError, Status, Summary, start};
 pub use seed::Seed;
-pub use session::Counters;
+pub use session::{Counters, Deed};

@@ -16,11 +16,11 @@ use wire::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
 use crate::certs::{Store as CertStore, StoreError};
 use crate::config::{Config, ConfigError, Credentials, Transport};
 use crate::legs::drain::{Drain, PERIOD, Patience};
-use crate::metadata::{Packets, Status as RecordingStatus};
+use crate::metadata::{Packets, Side, Status as RecordingStatus};
 use crate::seed::Seed;
 use crate::server::flows::{self, Inbound, Shared};
 use crate::server::{self, Parts, Server};
-use crate::session::{Counters, Sessions};
+use crate::session::{Counters, Deed, Sessions};
 use crate::store::recover::{self, Recovered};
 use crate::store::writer::{Place, Store};
 
@@ -142,6 +142,7 @@ pub struct Recorder {
     addresses: Vec<(Transport, SocketAddr)>,
     root: PathBuf,
     status: watch::Receiver<Status>,
+    deeds: tokio::sync::mpsc::UnboundedSender<(Deed, Option<Side>)>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Summary>,
     listeners: Vec<JoinHandle<()>>,
@@ -182,6 +183,7 @@ pub async fn start(net: Net, config: Config, seed: Seed) -> Result<Recorder, Sta
     let sessions = Sessions::new(as_opened(&config, &opened), rng, origin);
     let (status_to, status) = watch::channel(Status::default());
     let (stop, stopped) = oneshot::channel();
+    let (deeds, deeds_asked) = tokio::sync::mpsc::unbounded_channel();
     let server = Server::new(Parts {
         shared,
         endpoint: Endpoint::new(server::timers(config.fault)),
@@ -192,11 +194,12 @@ pub async fn start(net: Net, config: Config, seed: Seed) -> Result<Recorder, Sta
         inbound,
         notices,
         stored,
+        deeds: deeds_asked,
         status: status_to,
         summary: summary_of(recovered),
     });
     let server = tokio::spawn(server.run(stopped));
-    Ok(Recorder { addresses: opened.addresses, root, status, stop, server, listeners: opened.tasks })
+    Ok(Recorder { addresses: opened.addresses, root, status, deeds, stop, server, listeners: opened.tasks })
 }
 
 impl Recorder {
@@ -218,6 +221,12 @@ impl Recorder {
     /// Follows what the recorder is doing; closed when it ends.
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.status.clone()
+    }
+
+    /// Does this with the legs of this side, or with all, as soon as it gets to it.
+    pub fn act(&self, deed: Deed, side: Option<Side>) {
+        // A recorder that has ended does nothing any more.
+        let _ = self.deeds.send((deed, side));
     }
 
     /// Ends every call, waits until all files stand, closes all sockets.

@@ -97,7 +97,9 @@ impl Receiver {
             self.formats.push(*format);
         }
         let mode = match (&media.protection, &mut self.mode) {
-            (Protection::Srtp(crypto), Mode::Srtp(secure)) if secure.has(crypto) => return,
+            (Protection::Srtp(crypto), Mode::Srtp(secure)) if secure.has(crypto) && self.fault != Fault::ResetKeys => {
+                return;
+            }
             (Protection::Srtp(crypto), _) => match Secure::new(crypto) {
                 Some(secure) => Mode::Srtp(Box::new(secure)),
                 // Offer and answer chose no line that cannot be used.
@@ -110,6 +112,8 @@ impl Receiver {
         self.streams.iter_mut().for_each(Stream::may_restart);
         match (before, &mut self.mode) {
             (Mode::Waiting(early, _), _) => self.judge_early(early, out),
+            // fault: what was known of the key is forgotten.
+            (Mode::Srtp(_), Mode::Srtp(_)) if self.fault == Fault::ResetKeys => {}
             (Mode::Srtp(old), Mode::Srtp(new)) => {
                 new.follow(now, *old);
                 self.report.rekeyed += 1;

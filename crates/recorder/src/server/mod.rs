@@ -21,10 +21,11 @@ use tokio::sync::{oneshot, watch};
 use wire::{Datagram, PacerHandle};
 
 use crate::config::Config;
-use crate::fault::Fault;
+use crate::fault::{Fault, Repeats};
 use crate::legs::drain::{Command, Notice, Port};
+use crate::metadata::Side;
 use crate::recorder::{Finished, Refusal, Status, Summary};
-use crate::session::{Input, LegId, Output, RecordingId, Route, Sessions};
+use crate::session::{Deed, Input, LegId, Output, RecordingId, Route, Sessions};
 use crate::store;
 use flows::{Inbound, Shared};
 use ports::Ports;
@@ -53,6 +54,7 @@ pub(crate) struct Parts {
     pub(crate) inbound: Receiver<Inbound>,
     pub(crate) notices: UnboundedReceiver<Notice>,
     pub(crate) stored: UnboundedReceiver<store::Event>,
+    pub(crate) deeds: UnboundedReceiver<(Deed, Option<Side>)>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) summary: Summary,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Server {
     udp_flows: BTreeMap<SocketAddr, (FlowId, Instant)>,
     began: BTreeMap<RecordingId, Instant>,
     ports: Ports,
+    repeats: Repeats,
     /// Recordings that were given to the store and whose files do not stand yet.
     unfinished: usize,
 }
@@ -81,6 +84,7 @@ impl Server {
             udp_flows: BTreeMap::new(),
             began: BTreeMap::new(),
             ports,
+            repeats: Repeats::default(),
             unfinished: 0,
         }
     }
@@ -113,6 +117,9 @@ impl Server {
             Some(inbound) = self.parts.inbound.recv() => self.on_inbound(clock.now(), inbound),
             Some(notice) = self.parts.notices.recv() => self.on_notice(clock.now(), notice),
             Some(event) = self.parts.stored.recv() => self.on_stored(clock.now(), event),
+            Some((deed, side)) = self.parts.deeds.recv() => {
+                self.parts.sessions.handle_input(clock.now(), Input::Deed { deed, side });
+            }
             () = timer => {
                 let now = clock.now();
                 self.parts.endpoint.handle_timeout(now);
@@ -193,6 +200,7 @@ impl Server {
     }
 
     fn on_message(&mut self, now: Instant, flow: FlowId, message: Message) {
+        let message = self.repeats.as_another(self.config.fault, message);
         if let Some((transport, _)) = self.peers.get(&flow) {
             self.parts.endpoint.handle_message(now, flow, *transport, message);
         }
@@ -302,6 +310,11 @@ impl Server {
                 }
             }
             Output::Request { route, message } => self.request(now, route, message),
+            Output::Ack { key, route, message } => {
+                if let Some((flow, _)) = self.flow(now, route) {
+                    self.parts.endpoint.send_ack(now, flow, &key, message);
+                }
+            }
             Output::Garbage { flow, bytes } => self.transmit(flow, bytes.to_vec()),
             // Dropping the queue ends its task, which tells.
             Output::Cut { flow } => drop(self.peers.remove(&flow)),
@@ -326,7 +339,7 @@ impl Server {
         }
     }
 
-    fn bind(&mut self, now: Instant, leg: LegId, recording: RecordingId, side: crate::metadata::Side) -> Input {
+    fn bind(&mut self, now: Instant, leg: LegId, recording: RecordingId, side: Side) -> Input {
         match self.ports.bind(&self.parts.shared.net) {
             Ok((rtp, rtcp)) => {
                 let address = rtp.local_addr();
@@ -340,15 +353,18 @@ impl Server {
     }
 
     fn request(&mut self, now: Instant, route: Route, message: Message) {
-        let (flow, transport) = match route {
+        if let Some((flow, transport)) = self.flow(now, route) {
+            self.parts.endpoint.send_request(now, flow, transport, message);
+        }
+    }
+
+    /// The flow of a route; `None` where there are too many UDP peers.
+    fn flow(&mut self, now: Instant, route: Route) -> Option<(FlowId, Transport)> {
+        Some(match route {
             Route::Flow(flow, transport) => (flow, transport),
-            Route::Connect(to, Transport::Udp) => match self.udp_flow(now, to) {
-                Some(flow) => (flow, Transport::Udp),
-                None => return,
-            },
+            Route::Connect(to, Transport::Udp) => (self.udp_flow(now, to)?, Transport::Udp),
             Route::Connect(to, transport) => (self.connect(now, to, transport), transport),
-        };
-        self.parts.endpoint.send_request(now, flow, transport, message);
+        })
     }
 
     /// A connection of our own; what is sent before it stands is queued.
@@ -362,6 +378,9 @@ impl Server {
     }
 
     fn transmit(&mut self, flow: FlowId, bytes: Vec<u8>) {
+        if self.repeats.withholds(self.config.fault, &bytes) {
+            return;
+        }
         match self.peers.get(&flow) {
             Some((_, Peer::Stream(queue))) => {
                 let taken = queue.try_send(bytes).is_ok();

@@ -13,6 +13,7 @@ use std::time::Instant;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
 use super::media::Local;
+use super::reoffer::Reoffer;
 use super::timer::Timer;
 use super::{LegId, RecordingId};
 use crate::metadata::Side;
@@ -57,6 +58,8 @@ pub(crate) struct Leg {
     /// Whether the peer listed X-cisco-srtp-fallback.
     pub(crate) peer_falls_back: bool,
     pub(crate) session: u64,
+    /// A re-INVITE of ours that is to come or out.
+    pub(crate) reoffer: Option<Reoffer>,
     /// The session timer, where one was agreed.
     pub(crate) timer: Option<Timer>,
 }

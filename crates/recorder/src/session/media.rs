@@ -83,7 +83,12 @@ impl Local {
     /// Our offer within a dialog: what we said last, and that we would hear the stream, held or taken away as it may
     /// be (RFC 3261 §14.2).
     pub(crate) fn offer_again(&self) -> Self {
-        Self { direction: Direction::RecvOnly, closed: false, ..self.clone() }.after(self)
+        self.offer_of(Direction::RecvOnly)
+    }
+
+    /// Our offer within a dialog: the same with this direction.
+    pub(crate) fn offer_of(&self, direction: Direction) -> Self {
+        Self { direction, closed: false, ..self.clone() }.after(self)
     }
 
     /// Counts the version up where something has changed (RFC 3264 §8).

@@ -19,6 +19,7 @@ pub(crate) mod pairing;
 mod participants;
 mod ports;
 mod recordings;
+pub(crate) mod reoffer;
 pub(crate) mod replies;
 mod requests;
 #[cfg(test)]
@@ -31,7 +32,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
-use sip::{Builder, Dialog, Event, FlowId, Message, NameAddr, ServerKey, Transport, Uri};
+use sip::{Builder, ClientKey, Dialog, Event, FlowId, Message, NameAddr, ServerKey, Transport, Uri};
 
 use crate::config::Config;
 use crate::fault::{Fault, GARBAGE, HALF};
@@ -41,6 +42,7 @@ use crate::times;
 use calls::Calls;
 use leg::{Leg, State};
 use recordings::Open;
+pub use reoffer::Deed;
 
 /// A dialog and its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +82,8 @@ pub(crate) enum Input {
     Closed { leg: LegId, report: Box<legs::Report> },
     /// Whether recordings can be stored.
     Storage { healthy: bool },
+    /// Somebody has us do this with the legs of this side, or with all.
+    Deed { deed: Deed, side: Option<Side> },
     /// The recorder stops: every call is ended.
     HangUp,
 }
@@ -100,6 +104,8 @@ pub(crate) enum Output {
     Respond { key: ServerKey, message: Message },
     /// Send a request.
     Request { route: Route, message: Message },
+    /// Send the ACK to a 2xx, and again where that is repeated.
+    Ack { key: ClientKey, route: Route, message: Message },
     /// Send bytes that are no SIP.
     Garbage { flow: FlowId, bytes: &'static [u8] },
     /// Close a connection.
@@ -186,6 +192,7 @@ impl Sessions {
             Input::Alarm { leg, word, text } => self.on_alarm(now, leg, word, text),
             Input::Closed { leg, report } => self.on_closed(now, leg, &report),
             Input::Storage { healthy } => self.healthy = healthy,
+            Input::Deed { deed, side } => self.do_deed(now, deed, side),
             Input::HangUp => {
                 for leg in self.open_legs() {
                     self.hang_up(now, leg, "recorder", "the recorder stops");
@@ -199,11 +206,18 @@ impl Sessions {
         self.answer_what_is_due(now);
         self.run_session_timers(now);
         self.look_for_second_legs(now);
+        self.send_offers(now);
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.legs.values().filter_map(|leg| self.due(leg)).chain(self.session_due()).chain(self.one_leg_due()).min()
+        self.legs
+            .values()
+            .filter_map(|leg| self.due(leg))
+            .chain(self.session_due())
+            .chain(self.one_leg_due())
+            .chain(self.reoffer_due())
+            .min()
     }
 
     /// What to do next.
@@ -236,13 +250,15 @@ impl Sessions {
             Event::Request { key, flow, message } => self.on_request(now, key, flow, message),
             Event::Ack { key, flow, message } => self.on_ack(now, &key, flow, &message),
             Event::Cancelled { key, .. } => self.on_cancel(now, &key),
+            // fault: it is waited for to the end of time.
+            Event::AckMissing { .. } if self.config.fault == Fault::AwaitAckForEver => {}
             Event::AckMissing { key } => {
                 if let Some(leg) = self.invites.get(&key).copied() {
                     self.hang_up(now, leg, "no-ack", "no ACK");
                 }
             }
             Event::Stray { .. } => self.counters.stray += 1,
-            Event::Response { message, .. } => self.on_response(now, &message),
+            Event::Response { key, message } => self.on_response(now, key, &message),
             // After a BYE of ours the leg is over, and a refresh that fails lets the session timer run out.
             Event::Timeout { .. } | Event::FlowFailed { .. } => {}
         }
@@ -251,6 +267,13 @@ impl Sessions {
     /// A dialog outlives its connection; the transaction of an INVITE not answered yet does not.
     fn on_flow_closed(&mut self, now: Instant, flow: FlowId) {
         self.flows.remove(&flow);
+        // fault: whatever is on a connection ends with it.
+        if self.config.fault == Fault::ForgetWithConnection {
+            let gone = self.legs.values().filter(|leg| leg.flow == flow && leg.is_open()).map(|leg| leg.id);
+            for id in gone.collect::<Vec<_>>() {
+                self.end(now, id, "recorder", "its connection is gone");
+            }
+        }
         let unanswered = |leg: &&mut Leg| leg.flow == flow && leg.is_open() && !leg.is_answered();
         for leg in self.legs.values_mut().filter(unanswered) {
             leg.again_until = Some(now + AGAIN);

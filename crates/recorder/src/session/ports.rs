@@ -65,7 +65,7 @@ impl Sessions {
                 let flow = leg.flow;
                 let transport = self.flows.get(&flow).map_or(sip::Transport::Tls, |(transport, _)| *transport);
                 let contact = replies::contact(&self.config, transport);
-                let terms = Terms::of(&invite);
+                let terms = Terms::of(&invite, self.config.refreshes);
                 let message = replies::accepted(&self.config, &invite, &tag, &contact, (Some(&text), terms));
                 self.outputs.push_back(Output::Respond { key, message });
                 self.keep_time(now, id, terms);

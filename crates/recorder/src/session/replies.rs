@@ -9,8 +9,6 @@ use crate::config::{Config, SrtpPolicy};
 
 /// The option tag by which both sides agree to take RTP for SRTP.
 pub(crate) const FALLBACK: &str = "X-cisco-srtp-fallback";
-/// The shortest session interval taken (RFC 4028 §5).
-pub(crate) const MIN_SE: u32 = 90;
 /// The name in User-Agent and Server.
 const PRODUCT: &str = concat!("mixedmode-recorder/", env!("CARGO_PKG_VERSION"));
 const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO";
@@ -95,6 +93,21 @@ pub(crate) fn request(
     method: &str,
 ) -> Builder {
     let cseq = dialog.next_cseq();
+    numbered(config, dialog, transport, branch, (cseq, method))
+}
+
+/// The ACK to the 2xx of an INVITE of ours.
+pub(crate) fn ack(config: &Config, dialog: &Dialog, transport: Transport, branch: u64, number: u32) -> Message {
+    numbered(config, dialog, transport, branch, (number, "ACK")).finish()
+}
+
+fn numbered(
+    config: &Config,
+    dialog: &Dialog,
+    transport: Transport,
+    branch: u64,
+    (cseq, method): (u32, &str),
+) -> Builder {
     let (target, routes) = dialog.routing();
     let via = format!("SIP/2.0/{} {};branch=z9hG4bK{branch:016x}", transport.via_name(), here(config, transport));
     let mut request = Builder::request(method, &target).header("Via", via);

@@ -8,7 +8,7 @@ use sip::{Dialog, FlowId, Message, ServerKey};
 use super::leg::{Leg, State};
 use super::media::{Local, Theirs};
 use super::pairing::{Key, Parameters};
-use super::replies::{self, FALLBACK, MIN_SE, lists};
+use super::replies::{self, FALLBACK, lists};
 use super::timer::{self, Terms};
 use super::{LegId, Output, Sessions};
 use crate::config::SrtpPolicy;
@@ -57,6 +57,12 @@ impl Sessions {
         leg.flow = flow;
         let tag = leg.dialog.local_tag.clone();
         match request.method().unwrap_or_default() {
+            // fault: what is no part of a plain call hangs.
+            "INFO" | "NOTIFY" | "SUBSCRIBE" if self.config.fault == Fault::IgnoreRequests => {}
+            // fault: it says that the call is over, and goes on.
+            "BYE" if self.config.fault == Fault::IgnoreBye => {
+                self.respond(key, replies::plain(request, 200, "OK", &tag).finish());
+            }
             "BYE" => {
                 let reason = request.header("Reason").map_or_else(|| "BYE".to_owned(), |reason| reason.into_owned());
                 self.respond(key, replies::plain(request, 200, "OK", &tag).finish());
@@ -108,14 +114,17 @@ impl Sessions {
                         .collect();
                     answer = answer.header("Unsupported", unknown.join(", "));
                 }
-                422 => answer = answer.header("Min-SE", MIN_SE),
+                422 => answer = answer.header("Min-SE", self.config.min_session.as_secs()),
                 503 => answer = answer.header("Retry-After", 10),
                 _ => {}
             }
             self.respond(key, answer.finish());
             return;
         }
-        let before = self.same_dialog(&invite).map(|leg| (leg.id, leg.dialog.local_tag.clone()));
+        let before = self
+            .same_dialog(&invite)
+            .filter(|leg| leg.again_until.is_some())
+            .map(|leg| (leg.id, leg.dialog.local_tag.clone()));
         let tag = before.as_ref().map_or_else(|| self.tag(), |(_, tag)| tag.clone());
         let Ok((dialog, from)) = Dialog::from_request(&invite, &tag).and_then(|dialog| Ok((dialog, invite.from_()?)))
         else {
@@ -146,7 +155,7 @@ impl Sessions {
         if invite.require().iter().any(|tag| !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(tag))) {
             return Err((420, "Bad Extension"));
         }
-        if timer::is_too_short(invite) {
+        if timer::is_too_short(invite, self.config.min_session.as_secs()) {
             return Err((422, "Session Interval Too Small"));
         }
         if !invite.body().is_empty() && !invite.has_content_type("application/sdp") {
@@ -159,6 +168,8 @@ impl Sessions {
             // The connection of the first one is gone: this one takes its place.
             Some(leg) if leg.again_until.is_some() => Ok(()),
             // The same INVITE by another way (RFC 3261 §8.2.2.2).
+            // fault: it is another call.
+            Some(_) if self.config.fault == Fault::TakeRepeatForCall => Ok(()),
             Some(_) => Err((482, "Loop Detected")),
             None if self.healthy => Ok(()),
             None => Err((503, "Service Unavailable")),
@@ -192,7 +203,12 @@ impl Sessions {
         let running = self.recording_for(&call, side, node);
         if running.is_none() && self.recordings.len() >= self.config.max_sessions {
             self.counters.refused += 1;
-            let answer = self.refusal(&invite, 503, "Service Unavailable").header("Retry-After", 10).finish();
+            // fault: busy, for which CUCM looks no further.
+            let (code, reason) = match self.config.fault {
+                Fault::BusyWhenFull => (486, "Busy Here"),
+                _ => (503, "Service Unavailable"),
+            };
+            let answer = self.refusal(&invite, code, reason).header("Retry-After", 10).finish();
             self.respond(key, answer);
             return;
         }
@@ -230,6 +246,7 @@ impl Sessions {
                 listens: false,
                 peer_falls_back,
                 session,
+                reoffer: None,
                 timer: None,
             },
         );
@@ -252,14 +269,23 @@ impl Sessions {
     fn on_update(&mut self, now: Instant, key: ServerKey, id: LegId, request: &Message) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let tag = leg.dialog.local_tag.clone();
-        let is_invite = request.method() == Some("INVITE");
-        if timer::is_too_short(request) {
-            let answer = replies::plain(request, 422, "Session Interval Too Small", &tag).header("Min-SE", MIN_SE);
+        let (is_invite, has_offer) = (request.method() == Some("INVITE"), !request.body().is_empty());
+        // fault: UPDATE is answered, and that is all.
+        if self.config.fault == Fault::IgnoreUpdate && !is_invite {
+            self.respond(key, replies::plain(request, 200, "OK", &tag).finish());
+            return;
+        }
+        if timer::is_too_short(request, self.config.min_session.as_secs()) {
+            let answer = replies::plain(request, 422, "Session Interval Too Small", &tag)
+                .header("Min-SE", self.config.min_session.as_secs());
             self.respond(key, answer.finish());
             return;
         }
         // Another INVITE while one is open (RFC 3261 §14.2).
-        if is_invite && (leg.state != State::Active || leg.awaits_answer) {
+        let is_offering = self.is_offering(id);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        if (is_invite && (leg.state != State::Active || leg.awaits_answer || is_offering)) || (is_offering && has_offer)
+        {
             self.respond(key, replies::plain(request, 491, "Request Pending", &tag).finish());
             return;
         }
@@ -308,7 +334,7 @@ impl Sessions {
         }
         let transport = self.flows.get(&leg.flow).map_or(sip::Transport::Tls, |(transport, _)| *transport);
         let contact = replies::contact(&self.config, transport);
-        let terms = Terms::of(request);
+        let terms = Terms::of(request, self.config.refreshes);
         let answer = replies::accepted(&self.config, request, &tag, &contact, (text.as_deref(), terms));
         self.respond(key, answer);
         self.keep_time(now, id, terms);

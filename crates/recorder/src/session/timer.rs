@@ -7,10 +7,10 @@
 use std::time::{Duration, Instant};
 
 use rand_core::Rng;
-use sip::{Message, Refresher};
+use sip::{ClientKey, Message, Refresher};
 
 use super::leg::State;
-use super::replies::{self, MIN_SE, lists};
+use super::replies::{self, lists};
 use super::{LegId, Output, Route, Sessions};
 use crate::fault::Fault;
 
@@ -38,26 +38,30 @@ pub(crate) struct Timer {
 }
 
 impl Terms {
-    /// What we answer to a request of the peer; `None` where it wants no timer. We refresh only if we are told to and
-    /// the peer takes UPDATE.
-    pub(crate) fn of(request: &Message) -> Option<Self> {
+    /// What we answer to a request of the peer; `None` where it wants no timer. We refresh only if we are told to, or
+    /// are to where the peer leaves it open (`refreshes`), and the peer takes UPDATE.
+    pub(crate) fn of(request: &Message, refreshes: bool) -> Option<Self> {
         let asked = request.session_expires().ok()??;
         if !lists(&request.supported(), "timer") {
             return None;
         }
         let least = request.min_se().ok().flatten().unwrap_or(0);
         let seconds = asked.seconds.min(LONGEST.max(least));
-        let refresher = asked.refresher.unwrap_or(Refresher::Uac);
+        let refresher = asked.refresher.unwrap_or(if refreshes { Refresher::Uas } else { Refresher::Uac });
         let allowed = request.allow();
         let can_update = allowed.is_empty() || allowed.iter().any(|method| method == "UPDATE");
-        (refresher == Refresher::Uac || can_update).then_some(Self { seconds, refresher })
+        match (refresher, asked.refresher) {
+            (Refresher::Uas, None) if !can_update => Some(Self { seconds, refresher: Refresher::Uac }),
+            (Refresher::Uas, _) if !can_update => None,
+            _ => Some(Self { seconds, refresher }),
+        }
     }
 }
 
-/// Whether a request asks for an interval that is shorter than we take, and knows what 422 says (RFC 4028 §9).
-pub(crate) fn is_too_short(request: &Message) -> bool {
+/// Whether a request asks for an interval that is shorter than we take, in seconds, and knows what 422 says (RFC 4028 §9).
+pub(crate) fn is_too_short(request: &Message, least: u64) -> bool {
     let asked = request.session_expires().ok().flatten();
-    asked.is_some_and(|asked| asked.seconds < MIN_SE) && lists(&request.supported(), "timer")
+    asked.is_some_and(|asked| u64::from(asked.seconds) < least) && lists(&request.supported(), "timer")
 }
 
 impl Timer {
@@ -129,10 +133,18 @@ impl Sessions {
     }
 
     /// The peer answered a request of ours.
-    pub(super) fn on_response(&mut self, now: Instant, response: &Message) {
-        let is_update = response.cseq().is_ok_and(|cseq| cseq.method == "UPDATE");
+    pub(super) fn on_response(&mut self, now: Instant, key: ClientKey, response: &Message) {
+        let method = response.cseq().map(|cseq| cseq.method).unwrap_or_default();
         let tag = response.from_().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
-        let Some(id) = self.tags.get(&tag).copied().filter(|_| is_update) else { return };
+        let Some(id) = self.tags.get(&tag).copied() else { return };
+        match method.as_str() {
+            "INVITE" => self.on_reoffer_answered(now, id, key, response),
+            "UPDATE" => self.on_refreshed(now, id, response),
+            _ => {}
+        }
+    }
+
+    fn on_refreshed(&mut self, now: Instant, id: LegId, response: &Message) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         match response.status().unwrap_or_default() {
             200..300 => {

@@ -4,6 +4,7 @@ mod calls;
 mod media;
 mod recordings;
 mod refusals;
+mod reoffers;
 mod timing;
 
 use std::net::SocketAddr;
@@ -111,6 +112,10 @@ impl Rig {
             Output::Request { route, message } => {
                 self.routes.push(route);
                 self.endpoint.send_request(self.now, FLOW, Transport::Tls, message);
+            }
+            Output::Ack { key, route, message } => {
+                self.routes.push(route);
+                self.endpoint.send_ack(self.now, FLOW, &key, message);
             }
             Output::Bind { leg, .. } => {
                 let address = SocketAddr::new("192.0.2.10".parse().unwrap(), self.ports);
