@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use media::ledger::Leg;
 use media::srtp::Suite;
@@ -116,6 +117,8 @@ pub enum CucmEvent {
         why: String,
         /// Whether the recorder ended it.
         by_recorder: bool,
+        /// The cause of Q.850 in the BYEs.
+        cause: u16,
     },
     /// A recording never started, the call goes on.
     RecordingFailed(RecordingFailed),
@@ -439,6 +442,8 @@ pub struct RecordingLeg {
     pub recorder_tag: String,
     /// The headers of the INVITE that opened the dialog with the recorder, as sent.
     pub headers: Vec<(String, String)>,
+    /// How long before the recording had started that INVITE was sent.
+    pub invited_before: Duration,
 }
 
 /// A recording that did not come about.

@@ -1,4 +1,4 @@
-//! Two calls that were recorded and kept, and a copy of the first one's recording for every damage.
+//! Calls that were recorded and kept, and a copy of one recording for every damage.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,16 @@ pub(super) const FRAME: usize = 160;
 /// Where damage is done: the start of a frame, three seconds into a leg's own file.
 pub(super) const SPOT: usize = 24_000;
 
-const CALLS: &str = r#"
+/// Which calls were recorded.
+#[derive(Clone, Copy)]
+pub(super) enum Run {
+    /// Two calls that have nothing to do with each other.
+    Apart,
+    /// One call, recorded at both phones, held and resumed, with many packets that fail authentication.
+    Linked,
+}
+
+const APART: &str = r#"
 scenario: Two calls at a time, of which one recording is damaged
 phones:
   agent:    { line: "2000", name: Agent, security: encrypted, recording: automatic }
@@ -34,13 +43,35 @@ steps:
   - hang up: boss
 "#;
 
+const LINKED: &str = r#"
+scenario: A call with a past, seen from both sides
+phones:
+  agent:    { line: "2000", name: Agent, security: encrypted, recording: automatic }
+  customer: { line: "1000", name: Customer, security: encrypted, recording: automatic }
+steps:
+  - call: { from: customer, to: agent }
+  - answer: agent
+  - talk: 2s
+  - hold: agent
+  - wait: 1s
+  - resume: agent
+  - talk: 1s
+  - inject: { on: agent, what: flipped tag, legs: [near], every: 1, for: 4s }
+  - talk: 6s
+  - hang up: agent
+"#;
+
 /// The folder of a run that kept its recordings and its ledger.
-fn kept() -> &'static Path {
-    static KEPT: OnceLock<TempDir> = OnceLock::new();
-    let folder = KEPT.get_or_init(|| {
+fn kept(run: Run) -> &'static Path {
+    static KEPT: [OnceLock<TempDir>; 2] = [const { OnceLock::new() }; 2];
+    let text = match run {
+        Run::Apart => APART,
+        Run::Linked => LINKED,
+    };
+    let folder = KEPT[run as usize].get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { keep: Some(folder.path().to_owned()), ..tests::options(Network::Simulated, 3) };
-        let outcome = tests::run_text("calls.yaml", CALLS, &options).unwrap();
+        let outcome = tests::run_text("calls.yaml", text, &options).unwrap();
         assert_eq!(outcome.verdict, Verdict::Pass, "{outcome:#?}");
         folder
     });
@@ -50,26 +81,30 @@ fn kept() -> &'static Path {
 /// A copy of everything that was kept.
 pub(super) struct Copy {
     folder: TempDir,
-    /// The recording of agent and customer.
+    /// The last recording of agent and customer.
     recording: PathBuf,
-    /// The recording of boss and client.
+    /// Another one: that of boss and client, or the customer's view of the same talk.
     other: PathBuf,
 }
 
 impl Copy {
-    pub(super) fn new() -> Self {
+    pub(super) fn of(run: Run) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy(kept(), folder.path());
+        copy(kept(run), folder.path());
         let mut recordings = Vec::new();
         find(folder.path(), &mut recordings);
+        recordings.sort();
         let of = |number: &str| {
             let is = |path: &&PathBuf| {
                 let text = std::fs::read_to_string(path.join("recording.json")).unwrap();
                 serde_json::from_str::<Value>(&text).unwrap()["near"]["address"] == number
             };
-            recordings.iter().find(is).unwrap().clone()
+            recordings.iter().rfind(is).unwrap().clone()
         };
-        let (recording, other) = (of("2000"), of("2001"));
+        let (recording, other) = match run {
+            Run::Apart => (of("2000"), of("2001")),
+            Run::Linked => (of("2000"), of("1000")),
+        };
         Self { folder, recording, other }
     }
 

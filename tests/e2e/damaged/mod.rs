@@ -4,6 +4,7 @@
 mod audio;
 mod bench;
 mod files;
+mod related;
 mod written;
 
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use mixedmode::Exit;
 
-use bench::Copy;
+use bench::{Copy, Run};
 
 /// A damage, and what must be found of it.
 struct Damage {
@@ -28,6 +29,8 @@ struct Damage {
     also: &'static [&'static str],
     /// The files that say the same when they alone are given to `verify`; empty where only `recording.json` shows it.
     given: &'static [&'static str],
+    /// Of which calls.
+    run: Run,
     harm: fn(&Copy),
 }
 
@@ -40,7 +43,7 @@ const fn audio(
     given: &'static [&'static str],
     harm: fn(&Copy),
 ) -> Damage {
-    Damage { name, rule, leg, at_ms, also: &[], given, harm }
+    Damage { name, rule, leg, at_ms, also: &[], given, run: Run::Apart, harm }
 }
 
 impl Damage {
@@ -49,9 +52,14 @@ impl Damage {
         self
     }
 
+    const fn of(mut self, run: Run) -> Self {
+        self.run = run;
+        self
+    }
+
     /// Does it to a fresh copy and verifies that, as kept and by the files alone; returns what is wrong with the result.
     fn try_out(&self) -> String {
-        let copy = Copy::new();
+        let copy = Copy::of(self.run);
         (self.harm)(&copy);
         let mut wrong = self.judge(&copy, &[]);
         if !self.given.is_empty() {
@@ -85,7 +93,8 @@ impl Damage {
 
 #[test]
 fn every_damage_is_found_and_rightly_named() {
-    let damages: Vec<&Damage> = audio::DAMAGES.iter().chain(files::DAMAGES).chain(written::DAMAGES).collect();
+    let damages: Vec<&Damage> =
+        audio::DAMAGES.iter().chain(files::DAMAGES).chain(related::DAMAGES).chain(written::DAMAGES).collect();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(damage) = damages.get(next.fetch_add(1, Relaxed)) {
@@ -104,7 +113,7 @@ fn every_damage_is_found_and_rightly_named() {
 
 #[test]
 fn what_is_not_damaged_is_clean_as_kept_and_by_any_of_its_files() {
-    let copy = Copy::new();
+    let copy = Copy::of(Run::Apart);
     let choices: [&[&str]; 6] =
         [&[], &["near.wav"], &["far.wav"], &["stereo.wav"], &["near.wav", "far.wav"], &["near.wav", "stereo.wav"]];
     for names in choices {
@@ -119,7 +128,7 @@ fn what_is_not_damaged_is_clean_as_kept_and_by_any_of_its_files() {
 
 #[test]
 fn a_file_without_a_telling_name_is_known_by_its_audio() {
-    let copy = Copy::new();
+    let copy = Copy::of(Run::Apart);
     let as_call = |file: &str| {
         std::fs::copy(copy.other(file), copy.path("call.wav")).unwrap();
         copy.verify(&[copy.path("call.wav")])
@@ -141,7 +150,7 @@ fn a_file_without_a_telling_name_is_known_by_its_audio() {
 
 #[test]
 fn what_cannot_be_judged_has_an_exit_code_of_its_own() {
-    let copy = Copy::new();
+    let copy = Copy::of(Run::Apart);
     let (exit, _, said) = copy.verify(&[copy.path("gone.wav")]);
     assert!(exit == Exit::BadFile && said.contains("gone.wav") && said.contains("expected a WAV file"), "{said}");
     let text = std::fs::read_to_string(copy.ledger()).unwrap();

@@ -39,8 +39,6 @@ pub(super) const DAMAGES: &[Damage] = &[
     lie("a conference that was none", None, |copy| put(copy, "/far/conference", json!(true))),
     lie("received elsewhere", NEAR, |copy| put(copy, "/legs/0/received_on", json!("192.0.2.1:4000"))),
     lie("signalled from elsewhere", NEAR, |copy| put(copy, "/legs/0/signalled_source", json!("192.0.2.1:4000"))),
-    lie("ended by the recorder", None, |copy| put(copy, "/legs/0/ended_by", json!("recorder"))),
-    lie("another reason of the end", None, |copy| put(copy, "/legs/0/end_reason", json!("I was bored"))),
     // What was sent.
     lie("other SSRCs", NEAR, |copy| put(copy, "/legs/0/ssrcs", json!([7]))),
     lie("an SSRC more", NEAR, |copy| copy.json(|json| list(json, "/legs/0/ssrcs").push(json!(7)))),
@@ -70,9 +68,9 @@ pub(super) const DAMAGES: &[Damage] = &[
             *bytes = String::from_utf8_lossy(bytes).replace("2026-01-01T", "2026-01-02T").into_bytes();
         });
     })
-    .with(JOURNAL),
+    .with(&["wrong-journal", "wrong-participants"]),
     // The document itself.
-    lie("another id", None, |copy| put(copy, "/id", json!("another"))),
+    lie("another id", None, |copy| put(copy, "/id", json!("another"))).with(&["wrong-call"]),
     lie("the folder renamed", None, |copy| {
         let renamed = copy.recording().with_file_name("renamed");
         std::fs::rename(copy.recording(), renamed).unwrap();
@@ -109,7 +107,7 @@ pub(super) const DAMAGES: &[Damage] = &[
 
 const JOURNAL_FILE: &str = "journal.mmj";
 
-fn put(copy: &Copy, place: &str, value: Value) {
+pub(super) fn put(copy: &Copy, place: &str, value: Value) {
     copy.json(|json| *json.pointer_mut(place).unwrap() = value);
 }
 
@@ -120,7 +118,7 @@ fn add(copy: &Copy, place: &str, more: i64) {
     });
 }
 
-fn list<'a>(json: &'a mut Value, place: &str) -> &'a mut Vec<Value> {
+pub(super) fn list<'a>(json: &'a mut Value, place: &str) -> &'a mut Vec<Value> {
     json.pointer_mut(place).unwrap().as_array_mut().unwrap()
 }
 

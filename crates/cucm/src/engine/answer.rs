@@ -1,7 +1,7 @@
 //! Phone and recorder are told about each other, and the recording stands.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config::OfferMode;
 use crate::event::{CucmEvent, Protection, RecordingId, RecordingLeg, RecordingStarted};
@@ -128,6 +128,7 @@ impl Engine {
             recorder_media,
             recorder_tag: leg.dialog.as_ref().map(|dialog| dialog.remote_tag.clone()).unwrap_or_default(),
             headers: sent.headers().map(|field| (field.name().to_owned(), field.value().into_owned())).collect(),
+            invited_before: Duration::ZERO,
         })
     }
 
@@ -147,14 +148,16 @@ impl Engine {
     }
 
     /// Tells of a recording whose dialogs with the recorder are both acknowledged, once.
-    pub(super) fn announce(&mut self, id: RecordingId) {
+    pub(super) fn announce(&mut self, now: Instant, id: RecordingId) {
         let Some(recording) = self.recordings.get_mut(&id).filter(|recording| !recording.started) else {
             return;
         };
         let acknowledged = |end: End| {
             let strand = recording.strand(end);
             let leg = strand.recorder.and_then(|leg| self.legs.get(&leg));
-            leg.filter(|leg| matches!(leg.state, State::Up)).and_then(|_| strand.leg.clone())
+            let told = leg.filter(|leg| matches!(leg.state, State::Up)).and_then(|_| strand.leg.clone())?;
+            let invited_before = now.saturating_duration_since(strand.invited?);
+            Some(RecordingLeg { invited_before, ..told })
         };
         let (Some(near_leg), Some(far_leg)) = (acknowledged(End::Near), acknowledged(End::Far)) else {
             return;

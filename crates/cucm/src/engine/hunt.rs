@@ -100,6 +100,9 @@ impl Engine {
             sdp: offer.as_deref(),
         };
         let invite = recording::invite(&node, &thread, &facts);
+        if let Some(known) = self.recordings.get_mut(&recording) {
+            known.strand_mut(end).invited = Some(now);
+        }
         self.by_call_id.insert(thread.call_id.clone(), id);
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.call_id = thread.call_id;

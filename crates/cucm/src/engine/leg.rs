@@ -302,7 +302,7 @@ impl Engine {
             }
         }
         if let Some(Role::Recorder { recording, .. }) = self.legs.get(&id).map(|leg| &leg.role) {
-            self.announce(*recording);
+            self.announce(now, *recording);
         }
     }
 

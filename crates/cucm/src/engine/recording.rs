@@ -65,6 +65,8 @@ pub(super) struct Strand {
     pub(super) ways: Vec<Way>,
     /// Which of them is tried.
     pub(super) attempt: usize,
+    /// When the recorder was called, the last time.
+    pub(super) invited: Option<Instant>,
     /// The Session-ID that the phone gave its bridge dialog.
     pub(super) session: String,
     /// The codecs of the bridge's first answer.
@@ -373,7 +375,7 @@ impl Engine {
             self.event(CucmEvent::Alarm(alarm));
         }
         let event = if recording.started {
-            CucmEvent::RecordingEnded { recording: id, why: why.why.clone(), by_recorder }
+            CucmEvent::RecordingEnded { recording: id, why: why.why.clone(), by_recorder, cause }
         } else {
             CucmEvent::RecordingFailed(RecordingFailed {
                 recording: id,

@@ -326,6 +326,7 @@ mod tests {
             recorder_call_id: format!("recorder-{name}"),
             codec: "PCMU".to_owned(),
             suite: Some(Suite::AeadAes256Gcm),
+            invited_us: None,
             told: None,
         };
         let session = Session {
@@ -340,6 +341,8 @@ mod tests {
             started_us: 10,
             ended_us: Some(20),
             ended_by_recorder: None,
+            end_cause: None,
+            updates: Vec::new(),
             run_unix_us: None,
         };
         let mut stream = Stream {

@@ -1,8 +1,11 @@
 //! What the recorder wrote about a recording must be what CUCM told it.
 
+mod alarms;
+mod calls;
 mod form;
 mod journal;
 mod packets;
+mod participants;
 mod times;
 mod told;
 
@@ -13,6 +16,7 @@ use media::ledger::{Leg, Stream, StreamKind};
 use recorder::metadata::{FILE_NAME, Recording, Side, Status};
 use verify::{Rule, Verdict};
 
+pub(crate) use calls::compare as compare_calls;
 pub(super) use form::unknown;
 
 use super::Session;
@@ -61,6 +65,8 @@ pub(crate) fn against_run(
     packets::compare(told, &streams, written, findings);
     times::compare(told, &streams, written, findings);
     journal::compare(folder, told, &streams, written, findings);
+    participants::compare(told, written, findings);
+    alarms::compare(told, &streams, written, findings);
     ends(told, written, findings);
 }
 
@@ -72,11 +78,17 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
         let reason = leg.end_reason.as_deref().is_some_and(|reason| reason.starts_with("Q.850;cause="));
         if !(by_recorder || by_peer && reason) {
             let found = format!("ended_by {:?} with {:?}, leg {}", leg.ended_by, leg.end_reason, leg.side.name());
-            findings.push(Finding::new("wrong-metadata", "ended_by peer with the cause of CUCM's BYE", found));
+            findings.push(Finding::new("wrong-end", "ended_by peer with the cause of CUCM's BYE", found));
+        }
+        let reason = leg.end_reason.clone().unwrap_or_default();
+        let cause = reason.strip_prefix("Q.850;cause=").and_then(|cause| cause.split(';').next()?.trim().parse().ok());
+        if by_peer && cause.is_some() && told.end_cause.is_some_and(|told| cause != Some(told)) {
+            let expected = format!("Q.850;cause={}", told.end_cause.unwrap_or_default());
+            findings.push(Finding::new("wrong-end", expected, format!("{reason}, leg {}", leg.side.name())));
         }
     }
     if by_recorder && written.legs.iter().all(|leg| leg.ended_by.as_deref() == Some("peer")) {
-        findings.push(Finding::new("wrong-metadata", "a leg that the recorder ended", "ended_by peer on both"));
+        findings.push(Finding::new("wrong-end", "a leg that the recorder ended", "ended_by peer on both"));
     }
 }
 
@@ -84,6 +96,7 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
 pub(crate) fn fits_together(folder: &Path, written: &Recording, findings: &mut Vec<Finding>) {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     form::consistent(&name.unwrap_or_default(), written, findings);
+    alarms::in_form(written, findings);
     for leg in &written.legs {
         let file = written.files.iter().find(|file| file.content == leg.side.name());
         let samples = file.map(|file| file.samples.to_string());

@@ -9,7 +9,9 @@
 //! run finds on the wire beside them (refusals, leaked dialogs, audio in clear) is not found a second time.
 //!
 //! Beside the verifier's own rules ([`verify::Rule`](::verify::Rule)) these are found here: `wrong-metadata`
-//! (`recording.json` differs from what CUCM told, from what was sent, from the files or from itself),
+//! (`recording.json` differs from what CUCM told, from what was sent, from the files or from itself), `wrong-call`,
+//! `wrong-segment`, `wrong-mirror` and `wrong-duplicate` (which recordings belong together), `wrong-participants` (who
+//! took part, and when), `wrong-end` (why it ended), `missing-alarm` and `untrue-alarm`,
 //! `wrong-journal` (the journal is not whole, or its packets are not those that were sent), `unreadable-metadata`
 //! (`recording.json` cannot be read; where there is none, `missing-file`) and `unlisted-file` (audio that
 //! `recording.json` does not name).
@@ -24,7 +26,7 @@ mod weigh;
 
 pub use form::{Defect, LedgerError, SCHEMA};
 pub use ledger::{FILE_NAME, KeptLedger};
-pub use session::{Party, Session, SessionLeg, Told};
+pub use session::{Party, Session, SessionLeg, Told, Update};
 pub(crate) use stored::{LARGEST_WAV, Stored, read};
 pub use verify::verify;
 pub(crate) use weigh::{count, verdict, weigh};

@@ -1,7 +1,7 @@
 //! A recording that CUCM set up, as much of it as the judgement needs.
 
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cucm::{CucmEvent, Protection, RecordingStarted};
 use media::ledger::{Leg, Stream, StreamKind};
@@ -37,6 +37,12 @@ pub struct Session {
     /// Whether the recorder ended it; `None` in ledgers of before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by_recorder: Option<bool>,
+    /// The cause of Q.850 in CUCM's BYEs; `None` in ledgers of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_cause: Option<u16>,
+    /// The far ends that CUCM told by UPDATE, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub updates: Vec<Update>,
     /// The wall time at which the run started, in microseconds since 1970; `None` where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_unix_us: Option<i64>,
@@ -45,6 +51,18 @@ pub struct Session {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 const fn is_first(earlier: &u32) -> bool {
     *earlier == 0
+}
+
+/// Another far end of a recording that goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// When CUCM told it, in microseconds since the start of the run.
+    pub at_us: u64,
+    /// `x-farendrefci`.
+    pub farendrefci: u32,
+    /// Who.
+    pub far: Party,
 }
 
 /// A party as the From parameters name it.
@@ -69,6 +87,9 @@ pub struct SessionLeg {
     pub codec: String,
     /// The SRTP suite, `None` for plain RTP.
     pub suite: Option<Suite>,
+    /// When the INVITE was sent, in microseconds since the start of the run; `None` in ledgers of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_us: Option<u64>,
     /// What the INVITE told the recorder; `None` in ledgers of before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,
@@ -88,6 +109,12 @@ pub struct Told {
     pub recorder_media: SocketAddr,
 }
 
+impl Party {
+    fn of(party: &cucm::Party) -> Self {
+        Self { device: party.device.clone(), number: party.number.clone() }
+    }
+}
+
 impl Told {
     /// The first header of this name, in any case of letters.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -100,11 +127,20 @@ impl Session {
     pub(crate) fn of_events(events: &[(u64, CucmEvent)]) -> Vec<Self> {
         let end = |id| {
             events.iter().find_map(|(at, event)| match event {
-                CucmEvent::RecordingEnded { recording, by_recorder, .. } if *recording == id => {
-                    Some((*at, *by_recorder))
+                CucmEvent::RecordingEnded { recording, by_recorder, cause, .. } if *recording == id => {
+                    Some((*at, *by_recorder, *cause))
                 }
                 _ => None,
             })
+        };
+        let updates = |id| {
+            let of = events.iter().filter_map(move |(at_us, event)| match event {
+                CucmEvent::RecordingUpdated { recording, farendrefci, far } if *recording == id => {
+                    Some(Update { at_us: *at_us, farendrefci: *farendrefci, far: Party::of(far) })
+                }
+                _ => None,
+            });
+            of.collect()
         };
         let started = events.iter().filter_map(|(at, event)| match event {
             CucmEvent::RecordingStarted(started) => Some((*at, &**started)),
@@ -113,6 +149,7 @@ impl Session {
         let mut sessions: Vec<Self> = Vec::new();
         for (at, started) in started {
             let mut session = Self::new(started, at, end(started.recording));
+            session.updates = updates(started.recording);
             let same = |other: &&Self| other.refci == session.refci && other.near == session.near;
             session.earlier = sessions.iter().filter(same).count() as u32;
             sessions.push(session);
@@ -120,8 +157,8 @@ impl Session {
         sessions
     }
 
-    fn new(started: &RecordingStarted, started_us: u64, ended: Option<(u64, bool)>) -> Self {
-        let party = |party: &cucm::Party| Party { device: party.device.clone(), number: party.number.clone() };
+    fn new(started: &RecordingStarted, started_us: u64, ended: Option<(u64, bool, u16)>) -> Self {
+        let before = |time: Duration| started_us.saturating_sub(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         let leg = |leg: &cucm::RecordingLeg| SessionLeg {
             bridge_call_id: leg.bridge_call_id.clone(),
             recorder_call_id: leg.recorder_call_id.clone(),
@@ -130,6 +167,7 @@ impl Session {
                 Protection::Rtp => None,
                 Protection::Srtp(suite) => Some(suite),
             },
+            invited_us: Some(before(leg.invited_before)),
             told: Some(Told {
                 headers: leg.headers.clone(),
                 recorder_tag: leg.recorder_tag.clone(),
@@ -142,13 +180,15 @@ impl Session {
             earlier: 0,
             farendrefci: started.farendrefci,
             cluster_id: started.cluster_id.clone(),
-            near: party(&started.near),
-            far: party(&started.far),
+            near: Party::of(&started.near),
+            far: Party::of(&started.far),
             near_leg: leg(&started.near_leg),
             far_leg: leg(&started.far_leg),
             started_us,
-            ended_us: ended.map(|(at, _)| at),
-            ended_by_recorder: ended.map(|(_, by_recorder)| by_recorder),
+            ended_us: ended.map(|(at, ..)| at),
+            ended_by_recorder: ended.map(|(_, by_recorder, _)| by_recorder),
+            end_cause: ended.map(|(.., cause)| cause),
+            updates: Vec::new(),
             run_unix_us: None,
         }
     }

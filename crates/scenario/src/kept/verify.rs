@@ -54,9 +54,10 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
 
 /// The recordings that were kept, as the run judged them.
 fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weighed {
-    let mut stored = read(folder, &kept.sessions);
-    stored.retain(Stored::has_audio);
-    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, &stored, &kept.network, &kept.lateness);
+    let stored = read(folder, &kept.sessions);
+    let (stored, given_up): (Vec<Stored>, Vec<Stored>) = stored.into_iter().partition(Stored::has_audio);
+    let all = (&stored[..], &given_up[..]);
+    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, all, &kept.network, &kept.lateness);
     weighed.findings.extend(count(kept.expected_recordings, stored.len(), &weighed.findings));
     let silent = kept.expected_recordings == 0 && stored.is_empty();
     if weighed.compared == 0 && weighed.findings.is_empty() && !silent {

@@ -34,11 +34,11 @@ pub(crate) fn limits(network: &str) -> Limits {
 }
 
 /// Judges `stored`, all recordings with audio of a run on `network` in which `streams` were said, this late, and
-/// `sessions` set up.
+/// `sessions` set up. `given_up` are the recordings that came to nothing.
 pub(crate) fn weigh(
     streams: &[Stream],
     sessions: &[Session],
-    stored: &[Stored],
+    (stored, given_up): (&[Stored], &[Stored]),
     network: &str,
     lateness: &Lateness,
 ) -> Weighed {
@@ -50,6 +50,7 @@ pub(crate) fn weigh(
     let (verdict, excused) = fair(limits(network), lateness, |limits| verify::judge(&truth, &recorded, limits));
     let mut weighed = of_verdict(&verdict);
     weighed.undecided.extend(excused);
+    let mut of_calls = metadata::compare_calls(stored, given_up, sessions);
     for stored in stored {
         let told = stored.recorded.expected.and_then(|at| sessions.get(at));
         let label = told.map_or_else(|| stored.recorded.label.clone(), Session::label);
@@ -66,6 +67,7 @@ pub(crate) fn weigh(
             metadata::fits_together(&stored.folder, written, &mut found);
             found.extend(of_files(stored, written, &verdict, &label));
         }
+        found.extend(of_calls.remove(&stored.folder).unwrap_or_default());
         found.iter_mut().for_each(|finding| finding.recording = Some(label.clone()));
         weighed.findings.extend(found);
     }

@@ -47,7 +47,7 @@ fn dialog(told: &Told, leg: Leg, written: &metadata::Leg, findings: &mut Vec<Fin
 /// What the recording says of the two parties beyond their numbers and devices.
 fn parties(told: &Told, session: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     let from = told.header("From").unwrap_or_default();
-    let name = from.split('<').next().map(|name| name.trim().trim_matches('"').to_owned()).filter(|n| !n.is_empty());
+    let name = name_of(from);
     let cluster = || text(&session.cluster_id);
     let conference = parameters(from).iter().any(|parameter| parameter.name == "isfocus");
     let rows = [
@@ -61,8 +61,13 @@ fn parties(told: &Told, session: &Session, written: &Recording, findings: &mut V
     findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, None)));
 }
 
+/// The display name in a From header.
+pub(super) fn name_of(from: &str) -> Option<String> {
+    from.split('<').next().map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty())
+}
+
 /// The parameters of the URI in a From header, in order.
-fn parameters(from: &str) -> Vec<Parameter> {
+pub(super) fn parameters(from: &str) -> Vec<Parameter> {
     let uri = from.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(uri, _)| uri);
     let one = |parameter: &str| match parameter.split_once('=') {
         Some((name, value)) => Parameter { name: name.to_owned(), value: Some(value.to_owned()) },

@@ -125,7 +125,7 @@ pub(super) fn check_failures(
 /// A recorder that ends a recording while the call goes on loses what is said from then on.
 pub(super) fn check_hang_ups(played: &Played, findings: &mut Vec<Finding>) {
     for (at_us, event) in &played.events {
-        if let CucmEvent::RecordingEnded { recording, by_recorder: true, why } = event {
+        if let CucmEvent::RecordingEnded { recording, by_recorder: true, why, .. } = event {
             let call = played.events.iter().find_map(|(_, event)| match event {
                 CucmEvent::RecordingStarted(started) if started.recording == *recording => Some(started),
                 _ => None,

@@ -24,8 +24,9 @@ pub(super) fn judge(
 ) -> ScenarioOutcome {
     let mut undecided = Vec::new();
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
+    let all = (&whole[..], &given_up[..]);
+    let weighed = weigh(&played.ledger.streams, sessions, all, network.name(), &played.lateness);
     let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
-    let weighed = weigh(&played.ledger.streams, sessions, &whole, network.name(), &played.lateness);
     undecided.extend(weighed.undecided);
     let mut findings = played.recorder.findings();
     findings.extend(weighed.findings);

@@ -27,6 +27,7 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         recorder_call_id: format!("{name}-{refci}@192.0.2.5"),
         codec: "PCMU".to_owned(),
         suite: None,
+        invited_us: None,
         told: None,
     };
     Session {
@@ -41,6 +42,8 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         started_us: 0,
         ended_us: None,
         ended_by_recorder: None,
+        end_cause: None,
+        updates: Vec::new(),
         run_unix_us: None,
     }
 }

@@ -1,0 +1,273 @@
+//! Which recordings belong together, as `recording.json` has it, against the call legs that CUCM told.
+//!
+//! Recordings that share a call leg are segments of one call, in the order in which they began; a segment that has a leg
+//! of each of two calls joins them. The truth is made again here from what CUCM told, segment by segment; of the
+//! recorder's own words only the names are taken, and the order, whose times are held against the run elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use recorder::metadata::{Recording, unix_us};
+
+use crate::kept::{Session, Stored};
+use crate::outcome::Finding;
+
+/// How long two recordings may run at once without being taken for doubles of each other, or have to before they must
+/// be: BYEs and INVITEs overtake each other, in microseconds.
+const OVERTAKEN_US: i64 = 2_000_000;
+
+/// What is wrong with each recording's place among the others, by its folder. `stored` are those with audio, `given_up`
+/// those that came to nothing: these are segments too, and not judged.
+pub(crate) fn compare(stored: &[Stored], given_up: &[Stored], sessions: &[Session]) -> BTreeMap<PathBuf, Vec<Finding>> {
+    let mut roots: BTreeMap<&Path, Vec<&Stored>> = BTreeMap::new();
+    for one in stored.iter().chain(given_up) {
+        roots.entry(root(&one.folder)).or_default().push(one);
+    }
+    let mut found = BTreeMap::new();
+    for kept in roots.values() {
+        // Where one says nothing, what the others say of it cannot be judged.
+        if kept.iter().all(|one| one.metadata.is_some()) {
+            found.extend(of_recorder(kept, sessions, roots.len() == 1));
+        }
+    }
+    found
+}
+
+/// The folder of all recordings of one recorder: each lies in a folder of its day.
+fn root(folder: &Path) -> &Path {
+    folder.parent().and_then(Path::parent).unwrap_or(folder)
+}
+
+/// Call leg within a cluster.
+type CallLeg = (String, u32);
+
+/// A recording, or one that CUCM set up and the recorder does not have.
+struct Node<'a> {
+    folder: Option<&'a Path>,
+    id: String,
+    device: String,
+    /// The call legs at its beginning.
+    legs: Vec<CallLeg>,
+    began: i64,
+    ended: i64,
+    written: Option<&'a Recording>,
+    told: Option<&'a Session>,
+}
+
+/// What must be written of a node.
+#[derive(Default)]
+struct Expected {
+    call: String,
+    joins: Vec<String>,
+    number: u32,
+    previous: Option<String>,
+}
+
+/// A call as far as it is known.
+struct Group {
+    id: String,
+    joined: Vec<String>,
+    legs: Vec<CallLeg>,
+    nodes: Vec<usize>,
+}
+
+fn of_recorder(kept: &[&Stored], sessions: &[Session], is_all: bool) -> Vec<(PathBuf, Vec<Finding>)> {
+    // Where CUCM's one is there twice, which is found elsewhere, the first is taken.
+    let mut known = BTreeSet::new();
+    let firsts = kept.iter().filter(|one| one.recorded.expected.is_none_or(|at| known.insert(at)));
+    let mut nodes: Vec<Node<'_>> = firsts.filter_map(|one| Node::of(one, sessions)).collect();
+    let has = |session: &&Session| nodes.iter().any(|node| node.told.is_some_and(|told| std::ptr::eq(told, *session)));
+    let missing: Vec<Node<'_>> = sessions.iter().filter(|one| is_all && !has(one)).map(Node::missing).collect();
+    nodes.extend(missing);
+    nodes.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
+    let (expected, groups) = history(&nodes);
+    let is_whole = |at: usize| {
+        let group = groups.iter().find(|group| group.nodes.contains(&at));
+        group.is_some_and(|group| group.nodes.iter().all(|node| nodes[*node].written.is_some()))
+    };
+    let judged = (0..nodes.len()).filter(|at| nodes[*at].told.is_some() && is_whole(*at));
+    let of = |at: usize| {
+        let node = &nodes[at];
+        let (folder, written) = node.folder.zip(node.written)?;
+        let mut found = place(&expected[at], written);
+        found.extend(others(node, &nodes, written));
+        Some((folder.to_owned(), found))
+    };
+    judged.filter_map(of).collect()
+}
+
+impl<'a> Node<'a> {
+    fn of(stored: &'a Stored, sessions: &'a [Session]) -> Option<Self> {
+        let written = stored.metadata.as_ref()?;
+        let told = stored.recorded.expected.and_then(|at| sessions.get(at));
+        let began = unix_us(&written.started).unwrap_or_default();
+        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default();
+        let legs = match told {
+            Some(told) => legs_of(told),
+            None => {
+                let cluster = written.cluster_id.clone().unwrap_or_default();
+                legs(&cluster, [number(&written.refci), number(&written.farend_refci)])
+            }
+        };
+        let device = told.map_or_else(|| written.near.device.clone().unwrap_or_default(), |t| t.near.device.clone());
+        Some(Self {
+            folder: Some(&stored.folder),
+            id: written.id.clone(),
+            device: device.to_ascii_lowercase(),
+            legs,
+            began,
+            ended: written.ended.as_deref().and_then(unix_us).unwrap_or(i64::MAX),
+            written: Some(written),
+            told,
+        })
+    }
+
+    fn missing(told: &'a Session) -> Self {
+        let at = |us: u64| told.run_unix_us.unwrap_or_default().saturating_add_unsigned(us);
+        Self {
+            folder: None,
+            id: String::new(),
+            device: told.near.device.to_ascii_lowercase(),
+            legs: legs_of(told),
+            began: at(told.near_leg.invited_us.unwrap_or(told.started_us)),
+            ended: told.ended_us.map_or(i64::MAX, at),
+            written: None,
+            told: Some(told),
+        }
+    }
+
+    /// The call legs that UPDATEs brought, and when.
+    fn updates(&self) -> impl Iterator<Item = (i64, Vec<CallLeg>)> {
+        let told = self.told.into_iter();
+        told.flat_map(|told| {
+            let wall = told.run_unix_us.unwrap_or_default();
+            let one = move |update: &crate::kept::Update| {
+                (wall.saturating_add_unsigned(update.at_us), legs(&told.cluster_id, [update.farendrefci, 0]))
+            };
+            told.updates.iter().map(one)
+        })
+    }
+
+    /// How long both ran at once, in microseconds.
+    fn overlap(&self, other: &Self) -> i64 {
+        self.ended.min(other.ended) - self.began.max(other.began)
+    }
+
+    fn has_legs_of(&self, other: &Self) -> bool {
+        let sorted = |node: &Self| {
+            let mut legs = node.legs.clone();
+            legs.sort();
+            legs
+        };
+        sorted(self) == sorted(other)
+    }
+}
+
+fn legs_of(told: &Session) -> Vec<CallLeg> {
+    legs(&told.cluster_id, [told.refci, told.farendrefci])
+}
+
+/// Zero is no call leg.
+fn legs(cluster: &str, numbers: [u32; 2]) -> Vec<CallLeg> {
+    let cluster = cluster.to_ascii_lowercase();
+    numbers.into_iter().filter(|number| *number != 0).map(|number| (cluster.clone(), number)).collect()
+}
+
+/// Takes all that happened in its order: what must be written of each node, and which calls there were.
+fn history(nodes: &[Node<'_>]) -> (Vec<Expected>, Vec<Group>) {
+    let begun = nodes.iter().enumerate().map(|(at, node)| (node.began, at, None));
+    let updated = nodes.iter().enumerate().flat_map(|(at, node)| node.updates().map(move |(us, l)| (us, at, Some(l))));
+    let mut events: Vec<(i64, usize, Option<Vec<CallLeg>>)> = begun.chain(updated).collect();
+    events.sort_by_key(|(us, at, told)| (*us, told.is_some(), *at));
+    let mut expected: Vec<Expected> = nodes.iter().map(|_| Expected::default()).collect();
+    let mut groups: Vec<Group> = Vec::new();
+    for (_, at, told) in events {
+        let legs = told.as_ref().unwrap_or(&nodes[at].legs);
+        let is_same = |group: &mut Group| {
+            group.legs.iter().any(|leg| legs.contains(leg)) || told.is_some() && group.nodes.contains(&at)
+        };
+        let mut same: Vec<Group> = groups.extract_if(.., is_same).collect();
+        same.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut same = same.into_iter();
+        let first = same.next();
+        let mut group = first.unwrap_or_else(|| Group {
+            id: nodes[at].id.clone(),
+            joined: Vec::new(),
+            legs: Vec::new(),
+            nodes: Vec::new(),
+        });
+        for other in same {
+            expected[at].joins.extend([&other.id].into_iter().chain(&other.joined).cloned());
+            group.join(other);
+        }
+        group.legs.extend(legs.iter().cloned());
+        if told.is_none() {
+            group.place(nodes, at, &mut expected[at]);
+        }
+        groups.push(group);
+    }
+    (expected, groups)
+}
+
+impl Group {
+    fn join(&mut self, other: Self) {
+        self.joined.extend([other.id].into_iter().chain(other.joined));
+        self.legs.extend(other.legs);
+        self.nodes.extend(other.nodes);
+        self.nodes.sort_unstable();
+    }
+
+    /// The place of a node that begins now.
+    fn place(&mut self, nodes: &[Node<'_>], at: usize, expected: &mut Expected) {
+        let here = || self.nodes.iter().filter(|other| nodes[**other].device == nodes[at].device);
+        expected.call.clone_from(&self.id);
+        expected.number = 1 + here().count() as u32;
+        expected.previous = here().next_back().or_else(|| self.nodes.last()).map(|other| nodes[*other].id.clone());
+        self.nodes.push(at);
+    }
+}
+
+/// The call and the place in it.
+fn place(expected: &Expected, written: &Recording) -> Vec<Finding> {
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort();
+        names.join(", ")
+    };
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".to_owned());
+    let rows = [
+        ("wrong-call", "call", expected.call.clone(), written.call.id.clone()),
+        ("wrong-call", "joined calls", sorted(&expected.joins), sorted(&written.call.joins)),
+        ("wrong-segment", "segment number", expected.number.to_string(), written.segment.number.to_string()),
+        ("wrong-segment", "segment before", name(&expected.previous), name(&written.segment.previous)),
+    ];
+    let differ = rows.into_iter().filter(|(.., expected, found)| expected != found);
+    differ
+        .map(|(rule, what, expected, found)| {
+            Finding::new(rule, format!("{what} {expected}"), format!("{what} {found}"))
+        })
+        .collect()
+}
+
+/// The recordings of the same talk that ran at the same time: at the other phone, and the same once more.
+fn others(node: &Node<'_>, nodes: &[Node<'_>], written: &Recording) -> Vec<Finding> {
+    let same = |other: &&Node<'_>| !std::ptr::eq(*other, node) && other.overlap(node) > 0 && other.has_legs_of(node);
+    let (views, doubles): (Vec<&Node<'_>>, Vec<&Node<'_>>) =
+        nodes.iter().filter(same).partition(|other| other.device != node.device && node.legs.len() == 2);
+    let doubles: Vec<&Node<'_>> =
+        doubles.into_iter().filter(|other| other.device == node.device && other.began < node.began).collect();
+    let check = |rule, what: &str, may: &[&Node<'_>], written: &Option<String>| {
+        let must = may.iter().any(|other| other.overlap(node) >= OVERTAKEN_US);
+        let is_right = match written {
+            Some(name) => may.iter().any(|other| other.id == *name),
+            None => !must,
+        };
+        let names: Vec<&str> = may.iter().map(|other| other.id.as_str()).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(" or ") };
+        let found = || format!("{what} {}", written.as_deref().unwrap_or("none"));
+        (!is_right).then(|| Finding::new(rule, format!("{what} {names}"), found()))
+    };
+    let mirror = check("wrong-mirror", "recording at the other phone:", &views, &written.mirror);
+    let double = check("wrong-duplicate", "recording that it doubles:", &doubles, &written.duplicate_of);
+    mirror.into_iter().chain(double).collect()
+}
