@@ -43,6 +43,8 @@ pub(super) struct Call {
     pub(super) change: Option<Change>,
     /// Our REFER that has no answer yet.
     pub(super) refer: Option<ClientKey>,
+    /// Whether CUCM is to connect it with a conference: its next re-INVITE ends the hold.
+    pub(super) joins: bool,
     pub(super) is_cancelled: bool,
 }
 
@@ -127,6 +129,7 @@ impl Machine {
             in_force: None,
             change: None,
             refer: None,
+            joins: false,
             is_cancelled: false,
         });
         self.active = Some(no);
@@ -166,6 +169,7 @@ impl Machine {
             in_force: None,
             change: None,
             refer: None,
+            joins: false,
             is_cancelled: false,
             origin: Origin::There { invite: invite.clone(), key, offer: offer.map(Box::new) },
         };

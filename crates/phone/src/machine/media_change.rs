@@ -112,7 +112,10 @@ impl Machine {
             self.say_trying(now, key, invite, &session);
         }
         let description = match audio(invite) {
-            Ok(None) => Ok(self.make_offer(no)),
+            Ok(None) => {
+                self.join(no);
+                Ok(self.make_offer(no))
+            }
             Ok(Some(offer)) => self.answer_offer(no, &offer),
             Err(why) => Err(why),
         };
@@ -122,6 +125,17 @@ impl Machine {
                 self.problem(format!("cannot use the offer of a re-INVITE: {why}"));
                 self.respond_in_call(now, no, key, invite, (488, "Not Acceptable Here"), None);
             }
+        }
+    }
+
+    /// CUCM asks for an offer in a call that it has joined with another one: the user talks in it again. How a Cisco phone learns of that
+    /// is inferred.
+    fn join(&mut self, no: CallNo) {
+        let Some(call) = self.call_mut(no).filter(|call| call.joins) else { return };
+        call.joins = false;
+        if call.state == CallState::Held {
+            call.state = CallState::Connected;
+            self.active = Some(no);
         }
     }
 

@@ -29,6 +29,8 @@ use crate::text::{self, DialogId};
 pub(super) struct Pressed {
     key: ClientKey,
     softkey: Softkey,
+    /// The call that it is about, which a conference takes from hold.
+    call: CallNo,
 }
 
 impl Machine {
@@ -69,25 +71,27 @@ impl Machine {
     /// Has CUCM make a conference of the held call and the active one.
     pub(super) fn complete_conference(&mut self, now: Instant) -> Result<(), CommandError> {
         let (first, second) = self.pair()?;
-        let (Some(first), Some(second), CallState::Connected) = (&first.dialog, &second.dialog, second.state) else {
+        let (held, state) = (first.no, second.state);
+        let (Some(first), Some(second), CallState::Connected) = (&first.dialog, &second.dialog, state) else {
             return Err(CommandError::Busy);
         };
         let (first, second) = (DialogId::of(first), DialogId::of(second));
-        self.press(now, Softkey::Conference, &first, Some(&second))
+        self.press(now, Softkey::Conference, held, &first, Some(&second))
     }
 
     /// Has CUCM begin or end the recording of the active call, or park it.
     pub(super) fn press_in_call(&mut self, now: Instant, softkey: Softkey) -> Result<(), CommandError> {
         let call = self.active_call().ok_or(CommandError::NoCall)?;
         let (Some(dialog), CallState::Connected) = (&call.dialog, call.state) else { return Err(CommandError::Busy) };
-        let dialog = DialogId::of(dialog);
-        self.press(now, softkey, &dialog, None)
+        let (no, dialog) = (call.no, DialogId::of(dialog));
+        self.press(now, softkey, no, &dialog, None)
     }
 
     fn press(
         &mut self,
         now: Instant,
         softkey: Softkey,
+        no: CallNo,
         call: &DialogId,
         consult: Option<&DialogId>,
     ) -> Result<(), CommandError> {
@@ -97,7 +101,7 @@ impl Machine {
         let content_id = self.ids.content_id();
         let press = text::Press { softkey, call, consult, tag: &tag, call_id: &call_id, content_id: &content_id };
         let key = self.send(now, text::softkey(&self.profile, &stamp, &press));
-        self.pressed.push(Pressed { key, softkey });
+        self.pressed.push(Pressed { key, softkey, call: no });
         Ok(())
     }
 
@@ -115,6 +119,10 @@ impl Machine {
             0..200 => {}
             200..300 => {
                 if let Some(pressed) = self.take_pressed(key) {
+                    let is_joined = pressed.softkey == Softkey::Conference;
+                    if let Some(call) = self.call_mut(pressed.call).filter(|_| is_joined) {
+                        call.joins = true;
+                    }
                     self.event(PhoneEvent::SoftkeyTaken { softkey: pressed.softkey.name() });
                 }
             }

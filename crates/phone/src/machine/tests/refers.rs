@@ -151,6 +151,29 @@ fn the_conference_softkey_is_the_refer_of_the_capture() {
 }
 
 #[test]
+fn the_held_call_is_taken_into_the_conference_by_cucms_next_question_for_an_offer() {
+    for is_taken in [true, false] {
+        let mut rig = Rig::consulting();
+        let first = rig.machine.calls[0].dialog.clone().unwrap();
+        let answer = if is_taken { "202 Accepted" } else { "403 Forbidden" };
+        rig.command(Command::CompleteConference).unwrap();
+        rig.receive(&answer_to(&rig.last(), answer, "", ""));
+        rig.receive(&format!(
+            "INVITE sip:1001@10.48.38.107:51902 SIP/2.0\r\nVia: SIP/2.0/TCP 10.48.38.5:5060;branch=z9hG4bKjoin\r\nFrom: {}\r\nTo: {}\r\n\
+             Call-ID: {}\r\nCSeq: 120 INVITE\r\nContact: <sip:b0104002001@10.48.38.5:5060>;isFocus\r\nContent-Length: 0\r\n\r\n",
+            first.remote_header(), first.local_header(), first.call_id
+        ));
+        let ok = rig.last();
+        assert!(ok.starts_with("SIP/2.0 200 OK\r\n"), "{ok}");
+        assert_eq!(!ok.contains("a=sendonly"), is_taken, "{ok}");
+        let status = rig.machine.status();
+        let expected = if is_taken { CallState::Connected } else { CallState::Held };
+        assert_eq!(rig.machine.calls[0].state, expected);
+        assert_eq!(status.call, CallState::Connected, "the conference, or the consultation");
+    }
+}
+
+#[test]
 fn the_softkeys_of_one_call_name_the_active_one() {
     let mut rig = Rig::in_call(&[], avp);
     for (command, name) in [
