@@ -6,7 +6,11 @@
 //!   member's socket ──open──► in order ──┘
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -266,7 +270,7 @@ impl Seat {
 }
 
 impl Mouth {
-    fn new(terms: PortTerms, context: Option<Context>, source: std::net::SocketAddr, started_us: u64) -> Self {
+    fn new(terms: PortTerms, context: Option<Context>, source: SocketAddr, started_us: u64) -> Self {
         let key = terms.send.as_ref().and_then(|crypto| crypto.master_key());
         let stream = Stream {
             phone: BRIDGE.to_owned(),
