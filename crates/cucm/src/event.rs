@@ -55,6 +55,46 @@ pub enum CucmEvent {
         /// Why.
         reason: ForwardReason,
     },
+    /// A phone took a call that rang at another one of its call pickup group.
+    PickedUp {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who took it.
+        by: Party,
+        /// Where it rang.
+        from: Party,
+    },
+    /// An application redirected a call, which rings at a number now.
+    Redirected {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Where it rang, or who was in it and is out of it.
+        by: Party,
+        /// The number.
+        to: String,
+    },
+    /// A call is parked, and whoever waits in it has been told.
+    Parked {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who parked it and is out of it.
+        by: Party,
+        /// Who waits.
+        party: Party,
+        /// The park number: whoever dials it has the call.
+        number: String,
+    },
+    /// A call that was parked has been retrieved, and both talk.
+    Retrieved {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who retrieved it.
+        by: Party,
+        /// The park number, which is free again.
+        number: String,
+        /// Who had parked it.
+        parked_by: Party,
+    },
     /// A call that was connected is over.
     CallEnded {
         /// Number of the call, `gci`.

@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use wire::Net;
 
 use crate::config::{Config, ConfigError};
-use crate::engine::RecordingRefused;
+use crate::engine::{RecordingRefused, RedirectRefused};
 use crate::event::{CucmEvent, InvocationType, Summary};
 use crate::signalling::Provocation;
 
@@ -56,6 +56,9 @@ pub enum ApplicationError {
     /// CTI refused it.
     #[error(transparent)]
     Recording(#[from] RecordingRefused),
+    /// CTI refused it.
+    #[error(transparent)]
+    Redirect(#[from] RedirectRefused),
     /// The cluster has stopped.
     #[error("the cluster has stopped")]
     Gone,
@@ -140,10 +143,22 @@ impl Cucm {
         self.order(|reply| order::Order::StopRecording { device: device.to_owned(), invocation, reply }).await
     }
 
-    async fn order(&self, make: impl FnOnce(order::Reply) -> order::Order) -> Result<(), ApplicationError> {
+    /// An application redirects the call that rings at a phone, or else the one that it is in, to a number (TAPI `lineRedirect`, JTAPI
+    /// `CallControlConnection.redirect`). Behind the answer the number rings.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] with what CTI would answer.
+    pub async fn redirect(&self, device: &str, to: &str) -> Result<(), ApplicationError> {
+        self.order(|reply| order::Order::Redirect { device: device.to_owned(), to: to.to_owned(), reply }).await
+    }
+
+    async fn order<E: Into<ApplicationError>>(
+        &self,
+        make: impl FnOnce(order::Reply<E>) -> order::Order,
+    ) -> Result<(), ApplicationError> {
         let (reply, done) = oneshot::channel();
         self.orders.send(make(reply)).map_err(|_| ApplicationError::Gone)?;
-        Ok(done.await.map_err(|_| ApplicationError::Gone)??)
+        done.await.map_err(|_| ApplicationError::Gone)?.map_err(Into::into)
     }
 
     /// Waits a moment for dialogs that are being cleared, closes all ports and tells what was left.

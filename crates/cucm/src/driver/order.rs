@@ -4,18 +4,19 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use crate::engine::{Engine, RecordingRefused};
+use crate::engine::{Engine, RecordingRefused, RedirectRefused};
 use crate::event::InvocationType;
 use crate::signalling::Provocation;
 
 /// Where the answer goes.
-pub(super) type Reply = oneshot::Sender<Result<(), RecordingRefused>>;
+pub(super) type Reply<E> = oneshot::Sender<Result<(), E>>;
 
 /// A request of an application, or of a test.
 #[derive(Debug)]
 pub(super) enum Order {
-    StartRecording { device: String, invocation: InvocationType, reply: Reply },
-    StopRecording { device: String, invocation: InvocationType, reply: Reply },
+    StartRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
+    StopRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
+    Redirect { device: String, to: String, reply: Reply<RedirectRefused> },
     Provoke(Provocation),
 }
 
@@ -23,15 +24,18 @@ impl Order {
     /// Has the engine do it, and answers; what is no matter of the engine's is given back.
     pub(super) fn carry_out(self, engine: &mut Engine, now: Instant) -> Option<Provocation> {
         // An application that does not wait for its answer is not told.
-        let _ = match self {
+        match self {
             Self::Provoke(provocation) => return Some(provocation),
             Self::StartRecording { device, invocation, reply } => {
-                reply.send(engine.start_recording(now, &device, invocation))
+                let _ = reply.send(engine.start_recording(now, &device, invocation));
             }
             Self::StopRecording { device, invocation, reply } => {
-                reply.send(engine.stop_recording(now, &device, invocation))
+                let _ = reply.send(engine.stop_recording(now, &device, invocation));
             }
-        };
+            Self::Redirect { device, to, reply } => {
+                let _ = reply.send(engine.redirect(now, &device, &to));
+            }
+        }
         None
     }
 }

@@ -20,7 +20,7 @@ use crate::event::{CucmEvent, ForwardReason, Party};
 use super::Engine;
 use super::call::{Call, CallSide, Member, Reached, Refusal};
 use super::dialogs::NORMAL;
-use super::leg::LegId;
+use super::leg::{LegId, Role};
 use super::steps::Step;
 
 /// What rings for a call, or for the target of its transfer.
@@ -75,8 +75,18 @@ impl Call {
     }
 
     /// Where the phones that ring are to sit.
-    fn seat(&self) -> CallSide {
+    pub(super) fn seat(&self) -> CallSide {
         self.transfer.as_ref().map_or(CallSide::Callee, |transfer| transfer.by())
+    }
+
+    /// Whose phones ring.
+    pub(super) fn ringing_parties(&self) -> impl Iterator<Item = &Party> {
+        let first = match (self.alert.round, self.connected, &self.transfer) {
+            (None, ..) | (Some(_), true, None) => None,
+            (Some(_), false, _) => Some(&self.callee),
+            (Some(_), true, Some(transfer)) => transfer.target(),
+        };
+        first.into_iter().chain(&self.alert.others).map(|member| &member.party)
     }
 
     /// All phones that are in the call or ring for it.
@@ -154,7 +164,12 @@ impl Engine {
 
     fn is_busy(&self, party: &Party) -> bool {
         let trigger = self.config.phone(&party.device).and_then(|phone| phone.line(&party.number));
-        let busy = self.calls.values().flat_map(Call::members).filter(|member| member.party == *party).count();
+        // Whoever parked the call, or was released before the target of a transfer answered, has it no more.
+        let is_there = |member: &&Member| {
+            let role = self.legs.get(&member.leg).map(|leg| &leg.role);
+            member.party == *party && matches!(role, Some(Role::Line { .. }))
+        };
+        let busy = self.calls.values().flat_map(Call::members).filter(is_there).count();
         trigger.is_some_and(|line| busy >= line.busy_trigger as usize)
     }
 
@@ -261,7 +276,7 @@ impl Engine {
     }
 
     /// No phone rings for this call any more.
-    fn silence(&mut self, now: Instant, number: u32) {
+    pub(super) fn silence(&mut self, now: Instant, number: u32) {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };

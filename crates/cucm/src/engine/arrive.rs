@@ -3,7 +3,9 @@
 //! | what the INVITE says | what happens |
 //! |---|---|
 //! | `Replaces` (RFC 3891) with a call that another phone of the line holds | the phone takes that phone's place |
-//! | anything else | the number is called |
+//! | the pickup service | the phone takes the call that rings in its call pickup group |
+//! | a park number | the phone takes the empty place in the call that is parked there |
+//! | any other number | it is called |
 
 use std::time::Instant;
 
@@ -17,6 +19,7 @@ use super::Engine;
 use super::call::{CallSide, FIRST_CSEQ, MISMATCH, Member, Refusal};
 use super::dialogs::{falls_back, media_of};
 use super::leg::{Leg, Role, State};
+use super::pickup::PICKUP;
 use super::refer::replaced_by;
 
 /// An INVITE that can be taken.
@@ -57,6 +60,8 @@ impl Engine {
         match replaced_by(&arriving.invite) {
             Some(Ok(replaced)) => self.take_over(now, arriving, &replaced),
             Some(Err(_)) => self.turn_away(now, &arriving, ((400, "Bad Request"), None), "its Replaces cannot be read"),
+            None if arriving.dialled == PICKUP => self.pick_up(now, arriving),
+            None if self.config.park_numbers.contains(&arriving.dialled) => self.retrieve(now, arriving),
             None => self.place_call(now, arriving),
         }
     }

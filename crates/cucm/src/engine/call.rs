@@ -18,6 +18,7 @@ use super::conference::Port;
 use super::dialogs::NORMAL;
 use super::feed::Feed;
 use super::leg::{Leg, LegId, Role, State};
+use super::park::Parked;
 use super::steps::Step;
 use super::transfer::Transfer;
 use super::{Engine, MusicId, Output};
@@ -58,6 +59,8 @@ pub(super) struct Call {
     pub(super) transfer: Option<Transfer>,
     /// What rings, if anything does.
     pub(super) alert: Alert,
+    /// Where it is parked, if it is: one side is then empty.
+    pub(super) parked: Option<Parked>,
 }
 
 /// One end of a call.
@@ -188,6 +191,7 @@ impl Engine {
             news: None,
             transfer: None,
             alert,
+            parked: None,
         };
         self.calls.insert(number, call);
         self.steps.plan(now + self.config.timing.no_answer, Step::NoAnswer(number));

@@ -27,11 +27,14 @@ mod hunt;
 mod late;
 mod leg;
 mod music;
+mod park;
 mod pause;
+mod pickup;
 mod place;
 mod ports;
 mod recorder;
 mod recording;
+mod redirect;
 mod refer;
 mod refresh;
 mod registration;
@@ -56,6 +59,7 @@ use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey};
 
 pub use crate::ident::Numbering;
 pub use ports::{ConferenceId, ConnectionId, Input, MixOrder, MusicId, MusicStream, Output, PortTerms};
+pub use redirect::RedirectRefused;
 pub use selective::RecordingRefused;
 
 use crate::config::{Config, MusicOnHold};
@@ -308,6 +312,8 @@ impl Engine {
             Step::Confer(first, consult) => self.confer(now, first, consult),
             Step::Retry(call, side) => self.on_retry(now, call, side),
             Step::TransferNoAnswer(call, target) => self.on_target_silent(now, call, target),
+            Step::Park(leg) => self.park(now, leg),
+            Step::ParkReversion(call, at) => self.on_park_reversion(now, call, &at),
             Step::Ping(way) => self.ping(now, &way),
             Step::Refresh(leg, generation) => self.on_refresh_due(now, leg, generation),
             Step::SessionOver(leg, generation) => self.on_session_over(now, leg, generation),

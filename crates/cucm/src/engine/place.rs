@@ -9,6 +9,7 @@ use crate::text::recording::End;
 use super::Engine;
 use super::call::{CallSide, Member};
 use super::leg::{LegId, Role};
+use super::park::Parked;
 use super::rules::{FarEnd, Happening};
 use super::transfer::Transfer;
 
@@ -17,6 +18,10 @@ use super::transfer::Transfer;
 pub(super) enum Taking {
     /// REFER.
     Transfer,
+    /// An application.
+    Redirect,
+    /// The call was parked, and somebody wants it, or it came back to whoever had parked it.
+    Retrieval(Parked),
     /// Another phone of the line that held takes the call back.
     TakeOver,
 }
@@ -25,7 +30,8 @@ impl Taking {
     /// What it is to a recording of the party that remains.
     fn happening(&self) -> Happening {
         match self {
-            Self::Transfer => Happening::Transfer(End::Far),
+            Self::Transfer | Self::Redirect => Happening::Transfer(End::Far),
+            Self::Retrieval(_) => Happening::Retrieve,
             Self::TakeOver => Happening::ResumeElsewhere(End::Far),
         }
     }
@@ -53,6 +59,7 @@ impl Engine {
             return;
         };
         call.news.get_or_insert_default();
+        call.parked = None;
         let old = std::mem::replace(call.side_mut(by), target);
         let remaining_leg = call.other(by).leg;
         leaving.insert(0, old.leg);

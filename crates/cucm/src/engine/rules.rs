@@ -54,12 +54,10 @@ pub(super) enum Happening {
     /// The far end was a bridge; the last other member takes its place.
     ConferenceDropped,
     /// This end parks the call.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     Park(End),
     /// Whoever had a selective recording started has it stopped.
     Stop,
     /// The parked call is taken up again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     Retrieve,
 }
 

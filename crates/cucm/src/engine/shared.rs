@@ -122,7 +122,7 @@ impl Engine {
         let id = *self.by_call_id.get(&replaced.call_id)?;
         let dialog = self.legs.get(&id)?.dialog.as_ref()?;
         let (number, side) = self.place_of(id)?;
-        let call: &Call = self.calls.get(&number).filter(|call| call.transfer.is_none())?;
+        let call: &Call = self.calls.get(&number).filter(|call| !call.is_moving())?;
         let holder = call.side(side);
         let is_shared = holder.party.number == by.number && holder.party.device != by.device;
         let fits = replaced.is_of(&dialog.local_tag, &dialog.remote_tag);

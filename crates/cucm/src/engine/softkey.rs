@@ -82,6 +82,7 @@ impl Engine {
         };
         let done = match softkey.event.as_str() {
             "Conference" => return self.on_conference_key(now, flow, (number, side), softkey.consult.as_ref()),
+            "Park" => return self.on_park_key(now, (number, side)),
             "StartRecording" => self.wish(now, number, side, Invoker::User),
             "StopRecording" => self.unwish(now, number, side, Invoker::User),
             _ => Ok(()),

@@ -37,6 +37,10 @@ pub(super) enum Step {
     Retry(u32, CallSide),
     /// The target of a transfer has rung long enough.
     TransferNoAnswer(u32, LegId),
+    /// The phone on this leg parks its call.
+    Park(LegId),
+    /// A call that is still parked at this number rings where it was parked.
+    ParkReversion(u32, String),
     /// OPTIONS ping.
     Ping(Way),
     /// Refresh the session of a recorder's dialog, if it is still the one of this generation.

@@ -25,6 +25,7 @@ use super::call::{Call, CallSide, Member};
 use super::dialogs::{NORMAL, falls_back, media_of};
 use super::feed::Feed;
 use super::leg::{LegId, Role, State};
+use super::park::Parked;
 use super::place::Taking;
 use super::refer::{Replaced, Target, target_of};
 use super::rules::Happening;
@@ -66,6 +67,16 @@ impl Transfer {
             consultation: None,
             taking,
         }
+    }
+
+    /// The place is for this phone, when it answers.
+    pub(super) fn ring(&mut self, target: Member) {
+        self.stage = Stage::Ringing(Box::new(target));
+    }
+
+    /// Whether it has not answered yet.
+    pub(super) fn rings(&self) -> bool {
+        matches!(self.stage, Stage::Ringing(_))
     }
 
     /// What makes the place change hands.
@@ -114,7 +125,7 @@ impl Engine {
         let Some((number, side)) = self.place_of(id) else {
             return self.answer(now, key, flow, request, (202, "Accepted"));
         };
-        if self.calls.get(&number).is_some_and(|call| call.transfer.is_some()) {
+        if self.calls.get(&number).is_some_and(Call::is_moving) {
             return self.answer(now, key, flow, request, (491, "Request Pending"));
         }
         let Ok(target) = target_of(request) else {
@@ -139,7 +150,7 @@ impl Engine {
 
     fn transfer_blind(&mut self, now: Instant, number: u32, by: CallSide, dialled: &str) {
         let called = self.called(dialled);
-        self.begin_transfer(now, number, by);
+        self.begin_transfer(now, number, by, Taking::Transfer);
         let Some(call) = self.calls.get(&number) else {
             return;
         };
@@ -164,7 +175,7 @@ impl Engine {
     }
 
     /// The transferrer holds, if it did not already.
-    fn begin_transfer(&mut self, now: Instant, number: u32, by: CallSide) {
+    pub(super) fn begin_transfer(&mut self, now: Instant, number: u32, by: CallSide, taking: Taking) {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
@@ -173,13 +184,20 @@ impl Engine {
         let member = call.side_mut(by);
         let was_talking = !member.holds;
         member.holds = true;
-        call.transfer = Some(Transfer { was_talking, ..Transfer::taken(call, by, Taking::Transfer) });
+        call.transfer = Some(Transfer { was_talking, ..Transfer::taken(call, by, taking) });
         if was_talking {
             self.tell_recordings(now, number, by, Happening::Hold);
         }
     }
 
-    fn await_target(&mut self, now: Instant, number: u32, by: CallSide, target: Member, consultation: Option<u32>) {
+    pub(super) fn await_target(
+        &mut self,
+        now: Instant,
+        number: u32,
+        by: CallSide,
+        target: Member,
+        consultation: Option<u32>,
+    ) {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
@@ -188,7 +206,8 @@ impl Engine {
             transfer.stage = Stage::Ringing(Box::new(target));
             transfer.consultation = consultation;
         }
-        if self.config.dialect.blind_transfer_release == BlindTransferRelease::AtOnce {
+        let is_redirected = call.transfer.as_ref().is_some_and(|transfer| transfer.taking == Taking::Redirect);
+        if is_redirected || self.config.dialect.blind_transfer_release == BlindTransferRelease::AtOnce {
             if let Some(leg) = self.legs.get_mut(&referrer) {
                 leg.role = Role::Leaving { call: number };
             }
@@ -270,7 +289,7 @@ impl Engine {
             let why = "Replaces names no call of the transferrer's".to_owned();
             return self.event(CucmEvent::TransferFailed { call: number, by, status: 481, why });
         };
-        self.begin_transfer(now, number, by);
+        self.begin_transfer(now, number, by, Taking::Transfer);
         let Some(Call { caller, callee, connected, recordings, alert, .. }) = self.calls.remove(&other_number) else {
             return;
         };
@@ -320,7 +339,7 @@ impl Engine {
         let Role::Line { call, .. } = leg.role else {
             return None;
         };
-        let other = self.calls.get(&call).filter(|other| call != number && other.transfer.is_none())?;
+        let other = self.calls.get(&call).filter(|other| call != number && !other.is_moving())?;
         // Two bridges cannot be one call.
         self.calls.get(&number).filter(|first| first.port().is_none() || other.port().is_none())?;
         let side = other.side_of(id)?;
@@ -372,6 +391,12 @@ impl Engine {
             return;
         };
         call.ringing = false;
+        if self.park_on(now, number) {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
         let Some(transfer) = call.transfer.take() else {
             return;
         };
@@ -421,7 +446,10 @@ impl Engine {
         let is_referred = transfer.taking == Taking::Transfer;
         let event = match transfer.taking {
             Taking::TakeOver => CucmEvent::Resumed { call: number, by: target },
-            Taking::Transfer => CucmEvent::Transferred(Box::new(Transferred {
+            Taking::Retrieval(Parked { number: at, parker, .. }) => {
+                CucmEvent::Retrieved { call: number, by: target, number: at, parked_by: parker }
+            }
+            Taking::Transfer | Taking::Redirect => CucmEvent::Transferred(Box::new(Transferred {
                 call: number,
                 by: transfer.transferrer,
                 party: call.other(transfer.by).party.clone(),

@@ -252,6 +252,13 @@ impl Bench {
         self.now = until;
     }
 
+    /// An application redirects a call of a phone.
+    pub(crate) fn redirect(&mut self, device: &str, to: &str) -> Result<(), cucm::RedirectRefused> {
+        let done = self.engine.redirect(self.now, device, to);
+        self.collect();
+        done
+    }
+
     pub(crate) fn give(&mut self, flow: FlowId, message: Message) {
         self.input(Input::Message { flow, message });
     }

@@ -13,6 +13,8 @@ mod hunting;
 mod mixes;
 mod models;
 mod office;
+mod parks;
+mod pickups;
 mod recorder;
 mod recordings;
 mod refresh;

@@ -76,7 +76,7 @@ impl Engine {
         let (Some(held), Some(other)) = (call(first), call(consult)) else {
             return Err(UNKNOWN);
         };
-        if first.0 == consult.0 || held.transfer.is_some() || other.transfer.is_some() {
+        if first.0 == consult.0 || held.is_moving() || other.is_moving() {
             return Err((491, "Request Pending"));
         }
         let joined = match (held.port(), other.port()) {
@@ -142,6 +142,7 @@ impl Engine {
             news: None,
             transfer: None,
             alert: Alert::default(),
+            parked: None,
         };
         self.calls.insert(own, call);
         Some(own)

@@ -1,0 +1,178 @@
+//! Call park: a call that waits at a number until somebody dials it.
+//!
+//! ```text
+//! phone               CUCM              parked phone           another phone
+//!   | ── REFER Park ──► |                    |                       |
+//!   | ◄──── 202 ─────── |                    |                       |
+//!   | ◄──── BYE ─────── | ── re-INVITEs ───► |  music                |
+//!   |                   | ◄──────────────────┼─ INVITE park number ─ |
+//!   |                   | ── re-INVITEs ───► | ─────── 200 ────────► |
+//! ```
+//!
+//! The softkey is that of the open-source Asterisk modules for Cisco phones. A call that nobody retrieves for the *Call Park Reversion
+//! Timer* rings at whoever parked it, by the way of any call to that number; unanswered it stays parked and rings again after as long
+//! (Cisco's Feature Configuration Guide, "Call Park"; that it rings again is inferred). A call on a conference bridge is not parked
+//! here.
+
+use std::time::Instant;
+
+use crate::event::{CucmEvent, Party};
+use crate::text::recording::End;
+
+use super::Engine;
+use super::arrive::Arriving;
+use super::call::{Call, CallSide};
+use super::dialogs::NORMAL;
+use super::feed::Feed;
+use super::leg::{LegId, Role};
+use super::place::Taking;
+use super::rules::Happening;
+use super::steps::Step;
+use super::transfer::Transfer;
+
+/// Where a call is parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parked {
+    /// The park number.
+    pub(super) number: String,
+    /// The side that is empty.
+    pub(super) by: CallSide,
+    /// Who was there.
+    pub(super) parker: Party,
+}
+
+impl Call {
+    /// Whether a place in it is about to change hands, or empty.
+    pub(super) fn is_moving(&self) -> bool {
+        self.transfer.is_some() || self.parked.is_some()
+    }
+}
+
+impl Engine {
+    /// *Park* is pressed in a call; the answer to its REFER, behind which it is done. The refusals are inferred.
+    pub(super) fn on_park_key(&mut self, now: Instant, (number, side): (u32, CallSide)) -> (u16, &'static str) {
+        let Some(call) = self.calls.get(&number).filter(|call| call.connected) else {
+            return (481, "Call/Transaction Does Not Exist");
+        };
+        if call.port().is_some() {
+            return (403, "Forbidden");
+        }
+        if call.is_moving() {
+            return (491, "Request Pending");
+        }
+        if self.free_park_number().is_none() {
+            return (503, "Service Unavailable");
+        }
+        self.steps.plan(now, Step::Park(call.side(side).leg));
+        (202, "Accepted")
+    }
+
+    fn free_park_number(&self) -> Option<String> {
+        let is_free = |number: &&String| {
+            !self.calls.values().any(|call| call.parked.as_ref().is_some_and(|p| p.number == **number))
+        };
+        self.config.park_numbers.iter().find(is_free).cloned()
+    }
+
+    /// Step: the phone on this leg leaves its call, which waits.
+    pub(super) fn park(&mut self, now: Instant, leg: LegId) {
+        let (Some((number, by)), Some(at)) = (self.place_of(leg), self.free_park_number()) else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&number).filter(|call| !call.is_moving() && call.port().is_none()) else {
+            return;
+        };
+        let (parker, party) = (call.side(by).party.clone(), call.other(by).party.clone());
+        call.parked = Some(Parked { number: at.clone(), by, parker: parker.clone() });
+        let far = call.other(by).leg;
+        let member = call.side_mut(by);
+        member.holds = true;
+        member.feed = Feed::Nothing;
+        let parked = CucmEvent::Parked { call: number, by: parker, party, number: at.clone() };
+        call.news.get_or_insert_default().push(parked);
+        for (line, end) in [(leg, End::Near), (far, End::Far)] {
+            if let Some(id) = self.recording_of(line) {
+                self.happen(now, id, Happening::Park(end), None);
+            }
+        }
+        self.stop_music(number, by);
+        self.refuse_change(now, leg, (487, "Request Terminated"));
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.role = Role::Leaving { call: number };
+        }
+        self.clear_leg(now, leg, NORMAL);
+        self.steps.plan(now + self.config.timing.park_reversion, Step::ParkReversion(number, at));
+        self.settle(now, number);
+    }
+
+    /// An INVITE to a park number.
+    pub(super) fn retrieve(&mut self, now: Instant, arriving: Arriving) {
+        let at = |call: &Call| call.parked.clone().filter(|parked| parked.number == arriving.dialled);
+        let Some((number, parked)) = self.calls.iter().find_map(|(number, call)| Some((*number, at(call)?))) else {
+            let refusal = ((404, "Not Found"), Some(1));
+            return self.turn_away(now, &arriving, refusal, "no call is parked at this number");
+        };
+        self.end_reversion(now, number);
+        let Some(call) = self.calls.get_mut(&number).filter(|call| call.transfer.is_none()) else {
+            // It is answered where it was parked, this moment.
+            return self.turn_away(now, &arriving, ((486, "Busy Here"), Some(17)), "the call is being retrieved");
+        };
+        let other = call.other(parked.by).party.clone();
+        let member = self.seat(now, arriving, (number, parked.by), other);
+        self.take_place(now, number, parked.by, member, Taking::Retrieval(parked));
+    }
+
+    /// Step: a call has been parked for long enough to ring at whoever parked it.
+    pub(super) fn on_park_reversion(&mut self, now: Instant, number: u32, at: &str) {
+        let Some(call) = self.calls.get(&number).filter(|call| call.transfer.is_none()) else {
+            return;
+        };
+        let Some(parked) = call.parked.clone().filter(|parked| parked.number == at) else {
+            return;
+        };
+        let waiting = call.other(parked.by);
+        let (party, leg) = (waiting.party.clone(), waiting.leg);
+        let session = self.legs.get(&leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let Ok(called) = self.called(&parked.parker.number) else {
+            return self
+                .steps
+                .plan(now + self.config.timing.park_reversion, Step::ParkReversion(number, parked.number));
+        };
+        let by = parked.by;
+        let (target, alert) = self.ring_all(now, (number, by), &party, &session, called);
+        self.steps.plan(now + self.config.timing.no_answer, Step::TransferNoAnswer(number, target.leg));
+        if let Some(call) = self.calls.get_mut(&number) {
+            let mut transfer = Transfer::taken(call, by, Taking::Retrieval(parked));
+            transfer.ring(target);
+            call.transfer = Some(transfer);
+            call.alert = alert;
+            call.ringing = false;
+        }
+    }
+
+    /// A call that rings where it was parked rings there no more, if it does.
+    fn end_reversion(&mut self, now: Instant, number: u32) {
+        let rings = self.calls.get(&number).and_then(|call| call.transfer.as_ref()).is_some_and(Transfer::rings);
+        if rings {
+            self.silence(now, number);
+            if let Some(call) = self.calls.get_mut(&number) {
+                call.transfer = None;
+            }
+        }
+    }
+
+    /// Nobody answered where the call was parked: it stays parked. False for a call that is not.
+    pub(super) fn park_on(&mut self, now: Instant, number: u32) -> bool {
+        let Some(call) = self.calls.get_mut(&number) else {
+            return false;
+        };
+        let Some(parked) = &call.parked else {
+            return false;
+        };
+        let at = parked.number.clone();
+        call.transfer = None;
+        call.ringing = false;
+        self.steps.plan(now + self.config.timing.park_reversion, Step::ParkReversion(number, at));
+        true
+    }
+}

@@ -1,0 +1,88 @@
+//! Redirect by an application (TAPI `lineRedirect`, JTAPI `CallControlConnection.redirect`): a call leaves a phone for a number,
+//! whether it rings there or is connected.
+//!
+//! A connected phone is out of the call at once; the other party waits as in a blind transfer. What cannot be reached is refused
+//! before anything changes (inferred).
+
+use std::time::Instant;
+
+use crate::event::CucmEvent;
+
+use super::Engine;
+use super::call::{Call, CallSide};
+use super::place::Taking;
+use super::steps::Step;
+
+/// Why a call is not redirected; each named after its error code in Cisco's TAPI Developer Guide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedirectRefused {
+    /// `LINEERR_INVALCALLSTATE`.
+    #[error("the phone has no call that rings or is connected")]
+    NoCall,
+    /// `LINEERR_OPERATIONUNAVAIL`.
+    #[error("the call is being transferred, parked or on a conference bridge")]
+    Moving,
+    /// `LINEERR_INVALADDRESS`.
+    #[error("the number cannot be called: {0}")]
+    Unreached(&'static str),
+}
+
+impl Engine {
+    /// An application redirects the call that rings at a phone, or else the one that it is in.
+    ///
+    /// # Errors
+    /// [`RedirectRefused`]; the call is then as it was.
+    pub fn redirect(&mut self, now: Instant, device: &str, to: &str) -> Result<(), RedirectRefused> {
+        let is_it = |name: &str| name.eq_ignore_ascii_case(device);
+        let rings = |call: &Call| call.ringing_parties().any(|party| is_it(&party.device));
+        let ringing = self.calls.iter().find(|(_, call)| rings(call)).map(|(number, _)| *number);
+        match ringing {
+            Some(number) => self.redirect_ringing(now, number, device, to)?,
+            None => self.redirect_connected(now, device, to)?,
+        }
+        self.drain(now);
+        Ok(())
+    }
+
+    fn redirect_ringing(&mut self, now: Instant, number: u32, device: &str, to: &str) -> Result<(), RedirectRefused> {
+        let called = self.called(to).map_err(|(_, why)| RedirectRefused::Unreached(why))?;
+        let by = self
+            .calls
+            .get(&number)
+            .and_then(|call| call.ringing_parties().find(|party| party.device.eq_ignore_ascii_case(device)).cloned());
+        if let Some(by) = by {
+            self.event(CucmEvent::Redirected { call: number, by, to: to.to_owned() });
+        }
+        self.ring_instead(now, number, Ok(called));
+        Ok(())
+    }
+
+    fn redirect_connected(&mut self, now: Instant, device: &str, to: &str) -> Result<(), RedirectRefused> {
+        let place = self.calls.iter().filter(|(_, call)| call.connected).find_map(|(number, call)| {
+            let is_there = |side: &CallSide| {
+                let member = call.side(*side);
+                member.party.device.eq_ignore_ascii_case(device) && self.place_of(member.leg).is_some()
+            };
+            Some((*number, CallSide::BOTH.into_iter().find(is_there)?))
+        });
+        let (number, by) = place.ok_or(RedirectRefused::NoCall)?;
+        let call = self.calls.get(&number).ok_or(RedirectRefused::NoCall)?;
+        if call.is_moving() || call.port().is_some() {
+            return Err(RedirectRefused::Moving);
+        }
+        let waiting = call.other(by);
+        let (party, leg, own) = (waiting.party.clone(), waiting.leg, call.side(by).party.clone());
+        let session = self.legs.get(&leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let called = self.called(to).map_err(|(_, why)| RedirectRefused::Unreached(why))?;
+        self.event(CucmEvent::Redirected { call: number, by: own, to: to.to_owned() });
+        self.begin_transfer(now, number, by, Taking::Redirect);
+        let (target, alert) = self.ring_all(now, (number, by), &party, &session, called);
+        self.steps.plan(now + self.config.timing.no_answer, Step::TransferNoAnswer(number, target.leg));
+        if let Some(call) = self.calls.get_mut(&number) {
+            call.alert = alert;
+        }
+        self.await_target(now, number, by, target, None);
+        self.settle(now, number);
+        Ok(())
+    }
+}
