@@ -10,6 +10,7 @@ mod conference;
 mod correlation;
 mod hold;
 mod media;
+mod network;
 mod plain;
 mod recording;
 mod refused;
@@ -34,6 +35,7 @@ struct Row(&'static str, &'static [(&'static str, &'static str)], Outcome);
 /// The rows, by group of scenarios.
 const GROUPS: &[&[Row]] = &[
     plain::ROWS,
+    network::ROWS,
     refused::ROWS,
     hold::ROWS,
     transfer::ROWS,

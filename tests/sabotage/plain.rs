@@ -41,6 +41,13 @@ pub(super) const ROWS: &[Row] = &[
     Row("ec-callmanager", &[("EC-P256", "EC-P256, certificate known to recorder: false")], Found("refused")),
     Row("options-ping", &[(STEPS, "recorder: { fault: ignore-options }\nsteps:")], Found("out-of-service")),
     Row("options-ping", &[(STEPS, "recorder: { fault: refuse-options }\nsteps:")], Found("out-of-service")),
+    Row("one-second", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),
+    Row("call-after-call", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
+    Row("two-calls-at-once", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row("unanswered-call", &[("  - wait: 2s", "  - answer: agent\n  - talk: 2s")], Found("unexpected-recording")),
+    Row("longer-than-an-hour", &[("61m", "10m")], Undecided("refresh the session")),
+    Row("a-law", &[("codecs: PCMA }", "codecs: PCMA }\nrecorder: { codecs: PCMU }")], Found("recording-failed")),
+    Row("outgoing-call", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
 ];
 
 const CUSTOMER_RECORDED: &str = "name: Customer, security: encrypted, recording: automatic }";

@@ -161,7 +161,8 @@ impl<'a> Conversation<'a> {
                     config.message_timeout
                 )
             }
-            _ => format!("no message for {:?} (`idle_timeout`)", config.idle_timeout),
+            // It spoke and has nothing more to say: closed to save room, which is no refusal.
+            _ => return Err(End::Ours),
         };
         tell(self.shared, Inbound::Refused { peer: self.peer, rule, why: format!("{}: {why}", self.peer) }).await;
         Err(End::Closed)

@@ -394,8 +394,8 @@ fn connections_are_counted_and_those_that_say_nothing_make_room() {
         let mut rules: Vec<String> = rules.collect();
         rules.sort();
         rules.dedup();
-        let expected =
-            ["first-message-timeout", "idle-timeout", "message-timeout", "tls-timeout", "too-many-connections"];
+        // The one that talked and was closed after an hour of silence was not refused.
+        let expected = ["first-message-timeout", "message-timeout", "tls-timeout", "too-many-connections"];
         assert_eq!(rules, expected);
     });
 }
