@@ -138,6 +138,17 @@ pub enum CucmEvent {
         /// Who remained.
         parties: [Party; 2],
     },
+    /// Behind a trunk somebody else talks, as whoever is there said.
+    OutsideChanged {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who talked there; the device is the trunk.
+        before: Party,
+        /// Who talks there now.
+        now: Party,
+        /// Whether that is a conference.
+        is_focus: bool,
+    },
     /// A recording goes on with another far end, of which the recorder was told by UPDATE.
     RecordingUpdated {
         /// Which recording.

@@ -65,6 +65,9 @@ pub struct Dialect {
     pub far_end_transfer: FarEndTransfer,
     /// Whether a recording after a resume has the `x-refci` of the one before the hold. Inferred: the call keeps its identifiers.
     pub refci_after_resume: RefciAfterResume,
+    /// What becomes of a recording when the call is held behind the trunk of its far end. Inferred: Cisco's "Call Recording Examples for
+    /// Network-Based and Phone-Based Recording" says of what happens in a remote cluster that the call stays active here.
+    pub remote_hold: RemoteHolds,
     /// What becomes of a selective recording when its call is held. Cisco's TAPI Developer Guide has a recording end and start again
     /// over hold, redirect, transfer and conference; that it does so for every kind of phone is inferred.
     pub selective_after_hold: SelectiveAfterHold,
@@ -99,6 +102,7 @@ impl Default for Dialect {
             far_end_hold: FarEndHold::Restart,
             far_end_transfer: FarEndTransfer::Restart,
             refci_after_resume: RefciAfterResume::Same,
+            remote_hold: RemoteHolds::Keep,
             selective_after_hold: SelectiveAfterHold::GoesOn,
             hold_answer: HoldAnswer::Inactive,
             blind_transfer_release: BlindTransferRelease::WhenAnswered,
@@ -234,6 +238,15 @@ pub enum RefciAfterResume {
     Same,
     /// A new one.
     New,
+}
+
+/// A recording whose far end is behind a trunk and holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteHolds {
+    /// Both dialogs stay, and the far end's one carries what the phone hears meanwhile.
+    Keep,
+    /// Both dialogs end; a new pair begins at the resume.
+    Restart,
 }
 
 /// A selective recording behind a hold.

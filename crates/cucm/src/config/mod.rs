@@ -23,11 +23,12 @@ pub use device::{
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
     FarEndTransfer, HoldAnswer, Hunt, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
-    RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    RefreshOffer, RemoteHolds, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
 pub use trunk::{
-    Destination, OfferMode, OptionsPing, SessionRefresh, SipProfile, SipTrunk, SipTrunkSecurityProfile, TrunkTransport,
+    Destination, OfferMode, OptionsPing, RecordingInformation, SessionRefresh, SipProfile, SipTrunk,
+    SipTrunkSecurityProfile, TrunkTransport,
 };
 
 /// A cluster of one node, whole.

@@ -148,6 +148,20 @@ pub struct SipTrunk {
     pub security_profile: String,
     /// Name of its SIP profile.
     pub sip_profile: String,
+    /// Whether calls come in over it: the *Calling Search Space* of its *Inbound Calls* has the partition of the phones.
+    pub takes_calls: bool,
+    /// *Recording Information*.
+    pub recording_information: RecordingInformation,
+}
+
+/// *Recording Information* of a trunk: whose media forking can be had behind it (Cisco Feature Configuration Guide, "Recording").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordingInformation {
+    /// *None*.
+    #[default]
+    None,
+    /// *This trunk connects to recording-enabled gateways*.
+    Gateways,
 }
 
 /// One destination of a trunk.

@@ -2,6 +2,7 @@
 //!
 //! | the number | what happens |
 //! |---|---|
+//! | is no phone's, and a route pattern leads to a trunk | it is called there |
 //! | is no phone's | 404 |
 //! | forwards all | the next number is called, nothing rings here |
 //! | none of its phones is registered | 480 |
@@ -18,7 +19,7 @@ use crate::config::Line;
 use crate::event::{CucmEvent, ForwardReason, Party};
 
 use super::Engine;
-use super::call::{Call, CallSide, Member, Reached, Refusal};
+use super::call::{At, Call, CallSide, Member, Reached, Refusal};
 use super::dialogs::NORMAL;
 use super::leg::{LegId, Role};
 use super::steps::Step;
@@ -128,6 +129,9 @@ impl Engine {
 
     fn verdict(&self, number: &str) -> Verdict {
         let Some(line) = self.line_of(number) else {
+            if let Some(reached) = self.number_outside(number) {
+                return Verdict::Rings(vec![reached]);
+            }
             return Verdict::Refused((((404, "Not Found"), Some(1)), "no phone has this number"));
         };
         if line.forward.all.is_some() {
@@ -159,7 +163,7 @@ impl Engine {
             number: line.directory_number.clone(),
             name: line.display.clone(),
         });
-        parties.filter_map(|party| self.reach(&party).map(|(flow, target)| (party, flow, target))).collect()
+        parties.filter_map(|party| self.reach(&party).map(|(flow, target)| (party, At::Phone(flow, target)))).collect()
     }
 
     fn is_busy(&self, party: &Party) -> bool {

@@ -1,4 +1,4 @@
-//! INVITEs of phones: most call a number, some take a place in a call that there is.
+//! INVITEs of phones, and over trunks: most call a number, some take a place in a call that there is.
 //!
 //! | what the INVITE says | what happens |
 //! |---|---|
@@ -19,6 +19,7 @@ use super::Engine;
 use super::call::{CallSide, FIRST_CSEQ, MISMATCH, Member, Refusal};
 use super::dialogs::{falls_back, media_of};
 use super::leg::{Leg, Role, State};
+use super::outside::Outside;
 use super::pickup::PICKUP;
 use super::refer::replaced_by;
 
@@ -36,6 +37,8 @@ pub(super) struct Arriving {
     tag: String,
     number: u32,
     identifier: u32,
+    /// Where it came over a trunk.
+    outside: Option<Outside>,
 }
 
 impl Engine {
@@ -44,8 +47,12 @@ impl Engine {
         let _ = self.endpoint.respond(now, &key, line::trying(invite, &date));
         let dialled = invite.request_uri().and_then(|uri| uri.parse::<sip::Uri>().ok()).and_then(|uri| uri.user);
         let dialled = dialled.unwrap_or_default();
-        let Some(caller) = self.party_on(flow, invite) else {
-            return self.refuse(now, &key, flow, invite, FORBIDDEN, &dialled, "the caller is not registered here");
+        let (caller, outside) = match (self.party_on(flow, invite), self.caller_outside(flow, invite)) {
+            (Some(caller), _) => (caller, None),
+            (None, Some((caller, outside))) => (caller, Some(outside)),
+            (None, None) => {
+                return self.refuse(now, &key, flow, invite, FORBIDDEN, &dialled, "the caller is not registered here");
+            }
         };
         let number = self.identifiers.leg();
         let identifier = self.identifiers.identifier();
@@ -56,7 +63,7 @@ impl Engine {
         };
         let dialog = Dialog { local_cseq: FIRST_CSEQ - 1, ..dialog };
         let invite = invite.clone();
-        let arriving = Arriving { key, flow, invite, caller, dialled, dialog, media, tag, number, identifier };
+        let arriving = Arriving { key, flow, invite, caller, dialled, dialog, media, tag, number, identifier, outside };
         match replaced_by(&arriving.invite) {
             Some(Ok(replaced)) => self.take_over(now, arriving, &replaced),
             Some(Err(_)) => self.turn_away(now, &arriving, ((400, "Bad Request"), None), "its Replaces cannot be read"),
@@ -92,7 +99,8 @@ impl Engine {
         (call, side): (u32, CallSide),
         identity: Party,
     ) -> Member {
-        let Arriving { key, flow, invite, caller, dialog, media, tag, number, identifier, dialled: _ } = arriving;
+        let Arriving { key, flow, invite, caller, dialog, media, tag, number, identifier, outside, dialled: _ } =
+            arriving;
         let (date, peer_session) = (self.date(now), self.session_of(&invite, number));
         let falls_back = falls_back(&invite);
         let leg = self.add_leg(Leg {
@@ -114,6 +122,9 @@ impl Engine {
             owed: Vec::new(),
         });
         self.callers.insert(key, leg);
+        if let Some(outside) = outside {
+            self.outside.insert(leg, outside);
+        }
         Member { media: Some(media), falls_back, ..Member::new(leg, caller, identifier) }
     }
 

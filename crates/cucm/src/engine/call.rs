@@ -13,7 +13,7 @@ use crate::negotiate::Share;
 use crate::text::line::Diversion;
 use crate::text::{self, Thread, line, name_addr};
 
-use super::alert::{Alert, Called};
+use super::alert::{Alert, Called, Hop};
 use super::conference::Port;
 use super::dialogs::NORMAL;
 use super::feed::Feed;
@@ -21,6 +21,7 @@ use super::leg::{Leg, LegId, Role, State};
 use super::park::Parked;
 use super::steps::Step;
 use super::transfer::Transfer;
+use super::trunk::Way;
 use super::{Engine, MusicId, Output};
 
 /// One of the two phones of a call.
@@ -90,6 +91,8 @@ pub(super) struct Member {
     pub(super) before: Option<Before>,
     /// Who wants it recorded, where its line is recorded selectively.
     pub(super) wish: Option<Invoker>,
+    /// Whether it said that it is a conference (RFC 4579 §5.1), as a bridge behind a trunk does.
+    pub(super) says_focus: bool,
     /// The port of the conference bridge that this side is, if it is no phone.
     pub(super) port: Option<Port>,
 }
@@ -119,8 +122,16 @@ impl Member {
             waits: false,
             before: None,
             wish: None,
+            says_focus: false,
             port: None,
         }
+    }
+}
+
+impl Member {
+    /// Whether a conference bridge is behind it.
+    pub(super) fn is_focus(&self) -> bool {
+        self.port.is_some() || self.says_focus
     }
 }
 
@@ -168,8 +179,17 @@ impl Call {
     }
 }
 
-/// A phone that can be called: who it is, its flow and its contact.
-pub(super) type Reached = (Party, FlowId, String);
+/// Where a party is reached.
+#[derive(Clone, Debug)]
+pub(super) enum At {
+    /// A phone: its flow and its contact.
+    Phone(FlowId, String),
+    /// Behind a trunk.
+    Trunk(Way),
+}
+
+/// Who can be called, and where.
+pub(super) type Reached = (Party, At);
 
 /// A final answer to a caller, with the cause of Q.850 that made it.
 pub(super) type Refusal = ((u16, &'static str), Option<u16>);
@@ -204,9 +224,13 @@ impl Engine {
         (call, side): (u32, CallSide),
         caller: &Party,
         session: &str,
-        (party, flow, target): Reached,
+        (party, at): Reached,
         alert: &Alert,
     ) -> Member {
+        let (flow, target) = match at {
+            At::Phone(flow, target) => (flow, target),
+            At::Trunk(way) => return self.ring_outside(now, (call, side), caller, session, (party, way), alert),
+        };
         let node = self.node(flow);
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
         let tag = self.identifiers.tag(number, identifier);
@@ -223,7 +247,7 @@ impl Engine {
             routes: Vec::new(),
         };
         let info = line::CallInfo { security: "Unknown", orientation: "from", ui_state: None, call };
-        let invite = line::invite(&node, &thread, caller, session, info, &diversions(alert));
+        let invite = line::invite(&node, &thread, caller, session, info, &diversions(&alert.hops));
         let leg = self.add_leg(Leg {
             role: Role::Line { call, side },
             number,
@@ -363,8 +387,8 @@ impl Engine {
 
 /// Whom the forwarded-to phone is told of: who forwarded last and who was called first. *Intermediate parties do not get communicated*
 /// (Cisco's SIP Line Messaging Guide, Call Forwarding).
-fn diversions(alert: &Alert) -> Vec<Diversion<'_>> {
-    let (last, first) = (alert.hops.last(), alert.hops.first().filter(|_| alert.hops.len() > 1));
+pub(super) fn diversions(hops: &[Hop]) -> Vec<Diversion<'_>> {
+    let (last, first) = (hops.last(), hops.first().filter(|_| hops.len() > 1));
     let told = last.into_iter().chain(first);
     told.map(|hop| Diversion { number: &hop.number, name: &hop.name, reason: hop.reason.word() }).collect()
 }

@@ -19,6 +19,7 @@ use super::call::{Call, CallSide, MISMATCH, Member};
 use super::dialogs::{NORMAL, falls_back, media_of};
 use super::feed::Feed;
 use super::leg::{LegId, Role, State};
+use super::outside::asserted;
 use super::steps::Step;
 
 impl Engine {
@@ -59,6 +60,9 @@ impl Engine {
             return self.clear_leg(now, leg, NORMAL);
         };
         call.callee.falls_back = falls_back(response);
+        if let Some((number, name)) = self.outside.get(&leg).and_then(|_| asserted(response)) {
+            (call.callee.party.number, call.callee.party.name) = (number, name);
+        }
         call.callee.media.clone_from(&media);
         let made_up =
             self.legs.get(&leg).map(|leg| self.made_up_session(ident::Side::Line, leg.number)).unwrap_or_default();
@@ -196,7 +200,7 @@ impl Engine {
             }
             State::Changing { key, invite, date } => {
                 let session = text::session_id(&other_session, &leg.peer_session);
-                let told = line::Told { other: &other.party, is_focus: other.port.is_some(), info, session: &session };
+                let told = line::Told { other: &other.party, is_focus: other.is_focus(), info, session: &session };
                 (key, line::changed(&leg.node, &invite, &date, &told, sdp))
             }
             _ => return,
@@ -209,7 +213,7 @@ impl Engine {
 
     /// The media of both phones is connected: recording does not wait for the caller's ACK (Cisco document 200788: 200 to the caller,
     /// 9 ms later the first INVITE to the bridge, the caller's ACK 64 ms behind it).
-    fn plan_recordings(&mut self, now: Instant, number: u32) {
+    pub(super) fn plan_recordings(&mut self, now: Instant, number: u32) {
         let at = now + self.config.timing.recording_after_answer;
         for side in CallSide::BOTH {
             if self.invoker_of(number, side).is_some() {
@@ -233,8 +237,11 @@ impl Engine {
         })
     }
 
-    /// Whether a phone registers with TLS and may use SRTP.
+    /// Whether a phone registers with TLS and may use SRTP, or a trunk has *SRTP Allowed*.
     pub(super) fn is_encrypted(&self, device: &str) -> bool {
+        if let Some(trunk) = self.config.trunk(device) {
+            return trunk.srtp_allowed;
+        }
         let mode = self.config.phone(device).map(|phone| self.config.security_mode_of(phone));
         mode == Some(DeviceSecurityMode::Encrypted)
     }

@@ -62,12 +62,13 @@ impl Engine {
     /// A re-INVITE or UPDATE: a refresh is granted with what stands; only a phone may change its media.
     fn on_refresh(&mut self, now: Instant, key: &ServerKey, flow: FlowId, id: LegId, request: &Message) {
         let (node, date) = (self.node(flow), self.date(now));
+        if !self.legs.get(&id).is_some_and(|leg| matches!(leg.state, State::Up | State::Accepted)) {
+            return self.answer(now, key, flow, request, (491, "Request Pending"));
+        }
+        self.note_party(now, id, request);
         let Some(leg) = self.legs.get_mut(&id) else {
             return;
         };
-        if !matches!(leg.state, State::Up | State::Accepted) {
-            return self.answer(now, key, flow, request, (491, "Request Pending"));
-        }
         let offer = media_of(request);
         let changes = !request.body().is_empty()
             && !offer.as_ref().is_some_and(|offer| leg.peer_media.as_ref().is_some_and(|held| same_media(held, offer)));

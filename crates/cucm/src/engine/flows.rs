@@ -123,6 +123,6 @@ impl Engine {
         if let Some(known) = known {
             local.set_port(known.local_port);
         }
-        Node { release: self.config.release, local, transport }
+        Node { release: self.config.release, local, transport, is_trunk: self.trunk_on(flow).is_some() }
     }
 }

@@ -129,9 +129,19 @@ impl Engine {
         for side in CallSide::BOTH {
             let leg = self.calls.get(&number).map(|call| call.side(side).leg);
             if let Some(id) = leg.and_then(|leg| self.recording_of(leg)) {
-                let what = what(if side == by { End::Near } else { End::Far });
-                self.happen(now, id, what, None);
+                let end = if side == by { End::Near } else { End::Far };
+                self.happen(now, id, self.seen_remotely(number, by, what(end)), None);
             }
+        }
+    }
+
+    /// What a far end does behind a trunk is another thing than what a phone here does.
+    fn seen_remotely(&self, number: u32, by: CallSide, what: Happening) -> Happening {
+        let is_outside = self.calls.get(&number).is_some_and(|call| self.outside.contains_key(&call.side(by).leg));
+        match what {
+            Happening::Hold(End::Far) if is_outside => Happening::RemoteHold,
+            Happening::Resume(End::Far) if is_outside => Happening::RemoteResume,
+            what => what,
         }
     }
 

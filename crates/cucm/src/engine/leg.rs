@@ -154,6 +154,7 @@ impl Engine {
             self.by_call_id.remove(&leg.call_id);
         }
         self.dealings.remove(&id);
+        self.outside.remove(&id);
         if let Some(sent) = leg.invite {
             self.asked.remove(&sent.key);
         }
@@ -203,8 +204,8 @@ impl Engine {
         let session = leg.session();
         let answer = sdp.map(|sdp| (session.as_str(), sdp));
         let ack = match leg.role {
-            Role::Recorder { .. } => recording::ack(&leg.node, &thread, answer),
-            Role::Line { .. } | Role::Leaving { .. } | Role::Bridge { .. } => line::ack(&leg.node, &thread, answer),
+            _ if leg.node.is_trunk => recording::ack(&leg.node, &thread, answer),
+            _ => line::ack(&leg.node, &thread, answer),
         };
         leg.state = State::Up;
         if let Some(sdp) = sdp {
@@ -292,6 +293,7 @@ impl Engine {
         leg.flow = Some(flow);
         for what in std::mem::take(&mut leg.owed) {
             match what {
+                Owed::Invite if self.outside.contains_key(&id) => self.invite_outside(now, id),
                 Owed::Invite => self.invite_recorder(now, id),
                 Owed::Ack(None) => self.send_ack(now, id, text::NIL, None),
                 Owed::Ack(Some((session, sdp))) => self.send_ack(now, id, &session, Some(&sdp)),
@@ -312,6 +314,10 @@ impl Engine {
             (_, Some(flow)) => Some(flow),
             (Role::Recorder { trunk, destination, .. }, None) => {
                 let way = (trunk.clone(), *destination);
+                self.connect(way, id)
+            }
+            (_, None) if self.outside.contains_key(&id) => {
+                let way = self.outside.get(&id)?.way.clone();
                 self.connect(way, id)
             }
             // The phone's connection is gone, and with it the phone's side of the dialog.
@@ -336,6 +342,7 @@ impl Engine {
         let session = leg.session();
         let bye = match leg.role {
             Role::Recorder { .. } => recording::bye(&leg.node, &thread, &leg.identity, cause, &session),
+            _ if leg.node.is_trunk => recording::bye(&leg.node, &thread, &leg.identity, cause, &session),
             Role::Leaving { .. } => line::bye(&leg.node, &thread, None, &session, None),
             Role::Line { .. } | Role::Bridge { .. } => {
                 let called = leg.is_caller.then_some(&leg.identity);
@@ -354,7 +361,9 @@ impl Engine {
         let lost: Vec<LegId> = self
             .legs
             .iter()
-            .filter(|(_, leg)| leg.flow.is_none() && !matches!(leg.role, Role::Recorder { .. }))
+            .filter(|(id, leg)| {
+                leg.flow.is_none() && !matches!(leg.role, Role::Recorder { .. }) && !self.outside.contains_key(id)
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in lost {

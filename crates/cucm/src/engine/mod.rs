@@ -27,6 +27,7 @@ mod hunt;
 mod late;
 mod leg;
 mod music;
+mod outside;
 mod park;
 mod pause;
 mod pickup;
@@ -110,6 +111,8 @@ pub struct Engine {
     rotation: Rotation,
     dealings: BTreeMap<LegId, Dealings>,
     shares: Shares,
+    /// Legs of calls that lead over trunks.
+    outside: BTreeMap<LegId, outside::Outside>,
     /// Why the flow closed whose transactions are failing just now.
     closing: Option<ConnectFailure>,
     counts: (u64, u64),
@@ -169,6 +172,7 @@ impl Engine {
             rotation: Rotation::default(),
             dealings: BTreeMap::new(),
             shares: Shares::default(),
+            outside: BTreeMap::new(),
             closing: None,
             counts: (0, 0),
             pings: 0,

@@ -152,7 +152,7 @@ impl Engine {
                 cluster_id: self.config.cluster_id.clone(),
                 near: near.party.clone(),
                 far: far.party.clone(),
-                is_focus: far.port.is_some(),
+                is_focus: far.is_focus(),
             },
             joined: Joined {
                 call_id: dialog.call_id.clone(),

@@ -13,6 +13,8 @@
 //! | near is replaced by a transfer | BYE in both dialogs |
 //! | far is replaced by a transfer | a new pair when the new party is connected, or UPDATE in both, by [`FarEndTransfer`] |
 //! | far is replaced behind a trunk, which stays | UPDATE in both dialogs |
+//! | behind that trunk a conference is made, or drops to two | a new pair |
+//! | somebody holds or resumes behind that trunk | nothing, or as above, by [`RemoteHolds`] |
 //! | either makes a conference of the call | a new pair, whose far end is the bridge |
 //! | another one joins or leaves the conference | nothing |
 //! | the conference drops to two | a new pair, whose far end is the party that remains |
@@ -29,7 +31,7 @@ use std::time::Instant;
 use super::call::Member;
 use super::dialogs::NORMAL;
 use super::{Engine, failure};
-use crate::config::{Dialect, FarEndHold, FarEndTransfer};
+use crate::config::{Dialect, FarEndHold, FarEndTransfer, RemoteHolds};
 use crate::event::{ConnectFailure, Party, RecordingId};
 use crate::text::recording::End;
 
@@ -45,8 +47,13 @@ pub(super) enum Happening {
     /// Another party takes the place of this end.
     Transfer(End),
     /// Behind the trunk of the far end somebody else talks.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing does this yet"))]
     RemoteUpdate,
+    /// Behind the trunk of the far end a conference is made, or drops to two.
+    RemoteFocus,
+    /// Behind the trunk of the far end the call is held.
+    RemoteHold,
+    /// It is resumed there.
+    RemoteResume,
     /// A bridge takes the place of the far end.
     ConferenceMade,
     /// The far end is a bridge, and somebody comes or goes there.
@@ -86,15 +93,15 @@ pub(super) struct FarEnd {
 
 impl FarEnd {
     pub(super) fn of(member: &Member) -> Self {
-        Self { party: member.party.clone(), identifier: member.identifier, is_focus: member.port.is_some() }
+        Self { party: member.party.clone(), identifier: member.identifier, is_focus: member.is_focus() }
     }
 }
 
 /// The table.
 pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
     use Happening::{
-        ConferenceChanged, ConferenceDropped, ConferenceMade, Hold, Park, RemoteUpdate, Resume, ResumeElsewhere,
-        Retrieve, Stop, Transfer,
+        ConferenceChanged, ConferenceDropped, ConferenceMade, Hold, Park, RemoteFocus, RemoteHold, RemoteResume,
+        RemoteUpdate, Resume, ResumeElsewhere, Retrieve, Stop, Transfer,
     };
     let by_far_hold = |restarted| match dialect.far_end_hold {
         FarEndHold::Restart => restarted,
@@ -113,6 +120,10 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
             FarEndTransfer::Update => Verdict::Update,
         },
         RemoteUpdate => Verdict::Update,
+        RemoteFocus => Verdict::Anew,
+        RemoteHold if dialect.remote_hold == RemoteHolds::Restart => Verdict::End,
+        RemoteResume if dialect.remote_hold == RemoteHolds::Restart => Verdict::Anew,
+        RemoteHold | RemoteResume => Verdict::Keep,
         ConferenceMade => Verdict::Anew,
         ConferenceChanged => Verdict::Keep,
         ConferenceDropped => Verdict::Anew,
@@ -126,6 +137,9 @@ impl Happening {
     fn failure(self) -> ConnectFailure {
         match self {
             Self::Hold(_) => failure("hold", "the call was held"),
+            Self::RemoteHold => failure("hold", "the call was held behind its trunk"),
+            Self::RemoteResume => failure("resume", "the call was resumed behind its trunk"),
+            Self::RemoteFocus => failure("conference", "behind the trunk the call became a conference, or one no more"),
             Self::Resume(_) => failure("resume", "the call was resumed"),
             Self::ResumeElsewhere(_) => failure("resume", "the call was resumed on another device"),
             Self::Transfer(End::Near) => failure("transfer", "the recorded phone has transferred the call"),
@@ -178,6 +192,9 @@ mod tests {
             (Transfer(near), bye, bye, bye),
             (Transfer(far), Anew, Anew, Update),
             (RemoteUpdate, Update, Update, Update),
+            (RemoteFocus, Anew, Anew, Anew),
+            (RemoteHold, Keep, Keep, Keep),
+            (RemoteResume, Keep, Keep, Keep),
             (ConferenceMade, Anew, Anew, Anew),
             (ConferenceChanged, Keep, Keep, Keep),
             (ConferenceDropped, Anew, Anew, Anew),
@@ -190,5 +207,7 @@ mod tests {
             assert_eq!(verdict(what, &keeps), when_kept, "{what:?}, far end hold: keep");
             assert_eq!(verdict(what, &updates), when_updated, "{what:?}, far end transfer: update");
         }
+        let restarts = Dialect { remote_hold: RemoteHolds::Restart, ..default };
+        assert_eq!((verdict(RemoteHold, &restarts), verdict(RemoteResume, &restarts)), (bye, Anew));
     }
 }

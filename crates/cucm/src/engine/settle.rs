@@ -101,7 +101,7 @@ impl Engine {
             return;
         };
         let (id, other) = (call.side(side).leg, call.other(side));
-        let (party, is_focus, other_leg) = (other.party.clone(), other.port.is_some(), other.leg);
+        let (party, is_focus, other_leg) = (other.party.clone(), other.is_focus(), other.leg);
         let other_session = self.legs.get(&other_leg).map(|leg| leg.peer_session.clone());
         let Some(leg) = self.legs.get_mut(&id) else {
             return;
@@ -135,7 +135,7 @@ impl Engine {
             return;
         };
         let (id, other) = (call.side(side).leg, call.other(side));
-        let (party, is_focus) = (other.party.clone(), other.port.is_some());
+        let (party, is_focus) = (other.party.clone(), other.is_focus());
         let cseq = self.legs.get_mut(&id).filter(|leg| !leg.is_ending()).and_then(|leg| leg.dialog.as_mut());
         let Some(cseq) = cseq.map(Dialog::next_cseq) else {
             return;

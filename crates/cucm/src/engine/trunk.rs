@@ -133,10 +133,10 @@ impl Engine {
         if let Some(profile) = profile {
             local.set_port(self.config.incoming_port_of(profile));
         }
-        Node { release: self.config.release, local, transport }
+        Node { release: self.config.release, local, transport, is_trunk: true }
     }
 
-    fn transport_to(&self, name: &str) -> Option<Transport> {
+    pub(super) fn transport_to(&self, name: &str) -> Option<Transport> {
         let profile = self.config.security_profile_of(self.config.trunk(name)?)?;
         Some(profile.outgoing_transport.outgoing())
     }

@@ -98,6 +98,9 @@ pub(crate) struct Answer<'a> {
 
 /// `180 Ringing` to the calling phone (trace of Cisco document 217615).
 pub(crate) fn ringing(node: &Node, invite: &Message, answer: &Answer<'_>) -> Message {
+    if node.is_trunk {
+        return super::outside::answer(node, invite, (180, "Ringing"), answer, None);
+    }
     let builder = super::reply(invite, 180, "Ringing", Some(answer.tag), answer.date)
         .header("Allow", ALLOW_TRUNK)
         .header("Allow-Events", "presence")
@@ -126,6 +129,9 @@ fn original_called(node: &Node, called: &Party) -> String {
 
 /// `200 OK` to the calling phone (trace of Cisco document 200788).
 pub(crate) fn ok(node: &Node, invite: &Message, answer: &Answer<'_>, sdp: &str) -> Message {
+    if node.is_trunk {
+        return super::outside::answer(node, invite, (200, "OK"), answer, Some(sdp));
+    }
     let called = answer.called;
     let builder = super::reply(invite, 200, "OK", Some(answer.tag), answer.date)
         .header("Allow", ALLOW_TRUNK)
@@ -229,6 +235,9 @@ pub(crate) struct Told<'a> {
 /// A re-INVITE to a phone: without SDP it asks for an offer. Headers and their order are those of a bridge's re-INVITE (trace of Cisco
 /// document 200788), the values those of a call's INVITE.
 pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Option<&str>) -> Message {
+    if node.is_trunk {
+        return super::outside::reinvite(node, thread, told, sdp);
+    }
     let party = if told.info.orientation == "from" { "calling" } else { "called" };
     let other = name_addr(&told.other.name, &told.other.number, &node.host());
     let builder = thread
@@ -269,6 +278,9 @@ pub(crate) fn update(node: &Node, thread: &Thread, told: &Told<'_>) -> Message {
 
 /// The answer to a phone's re-INVITE that changes its media: what [`ok`] says of the call, without the number that was dialled.
 pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_>, sdp: &str) -> Message {
+    if node.is_trunk {
+        return super::outside::changed(node, request, date, told, sdp);
+    }
     let party = if told.info.orientation == "from" { "calling" } else { "called" };
     let other = name_addr(&told.other.name, &told.other.number, &node.host());
     let builder = super::reply(request, 200, "OK", None, date)
@@ -293,7 +305,7 @@ impl Told<'_> {
     }
 }
 
-fn contact(node: &Node, party: &Party) -> String {
+pub(super) fn contact(node: &Node, party: &Party) -> String {
     format!("{};+u.sip!devicename.ccm.cisco.com=\"{}\"", node.contact(&party.number), party.device)
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod bridge;
 pub(crate) mod dialog_info;
 pub(crate) mod line;
+pub(crate) mod outside;
 pub(crate) mod recording;
 pub(crate) mod refer;
 pub(crate) mod register;
@@ -26,6 +27,8 @@ pub(crate) struct Node {
     /// Address and port that the peer may connect to.
     pub(crate) local: SocketAddr,
     pub(crate) transport: Transport,
+    /// Whether the peer is behind a trunk, and no phone.
+    pub(crate) is_trunk: bool,
 }
 
 impl Node {
@@ -186,7 +189,12 @@ mod tests {
 
     #[test]
     fn udp_is_not_named_in_a_contact_and_ipv6_stands_in_brackets() {
-        let node = |transport, local: &str| Node { release: Release::V14, local: local.parse().unwrap(), transport };
+        let node = |transport, local: &str| Node {
+            release: Release::V14,
+            local: local.parse().unwrap(),
+            transport,
+            is_trunk: false,
+        };
         assert_eq!(node(Transport::Udp, "10.1.2.3:5060").contact("7"), "<sip:7@10.1.2.3:5060>");
         assert_eq!(node(Transport::Tls, "[fd00::1]:5061").contact(""), "<sip:[fd00::1]:5061;transport=tls>");
     }

@@ -87,6 +87,8 @@ pub(crate) fn config(people: &People) -> Config {
             transmit_security_status: true,
             security_profile: "secure trunk".to_owned(),
             sip_profile: "Standard SIP Profile".to_owned(),
+            takes_calls: false,
+            recording_information: RecordingInformation::None,
         }],
         park_numbers: Vec::new(),
         region: Region::default(),

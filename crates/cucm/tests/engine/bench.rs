@@ -77,6 +77,8 @@ pub(crate) fn plain() -> Config {
             transmit_security_status: false,
             security_profile: "plain trunk".to_owned(),
             sip_profile: "Standard SIP Profile".to_owned(),
+            takes_calls: false,
+            recording_information: RecordingInformation::None,
         }],
         park_numbers: Vec::new(),
         region: Region::default(),

@@ -13,6 +13,7 @@ mod hunting;
 mod mixes;
 mod models;
 mod office;
+mod outside;
 mod parks;
 mod pickups;
 mod recorder;

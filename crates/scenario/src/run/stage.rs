@@ -197,6 +197,8 @@ pub(super) fn cluster(
             transmit_security_status: scenario.trunk.transmit_security_status,
             security_profile: "Recorder Profile".to_owned(),
             sip_profile: "Standard SIP Profile".to_owned(),
+            takes_calls: false,
+            recording_information: cfg::RecordingInformation::None,
         }],
         park_numbers: Vec::new(),
         region: cfg::Region::default(),
