@@ -23,4 +23,6 @@ pub(super) const ROWS: &[Row] = &[
     Row("hold/slow-recorder", &[("1500ms }", "1500ms, fault: drop-start }")], Found("start-clipped")),
     Row("hold/for-an-hour", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row("hold/twenty-times-in-an-hour", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row("hold/far-end-hold-kept", &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")], Found("lost-frames")),
+    Row("hold/music-to-the-end", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
 ];

@@ -142,7 +142,8 @@ fn describe(recording: &mut Recording, started_us: i64, legs: &[Leg; 2]) {
         found.timeline.flags.iter().for_each(|flag| recording.flag(flag));
         let leg = recording.legs.iter_mut().find(|leg| leg.side == found.side);
         let (Some((first, last)), Some(leg)) = (found.times, leg) else { continue };
-        leg.packets.lost = found.timeline.lost;
+        // Keys and comfort noise came too, though the journal has only sound.
+        leg.packets.lost = found.timeline.lost.saturating_sub(leg.packets.other_payload);
         leg.samples = found.timeline.samples;
         // After a crash the counts of the receiver are gone; the journal still knows these.
         if leg.packets.stored == 0 {

@@ -256,6 +256,31 @@ pub enum Action {
     Hold(usize),
     /// The phone takes its call back from hold; waits until its recordings were set up anew or failed.
     Resume(usize),
+    /// `by` has its call connected with another phone without talking to that first.
+    Transfer {
+        /// Who transfers.
+        by: usize,
+        /// Whose line.
+        to: usize,
+    },
+    /// `by` holds its call and calls another phone.
+    Consult {
+        /// Who asks.
+        by: usize,
+        /// Whose line.
+        to: usize,
+    },
+    /// The phone has its held call connected with its active one, which may still ring.
+    CompleteTransfer(usize),
+    /// Keys are pressed at a phone in a call.
+    Dtmf {
+        /// Where.
+        by: usize,
+        /// Which, one after the other.
+        digits: String,
+    },
+    /// A phone's microphone is switched off (`true`), or on again.
+    Mute(usize, bool),
     /// Both parties talk.
     Talk(Duration),
     /// The phone hangs up; waits until everything has ended.
@@ -264,12 +289,16 @@ pub enum Action {
     Inject(Inject),
 }
 
+/// The longest that a key takes, with the pause behind it.
+const KEY: Duration = Duration::from_millis(300);
+
 impl Action {
     /// How long it lasts by itself.
     #[must_use]
     pub fn lasts(&self) -> Duration {
         match self {
             Self::Talk(time) | Self::Wait(time) => *time,
+            Self::Dtmf { digits, .. } => KEY * u32::try_from(digits.len()).unwrap_or(u32::MAX),
             _ => Duration::ZERO,
         }
     }

@@ -2,6 +2,7 @@
 
 mod ast;
 pub(crate) mod diagnostic;
+mod dialect;
 pub(crate) mod fields;
 pub(crate) mod paper;
 pub(crate) mod read;

@@ -9,6 +9,7 @@ use trust::rule::Refusal;
 
 use super::ast::*;
 use super::diagnostic::{Diagnostic, Place};
+use super::dialect::read_dialect;
 use super::fields::{Fields, duration, flag, list, number, one_of, share, text, unknown};
 use super::speech::speech;
 use super::steps::read_steps;
@@ -25,7 +26,7 @@ const TLS: [(&str, Tls); 2] = [("1.2", Tls::V1_2), ("1.3", Tls::V1_3)];
 const CODECS: [(&str, Codec); 3] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
 const PARTIES: [(&str, Party); 2] = [("cucm", Party::Cucm), ("recorder", Party::Recorder)];
 /// The bundled recorder's faults by their names in `recorder.toml`.
-const FAULTS: [(&str, Fault); 19] = [
+const FAULTS: &[(&str, Fault)] = &[
     ("none", Fault::None),
     ("swap-channels", Fault::SwapChannels),
     ("drop-start", Fault::DropStart),
@@ -45,6 +46,15 @@ const FAULTS: [(&str, Fault); 19] = [
     ("ignore-options", Fault::IgnoreOptions),
     ("refuse-options", Fault::RefuseOptions),
     ("store-nothing", Fault::StoreNothing),
+    ("take-repeat-for-call", Fault::TakeRepeatForCall),
+    ("forget-with-connection", Fault::ForgetWithConnection),
+    ("ignore-update", Fault::IgnoreUpdate),
+    ("busy-when-full", Fault::BusyWhenFull),
+    ("answer-once", Fault::AnswerOnce),
+    ("await-ack-for-ever", Fault::AwaitAckForEver),
+    ("reset-keys", Fault::ResetKeys),
+    ("ignore-requests", Fault::IgnoreRequests),
+    ("ignore-bye", Fault::IgnoreBye),
 ];
 /// The rule of two parties that have no version of TLS in common: no certificate was judged yet.
 const TLS_VERSION: &str = "tls-version";
@@ -101,7 +111,10 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
         key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
         known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
         presents_certificate: f.or("presents certificate", true, wrong, flag),
-        dialect: Dialect::default(),
+        dialect: match f.optional("dialect") {
+            Some(node) => read_dialect(node, Dialect::default(), wrong),
+            None => Dialect::default(),
+        },
     };
     f.finish(wrong);
     cluster
@@ -247,7 +260,7 @@ fn fault(node: &Node) -> Result<Fault, Diagnostic> {
         let needs = || Diagnostic::new(node.place, format!("`{LOSE_EVERY}` needs a number"));
         return match text(node)?.as_str() {
             LOSE_EVERY => Err(needs().help("such as `{ lose-every: 50 }`")),
-            _ => one_of(node, &FAULTS),
+            _ => one_of(node, FAULTS),
         };
     };
     match entries.as_slice() {
@@ -324,7 +337,7 @@ mod tests {
 
     #[test]
     fn faults_have_the_names_that_the_recorders_own_configuration_has() {
-        for (name, fault) in FAULTS {
+        for (name, fault) in FAULTS.iter().copied() {
             assert_eq!(serde_json::to_value(fault).unwrap(), serde_json::Value::String(name.to_owned()));
         }
         let named = parse("{ lose-every: 50 }").unwrap();

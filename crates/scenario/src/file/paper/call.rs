@@ -1,6 +1,6 @@
 //! Calls begin, are answered and end.
 
-use super::{CALL_FIRST, Impossible, Member, Paper, Ringing};
+use super::{CALL_FIRST, CallNo, Impossible, Member, Paper, Ringing};
 
 impl Paper {
     pub(super) fn call(&mut self, from: usize, to: usize) -> Result<(), Impossible> {
@@ -8,7 +8,7 @@ impl Paper {
             self.must_be_free(phone)?;
         }
         let caller = Member { phone: from, holds: false, is_here: true };
-        let no = self.begin(vec![caller], Some(Ringing { phone: to }));
+        let no = self.begin(vec![caller], Some(Ringing { phone: to, instead_of: None }));
         self.active[from] = Some(no);
         self.active[to] = Some(no);
         Ok(())
@@ -31,9 +31,14 @@ impl Paper {
             return Err(Impossible::new(message, format!("ringing here: {who}")));
         };
         let call = &mut self.calls[at];
-        call.rings = None;
-        call.members.push(Member { phone, holds: false, is_here: true });
-        self.active[phone] = Some(call.no);
+        let (no, member) = (call.no, Member { phone, holds: false, is_here: true });
+        match call.rings.take().and_then(|ringing| ringing.instead_of) {
+            Some(by) => self.take_place(no, by, member),
+            None => {
+                call.members.push(member);
+                self.active[phone] = Some(no);
+            }
+        }
         Ok(())
     }
 
@@ -42,9 +47,29 @@ impl Paper {
         let Some(call) = self.active(phone) else {
             return Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST));
         };
-        let no = call.no;
-        self.end(no);
+        let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
+        let is_target = call.rings_at(phone);
+        let has_transferrer = instead_of.is_some_and(|by| call.member(by).is_some());
+        match instead_of {
+            // The call is transferred without its transferrer, who does not wait for it.
+            Some(by) if by == phone => self.drop_out(no, phone),
+            // The target declines: the call is its transferrer's again.
+            Some(_) if is_target && has_transferrer => {
+                if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+                    call.rings = None;
+                }
+                self.leave(phone, no);
+            }
+            _ => self.end(no),
+        }
         Ok(())
+    }
+
+    fn drop_out(&mut self, no: CallNo, phone: usize) {
+        if let Some(member) = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.member_mut(phone)) {
+            member.is_here = false;
+        }
+        self.leave(phone, no);
     }
 
     /// What is wrong if no step follows.

@@ -1,6 +1,6 @@
 //! What phones do to media: it needs a call, and changes none.
 
-use super::{ANSWER_FIRST, Impossible, Paper};
+use super::{ANSWER_FIRST, CALL_FIRST, Impossible, Paper};
 
 impl Paper {
     pub(super) fn inject(&mut self, phone: usize) -> Result<(), Impossible> {
@@ -9,6 +9,26 @@ impl Paper {
         }
         let message = format!("`{}` is in no answered call here, so it forks nothing", self.name(phone));
         Err(Impossible::new(message, ANSWER_FIRST))
+    }
+
+    /// Keys are heard only where both talk.
+    pub(super) fn dtmf(&self, phone: usize) -> Result<(), Impossible> {
+        let talks = self.active(phone).is_some_and(|call| {
+            let all_talk = call.members.iter().all(|member| !member.holds && member.is_here);
+            call.is_answered() && call.member(phone).is_some() && all_talk
+        });
+        if talks {
+            return Ok(());
+        }
+        let message = format!("`{}` talks to nobody here who would hear its keys", self.name(phone));
+        Err(Impossible::new(message, ANSWER_FIRST))
+    }
+
+    pub(super) fn mute(&self, phone: usize) -> Result<(), Impossible> {
+        if self.active(phone).is_some_and(|call| call.member(phone).is_some()) {
+            return Ok(());
+        }
+        Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST))
     }
 
     pub(super) fn talk(&self) -> Result<(), Impossible> {

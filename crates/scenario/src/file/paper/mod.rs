@@ -9,6 +9,7 @@ mod media;
 mod recordings;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use cucm::config::Dialect;
 use phone::PhoneState;
@@ -68,6 +69,8 @@ struct Member {
 #[derive(Clone, Debug)]
 struct Ringing {
     phone: usize,
+    /// Whose place it takes, where a call is transferred.
+    instead_of: Option<usize>,
 }
 
 impl Call {
@@ -118,6 +121,11 @@ impl Paper {
             Action::HangUp(phone) => self.hang_up(*phone)?,
             Action::Hold(phone) => self.hold(*phone)?,
             Action::Resume(phone) => self.resume(*phone)?,
+            Action::Transfer { by, to } => self.transfer(*by, *to)?,
+            Action::Consult { by, to } => self.consult(*by, *to)?,
+            Action::CompleteTransfer(by) => self.complete_transfer(*by)?,
+            Action::Dtmf { by, .. } => self.dtmf(*by)?,
+            Action::Mute(phone, _) => self.mute(*phone)?,
             Action::Inject(inject) => self.inject(inject.phone)?,
             Action::Talk(_) => self.talk()?,
             Action::Wait(_) => {}

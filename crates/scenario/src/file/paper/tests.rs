@@ -1,4 +1,4 @@
-use cucm::config::FarEndHold;
+use cucm::config::{FarEndHold, FarEndTransfer};
 
 use super::super::parse;
 use super::*;
@@ -44,6 +44,23 @@ fn a_far_end_that_holds_ends_no_recording_where_cucm_keeps_it() {
     scenario.cluster.dialect.far_end_hold = FarEndHold::Keep;
     assert_eq!(running(&scenario), [0, 1, 1, 0, 0, 1, 0]);
     assert_eq!(recordings_of(&scenario), 2);
+}
+
+#[test]
+fn a_transfer_moves_the_recordings_of_whoever_remains() {
+    let first = ["call: { from: customer, to: agent }", "answer: agent", "consult: { by: agent, to: expert }"];
+    let last = ["answer: expert", "complete transfer: agent", "hang up: customer"];
+    let after = |transfer, last: &[&str]| {
+        let mut scenario = scenario(&[&first[..], last].concat());
+        scenario.cluster.dialect.far_end_transfer = transfer;
+        (running(&scenario), recordings_of(&scenario))
+    };
+    assert_eq!(after(FarEndTransfer::Restart, &last), (vec![0, 1, 0, 2, 1, 0], 4));
+    assert_eq!(after(FarEndTransfer::Update, &last), (vec![0, 1, 0, 2, 1, 0], 3));
+    let early = [last[1], last[0], last[2]];
+    assert_eq!(after(FarEndTransfer::Restart, &early), (vec![0, 1, 0, 0, 1, 0], 2));
+    let declined = ["complete transfer: agent", "hang up: expert", "resume: agent", "hang up: agent"];
+    assert_eq!(after(FarEndTransfer::Restart, &declined), (vec![0, 1, 0, 0, 0, 1, 0], 2));
 }
 
 #[test]

@@ -6,12 +6,39 @@ use media::ledger::Leg;
 
 use super::super::ast::{Action, Inject, Injected, Scenario};
 use super::super::diagnostic::Diagnostic;
-use super::super::fields::{Fields, duration, list, number, one_of};
+use super::super::fields::{Fields, duration, list, number, one_of, text};
 use super::super::read::keep;
 use super::super::tree::Node;
 use super::{Verb, phone};
 
-pub(super) const VERBS: &[Verb] = &[Verb { word: "inject", read: read_inject }];
+pub(super) const VERBS: &[Verb] = &[
+    Verb { word: "inject", read: read_inject },
+    Verb { word: "dtmf", read: read_dtmf },
+    Verb { word: "mute", read: |n, scenario, wrong| keep(phone(n, scenario), wrong).map(|p| Action::Mute(p, true)) },
+    Verb { word: "unmute", read: |n, scenario, wrong| keep(phone(n, scenario), wrong).map(|p| Action::Mute(p, false)) },
+];
+
+/// The keys of a phone that are telephone events (RFC 4733 §3.2).
+const KEYS: &str = "0123456789*#ABCD";
+/// The most keys that one step presses.
+const MAX_KEYS: usize = 64;
+
+fn read_dtmf(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    let mut f = Fields::of(node, "a press of keys", wrong);
+    let by = f.required("by", wrong).and_then(|n| keep(phone(n, scenario), wrong));
+    let digits = f.required("digits", wrong).and_then(|n| keep(digits(n), wrong));
+    f.finish(wrong);
+    Some(Action::Dtmf { by: by?, digits: digits? })
+}
+
+fn digits(node: &Node) -> Result<String, Diagnostic> {
+    let digits = text(node)?;
+    if digits.len() <= MAX_KEYS && digits.chars().all(|key| KEYS.contains(key)) {
+        return Ok(digits);
+    }
+    let message = format!("got `{digits}`, expected at most {MAX_KEYS} keys of {KEYS}");
+    Err(Diagnostic::new(node.place, message).help("such as \"1234#\""))
+}
 
 fn read_inject(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
     let kinds = [("plain RTP", 0), ("flipped tag", 1), ("replay", 2), ("forged", 3)];

@@ -4,6 +4,7 @@ mod call;
 mod hold;
 mod media;
 mod time;
+mod transfer;
 
 use super::ast::{Action, Scenario, Step};
 use super::diagnostic::Diagnostic;
@@ -21,7 +22,7 @@ struct Verb {
 type Read = fn(&Node, &Scenario, &mut Vec<Diagnostic>) -> Option<Action>;
 
 /// All verbs, in the order in which a message lists them.
-const GROUPS: [&[Verb]; 5] = [call::BEGIN, hold::VERBS, time::VERBS, call::END, media::VERBS];
+const GROUPS: [&[Verb]; 6] = [call::BEGIN, hold::VERBS, transfer::VERBS, time::VERBS, call::END, media::VERBS];
 /// The most steps a scenario may have.
 const MAX_STEPS: usize = 10_000;
 

@@ -187,7 +187,9 @@ fn history(nodes: &[Node<'_>]) -> (Vec<Expected>, Vec<Group>) {
             group.legs.iter().any(|leg| legs.contains(leg)) || told.is_some() && group.nodes.contains(&at)
         };
         let mut same: Vec<Group> = groups.extract_if(.., is_same).collect();
-        same.sort_by(|a, b| a.id.cmp(&b.id));
+        // A recording that is told more of its call keeps it, and the others join.
+        let is_own = |group: &Group| told.is_some() && group.nodes.contains(&at);
+        same.sort_by(|a, b| (!is_own(a), &a.id).cmp(&(!is_own(b), &b.id)));
         let mut same = same.into_iter();
         let first = same.next();
         let mut group = first.unwrap_or_else(|| Group {

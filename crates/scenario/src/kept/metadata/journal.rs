@@ -10,6 +10,7 @@ use media::ledger::{Leg, Nature, Row, Stream};
 use recorder::journal::{FILE_NAME, Packet, Reader, Record};
 use recorder::metadata::{Recording, Side, Status, unix_us};
 
+use super::packets::is_audio;
 use super::side;
 use crate::kept::Session;
 use crate::outcome::Finding;
@@ -45,19 +46,29 @@ pub(super) fn compare(
     }
 }
 
-/// Genuine packets that arrived, by leg, SSRC, sequence number and timestamp.
-struct Sent<'a>(HashMap<(Leg, u32, u16, u32), (&'a Stream, &'a Row)>);
+/// Genuine packets that arrived.
+struct Sent<'a> {
+    /// Those with sound, by leg, SSRC, sequence number and timestamp.
+    sound: HashMap<(Leg, u32, u16, u32), (&'a Stream, &'a Row)>,
+    /// All others, such as keys: the leg of each. No journal has them.
+    other: Vec<Leg>,
+}
 
 impl<'a> Sent<'a> {
     fn of(streams: &[&'a Stream]) -> Self {
         let rows = streams.iter().filter_map(|stream| Some((stream.leg()?, *stream)));
         let rows = rows.flat_map(|(leg, stream)| stream.rows.iter().map(move |row| (leg, stream, row)));
         let rows = rows.filter(|(_, _, row)| row.nature == Nature::Genuine && row.arrived_us().is_some());
-        Self(rows.map(|(leg, stream, row)| ((leg, stream.ssrc, row.sequence, row.timestamp), (stream, row))).collect())
+        let (sound, other): (Vec<_>, Vec<_>) = rows.partition(|(_, _, row)| is_audio(row));
+        let key = |leg, stream: &Stream, row: &Row| (leg, stream.ssrc, row.sequence, row.timestamp);
+        Self {
+            sound: sound.into_iter().map(|(leg, stream, row)| (key(leg, stream, row), (stream, row))).collect(),
+            other: other.into_iter().map(|(leg, _, _)| leg).collect(),
+        }
     }
 
     fn is(&self, leg: Leg, packet: &Packet<&[u8]>) -> bool {
-        let found = self.0.get(&(leg, packet.ssrc, packet.index as u16, packet.timestamp));
+        let found = self.sound.get(&(leg, packet.ssrc, packet.index as u16, packet.timestamp));
         found.is_some_and(|(stream, row)| {
             stream.payload(row) == packet.payload
                 && (row.payload_type, row.marker) == (packet.payload_type, packet.marker)
@@ -67,7 +78,7 @@ impl<'a> Sent<'a> {
     /// Packets of a leg that had arrived by then.
     fn by(&self, leg: Leg, until_us: u64) -> u64 {
         let of = |key: &&(Leg, u32, u16, u32)| key.0 == leg;
-        let rows = self.0.iter().filter(|(key, _)| of(key));
+        let rows = self.sound.iter().filter(|(key, _)| of(key));
         rows.filter(|(_, (_, row))| row.arrived_us().is_some_and(|at| at <= until_us)).count() as u64
     }
 }
@@ -129,7 +140,8 @@ fn against(
         findings.push(wrong(&format!("at least the {sure} packets that arrived"), held.packets.to_string(), Some(leg)));
     }
     let Some(at) = written.leg(side(leg)) else { return };
-    let lost = lost(&held.indexes);
+    let others = truth.other.iter().filter(|other| **other == leg).count() as u64;
+    let lost = lost(&held.indexes).map(|lost| lost.saturating_sub(others));
     for (what, got, expected) in [("stored", at.packets.stored, Some(held.packets)), ("lost", at.packets.lost, lost)] {
         if expected.is_some_and(|expected| expected != got) {
             let expected = format!("{} packets {what}, by the journal", expected.unwrap_or_default());

@@ -25,7 +25,9 @@ fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, fi
         values.dedup();
         values
     };
-    let types = heard.iter().flat_map(|s| s.rows.iter().filter(|row| is_genuine(row)).map(|row| row.payload_type));
+    let types = heard
+        .iter()
+        .flat_map(|s| s.rows.iter().filter(|row| is_genuine(row) && is_audio(row)).map(|row| row.payload_type));
     let rows = [
         (
             "SSRC",
@@ -62,6 +64,7 @@ fn counts(session: &Session, leg: Leg, fed: &[&Stream], packets: &Packets, findi
     };
     let rows = [
         ("received", packets.received, arrivals(|_| true), again()),
+        ("of keys and noise", packets.other_payload, arrivals(|row| is_genuine(row) && !is_audio(row)), again()),
         ("plain", packets.plain, arrivals(|row| row.nature == Nature::Plain), 0),
         (
             "duplicate or replayed",
@@ -93,6 +96,11 @@ fn counts(session: &Session, leg: Leg, fed: &[&Stream], packets: &Packets, findi
 
 fn is_genuine(row: &Row) -> bool {
     row.nature == Nature::Genuine
+}
+
+/// Whether a packet is G.711; telephone events and comfort noise are not (RFC 3551 §6).
+pub(super) fn is_audio(row: &Row) -> bool {
+    row.law().is_some()
 }
 
 /// How often a packet arrived.

@@ -10,6 +10,7 @@ use crate::file::paper::recordings_of;
 use crate::file::{Action, Injected, Party, Scenario};
 use crate::kept::{Session, Stored, count};
 use crate::outcome::Finding;
+use crate::run::addresses::device_name;
 use crate::run::play::{Played, sender};
 use crate::run::subject::Left;
 
@@ -235,6 +236,14 @@ pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &m
         };
         if !rows().any(|row| row.nature == nature) {
             undecided.push(format!("line {}: nothing was injected", step.line));
+        }
+    }
+    for step in &scenario.steps {
+        let Action::Dtmf { by, .. } = &step.action else { continue };
+        let device = device_name(*by);
+        let mut said = played.ledger.streams.iter().filter(|s| s.kind == StreamKind::Voice && s.phone == device);
+        if !said.any(|stream| stream.rows.iter().any(|row| row.law().is_none())) {
+            undecided.push(format!("line {}: keys were to be pressed and none was sent", step.line));
         }
     }
     if scenario.network.loss > 0.0 && !rows().any(|row| row.fate == Fate::Dropped) {

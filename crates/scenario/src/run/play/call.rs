@@ -1,5 +1,7 @@
 //! Calls begin, are answered and end.
 
+use cucm::CucmEvent;
+
 use super::cast::Cast;
 use crate::run::error::SetupError;
 
@@ -11,9 +13,17 @@ impl Cast<'_> {
         self.done(line, from, "dial", dialled)
     }
 
-    pub(super) async fn answer(&self, line: usize, phone: usize) -> Result<(), SetupError> {
+    /// The call is up when CUCM has connected both, in a new call or in the place of whoever transferred it.
+    pub(super) async fn answer(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
+        let (device, since) = (self.device(phone), self.events.len());
         let answered = self.phones[phone].answer().await;
-        self.done(line, phone, "answer", answered)
+        self.done(line, phone, "answer", answered)?;
+        let is_up = |event: &CucmEvent| match event {
+            CucmEvent::CallConnected(call) => call.callee.party.device == device,
+            CucmEvent::Transferred(done) => done.target.device == device,
+            _ => false,
+        };
+        self.heard(line, since, "CUCM to have connected the call", is_up).await
     }
 
     pub(super) async fn hang_up(&self, line: usize, phone: usize) -> Result<(), SetupError> {

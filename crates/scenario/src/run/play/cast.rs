@@ -120,6 +120,26 @@ impl<'a> Cast<'a> {
                 self.resume(line, *phone).await?;
                 Ok(Some(format!("{} resumed", self.name(*phone))))
             }
+            Action::Transfer { by, to } => {
+                self.transfer(line, *by, *to).await?;
+                Ok(Some(format!("{} transfers its call to {}", self.name(*by), self.name(*to))))
+            }
+            Action::Consult { by, to } => {
+                self.consult(line, *by, *to).await?;
+                Ok(Some(format!("{} holds and calls {}", self.name(*by), self.name(*to))))
+            }
+            Action::CompleteTransfer(by) => {
+                self.complete_transfer(line, *by).await?;
+                Ok(Some(format!("{} has completed its transfer", self.name(*by))))
+            }
+            Action::Dtmf { by, digits } => {
+                self.tell(format!("{} presses {digits}", self.name(*by)));
+                self.dtmf(line, *by, digits).await.map(|()| None)
+            }
+            Action::Mute(phone, off) => {
+                self.mute(line, *phone, *off).await?;
+                Ok(Some(format!("{} is {}", self.name(*phone), if *off { "muted" } else { "heard again" })))
+            }
             Action::Wait(time) => {
                 self.tell(format!("wait for {time:?}"));
                 self.talk(*time).await;

@@ -7,8 +7,25 @@ use phone::Fault;
 
 use super::cast::Cast;
 use crate::file::{Inject, Injected};
+use crate::run::error::SetupError;
 
 impl Cast<'_> {
+    /// Presses keys, and lets the time pass that they take.
+    pub(super) async fn dtmf(&mut self, line: usize, phone: usize, digits: &str) -> Result<(), SetupError> {
+        match self.phones[phone].dtmf(digits).await {
+            Ok(time) => {
+                self.talk(time).await;
+                Ok(())
+            }
+            Err(why) => self.done(line, phone, "press keys", Err(why)),
+        }
+    }
+
+    pub(super) async fn mute(&self, line: usize, phone: usize, off: bool) -> Result<(), SetupError> {
+        let muted = self.phones[phone].mute(off).await;
+        self.done(line, phone, "mute", muted)
+    }
+
     pub(super) fn inject(&mut self, inject: &Inject) {
         self.tell(format!("injected: {:?}", inject.what));
         let phone = &self.phones[inject.phone];

@@ -9,6 +9,7 @@ mod cast;
 mod follow;
 mod hold;
 mod media;
+mod transfer;
 mod words;
 
 use std::path::Path;

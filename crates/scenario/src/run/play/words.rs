@@ -17,6 +17,16 @@ pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
             Some(format!("recording of {a} with {b} is up (refci {refci}, {}, {media})", near_leg.codec))
         }
         CucmEvent::RecordingFailed(failed) => Some(format!("recording failed: {} ({})", failed.why, failed.rule)),
+        CucmEvent::RecordingUpdated { far, farendrefci, .. } => {
+            Some(format!("recording goes on with {} as its far end (farendrefci {farendrefci})", far.number))
+        }
+        CucmEvent::Transferred(done) => {
+            let (by, party, target) = (&done.by.number, &done.party.number, &done.target.number);
+            Some(format!("{party} talks with {target}, to which {by} has transferred it"))
+        }
+        CucmEvent::TransferFailed { by, status, why, .. } => {
+            Some(format!("the transfer by {} failed: {why} ({status})", by.number))
+        }
         CucmEvent::RecordingEnded { why, .. } => Some(format!("recording ended: {why}")),
         CucmEvent::DestinationStatus { trunk, destination, in_service } => {
             let status = if *in_service { "in service" } else { "out of service" };

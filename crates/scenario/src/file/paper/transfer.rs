@@ -1,0 +1,112 @@
+//! Transfers: blind, after a consultation, and while the consultation still rings.
+
+use cucm::config::BlindTransferRelease;
+
+use super::recordings::Change;
+use super::{ANSWER_FIRST, Call, CallNo, Impossible, Member, Paper, Ringing};
+
+impl Paper {
+    /// The transferrer holds, and another phone rings for its place.
+    pub(super) fn transfer(&mut self, by: usize, to: usize) -> Result<(), Impossible> {
+        let no = self.must_talk(by)?;
+        self.must_be_free(to)?;
+        self.put_on_hold(by);
+        self.settle(Change::Other);
+        self.ring_instead(no, by, to);
+        Ok(())
+    }
+
+    /// The phone holds its call and dials another one, which rings.
+    pub(super) fn consult(&mut self, by: usize, to: usize) -> Result<(), Impossible> {
+        self.must_talk(by)?;
+        if self.calls_of(by).count() > 1 {
+            let name = self.name(by);
+            let help = format!("`- complete transfer: {name}` or `- hang up: {name}` first");
+            return Err(Impossible::new(format!("`{name}` has two calls already"), help));
+        }
+        self.must_be_free(to)?;
+        self.put_on_hold(by);
+        let caller = Member { phone: by, holds: false, is_here: true };
+        let no = self.begin(vec![caller], Some(Ringing { phone: to, instead_of: None }));
+        self.active[by] = Some(no);
+        self.active[to] = Some(no);
+        Ok(())
+    }
+
+    /// The held call and the active one become one, of which the phone is no part any more once the other two talk.
+    pub(super) fn complete_transfer(&mut self, by: usize) -> Result<(), Impossible> {
+        let (held, active) = self.pair(by).ok_or_else(|| {
+            let help = format!("begin with `- consult: {{ by: {}, to: <phone> }}`", self.name(by));
+            Impossible::new(format!("`{}` has no held call and another one to join it with here", self.name(by)), help)
+        })?;
+        let Some(at) = self.calls.iter().position(|call| call.no == active) else { return Ok(()) };
+        let Call { members, rings, .. } = self.calls.remove(at);
+        self.active[by] = Some(held);
+        if let Some(rings) = rings {
+            if self.active[rings.phone] == Some(active) {
+                self.active[rings.phone] = Some(held);
+            }
+            self.ring_instead(held, by, rings.phone);
+        } else if let Some(target) = members.into_iter().find(|member| member.phone != by) {
+            self.take_place(held, by, target);
+        }
+        Ok(())
+    }
+
+    /// Another phone rings for the place of `by`.
+    fn ring_instead(&mut self, no: CallNo, by: usize, to: usize) {
+        self.active[to] = self.active[to].or(Some(no));
+        let leaves = self.dialect.blind_transfer_release == BlindTransferRelease::AtOnce;
+        if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+            call.rings = Some(Ringing { phone: to, instead_of: Some(by) });
+            if let Some(member) = call.member_mut(by).filter(|_| leaves) {
+                member.is_here = false;
+            }
+        }
+        if leaves {
+            self.leave(by, no);
+        }
+    }
+
+    /// `target` is in the place of `by`.
+    pub(super) fn take_place(&mut self, no: CallNo, by: usize, target: Member) {
+        self.active[target.phone] = Some(no);
+        if let Some(call) = self.calls.iter_mut().find(|call| call.no == no)
+            && let Some(place) = call.members.iter_mut().find(|member| member.phone == by)
+        {
+            *place = target;
+        }
+        self.leave(by, no);
+        self.settle(Change::Transfer);
+    }
+
+    /// The phone's active call, which is answered and nobody transfers.
+    fn must_talk(&self, phone: usize) -> Result<CallNo, Impossible> {
+        let name = self.name(phone);
+        let call = self.active(phone).filter(|call| call.is_answered() && call.member(phone).is_some());
+        match call {
+            None => Err(Impossible::new(format!("`{name}` is in no answered call here"), ANSWER_FIRST)),
+            Some(Call { rings: Some(ringing), .. }) => {
+                let target = self.name(ringing.phone);
+                let message = format!("the call of `{name}` is being transferred to `{target}` already");
+                Err(Impossible::new(message, format!("`- answer: {target}` first")))
+            }
+            Some(call) => Ok(call.no),
+        }
+    }
+
+    fn put_on_hold(&mut self, phone: usize) {
+        if let Some(member) = self.place_mut(phone) {
+            member.holds = true;
+        }
+    }
+
+    /// The call that a phone holds and its active one, where they can be joined.
+    fn pair(&self, phone: usize) -> Option<(CallNo, CallNo)> {
+        let active = self.active(phone)?;
+        let other = self.calls_of(phone).find(|call| call.no != active.no)?;
+        let is_held = other.is_answered() && other.rings.is_none() && other.member(phone)?.holds;
+        let is_up = !active.member(phone)?.holds && active.rings.as_ref().is_none_or(|to| to.instead_of.is_none());
+        (is_held && is_up).then_some((other.no, active.no))
+    }
+}
