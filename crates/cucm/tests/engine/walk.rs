@@ -1,6 +1,7 @@
 //! Phones that do anything at any time: whatever crosses, nothing is left when all have hung up.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cucm::config::*;
 use media::sdp::Direction;
@@ -10,6 +11,7 @@ use sip::{FlowId, Message};
 
 use crate::bench::*;
 
+const PICKUP: &str = "x-cisco-serviceuri-pickup";
 const PHONES: [(FlowId, &str); 4] = [(CALLER, "1000"), (AGENT, "1001"), (EXPERT, "1002"), (DEPUTY, "1003")];
 
 /// One of a phone's dialogs, as the phone knows it.
@@ -38,6 +40,8 @@ struct Walk {
     phones: BTreeMap<FlowId, Phone>,
     /// Whether the phones may do what they like, or only hang up.
     is_lively: bool,
+    /// Whether they park, pick up, redirect and take over as well.
+    is_routed: bool,
     next: u32,
 }
 
@@ -50,7 +54,7 @@ impl Walk {
         let phones = PHONES.map(|(flow, number)| (flow, Phone { flow, number, calls: Vec::new() }));
         let bench = Bench::ready(config);
         let rng = ChaCha20Rng::seed_from_u64(seed);
-        Self { bench, rng, phones: phones.into(), is_lively: true, next: 0 }
+        Self { bench, rng, phones: phones.into(), is_lively: true, is_routed: false, next: 0 }
     }
 
     fn chance(&mut self, percent: u32) -> bool {
@@ -110,6 +114,7 @@ impl Walk {
                 self.bench.answer(flow, message, 200, "x", "", None);
                 self.forget(flow, &call_id);
             }
+            (Some("NOTIFY"), _) if self.is_routed && header(message, "Event") == "dialog" => self.seen(flow, message),
             (Some(_), _) => self.bench.answer(flow, message, 200, "x", "", None),
             (None, Some(status)) if status >= 200 => self.answered(flow, message, &call_id, status),
             _ => {}
@@ -216,6 +221,9 @@ impl Walk {
         if count == 2 && self.chance(40) {
             return self.confer(flow, at);
         }
+        if self.is_routed && self.chance(25) {
+            return if self.chance(60) { self.park(flow, at) } else { self.redirect() };
+        }
         match self.rng.next_u32() % 10 {
             0 => self.hang_up(flow, at),
             1..=2 => self.refer(flow, at),
@@ -224,8 +232,16 @@ impl Walk {
     }
 
     fn dial(&mut self, flow: FlowId, number: &str) {
+        if self.is_routed && self.chance(30) {
+            let to = ["7101", PICKUP, PICKUP][self.rng.next_u32() as usize % 3];
+            return self.invite(flow, number, to, None);
+        }
         let others: Vec<&str> = PHONES.iter().map(|(_, other)| *other).filter(|other| *other != number).collect();
         let to = others[self.rng.next_u32() as usize % others.len()];
+        self.invite(flow, number, to, None);
+    }
+
+    fn invite(&mut self, flow: FlowId, number: &str, to: &str, replaces: Option<String>) {
         self.next += 1;
         let call = Call {
             call_id: format!("walk-{}", self.next),
@@ -245,9 +261,12 @@ impl Walk {
             .header("Call-ID", &call.call_id)
             .header("CSeq", "101 INVITE")
             .header("Contact", format_args!("<sip:line@10.48.38.{}:50000;transport=tcp>", 100 + flow.0))
-            .header("Supported", "X-cisco-srtp-fallback")
-            .body("application/sdp", sdp.as_bytes())
-            .finish();
+            .header("Supported", "X-cisco-srtp-fallback");
+        let invite = match replaces {
+            Some(replaces) => invite.header("Replaces", replaces),
+            None => invite,
+        };
+        let invite = invite.body("application/sdp", sdp.as_bytes()).finish();
         self.phones.get_mut(&flow).unwrap().calls.push(call);
         self.bench.give(flow, invite);
     }
@@ -289,6 +308,51 @@ impl Walk {
         self.request(flow, "REFER", &call_id, about, Some(to), None);
     }
 
+    /// A call on another phone of the line: one that is held there may be taken over.
+    fn seen(&mut self, flow: FlowId, notify: &Message) {
+        self.bench.answer(flow, notify, 200, "x", "", None);
+        let info = String::from_utf8_lossy(notify.body()).into_owned();
+        let is_held = info.contains("pval=\"no\"") && !info.contains("terminated");
+        if !is_held || !self.is_lively || self.phones[&flow].calls.len() > 1 || self.chance(30) {
+            return;
+        }
+        let of = |name: &str| info.split(&format!(" {name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let replaces = format!("{};to-tag={};from-tag={}", of("call-id"), of("remote-tag"), of("local-tag"));
+        self.invite(flow, "1001", "1001", Some(replaces));
+    }
+
+    fn park(&mut self, flow: FlowId, at: usize) {
+        let tag = |value: &str| value.split(";tag=").nth(1).unwrap_or("none").to_owned();
+        let call = &self.phones[&flow].calls[at];
+        let (call_id, own, theirs) = (&call.call_id, tag(&call.from), tag(&call.to));
+        let body = format!(
+            "<x-cisco-remotecc-request><softkeyeventmsg><softkeyevent>Park</softkeyevent><dialogid><callid>{call_id}</callid>\
+             <localtag>{own}</localtag><remotetag>{theirs}</remotetag></dialogid></softkeyeventmsg></x-cisco-remotecc-request>"
+        );
+        self.press(flow, &body);
+    }
+
+    /// An application redirects whatever some phone has.
+    fn redirect(&mut self) {
+        let device = [CALLER_DEVICE, AGENT_DEVICE, EXPERT_DEVICE, DEPUTY_DEVICE][self.rng.next_u32() as usize % 4];
+        let to = PHONES[self.rng.next_u32() as usize % PHONES.len()].1;
+        // It is refused as often as not.
+        let _ = self.bench.redirect(device, to);
+    }
+
+    fn press(&mut self, flow: FlowId, body: &str) {
+        let branch = self.bench.new_branch();
+        let refer = sip::Builder::request("REFER", "sip:10.48.38.5")
+            .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
+            .header("From", "<sip:line@10.48.38.5>;tag=key")
+            .header("To", "<sip:10.48.38.5>")
+            .header("Call-ID", format_args!("key-{branch}"))
+            .header("CSeq", "1000 REFER")
+            .body("application/x-cisco-remotecc-request+xml", body.as_bytes())
+            .finish();
+        self.bench.give(flow, refer);
+    }
+
     /// *Confrn*: whichever of the two calls is held.
     fn confer(&mut self, flow: FlowId, at: usize) {
         let tag = |value: &str| value.split(";tag=").nth(1).unwrap_or("none").to_owned();
@@ -307,16 +371,7 @@ impl Walk {
             name("consultdialogid", &calls[1 - at])
         );
         // What CUCM takes resumes the call.
-        let branch = self.bench.new_branch();
-        let refer = sip::Builder::request("REFER", "sip:10.48.38.5")
-            .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
-            .header("From", "<sip:line@10.48.38.5>;tag=key")
-            .header("To", "<sip:10.48.38.5>")
-            .header("Call-ID", format_args!("key-{branch}"))
-            .header("CSeq", "1000 REFER")
-            .body("application/x-cisco-remotecc-request+xml", body.as_bytes())
-            .finish();
-        self.bench.give(flow, refer);
+        self.press(flow, &body);
         let is_taken = |(to, message): &SentMessage| *to == flow && message.status() == Some(202);
         if self.bench.sent.back().is_some_and(is_taken) {
             self.phones.get_mut(&flow).unwrap().calls[at].holds = false;
@@ -404,5 +459,39 @@ fn whatever_phones_do_nothing_is_left_when_all_have_hung_up() {
     ] {
         let count = told.get(event).copied().unwrap_or_default();
         assert!(count >= at_least, "{event} {count} times, expected {at_least}: {told:?}");
+    }
+}
+
+#[test]
+fn wherever_calls_are_forwarded_parked_and_taken_nothing_is_left_when_all_have_hung_up() {
+    let mut told = BTreeMap::<String, usize>::new();
+    for seed in 0..16 {
+        let mut config = with_deputy(plain());
+        config.park_numbers = vec!["7101".to_owned()];
+        // 1001 is shared; 1003 forwards to it, and it forwards to 1000.
+        config.phones[2].lines[0] = Line::new("1001", "SJ User 2");
+        config.phones[3].lines[0].forward.busy = Some("1001".to_owned());
+        config.phones[1].lines[0].forward.no_answer = Some("1000".to_owned());
+        config.timing.forward_no_answer = Duration::from_secs(3);
+        config.timing.park_reversion = Duration::from_secs(4);
+        for phone in &mut config.phones {
+            phone.lines[0] = phone.lines[0].clone().recorded("recorder");
+            phone.lines[0].pickup_group = Some("all".to_owned());
+        }
+        if seed % 2 == 1 {
+            config.dialect.far_end_hold = FarEndHold::Keep;
+            config.dialect.far_end_transfer = FarEndTransfer::Update;
+        }
+        let bench = Walk { is_routed: true, ..Walk::new(config, seed) }.run();
+        let summary = bench.engine.summary();
+        assert!(bench.engine.is_idle(), "seed {seed}: {summary:?}");
+        assert!(bench.music.is_empty(), "seed {seed}: {:?}", bench.music);
+        assert!(bench.mixed.is_empty(), "seed {seed}: {:?}", bench.mixed);
+        assert_eq!((summary.leaked_dialogs.len(), summary.leaked_transactions), (0, 0), "seed {seed}");
+        bench.told().into_iter().for_each(|event| *told.entry(event).or_default() += 1);
+    }
+    for event in ["Forwarded", "Parked", "Retrieved", "PickedUp", "Redirected", "Resumed", "Transferred", "Conferenced"] {
+        let count = told.get(event).copied().unwrap_or_default();
+        assert!(count >= 4, "{event} {count} times, expected 4: {told:?}");
     }
 }
