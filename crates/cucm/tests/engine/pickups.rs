@@ -13,13 +13,14 @@ fn at(flow: FlowId) -> Sdp {
     Sdp::new(&format!("10.48.38.{}", 100 + flow.0), 30_000 + 2 * flow.0 as u16)
 }
 
-/// Agent and expert are of one call pickup group, and both are recorded.
+/// Agent and expert are of one call pickup group, and both are recorded; the deputy is of another one.
 fn cluster() -> Config {
     let mut config = with_deputy(plain());
     config.phones[2].lines[0] = config.phones[2].lines[0].clone().recorded("recorder");
     for phone in [1, 2] {
         config.phones[phone].lines[0].pickup_group = Some("support".to_owned());
     }
+    config.phones[3].lines[0].pickup_group = Some("sales".to_owned());
     config
 }
 
@@ -84,7 +85,6 @@ fn nobody_else_picks_up_and_nothing_that_does_not_ring() {
 #[test]
 fn the_target_of_a_transfer_is_picked_up_like_any_call() {
     let mut config = cluster();
-    config.phones[3].lines[0].pickup_group = Some("sales".to_owned());
     config.phones[2].lines[0].pickup_group = Some("sales".to_owned());
     let mut bench = Bench::ready(unrecorded(config));
     let (_, ack) = bench.talk(&at(CALLER), &at(AGENT));

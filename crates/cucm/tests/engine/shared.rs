@@ -255,7 +255,8 @@ fn nobody_else_takes_over_and_nothing_that_is_not_held() {
     // Another line, another tag, no tags at all.
     let (mut bench, _, info) = held(false, false);
     let (call_id, tag) = (attribute(&info, "call-id"), attribute(&info, "remote-tag"));
-    invite_replacing(&mut bench, CALLER, "1000", &format!("{call_id};to-tag={tag};from-tag=agent"));
+    let right = format!("{call_id};to-tag={tag};from-tag={}", attribute(&info, "local-tag"));
+    invite_replacing(&mut bench, CALLER, "1000", &right);
     bench.expect(CALLER, "481");
     invite_replacing(&mut bench, EXPERT, "1001", &format!("{call_id};to-tag={tag};from-tag=other"));
     bench.expect(EXPERT, "481");
@@ -283,4 +284,6 @@ fn a_phone_that_gives_up_while_it_takes_over_leaves_nothing_behind() {
     bench.find(EXPERT, "487");
     bench.find(CALLER, "BYE");
     bench.find(AGENT, "BYE");
+    let told = bench.told();
+    assert!(told.contains(&"CallEnded".to_owned()) && !told.contains(&"CallFailed".to_owned()), "{told:?}");
 }

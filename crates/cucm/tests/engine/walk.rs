@@ -490,7 +490,8 @@ fn wherever_calls_are_forwarded_parked_and_taken_nothing_is_left_when_all_have_h
         assert_eq!((summary.leaked_dialogs.len(), summary.leaked_transactions), (0, 0), "seed {seed}");
         bench.told().into_iter().for_each(|event| *told.entry(event).or_default() += 1);
     }
-    for event in ["Forwarded", "Parked", "Retrieved", "PickedUp", "Redirected", "Resumed", "Transferred", "Conferenced"] {
+    for event in ["Forwarded", "Parked", "Retrieved", "PickedUp", "Redirected", "Resumed", "Transferred", "Conferenced"]
+    {
         let count = told.get(event).copied().unwrap_or_default();
         assert!(count >= 4, "{event} {count} times, expected 4: {told:?}");
     }
