@@ -15,7 +15,7 @@ pub(crate) mod tree;
 use std::path::{Path, PathBuf};
 
 pub use ast::{
-    Action, Cluster, Codec, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone, Recorder,
+    Action, Asker, Cluster, Codec, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone, Recorder,
     RecorderCertificate, Refused, Release, Says, Scenario, SrtpPolicy, Step, Tls, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};

@@ -26,7 +26,7 @@ pub(super) struct Cast<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) net: Net,
     recorder: Subject,
-    cucm: Cucm,
+    pub(super) cucm: Cucm,
     hearing: Hearing,
     /// When the scenario began, in microseconds since the start of the run.
     began_us: u64,
@@ -139,6 +139,14 @@ impl<'a> Cast<'a> {
             Action::Mute(phone, off) => {
                 self.mute(line, *phone, *off).await?;
                 Ok(Some(format!("{} is {}", self.name(*phone), if *off { "muted" } else { "heard again" })))
+            }
+            Action::StartRecording { on, by } => {
+                self.start_recording(line, *on, *by).await?;
+                Ok(Some(format!("a recording of {} was started", self.name(*on))))
+            }
+            Action::StopRecording(phone) => {
+                self.stop_recording(line, *phone).await?;
+                Ok(Some(format!("the recording of {} was stopped", self.name(*phone))))
             }
             Action::Wait(time) => {
                 self.tell(format!("wait for {time:?}"));
