@@ -565,6 +565,8 @@ pub struct Summary {
     pub pings: u64,
     /// Sessions that were refreshed: UPDATEs of ours that recorders answered with 2xx.
     pub refreshes: u64,
+    /// Sessions that recorders refreshed: their re-INVITEs and UPDATEs without anything new.
+    pub refreshed_by_recorder: u64,
     /// Call-IDs of dialogs that were still open.
     pub leaked_dialogs: Vec<String>,
     /// Requests of ours without a final answer, and requests of others that we had not answered.

@@ -73,6 +73,10 @@ pub enum Fault {
     IgnoreRequests,
     /// BYE is answered, and the call goes on.
     IgnoreBye,
+    /// INVITE is answered 503: what a recorder does that can take no call.
+    Unavailable,
+    /// INVITE is answered 486.
+    Busy,
 }
 
 /// What [`Fault::AnswerGarbage`] sends.

@@ -43,7 +43,11 @@ impl Engine {
             self.decided.push_back(Output::Close { flow });
             let failure =
                 ConnectFailure { rule: refusal.rule().to_owned(), why: refusal.to_string(), refused_by_us: true };
-            self.event(CucmEvent::TrunkTls { trunk: None, peer, failure });
+            let trunk = match self.sender(None, peer) {
+                Sender::Trunk(name) => Some(name),
+                Sender::Phone(_) | Sender::Stranger => None,
+            };
+            self.event(CucmEvent::TrunkTls { trunk, peer, failure });
             return;
         }
         let certificate = certificate.cloned();

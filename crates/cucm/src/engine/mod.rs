@@ -118,6 +118,7 @@ pub struct Engine {
     counts: (u64, u64),
     pings: u64,
     refreshes: u64,
+    refreshed_by_recorder: u64,
 }
 
 /// What a request of ours was for.
@@ -177,6 +178,7 @@ impl Engine {
             counts: (0, 0),
             pings: 0,
             refreshes: 0,
+            refreshed_by_recorder: 0,
             config,
         };
         engine.plan_pings(now);
@@ -242,6 +244,7 @@ impl Engine {
             recordings: self.counts.1,
             pings: self.pings,
             refreshes: self.refreshes,
+            refreshed_by_recorder: self.refreshed_by_recorder,
             leaked_dialogs: open.map(|leg| leg.call_id.clone()).collect(),
             leaked_transactions: orphans.count(),
             registered: self.phones.keys().cloned().collect(),

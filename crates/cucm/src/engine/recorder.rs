@@ -152,6 +152,9 @@ impl Engine {
             let offered = request.body().is_empty();
             self.dealings.entry(id).or_default().accepted = Some(Accepted { key: *key, offered });
         }
+        if granted.is_some() {
+            self.refreshed_by_recorder += 1;
+        }
         match granted {
             Some((seconds, Refresher::Uac)) => self.keep_session(now, id, Some((seconds, None))),
             Some((seconds, Refresher::Uas)) => {

@@ -148,6 +148,12 @@ impl Sessions {
 
     /// Whether an INVITE can be answered at all; else code and reason phrase.
     fn acceptable(&self, invite: &Message) -> Result<(), (u16, &'static str)> {
+        // fault: no call is taken.
+        match self.config.fault {
+            Fault::Unavailable => return Err((503, "Service Unavailable")),
+            Fault::Busy => return Err((486, "Busy Here")),
+            _ => {}
+        }
         let user = invite.request_uri().and_then(|uri| uri.parse::<sip::Uri>().ok()).and_then(|uri| uri.user);
         if !self.config.user.is_empty() && user.as_deref() != Some(self.config.user.as_str()) {
             return Err((404, "Not Found"));

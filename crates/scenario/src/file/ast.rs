@@ -5,10 +5,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cucm::config::Dialect;
+use cucm::config::{Dialect, SessionRefresh};
+use cucm::signalling::{Closing, Request};
 use media::ledger::Leg;
 use media::srtp::Suite;
-pub use recorder::Fault;
+pub use recorder::{Deed, Fault};
+
+use super::signalling::Disturbed;
+use super::trunks::{Destination, RouteList};
 
 /// One scenario file.
 #[derive(Clone, Debug)]
@@ -23,6 +27,12 @@ pub struct Scenario {
     pub trunk: Trunk,
     /// What is asked of the bundled recorder.
     pub recorder: Recorder,
+    /// What stands behind other addresses.
+    pub destinations: Vec<Destination>,
+    /// In which order addresses are tried.
+    pub route_list: RouteList,
+    /// What happens to single messages between CUCM and recorders.
+    pub signalling: Vec<Disturbed>,
     /// What the network does to media.
     pub network: Network,
     /// Whether it is for virtual time alone, since it lasts too long in real time.
@@ -81,8 +91,6 @@ pub struct Phone {
     pub encrypted: bool,
     /// Whether its line's recording option is automatic (else none).
     pub recorded: bool,
-    /// Whether its line's recording option is selective: recordings are started and stopped by steps.
-    pub selective: bool,
     /// The SRTP suites it offers, in order.
     pub suites: Vec<Suite>,
     /// The codecs it offers, in order.
@@ -141,8 +149,21 @@ pub struct Trunk {
     pub tls: Option<Tls>,
     /// *Enable OPTIONS Ping to monitor destination status*, with its intervals.
     pub options_ping: Option<OptionsPing>,
+    /// How long a session holds, and how it is refreshed.
+    pub session: SessionTimer,
     /// Extra time between ACKing the phone and ACKing the recorder, so that RTP comes before the ACK.
     pub ack_after: Duration,
+}
+
+/// Session timer (RFC 4028).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionTimer {
+    /// *Session Refresh Method* of the SIP profile.
+    pub refresh: SessionRefresh,
+    /// Service parameter *SIP Session Expires Timer*.
+    pub expires: Duration,
+    /// Service parameter *SIP Min-SE Value*.
+    pub least: Duration,
 }
 
 /// Versions of TLS.
@@ -178,6 +199,12 @@ pub struct Recorder {
     pub tls: Option<Tls>,
     /// Its policy on SRTP.
     pub srtp: SrtpPolicy,
+    /// Whether it refreshes the session where CUCM leaves open who does.
+    pub refreshes: bool,
+    /// The shortest session that it takes.
+    pub least_session: Duration,
+    /// How many recordings it takes at one time.
+    pub most_sessions: usize,
     /// Its certificate.
     pub certificate: RecorderCertificate,
     /// A fault planted in it.
@@ -287,17 +314,31 @@ pub enum Action {
     Talk(Duration),
     /// The phone hangs up; waits until everything has ended.
     HangUp(usize),
-    /// Somebody has the call of a phone recorded, whose line is recorded selectively.
-    StartRecording {
-        /// Whose call.
-        on: usize,
-        /// Who asks for it.
-        by: Asker,
-    },
-    /// Whoever had it started has the recording of a phone's call stopped.
-    StopRecording(usize),
     /// A phone's built-in bridge does something wrong towards the recorder.
     Inject(Inject),
+    /// CUCM closes its connections to recorders; the next request opens a new one.
+    CloseConnection(Closing),
+    /// CUCM sends a request in the dialogs of the recordings.
+    CucmSends {
+        /// Which.
+        request: Request,
+        /// In which of the two dialogs of each; `None` for both.
+        leg: Option<Leg>,
+    },
+    /// The bundled recorder does something with its calls.
+    RecorderDoes {
+        /// What.
+        deed: Deed,
+        /// With which leg of each; `None` for both.
+        leg: Option<Leg>,
+    },
+    /// A bundled recorder beside the one under test goes, or comes back.
+    Destination {
+        /// Which of [`Scenario::destinations`].
+        index: usize,
+        /// Whether it comes back.
+        is_up: bool,
+    },
 }
 
 /// The longest that a key takes, with the pause behind it.
@@ -313,17 +354,6 @@ impl Action {
             _ => Duration::ZERO,
         }
     }
-}
-
-/// Who asks for a selective recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
-    /// The phone's user, by softkey.
-    User,
-    /// An application, so that the phone shows it.
-    Application,
-    /// An application, unseen.
-    SilentApplication,
 }
 
 /// Something wrong on a media stream, on purpose.
@@ -388,6 +418,23 @@ pub struct Expect {
     pub media_before_ack: bool,
     /// Whether the recorder must have answered the far leg first.
     pub far_answered_first: bool,
+    /// By which rule CUCM must have given up a recording.
+    pub given_up: Option<String>,
+    /// How many recordings must be where: 0 is the recorder under test, others are one more than their index in
+    /// [`Scenario::destinations`].
+    pub recordings_at: Vec<(usize, usize)>,
+    /// Destinations that OPTIONS must find out of service, as in [`Expect::recordings_at`].
+    pub out_of_service: Vec<usize>,
+    /// Destinations that must come back into service after that.
+    pub back_in_service: Vec<usize>,
+    /// Whether the recorder must have refreshed the session.
+    pub refreshed_by_recorder: bool,
+    /// Whether the two legs of a recording must be at different recorders.
+    pub legs_apart: bool,
+    /// How many recordings of one leg alone there must be.
+    pub one_leg: Option<usize>,
+    /// How many recordings must be marked as a duplicate of another one.
+    pub duplicates: Option<usize>,
 }
 
 /// A refusal that must happen.

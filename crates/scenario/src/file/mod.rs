@@ -8,19 +8,23 @@ pub(crate) mod paper;
 pub(crate) mod read;
 #[cfg(test)]
 mod reference;
+mod signalling;
 mod speech;
 mod steps;
 pub(crate) mod tree;
+mod trunks;
 
 use std::path::{Path, PathBuf};
 
 pub use ast::{
-    Action, Asker, Cluster, Codec, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone, Recorder,
-    RecorderCertificate, Refused, Release, Says, Scenario, SrtpPolicy, Step, Tls, Transport, Trunk,
+    Action, Cluster, Codec, Deed, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone, Recorder,
+    RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, SrtpPolicy, Step, Tls, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
+pub use signalling::Disturbed;
 pub(crate) use speech::{speech, speech_of};
 pub use tree::MAX_FILE;
+pub use trunks::{Destination, Does, RouteList};
 
 /// A file of the user's that is wrong: all its mistakes.
 #[derive(Clone, Debug, thiserror::Error)]

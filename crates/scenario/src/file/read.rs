@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cucm::config::Dialect;
+use cucm::config::{Dialect, SessionRefresh};
 use media::srtp::Suite;
 use trust::rule::Refusal;
 
@@ -11,9 +11,11 @@ use super::ast::*;
 use super::diagnostic::{Diagnostic, Place};
 use super::dialect::read_dialect;
 use super::fields::{Fields, duration, flag, list, number, one_of, share, text, unknown};
+use super::signalling::read_signalling;
 use super::speech::speech;
 use super::steps::read_steps;
-use super::tree::{Node, Value};
+use super::tree::{Key as Named, Node, Value};
+use super::trunks::{Destination, UNDER_TEST, count, read_destinations, read_route_list};
 
 /// The suites by their names in SDP.
 const SUITES: [(&str, Suite); 4] = [
@@ -55,11 +57,23 @@ const FAULTS: &[(&str, Fault)] = &[
     ("reset-keys", Fault::ResetKeys),
     ("ignore-requests", Fault::IgnoreRequests),
     ("ignore-bye", Fault::IgnoreBye),
+    ("unavailable", Fault::Unavailable),
+    ("busy", Fault::Busy),
 ];
 /// The rule of two parties that have no version of TLS in common: no certificate was judged yet.
 const TLS_VERSION: &str = "tls-version";
 /// The fault that takes a number: `{ lose-every: 50 }`.
 const LOSE_EVERY: &str = "lose-every";
+/// Rules by which CUCM gives a recording up.
+const GIVEN_UP: [(&str, &str); 7] = [
+    ("status", "status"),
+    ("timeout", "timeout"),
+    ("connect", "connect"),
+    ("closed", "closed"),
+    ("alert", "alert"),
+    ("given-up", "given-up"),
+    ("out-of-service", "out-of-service"),
+];
 /// The most phones a scenario may have.
 const MAX_PHONES: usize = 32;
 
@@ -72,12 +86,28 @@ pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnosti
     let phones = fields.required("phones", wrong).map(|n| read_phones(n, folder, wrong)).unwrap_or_default();
     let trunk = read_trunk(fields.optional("trunk"), cluster.mixed, wrong);
     let recorder = read_recorder(fields.optional("recorder"), cluster.mixed, wrong);
+    let destinations = read_destinations(fields.optional("destinations"), cluster.mixed, wrong);
+    let route_list = read_route_list(fields.optional("route list"), &destinations, wrong);
+    let signalling = read_signalling(fields.optional("signalling"), wrong);
     let network = read_network(fields.optional("network"), wrong);
     let only_simulated = fields.maybe("only", wrong, |n| one_of(n, &[("simulated", ())])).is_some();
     let (steps, expect) = (Vec::new(), Expect::default());
-    let mut scenario = Scenario { title, cluster, phones, trunk, recorder, network, only_simulated, steps, expect };
+    let mut scenario = Scenario {
+        title,
+        cluster,
+        phones,
+        trunk,
+        recorder,
+        destinations,
+        route_list,
+        signalling,
+        network,
+        only_simulated,
+        steps,
+        expect,
+    };
     scenario.steps = fields.required("steps", wrong).map(|n| read_steps(n, &scenario, wrong)).unwrap_or_default();
-    scenario.expect = read_expect(fields.optional("expect"), wrong);
+    scenario.expect = read_expect(fields.optional("expect"), &scenario.destinations, wrong);
     fields.finish(wrong);
     scenario
 }
@@ -148,16 +178,14 @@ fn read_phones(node: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) 
 fn read_phone(name: &str, (index, folder): (usize, Option<&Path>), node: &Node, wrong: &mut Vec<Diagnostic>) -> Phone {
     let mut f = Fields::of(node, "a phone", wrong);
     let security = [("encrypted", true), ("non-secure", false)];
-    let recording = [("automatic", (true, false)), ("selective", (false, true)), ("none", (false, false))];
-    let (recorded, selective) = f.or("recording", (false, false), wrong, |n| one_of(n, &recording));
+    let recording = [("automatic", true), ("none", false)];
     let line = f.required("line", wrong).and_then(|n| keep(directory_number(n), wrong)).unwrap_or_default();
     let phone = Phone {
         name: name.to_owned(),
         line,
         display: f.maybe("name", wrong, text).unwrap_or_else(|| capitalised(name)),
         encrypted: f.or("security", true, wrong, |n| one_of(n, &security)),
-        recorded,
-        selective,
+        recorded: f.or("recording", false, wrong, |n| one_of(n, &recording)),
         suites: f.or("suites", Suite::ALL.to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
         says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),
@@ -206,11 +234,32 @@ fn read_trunk(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> 
         x509_subject: f.or("X.509 subject name", Vec::new(), wrong, |n| list(n, text)),
         tls: f.maybe("tls", wrong, |n| one_of(n, &TLS)),
         options_ping: f.optional("OPTIONS ping").and_then(|n| read_options_ping(n, wrong)),
+        session: read_session_timer(&mut f, wrong),
         early_offer: f.or("early offer", false, wrong, flag),
         ack_after: f.or("ACK after", Duration::ZERO, wrong, duration),
     };
     f.finish(wrong);
     trunk
+}
+
+/// CUCM's own values where nothing is told.
+fn read_session_timer(f: &mut Fields<'_>, wrong: &mut Vec<Diagnostic>) -> SessionTimer {
+    let methods = [("INVITE", SessionRefresh::Invite), ("UPDATE", SessionRefresh::Update)];
+    let usual = Duration::from_secs(1800);
+    SessionTimer {
+        refresh: f.or("session refresh", SessionRefresh::Invite, wrong, |n| one_of(n, &methods)),
+        expires: f.or("session expires", usual, wrong, session),
+        least: f.or("Min-SE", usual, wrong, session),
+    }
+}
+
+/// Whole seconds, at least 90 (RFC 4028 §5).
+fn session(node: &Node) -> Result<Duration, Diagnostic> {
+    let time = duration(node)?;
+    if time >= Duration::from_secs(90) && time.subsec_nanos() == 0 {
+        return Ok(time);
+    }
+    Err(Diagnostic::new(node.place, format!("got {time:?}, expected whole seconds, at least 90s")))
 }
 
 /// `true` with CUCM's own intervals, or the intervals.
@@ -237,7 +286,7 @@ fn ping_interval(node: &Node) -> Result<Duration, Diagnostic> {
     Err(Diagnostic::new(node.place, format!("got {interval:?}, expected an interval from 5s to 600s")))
 }
 
-fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Recorder {
+pub(super) fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Recorder {
     let none = empty();
     let mut f = Fields::of(node.unwrap_or(&none), "the recorder", wrong);
     let policies = [("required", SrtpPolicy::Required), ("allowed", SrtpPolicy::Allowed), ("off", SrtpPolicy::Off)];
@@ -249,6 +298,9 @@ fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) 
         far_first: f.or("answers far first", false, wrong, flag),
         tls: f.maybe("tls", wrong, |n| one_of(n, &TLS)),
         srtp: f.or("SRTP", default, wrong, |n| one_of(n, &policies)),
+        refreshes: f.or("refreshes", false, wrong, flag),
+        least_session: f.or("shortest session", Duration::from_secs(90), wrong, session),
+        most_sessions: f.or("most recordings", 1000, wrong, count),
         certificate: f.optional("certificate").map(|n| read_certificate(n, wrong)).unwrap_or_default(),
         fault: f.or("fault", Fault::None, wrong, fault),
     };
@@ -301,7 +353,7 @@ fn read_network(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Network {
     network
 }
 
-fn read_expect(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Expect {
+fn read_expect(node: Option<&Node>, destinations: &[Destination], wrong: &mut Vec<Diagnostic>) -> Expect {
     let Some(node) = node else { return Expect::default() };
     let mut f = Fields::of(node, "what is expected", wrong);
     let media = [("SRTP", false), ("RTP", true)];
@@ -318,9 +370,46 @@ fn read_expect(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Expect {
         session_refreshed: f.or("session refreshed", false, wrong, flag),
         media_before_ack: f.or("media before ACK", false, wrong, flag),
         far_answered_first: f.or("far answered first", false, wrong, flag),
+        given_up: f.maybe("given up", wrong, |n| one_of(n, &GIVEN_UP)).map(str::to_owned),
+        recordings_at: f.optional("recordings at").map(|n| read_places(n, destinations, wrong)).unwrap_or_default(),
+        out_of_service: f.or("destinations out", Vec::new(), wrong, |n| list(n, |d| place(d, destinations))),
+        back_in_service: f.or("destinations back", Vec::new(), wrong, |n| list(n, |d| place(d, destinations))),
+        refreshed_by_recorder: f.or("refreshed by recorder", false, wrong, flag),
+        legs_apart: f.or("legs apart", false, wrong, flag),
+        one_leg: f.maybe("one-leg recordings", wrong, |n| number(n, 0, 1000).map(|v| v as usize)),
+        duplicates: f.maybe("duplicates", wrong, |n| number(n, 0, 1000).map(|v| v as usize)),
     };
     f.finish(wrong);
     expect
+}
+
+/// The recorder under test or a destination, by its name.
+fn place(node: &Node, destinations: &[Destination]) -> Result<usize, Diagnostic> {
+    let name = text(node)?;
+    place_of(&Named { name, place: node.place }, destinations)
+}
+
+fn place_of(key: &Named, destinations: &[Destination]) -> Result<usize, Diagnostic> {
+    let names: Vec<&str> = [UNDER_TEST].into_iter().chain(destinations.iter().map(|d| d.name.as_str())).collect();
+    let found = names.iter().position(|known| *known == key.name);
+    found.ok_or_else(|| unknown(&format!("no destination is called `{}`", key.name), key, &names))
+}
+
+/// How many recordings each of some recorders must have.
+fn read_places(node: &Node, destinations: &[Destination], wrong: &mut Vec<Diagnostic>) -> Vec<(usize, usize)> {
+    let Value::Mapping(entries) = &node.value else {
+        wrong.push(
+            Diagnostic::new(node.place, "expected recorders by name").help("such as `{ recorder: 0, backup: 1 }`"),
+        );
+        return Vec::new();
+    };
+    let mut places = Vec::new();
+    for (key, count) in entries {
+        let place = keep(place_of(key, destinations), wrong);
+        let count = keep(number(count, 0, 1000), wrong);
+        places.extend(place.zip(count.map(|count| count as usize)));
+    }
+    places
 }
 
 fn read_refused(node: &Node, wrong: &mut Vec<Diagnostic>) -> Refused {

@@ -338,6 +338,7 @@ mod tests {
             far: party("1000"),
             near_leg: leg("near"),
             far_leg: leg("far"),
+            only: None,
             started_us: 10,
             ended_us: Some(20),
             ended_by_recorder: None,

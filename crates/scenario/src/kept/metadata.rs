@@ -35,7 +35,7 @@ pub(crate) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
         ("x-farenddevice", text(&told.far.device), written.far.device.clone()),
     ];
     findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, None)));
-    for leg in Leg::ALL {
+    for leg in told.legs() {
         let (told, written) = (told.leg(leg), written.leg(side(leg)));
         let suite = told.suite.map(|suite| suite.name().to_owned());
         let rows = [
@@ -56,9 +56,7 @@ pub(crate) fn against_run(
     findings: &mut Vec<Finding>,
 ) {
     let fed = |stream: &&Stream| {
-        Leg::ALL
-            .iter()
-            .any(|leg| stream.kind == StreamKind::Bridge(*leg) && stream.dialog == told.leg(*leg).bridge_call_id)
+        told.legs().any(|leg| stream.kind == StreamKind::Bridge(leg) && stream.dialog == told.leg(leg).bridge_call_id)
     };
     let streams: Vec<&Stream> = streams.iter().filter(fed).collect();
     told::compare(told, written, findings);

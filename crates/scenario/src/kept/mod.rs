@@ -16,6 +16,7 @@
 //! (`recording.json` cannot be read; where there is none, `missing-file`) and `unlisted-file` (audio that
 //! `recording.json` does not name).
 
+mod apart;
 mod form;
 mod ledger;
 mod metadata;

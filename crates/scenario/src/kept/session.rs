@@ -30,6 +30,9 @@ pub struct Session {
     pub near_leg: SessionLeg,
     /// The dialog with the other party's voice.
     pub far_leg: SessionLeg,
+    /// The leg that it is judged by, where the other one went to another recorder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Leg>,
     /// When both dialogs were up, in microseconds since the start of the run.
     pub started_us: u64,
     /// When it was over, in microseconds since the start of the run; `None` if it never was.
@@ -184,6 +187,7 @@ impl Session {
             far: Party::of(&started.far),
             near_leg: leg(&started.near_leg),
             far_leg: leg(&started.far_leg),
+            only: None,
             started_us,
             ended_us: ended.map(|(at, ..)| at),
             ended_by_recorder: ended.map(|(_, by_recorder, _)| by_recorder),
@@ -203,9 +207,16 @@ impl Session {
     /// What it is called in findings.
     #[must_use]
     pub fn label(&self) -> String {
-        let Self { near, far, refci, earlier, .. } = self;
+        let Self { near, far, refci, earlier, only, .. } = self;
         let again = if *earlier == 0 { String::new() } else { format!(", no. {}", earlier + 1) };
-        format!("{} with {} (refci {refci}{again})", near.number, far.number)
+        let half = only.map(|leg| format!(", {} leg", leg.name())).unwrap_or_default();
+        format!("{} with {} (refci {refci}{again}{half})", near.number, far.number)
+    }
+
+    /// The legs by which it is judged.
+    pub(crate) fn legs(&self) -> impl Iterator<Item = Leg> + use<> {
+        let only = self.only;
+        Leg::ALL.into_iter().filter(move |leg| only.is_none_or(|only| only == *leg))
     }
 
     /// The dialog of a leg.
@@ -221,6 +232,9 @@ impl Session {
 /// What was said, as the verifier takes it.
 pub(crate) fn truth<'a>(streams: &'a [Stream], sessions: &[Session]) -> Truth<'a> {
     let find = |session: &Session, leg: Leg| -> Vec<usize> {
+        if session.only.is_some_and(|only| only != leg) {
+            return Vec::new();
+        }
         let dialog = &session.leg(leg).bridge_call_id;
         let fed = |stream: &Stream| stream.kind == StreamKind::Bridge(leg) && stream.dialog == *dialog;
         (0..streams.len()).filter(|at| fed(&streams[*at])).collect()

@@ -6,6 +6,7 @@ use media::ledger::Stream;
 use recorder::metadata::Recording;
 use verify::{Limits, Recorded};
 
+use super::apart::halved;
 use super::metadata;
 use super::session::{Session, truth};
 use super::stored::Stored;
@@ -45,14 +46,18 @@ pub(crate) fn weigh(
     if sessions.is_empty() && stored.is_empty() {
         return Weighed::default();
     }
-    let recorded: Vec<Recorded<'_>> = stored.iter().map(|stored| stored.recorded.clone()).collect();
+    let (sessions, owners) = halved(sessions, stored);
+    let sessions = sessions.as_slice();
+    let owned = stored.iter().zip(&owners);
+    let recorded: Vec<Recorded<'_>> =
+        owned.clone().map(|(stored, owner)| Recorded { expected: *owner, ..stored.recorded.clone() }).collect();
     let truth = truth(streams, sessions);
     let (verdict, excused) = fair(limits(network), lateness, |limits| verify::judge(&truth, &recorded, limits));
     let mut weighed = of_verdict(&verdict);
     weighed.undecided.extend(excused);
     let mut of_calls = metadata::compare_calls(stored, given_up, sessions);
-    for stored in stored {
-        let told = stored.recorded.expected.and_then(|at| sessions.get(at));
+    for (stored, owner) in owned {
+        let told = owner.and_then(|at| sessions.get(at));
         let label = told.map_or_else(|| stored.recorded.label.clone(), Session::label);
         let mut found = stored.findings.clone();
         if let Some(written) = &stored.metadata {

@@ -116,6 +116,11 @@ impl Addresses {
         }
     }
 
+    /// A destination beside the recorder.
+    pub(super) const fn destination(self, index: usize) -> IpAddr {
+        self.host(150 + index as u8)
+    }
+
     /// A phone. Where CUCM has an address of this machine's, all phones share it: only their ports tell them apart.
     pub(super) const fn phone(self, index: usize) -> IpAddr {
         match self.cucm {

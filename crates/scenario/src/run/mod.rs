@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bystander;
+mod destinations;
 mod error;
 mod ground;
 mod hearing;
@@ -234,9 +235,16 @@ async fn attempt(
     }
     let stored = match &mut played.recorder {
         Left::Bundled(_) => kept::read(folder, &sessions),
-        Left::External(gathered) => std::mem::take(&mut gathered.stored),
+        Left::External(gathered) => {
+            let mut stored = std::mem::take(&mut gathered.stored);
+            // The destinations beside it are bundled recorders.
+            for destination in &item.scenario.destinations {
+                stored.extend(kept::read(&folder.join(&destination.name), &sessions));
+            }
+            stored
+        }
     };
-    Ok(judge::judge(&item.file, &item.scenario, played, options.network, &sessions, stored))
+    Ok(judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored))
 }
 
 /// How many scenarios at once.
@@ -304,5 +312,5 @@ fn create(folder: &Path) -> Result<(), SetupError> {
 /// Everything that lasts by itself, what CUCM may take to give up on a recorder in each step, and two minutes for everything else.
 fn longest(scenario: &Scenario) -> Duration {
     let step = |step: &Step| step.action.lasts() + play::RECORDING_DECIDED + play::SOON;
-    Duration::from_secs(120) + scenario.steps.iter().map(step).sum::<Duration>()
+    Duration::from_secs(120) * play::ways(scenario) + scenario.steps.iter().map(step).sum::<Duration>()
 }

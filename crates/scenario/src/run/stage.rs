@@ -13,7 +13,7 @@ use wire::tls::Versions;
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
-use crate::file::{Codec, Key, Release, Scenario, SrtpPolicy, Tls, Transport};
+use crate::file::{Codec, Does, Key, Recorder, Release, Scenario, SrtpPolicy, Tls, Transport};
 use crate::under_test::write_private;
 
 /// The recording destination that the bundled recorder answers.
@@ -27,6 +27,8 @@ pub(super) struct Certificates {
     /// The RSA certificate that signs the CTL where CallManager's own key is ECDSA.
     pub(super) ctl_signer: Option<Identity>,
     pub(super) recorder: Identity,
+    /// Of the bundled recorders beside it.
+    pub(super) destinations: Vec<Identity>,
     pub(super) phones: Vec<Identity>,
 }
 
@@ -49,7 +51,14 @@ impl Certificates {
                 make(&device, &Request::phone_lsc(&device, since).with_key(KeyKind::EcP256).valid_for(DAY))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { call_manager, ctl_signer, recorder: recorder(scenario, addresses.recorder(), now)?, phones })
+        let destinations = scenario
+            .destinations
+            .iter()
+            .enumerate()
+            .map(|(index, destination)| recorder(&destination.recorder, addresses.destination(index), now))
+            .collect::<Result<_, _>>()?;
+        let recorder = recorder(&scenario.recorder, addresses.recorder(), now)?;
+        Ok(Self { call_manager, ctl_signer, recorder, destinations, phones })
     }
 }
 
@@ -74,8 +83,8 @@ pub(super) fn stranger(now: SystemTime) -> Result<Identity, SetupError> {
     make("a stranger", &Request::call_manager("cucm-other", now - HOUR).with_key(KeyKind::EcP256).valid_for(DAY))
 }
 
-fn recorder(scenario: &Scenario, address: IpAddr, now: SystemTime) -> Result<Identity, SetupError> {
-    let asked = &scenario.recorder.certificate;
+fn recorder(asked: &Recorder, address: IpAddr, now: SystemTime) -> Result<Identity, SetupError> {
+    let asked = &asked.certificate;
     let since = if asked.expired { now - 2 * DAY } else { now - HOUR };
     let request = match &asked.name {
         Some(name) => Request::new(name, since),
@@ -143,6 +152,11 @@ pub(super) fn cluster(
     for certificate in &recorder.call_manager_trust {
         call_manager_trust.add(certificate.clone());
     }
+    for (destination, identity) in scenario.destinations.iter().zip(&certificates.destinations) {
+        if !destination.recorder.certificate.untrusted {
+            call_manager_trust.add(identity.certificate.clone());
+        }
+    }
     let mut capf_trust = TrustList::new();
     for phone in &certificates.phones {
         capf_trust.add(phone.certificate.clone());
@@ -184,22 +198,12 @@ pub(super) fn cluster(
             name: "Recording CSS".to_owned(),
             partitions: vec!["Recording".to_owned()],
         }],
-        route_patterns: vec![cfg::RoutePattern {
-            partition: "Recording".to_owned(),
-            ..cfg::RoutePattern::to_trunk(&recorder.number, "Recorder Trunk")
-        }],
-        sip_trunk_security_profiles: vec![trunk_profile(scenario, recorder)],
+        route_patterns: vec![route_pattern(scenario, &recorder.number)],
+        sip_trunk_security_profiles: trunks(scenario)
+            .map(|at| trunk_profile(scenario, at, recorder, addresses))
+            .collect(),
         sip_profiles: vec![sip_profile(scenario)],
-        trunks: vec![cfg::SipTrunk {
-            name: "Recorder Trunk".to_owned(),
-            destinations: vec![recorder.at],
-            srtp_allowed: scenario.trunk.srtp_allowed,
-            transmit_security_status: scenario.trunk.transmit_security_status,
-            security_profile: "Recorder Profile".to_owned(),
-            sip_profile: "Standard SIP Profile".to_owned(),
-            takes_calls: false,
-            recording_information: cfg::RecordingInformation::None,
-        }],
+        trunks: trunks(scenario).map(|at| trunk(scenario, at, recorder, addresses)).collect(),
         park_numbers: Vec::new(),
         region: cfg::Region::default(),
         music_on_hold: cfg::MusicOnHold::Unicast,
@@ -211,21 +215,71 @@ pub(super) fn cluster(
 
 fn device(index: usize, phone: &crate::file::Phone) -> cfg::PhoneDevice {
     let line = cfg::Line::new(&phone.line, &phone.display);
-    let line = match (phone.recorded, phone.selective) {
-        (true, _) => line.recorded("Recorder"),
-        (false, true) => line.selectively_recorded("Recorder"),
-        (false, false) => line,
-    };
+    let line = if phone.recorded { line.recorded("Recorder") } else { line };
     let profile = if phone.encrypted { "Secure Profile" } else { "Non-Secure Profile" };
     cfg::PhoneDevice { device_name: device_name(index), security_profile: profile.to_owned(), lines: vec![line] }
 }
 
-fn trunk_profile(scenario: &Scenario, recorder: &Peer) -> cfg::SipTrunkSecurityProfile {
-    let names = recorder.x509_subject.join(",");
+/// The trunks by their places in the route list.
+fn trunks(scenario: &Scenario) -> std::ops::Range<usize> {
+    0..scenario.route_list.trunks.len()
+}
+
+/// `Recorder Trunk`, `Recorder Trunk 2`, …
+fn numbered(name: &str, at: usize) -> String {
+    if at == 0 { name.to_owned() } else { format!("{name} {}", at + 1) }
+}
+
+fn route_pattern(scenario: &Scenario, number: &str) -> cfg::RoutePattern {
+    let distribution =
+        if scenario.route_list.circular { cfg::Distribution::Circular } else { cfg::Distribution::TopDown };
+    let trunks = trunks(scenario).map(|at| numbered("Recorder Trunk", at)).collect();
+    cfg::RoutePattern {
+        pattern: number.to_owned(),
+        partition: "Recording".to_owned(),
+        route_list: vec![cfg::RouteGroup { distribution, trunks }],
+    }
+}
+
+/// The address of the recorder under test (0) or of a destination.
+pub(super) fn address_of(scenario: &Scenario, addresses: Addresses, place: usize) -> IpAddr {
+    match place.checked_sub(1).filter(|index| *index < scenario.destinations.len()) {
+        Some(index) => addresses.destination(index),
+        None => addresses.recorder(),
+    }
+}
+
+fn trunk(scenario: &Scenario, at: usize, recorder: &Peer, addresses: Addresses) -> cfg::SipTrunk {
+    let to = |place: &usize| match place {
+        0 => recorder.at,
+        place => cfg::Destination { address: address_of(scenario, addresses, *place), port: trunk_port(scenario) },
+    };
+    cfg::SipTrunk {
+        name: numbered("Recorder Trunk", at),
+        destinations: scenario.route_list.trunks[at].iter().map(to).collect(),
+        srtp_allowed: scenario.trunk.srtp_allowed,
+        transmit_security_status: scenario.trunk.transmit_security_status,
+        security_profile: numbered("Recorder Profile", at),
+        sip_profile: "Standard SIP Profile".to_owned(),
+        takes_calls: false,
+        recording_information: cfg::RecordingInformation::None,
+    }
+}
+
+fn trunk_profile(
+    scenario: &Scenario,
+    at: usize,
+    recorder: &Peer,
+    addresses: Addresses,
+) -> cfg::SipTrunkSecurityProfile {
+    let places = || scenario.route_list.trunks[at].iter();
+    let mut names = if places().any(|place| *place == 0) { recorder.x509_subject.clone() } else { Vec::new() };
+    names.extend(places().filter(|place| **place > 0).map(|place| address_of(scenario, addresses, *place).to_string()));
+    let (name, names) = (numbered("Recorder Profile", at), names.join(","));
     match scenario.trunk.transport {
-        Transport::Tls => cfg::SipTrunkSecurityProfile::encrypted("Recorder Profile", &names),
+        Transport::Tls => cfg::SipTrunkSecurityProfile::encrypted(&name, &names),
         transport => {
-            let mut profile = cfg::SipTrunkSecurityProfile::non_secure("Recorder Profile");
+            let mut profile = cfg::SipTrunkSecurityProfile::non_secure(&name);
             profile.outgoing_transport =
                 if transport == Transport::Udp { cfg::TrunkTransport::Udp } else { cfg::TrunkTransport::Tcp };
             profile
@@ -238,6 +292,7 @@ fn sip_profile(scenario: &Scenario) -> cfg::SipProfile {
     if scenario.trunk.early_offer {
         profile.offer = cfg::OfferMode::Early;
     }
+    profile.session_refresh = scenario.trunk.session.refresh;
     profile.options_ping = scenario
         .trunk
         .options_ping
@@ -254,7 +309,9 @@ fn dialect(scenario: &Scenario) -> cfg::Dialect {
 }
 
 fn timing(scenario: &Scenario) -> cfg::Timing {
-    let mut timing = cfg::Timing::default();
+    let session = scenario.trunk.session;
+    let mut timing =
+        cfg::Timing { session_expires: session.expires, least_session: session.least, ..cfg::Timing::default() };
     timing.recorder_ack_after_bridge_ack += scenario.trunk.ack_after;
     timing
 }
@@ -267,28 +324,65 @@ const fn trunk_port(scenario: &Scenario) -> u16 {
     }
 }
 
-/// The bundled recorder's configuration.
+/// The configuration of the bundled recorder where it is under test.
 pub(super) fn bundled(
     scenario: &Scenario,
     certificates: &Certificates,
     addresses: Addresses,
     folder: &Path,
 ) -> recorder::Config {
+    let (own, to) = ((&scenario.recorder, &certificates.recorder), (addresses.recorder(), addresses.cucm()));
+    recorder_config(scenario, own, &certificates.call_manager, to, folder)
+}
+
+/// The configuration of a bundled recorder beside it.
+pub(super) fn destination(
+    scenario: &Scenario,
+    index: usize,
+    certificates: &Certificates,
+    addresses: Addresses,
+    folder: &Path,
+) -> recorder::Config {
+    let destination = &scenario.destinations[index];
+    let own = (&destination.recorder, &certificates.destinations[index]);
+    let to = (addresses.destination(index), addresses.cucm());
+    let mut config = recorder_config(scenario, own, &certificates.call_manager, to, folder);
+    config.fault = match destination.does {
+        Does::Records | Does::NothingListens => config.fault,
+        Does::Unavailable => recorder::Fault::Unavailable,
+        Does::Busy => recorder::Fault::Busy,
+        Does::NeverAnswers => recorder::Fault::NeverAnswer,
+        Does::RefusesTls => {
+            if let Some(credentials) = &mut config.credentials {
+                credentials.trusted = TrustList::trusted_certificates();
+            }
+            config.fault
+        }
+    };
+    config
+}
+
+fn recorder_config(
+    scenario: &Scenario,
+    (asked, own): (&Recorder, &Identity),
+    call_manager: &Identity,
+    (address, cucm): (IpAddr, IpAddr),
+    folder: &Path,
+) -> recorder::Config {
     let mut trusted = TrustList::trusted_certificates();
     if scenario.cluster.known_to_recorder {
-        trusted.add(certificates.call_manager.certificate.clone());
+        trusted.add(call_manager.certificate.clone());
     }
-    let asked = &scenario.recorder;
     let mut config = recorder::Config {
-        address: addresses.recorder(),
+        address,
         transports: vec![match scenario.trunk.transport {
             Transport::Tls => recorder::config::Transport::Tls,
             Transport::Tcp => recorder::config::Transport::Tcp,
             Transport::Udp => recorder::config::Transport::Udp,
         }],
         user: RECORDING_NUMBER.to_owned(),
-        sip_servers: vec![recorder::config::SipServer { address: addresses.cucm(), port: 5061, priority: 1 }],
-        credentials: Some(recorder::config::Credentials { identity: certificates.recorder.clone(), trusted }),
+        sip_servers: vec![recorder::config::SipServer { address: cucm, port: 5061, priority: 1 }],
+        credentials: Some(recorder::config::Credentials { identity: own.clone(), trusted }),
         srtp: match asked.srtp {
             SrtpPolicy::Required => recorder::config::SrtpPolicy::Required,
             SrtpPolicy::Allowed => recorder::config::SrtpPolicy::Fallback,
@@ -296,6 +390,9 @@ pub(super) fn bundled(
         },
         answer_after: asked.answers_after,
         far_first: asked.far_first,
+        refreshes: asked.refreshes,
+        min_session: asked.least_session,
+        max_sessions: asked.most_sessions,
         tls: match asked.tls {
             Some(Tls::V1_2) => recorder::config::TlsVersion::Tls12,
             Some(Tls::V1_3) => recorder::config::TlsVersion::Tls13,

@@ -1,7 +1,9 @@
 //! What a scenario needs of a recorder that only the bundled one does when told.
 
+use std::time::Duration;
+
 use super::profile::{Profile, RecorderCertificate};
-use crate::file::{Key, Scenario, SrtpPolicy, Transport};
+use crate::file::{Action, Key, Scenario, SrtpPolicy, Transport};
 
 /// Why `scenario` would test nothing, or something else than it says, with this recorder.
 pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<String> {
@@ -25,6 +27,8 @@ pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<S
         (scenario.expect.far_answered_first, "far answered first"),
         (scenario.expect.media_before_ack, "media before ACK"),
         (scenario.expect.user_agent.is_some(), "user agent"),
+        (scenario.expect.one_leg.is_some(), "one-leg recordings"),
+        (scenario.expect.duplicates.is_some(), "duplicates"),
     ];
     for (_, what) in unseen.iter().filter(|(expected, _)| *expected) {
         reasons.push(format!("it expects `{what}`, which only the bundled recorder's metadata tell"));
@@ -34,6 +38,7 @@ pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<S
 
 fn asked_of_the_bundled(profile: &Profile, scenario: &Scenario) -> Vec<&'static str> {
     let asked = &scenario.recorder;
+    let is_told = scenario.steps.iter().any(|step| matches!(step.action, Action::RecorderDoes { .. }));
     let usual = if scenario.cluster.mixed { SrtpPolicy::Allowed } else { SrtpPolicy::Off };
     let made = matches!(profile.certificates.recorder, RecorderCertificate::Made);
     let all = [
@@ -43,6 +48,10 @@ fn asked_of_the_bundled(profile: &Profile, scenario: &Scenario) -> Vec<&'static 
         (asked.far_first, "recorder: answers far first"),
         (asked.tls.is_some(), "recorder: tls"),
         (asked.srtp != usual, "recorder: SRTP"),
+        (asked.refreshes, "recorder: refreshes"),
+        (asked.least_session != Duration::from_secs(90), "recorder: shortest session"),
+        (asked.most_sessions != 1000, "recorder: most recordings"),
+        (is_told, "recorder pauses"),
         (asked.fault != recorder::Fault::None, "recorder: fault"),
         (asked.certificate.name.is_some() && !made, "recorder: certificate: name"),
         (asked.certificate.expired && !made, "recorder: certificate: expired"),

@@ -7,7 +7,7 @@ mod call;
 mod hold;
 mod media;
 mod recordings;
-mod selective;
+mod signalling;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -127,11 +127,10 @@ impl Paper {
             Action::CompleteTransfer(by) => self.complete_transfer(*by)?,
             Action::Dtmf { by, .. } => self.dtmf(*by)?,
             Action::Mute(phone, _) => self.mute(*phone)?,
-            Action::StartRecording { on, by } => self.start_recording(*on, *by)?,
-            Action::StopRecording(phone) => self.stop_recording(*phone)?,
             Action::Inject(inject) => self.inject(inject.phone)?,
             Action::Talk(_) => self.talk()?,
-            Action::Wait(_) => {}
+            Action::CloseConnection(_) | Action::CucmSends { .. } | Action::RecorderDoes { .. } => self.in_dialog()?,
+            Action::Wait(_) | Action::Destination { .. } => {}
         }
         self.settle(Change::Other);
         Ok(())

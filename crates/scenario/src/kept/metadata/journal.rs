@@ -39,7 +39,7 @@ pub(super) fn compare(
     match read(&folder.join(FILE_NAME), &truth, written, findings) {
         Err(why) => findings.push(wrong("a journal that can be read", why, None)),
         Ok(held) => {
-            for leg in Leg::ALL {
+            for leg in session.legs() {
                 against(leg, &held[side(leg).channel()], &truth, session, written, findings);
             }
         }

@@ -9,7 +9,7 @@ use crate::outcome::Finding;
 
 /// Compares the streams' sources, SSRCs and payload types, and every count.
 pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recording, findings: &mut Vec<Finding>) {
-    for leg in Leg::ALL {
+    for leg in session.legs() {
         let Some(written) = written.leg(side(leg)) else { continue };
         let fed: Vec<&Stream> = streams.iter().copied().filter(|stream| stream.leg() == Some(leg)).collect();
         one(session, leg, &fed, written, findings);

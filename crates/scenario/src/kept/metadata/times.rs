@@ -30,7 +30,7 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
         }
     }
     let Some(run) = session.run_unix_us else { return };
-    for leg in Leg::ALL {
+    for leg in session.legs() {
         let Some(at) = written.leg(side(leg)) else { continue };
         let arrived = |stream: &&&Stream| stream.leg() == Some(leg);
         let genuine = streams.iter().filter(arrived).flat_map(|s| &s.rows).filter(|row| row.nature == Nature::Genuine);

@@ -9,7 +9,7 @@ use crate::outcome::Finding;
 
 /// Compares how each leg is protected, and all that its INVITE told.
 pub(super) fn compare(session: &Session, written: &Recording, findings: &mut Vec<Finding>) {
-    for leg in Leg::ALL {
+    for leg in session.legs() {
         let told = session.leg(leg);
         let Some(written) = written.leg(side(leg)) else { continue };
         let protection = if told.suite.is_some() { "srtp" } else { "rtp" };

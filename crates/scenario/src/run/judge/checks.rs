@@ -7,7 +7,7 @@ use media::ledger::{Fate, Nature, Stream, StreamKind};
 use recorder::metadata::{Recording, Side};
 
 use crate::file::paper::recordings_of;
-use crate::file::{Action, Injected, Party, Scenario};
+use crate::file::{Action, Deed, Injected, Party, Scenario};
 use crate::kept::{Session, Stored, count};
 use crate::outcome::Finding;
 use crate::run::addresses::device_name;
@@ -64,8 +64,10 @@ pub(super) fn check_media(scenario: &Scenario, sessions: &[Session], findings: &
 }
 
 pub(super) fn check_refusals(scenario: &Scenario, played: &Played, findings: &mut Vec<Finding>) {
+    // Whoever else connects, a stranger or the recorder of another trunk, tests nobody.
+    let recorder = played.addresses.recorder();
     let by_cucm = played.events.iter().filter_map(|(_, event)| match event {
-        CucmEvent::TrunkTls { failure, .. } if failure.refused_by_us => {
+        CucmEvent::TrunkTls { trunk: Some(_), peer, failure } if failure.refused_by_us && peer.ip() == recorder => {
             Some((failure.rule.clone(), failure.why.clone()))
         }
         _ => None,
@@ -106,7 +108,15 @@ pub(super) fn check_failures(
             _ => None,
         })
         .collect();
-    let wanted = scenario.expect.refused.is_some() || scenario.expect.bye_cause.is_some();
+    let given_up_by = scenario.expect.given_up.as_deref();
+    if let Some(rule) = given_up_by.filter(|rule| !failed.iter().any(|failed| failed.rule == *rule)) {
+        let rules: Vec<&str> = failed.iter().map(|failed| failed.rule.as_str()).collect();
+        let got =
+            if rules.is_empty() { "it gave none up".to_owned() } else { format!("it did by {}", rules.join(", ")) };
+        let finding = Finding::new("not-given-up", format!("CUCM gives a recording up by the rule {rule}"), got);
+        findings.push(finding.at_line(scenario.expect.line));
+    }
+    let wanted = scenario.expect.refused.is_some() || scenario.expect.bye_cause.is_some() || given_up_by.is_some();
     if let (Some(failed), false) = (failed.first(), wanted) {
         let got = format!("CUCM gave it up: {} ({})", failed.why, failed.rule);
         findings.push(Finding::new("recording-failed", "a recording session", got));
@@ -124,7 +134,10 @@ pub(super) fn check_failures(
 }
 
 /// A recorder that ends a recording while the call goes on loses what is said from then on.
-pub(super) fn check_hang_ups(played: &Played, findings: &mut Vec<Finding>) {
+pub(super) fn check_hang_ups(scenario: &Scenario, played: &Played, findings: &mut Vec<Finding>) {
+    if scenario.steps.iter().any(|step| matches!(step.action, Action::RecorderDoes { deed: Deed::HangUp, .. })) {
+        return;
+    }
     for (at_us, event) in &played.events {
         if let CucmEvent::RecordingEnded { recording, by_recorder: true, why, .. } = event {
             let call = played.events.iter().find_map(|(_, event)| match event {
@@ -148,7 +161,10 @@ pub(super) fn check_possible(
     undecided: &mut Vec<String>,
 ) {
     let expect = &scenario.expect;
-    let asked = expect.recordings == Some(0) || expect.refused.is_some() || expect.bye_cause.is_some();
+    let asked = expect.recordings == Some(0)
+        || expect.refused.is_some()
+        || expect.bye_cause.is_some()
+        || expect.given_up.is_some();
     if expected_recordings(scenario) == 0 && !asked {
         undecided.push("no call of a recorded phone was answered: there was nothing to record".to_owned());
     }
@@ -170,28 +186,6 @@ pub(super) fn check_possible(
     }
 }
 
-/// With OPTIONS ping on, the recorder must have been in service all the time.
-pub(super) fn check_ping(
-    scenario: &Scenario,
-    played: &Played,
-    findings: &mut Vec<Finding>,
-    undecided: &mut Vec<String>,
-) {
-    if scenario.trunk.options_ping.is_none() {
-        return;
-    }
-    let down = played.events.iter().find_map(|(_, event)| match event {
-        CucmEvent::DestinationStatus { destination, in_service: false, .. } => Some(destination),
-        _ => None,
-    });
-    if let Some(destination) = down {
-        let got = format!("no answer from {destination}, or 408 or 503: CUCM marked it out of service");
-        findings.push(Finding::new("out-of-service", "every OPTIONS ping is answered", got));
-    } else if played.cucm.pings == 0 {
-        undecided.push("CUCM was to send OPTIONS and sent none".to_owned());
-    }
-}
-
 /// RFC 3711 §9.1: a key stream must never be used twice. Our phones make the keys, so this is the harness's own fault.
 pub(super) fn check_keys(streams: &[Stream], undecided: &mut Vec<String>) {
     let mut seen: BTreeMap<[u8; 32], &str> = BTreeMap::new();
@@ -205,9 +199,16 @@ pub(super) fn check_keys(streams: &[Stream], undecided: &mut Vec<String>) {
 }
 
 pub(super) fn check_leaks(played: &Played, findings: &mut Vec<Finding>, undecided: &mut Vec<String>) {
-    if let Left::Bundled(r) = &played.recorder {
+    let own = match &played.recorder {
+        Left::Bundled(summary) => Some(("", &**summary)),
+        Left::External(_) => None,
+    };
+    let beside = played.destinations.iter().flat_map(|left| left.summaries.iter().map(|s| (left.name.as_str(), s)));
+    for (name, r) in own.into_iter().chain(beside) {
+        let at = if name.is_empty() { String::new() } else { format!(" at {name}") };
         if r.dialogs_open + r.legs_open + r.ports_open + r.recordings_open > 0 {
-            let got = format!("{} dialogs, {} legs, {} ports still open", r.dialogs_open, r.legs_open, r.ports_open);
+            let got =
+                format!("{} dialogs, {} legs, {} ports still open{at}", r.dialogs_open, r.legs_open, r.ports_open);
             findings.push(Finding::new("leak", "nothing left open after the last BYE", got));
         }
         findings.extend(r.alarms.iter().map(|alarm| Finding::new("recorder-alarm", "no alarm", alarm.clone())));

@@ -1,16 +1,19 @@
 //! What was said, what was recorded, what the scenario expects: one outcome.
 
 mod checks;
+mod signalling;
+
+use std::path::Path;
 
 use super::Network;
 use super::play::Played;
 use crate::file::Scenario;
 use crate::kept::{Session, Stored, verdict, weigh};
-use crate::outcome::ScenarioOutcome;
+use crate::outcome::{Happening, ScenarioOutcome};
 pub(super) use checks::expected_recordings;
 use checks::{
     check_count, check_failures, check_hang_ups, check_keys, check_leaks, check_media, check_messages, check_order,
-    check_ping, check_possible, check_provoked, check_refusals, check_user_agent,
+    check_possible, check_provoked, check_refusals, check_user_agent,
 };
 
 /// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored.
@@ -19,35 +22,46 @@ pub(super) fn judge(
     scenario: &Scenario,
     played: Played,
     network: Network,
-    sessions: &[Session],
+    (sessions, folder): (&[Session], &Path),
     stored: Vec<Stored>,
 ) -> ScenarioOutcome {
     let mut undecided = Vec::new();
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
     let all = (&whole[..], &given_up[..]);
     let weighed = weigh(&played.ledger.streams, sessions, all, network.name(), &played.lateness);
+    let mut of_dialogs = Vec::new();
+    signalling::check_dialogs(whole.iter().chain(&given_up), &mut of_dialogs);
     let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
     undecided.extend(weighed.undecided);
     let mut findings = played.recorder.findings();
     findings.extend(weighed.findings);
+    findings.append(&mut of_dialogs);
+    let places = signalling::check_places(scenario, folder, &whole, &mut findings);
+    signalling::check_answers(&played, &mut findings);
+    signalling::check_marks(scenario, &whole, &mut findings);
+    signalling::check_disturbed(scenario, &played, &mut undecided);
+    signalling::check_provoked(scenario, &played, &whole, &mut undecided);
     let compared = !(sessions.is_empty() && whole.is_empty());
     if compared && weighed.compared == 0 && findings.is_empty() {
         undecided.push("no audio was compared".to_owned());
     }
     findings.extend(check_count(scenario, whole.len(), &findings));
     check_messages(&played, &mut findings, &mut undecided);
-    check_hang_ups(&played, &mut findings);
+    check_hang_ups(scenario, &played, &mut findings);
     check_possible(scenario, &played, sessions, &mut findings, &mut undecided);
     check_media(scenario, sessions, &mut findings);
     check_refusals(scenario, &played, &mut findings);
     check_failures(scenario, &played, &given_up, &mut findings);
     check_keys(&played.ledger.streams, &mut undecided);
-    check_ping(scenario, &played, &mut findings, &mut undecided);
+    signalling::check_ping(scenario, &played, &mut findings, &mut undecided);
     check_leaks(&played, &mut findings, &mut undecided);
     check_provoked(scenario, &played, &mut undecided);
     check_order(scenario, &whole, &mut undecided);
     check_user_agent(scenario, &whole, &mut findings);
     let verdict = verdict(&findings, &mut undecided, &played.lateness);
+    let duration_ms = played.duration_ms;
+    let mut told = played.story;
+    told.extend(places.into_iter().map(|what| Happening { at_ms: duration_ms, what }));
     ScenarioOutcome {
         file: file.to_owned(),
         title: scenario.title.clone(),
@@ -55,7 +69,7 @@ pub(super) fn judge(
         reason: (!undecided.is_empty()).then(|| undecided.join("; ")),
         findings,
         not_checked: played.recorder.not_checked(scenario),
-        story: played.story,
+        story: told,
         channels: weighed.channels,
         frames_compared: weighed.compared,
         lateness: played.lateness,

@@ -8,7 +8,7 @@ use super::start;
 use crate::file::{self, Codec, Says, Scenario};
 use crate::run::addresses::{Addresses, device_name};
 use crate::run::error::SetupError;
-use crate::run::stage::Certificates;
+use crate::run::stage::{Certificates, address_of};
 
 impl Cast<'_> {
     pub(super) async fn boot(
@@ -29,8 +29,10 @@ impl Cast<'_> {
         config.codecs = asked.codecs.iter().map(|codec| phone_codec(*codec)).collect();
         config.first.sequence = asked.first_sequence;
         if !scenario.network.is_clean() {
-            let route = Route::new(addresses.phone(index), addresses.recorder());
-            self.net.set_impairment(route, impairment(&scenario.network));
+            for place in 0..=scenario.destinations.len() {
+                let route = Route::new(addresses.phone(index), address_of(scenario, addresses, place));
+                self.net.set_impairment(route, impairment(&scenario.network));
+            }
         }
         let phone = phone::boot(self.net.clone(), config, seed ^ (index as u64 + 101))
             .await

@@ -13,7 +13,8 @@ use super::{Place, Played, start};
 use crate::file::paper::Paper;
 use crate::file::{Action, Scenario, Step};
 use crate::outcome::Happening;
-use crate::run::addresses::device_name;
+use crate::run::addresses::{Addresses, device_name};
+use crate::run::destinations::Destinations;
 use crate::run::error::SetupError;
 use crate::run::hearing::Hearing;
 use crate::run::lateness;
@@ -25,7 +26,9 @@ use crate::under_test::UnderTest;
 pub(super) struct Cast<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) net: Net,
-    recorder: Subject,
+    pub(super) recorder: Subject,
+    pub(super) destinations: Destinations,
+    addresses: Addresses,
     pub(super) cucm: Cucm,
     hearing: Hearing,
     /// When the scenario began, in microseconds since the start of the run.
@@ -54,6 +57,7 @@ impl<'a> Cast<'a> {
         let mut certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
         let ground = Ground { net: &net, addresses, folder, seed };
         let (recorder, peer) = Subject::start(under_test, scenario, &mut certificates, ground).await?;
+        let destinations = Destinations::start(scenario, &certificates, (&net, addresses), folder, seed).await?;
         let config = stage::cluster(scenario, &certificates, &peer, addresses);
         let began_us = net.clock().since_epoch_us(net.clock().now());
         let mut cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
@@ -62,6 +66,8 @@ impl<'a> Cast<'a> {
             scenario,
             net,
             recorder,
+            destinations,
+            addresses,
             hearing: Hearing::of(&mut cucm, net_clock),
             cucm,
             began_us,
@@ -75,6 +81,7 @@ impl<'a> Cast<'a> {
             story: Vec::new(),
             share,
         };
+        cast.disturb();
         for index in 0..scenario.phones.len() {
             cast.boot(scenario, index, &certificates, addresses, seed).await?;
         }
@@ -140,14 +147,6 @@ impl<'a> Cast<'a> {
                 self.mute(line, *phone, *off).await?;
                 Ok(Some(format!("{} is {}", self.name(*phone), if *off { "muted" } else { "heard again" })))
             }
-            Action::StartRecording { on, by } => {
-                self.start_recording(line, *on, *by).await?;
-                Ok(Some(format!("a recording of {} was started", self.name(*on))))
-            }
-            Action::StopRecording(phone) => {
-                self.stop_recording(line, *phone).await?;
-                Ok(Some(format!("the recording of {} was stopped", self.name(*phone))))
-            }
             Action::Wait(time) => {
                 self.tell(format!("wait for {time:?}"));
                 self.talk(*time).await;
@@ -162,6 +161,16 @@ impl<'a> Cast<'a> {
                 self.inject(inject);
                 Ok(None)
             }
+            Action::CloseConnection(how) => {
+                self.close_connection(*how);
+                Ok(None)
+            }
+            Action::CucmSends { request, leg } => {
+                self.cucm_sends(*request, *leg).await;
+                Ok(None)
+            }
+            Action::RecorderDoes { deed, leg } => self.recorder_does(line, *deed, *leg).await.map(|()| None),
+            Action::Destination { index, is_up } => self.destination(*index, *is_up).await.map(|()| None),
         }
     }
 
@@ -195,6 +204,7 @@ impl<'a> Cast<'a> {
             let _ = phone.wait_for(PhoneState::AtRest, left(self.net.clock())).await;
         }
         self.recorder.quiet(left(self.net.clock())).await;
+        self.destinations.quiet(left(self.net.clock())).await;
     }
 
     /// Takes in what CUCM has reported.
@@ -235,9 +245,23 @@ impl<'a> Cast<'a> {
         let astray = self.gone_astray();
         let cucm = self.cucm.stop().await;
         let recorder = self.recorder.finish(&self.events).await;
+        let destinations = self.destinations.finish().await;
+        let addresses = self.addresses;
         let (mut story, events) = (self.story, self.events);
         story.sort_by_key(|happening| happening.at_ms);
-        Ok(Played { story, events, astray, ledger, lateness, duration_ms, recorder, cucm, phones })
+        Ok(Played {
+            story,
+            events,
+            astray,
+            ledger,
+            lateness,
+            duration_ms,
+            recorder,
+            destinations,
+            addresses,
+            cucm,
+            phones,
+        })
     }
 }
 
@@ -245,7 +269,6 @@ impl<'a> Cast<'a> {
 mod tests {
     use super::*;
     use crate::file;
-    use crate::run::addresses::Addresses;
     use crate::run::live::Live;
     use crate::run::subject::Left;
 

@@ -6,6 +6,7 @@ use cucm::{CucmEvent, Party, RecordingId, RecordingStarted};
 use phone::PhoneState;
 
 use super::cast::Cast;
+use super::ways;
 use crate::file::paper::{Far, Recording};
 use crate::run::addresses::device_name;
 use crate::run::error::SetupError;
@@ -71,11 +72,24 @@ impl Cast<'_> {
         }
     }
 
+    /// Waits until CUCM has reported so many such events behind the first `since`; what comes of it is judged later.
+    pub(super) async fn await_events(&mut self, since: usize, count: usize, is_it: impl Fn(&CucmEvent) -> bool) {
+        let deadline = self.net.clock().now() + RECORDING_DECIDED;
+        loop {
+            self.listen();
+            let got = self.events.iter().skip(since).filter(|(_, event)| is_it(event)).count();
+            if got >= count || self.net.clock().now() >= deadline {
+                return;
+            }
+            self.net.clock().sleep(LOOK).await;
+        }
+    }
+
     /// Waits until the recordings that run are those on paper: all others have ended, and those have been started or given up. What
     /// CUCM leaves undone by the deadline is noted.
     pub(super) async fn recordings_follow(&mut self, line: usize, since: usize) {
         self.begun_at.resize(self.paper.begun(), since);
-        let deadline = self.net.clock().now() + RECORDING_DECIDED;
+        let deadline = self.net.clock().now() + RECORDING_DECIDED * ways(self.scenario);
         loop {
             self.listen();
             let left = self.left_to_do();

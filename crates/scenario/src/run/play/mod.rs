@@ -9,7 +9,7 @@ mod cast;
 mod follow;
 mod hold;
 mod media;
-mod recording;
+mod signalling;
 mod transfer;
 mod words;
 
@@ -22,6 +22,7 @@ use wire::Net;
 
 use super::addresses::Addresses;
 use super::bystander::Bystander;
+use super::destinations::LeftThere;
 use super::error::SetupError;
 use super::live::Share;
 use super::subject::Left;
@@ -42,6 +43,9 @@ pub(super) struct Played {
     pub(super) lateness: Lateness,
     pub(super) duration_ms: u64,
     pub(super) recorder: Left,
+    /// What the recorders beside it left behind.
+    pub(super) destinations: Vec<LeftThere>,
+    pub(super) addresses: Addresses,
     pub(super) cucm: cucm::Summary,
     pub(super) phones: Vec<phone::Summary>,
 }
@@ -69,6 +73,12 @@ pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Pla
     }
     drop(busy);
     cast.go_home().await
+}
+
+/// How many addresses may have to be tried for a recording; each may cost the time until CUCM gives it up.
+pub(super) fn ways(scenario: &Scenario) -> u32 {
+    let ways = scenario.route_list.trunks.iter().map(Vec::len).sum::<usize>();
+    u32::try_from(ways).unwrap_or(u32::MAX).max(1)
 }
 
 pub(super) fn start(who: &str, why: &dyn std::error::Error) -> SetupError {

@@ -39,6 +39,7 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         far: party(far),
         near_leg: leg("n"),
         far_leg: leg("f"),
+        only: None,
         started_us: 0,
         ended_us: None,
         ended_by_recorder: None,

@@ -1,0 +1,79 @@
+//! What CUCM and recorders do in dialogs of their own accord.
+
+use cucm::signalling::{Closing, Provocation, Request};
+use cucm::{CucmEvent, signalling};
+use media::ledger::Leg;
+use recorder::Deed;
+use recorder::metadata::Side;
+
+use super::cast::Cast;
+use crate::run::error::SetupError;
+use crate::run::subject::Subject;
+
+impl Cast<'_> {
+    /// Has CUCM disturb what the scenario tells, from the first message on.
+    pub(super) fn disturb(&self) {
+        let disturbances: Vec<signalling::Disturbance> =
+            self.scenario.signalling.iter().map(|entry| entry.disturbance.clone()).collect();
+        if !disturbances.is_empty() {
+            self.cucm.provoke(Provocation::Disturb(disturbances));
+        }
+    }
+
+    pub(super) fn close_connection(&mut self, how: Closing) {
+        let word = if how == Closing::Reset { "RST" } else { "FIN" };
+        self.tell(format!("CUCM closes its connections to recorders ({word})"));
+        self.cucm.provoke(Provocation::Close { how, to: None });
+    }
+
+    /// What the recorder answers is waited for; whether it answers at all is judged.
+    pub(super) async fn cucm_sends(&mut self, request: Request, leg: Option<Leg>) {
+        self.tell(format!("CUCM sends {}{}", request.method(), of(leg)));
+        let since = self.events.len();
+        self.cucm.provoke(Provocation::Send { request, leg });
+        let told = matches!(request, Request::Info | Request::Notify | Request::Subscribe | Request::Options);
+        let each = if leg.is_some() { 1 } else { 2 };
+        let answers = if told { self.paper.recordings().len() * each } else { 0 };
+        let is_answer = |event: &CucmEvent| matches!(event, CucmEvent::RecorderAnswered { .. });
+        self.await_events(since, answers, is_answer).await;
+    }
+
+    /// A recorder of somebody else's cannot be told; such a scenario is skipped with it.
+    pub(super) async fn recorder_does(&mut self, line: usize, deed: Deed, leg: Option<Leg>) -> Result<(), SetupError> {
+        let word = match deed {
+            Deed::HangUp => "hangs up",
+            Deed::Pause => "pauses",
+            Deed::Resume => "resumes",
+        };
+        self.tell(format!("the recorder {word}{}", of(leg)));
+        let since = self.events.len();
+        let Subject::Bundled(recorder) = &self.recorder else { return Ok(()) };
+        recorder.act(
+            deed,
+            leg.map(|leg| match leg {
+                Leg::Near => Side::Near,
+                Leg::Far => Side::Far,
+            }),
+        );
+        if deed != Deed::HangUp {
+            return Ok(());
+        }
+        let is_over = |event: &CucmEvent| matches!(event, CucmEvent::RecordingEnded { .. });
+        self.heard(line, since, "the end of the recording", is_over).await
+    }
+
+    pub(super) async fn destination(&mut self, index: usize, is_up: bool) -> Result<(), SetupError> {
+        let name = &self.scenario.destinations[index].name;
+        if is_up {
+            self.tell(format!("destination {name} is back"));
+            return self.destinations.come(index).await;
+        }
+        self.tell(format!("destination {name} is gone"));
+        self.destinations.go(index).await;
+        Ok(())
+    }
+}
+
+fn of(leg: Option<Leg>) -> String {
+    leg.map_or_else(String::new, |leg| format!(" ({} leg)", leg.name()))
+}
