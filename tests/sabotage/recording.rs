@@ -1,5 +1,30 @@
 //! What is recorded, by whom, from which source and node.
 
-use super::Row;
+use super::Outcome::Found;
+use super::{Row, STEPS};
 
-pub(super) const ROWS: &[Row] = &[];
+pub(super) const ROWS: &[Row] = &[
+    Row(
+        "recording/selective-by-user",
+        &[("start recording: { on: agent, by: user }", "wait: 0s"), ("  - stop recording: agent\n", "")],
+        Found("missing-recording"),
+    ),
+    Row("recording/selective-by-user", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),
+    Row(
+        "recording/selective-by-application",
+        &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
+        Found("end-clipped"),
+    ),
+    Row("recording/selective-silent", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row(
+        "recording/selective-three-parts",
+        &[(STEPS, "recorder: { fault: store-nothing }\nsteps:")],
+        Found("missing-recording"),
+    ),
+    Row("recording/selective-over-hold", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row(
+        "recording/selective-and-automatic",
+        &[(STEPS, "recorder: { fault: double-near }\nsteps:")],
+        Found("wrong-leg"),
+    ),
+];

@@ -91,6 +91,8 @@ pub struct Phone {
     pub encrypted: bool,
     /// Whether its line's recording option is automatic (else none).
     pub recorded: bool,
+    /// Whether its line's recording option is selective: recordings are started and stopped by steps.
+    pub selective: bool,
     /// The SRTP suites it offers, in order.
     pub suites: Vec<Suite>,
     /// The codecs it offers, in order.
@@ -314,6 +316,15 @@ pub enum Action {
     Talk(Duration),
     /// The phone hangs up; waits until everything has ended.
     HangUp(usize),
+    /// Somebody has the call of a phone recorded, whose line is recorded selectively.
+    StartRecording {
+        /// Whose call.
+        on: usize,
+        /// Who asks for it.
+        by: Asker,
+    },
+    /// Whoever had it started has the recording of a phone's call stopped.
+    StopRecording(usize),
     /// A phone's built-in bridge does something wrong towards the recorder.
     Inject(Inject),
     /// CUCM closes its connections to recorders; the next request opens a new one.
@@ -354,6 +365,17 @@ impl Action {
             _ => Duration::ZERO,
         }
     }
+}
+
+/// Who asks for a selective recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The phone's user, by softkey.
+    User,
+    /// An application, so that the phone shows it.
+    Application,
+    /// An application, unseen.
+    SilentApplication,
 }
 
 /// Something wrong on a media stream, on purpose.

@@ -17,8 +17,9 @@ mod trunks;
 use std::path::{Path, PathBuf};
 
 pub use ast::{
-    Action, Cluster, Codec, Deed, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone, Recorder,
-    RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, SrtpPolicy, Step, Tls, Transport, Trunk,
+    Action, Asker, Cluster, Codec, Deed, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone,
+    Recorder, RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, SrtpPolicy, Step, Tls, Transport,
+    Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
 pub use signalling::Disturbed;

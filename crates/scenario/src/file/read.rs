@@ -178,14 +178,16 @@ fn read_phones(node: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) 
 fn read_phone(name: &str, (index, folder): (usize, Option<&Path>), node: &Node, wrong: &mut Vec<Diagnostic>) -> Phone {
     let mut f = Fields::of(node, "a phone", wrong);
     let security = [("encrypted", true), ("non-secure", false)];
-    let recording = [("automatic", true), ("none", false)];
+    let recording = [("automatic", (true, false)), ("selective", (false, true)), ("none", (false, false))];
+    let (recorded, selective) = f.or("recording", (false, false), wrong, |n| one_of(n, &recording));
     let line = f.required("line", wrong).and_then(|n| keep(directory_number(n), wrong)).unwrap_or_default();
     let phone = Phone {
         name: name.to_owned(),
         line,
         display: f.maybe("name", wrong, text).unwrap_or_else(|| capitalised(name)),
         encrypted: f.or("security", true, wrong, |n| one_of(n, &security)),
-        recorded: f.or("recording", false, wrong, |n| one_of(n, &recording)),
+        recorded,
+        selective,
         suites: f.or("suites", Suite::ALL.to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
         says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),

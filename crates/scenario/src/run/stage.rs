@@ -215,7 +215,11 @@ pub(super) fn cluster(
 
 fn device(index: usize, phone: &crate::file::Phone) -> cfg::PhoneDevice {
     let line = cfg::Line::new(&phone.line, &phone.display);
-    let line = if phone.recorded { line.recorded("Recorder") } else { line };
+    let line = match (phone.recorded, phone.selective) {
+        (true, _) => line.recorded("Recorder"),
+        (false, true) => line.selectively_recorded("Recorder"),
+        (false, false) => line,
+    };
     let profile = if phone.encrypted { "Secure Profile" } else { "Non-Secure Profile" };
     cfg::PhoneDevice { device_name: device_name(index), security_profile: profile.to_owned(), lines: vec![line] }
 }

@@ -7,6 +7,7 @@ mod call;
 mod hold;
 mod media;
 mod recordings;
+mod selective;
 mod signalling;
 #[cfg(test)]
 mod tests;
@@ -127,6 +128,8 @@ impl Paper {
             Action::CompleteTransfer(by) => self.complete_transfer(*by)?,
             Action::Dtmf { by, .. } => self.dtmf(*by)?,
             Action::Mute(phone, _) => self.mute(*phone)?,
+            Action::StartRecording { on, by } => self.start_recording(*on, *by)?,
+            Action::StopRecording(phone) => self.stop_recording(*phone)?,
             Action::Inject(inject) => self.inject(inject.phone)?,
             Action::Talk(_) => self.talk()?,
             Action::CloseConnection(_) | Action::CucmSends { .. } | Action::RecorderDoes { .. } => self.in_dialog()?,

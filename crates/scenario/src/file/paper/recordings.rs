@@ -1,4 +1,5 @@
-//! Which recordings run: one for each recorded phone and the far end with which it talks.
+//! Which recordings run: one for each recorded phone and the far end with which it talks. A phone is recorded automatically, or where
+//! somebody has its recording started ([`super::selective`]).
 //!
 //! | what happened | the recording of a phone |
 //! |---|---|
@@ -9,6 +10,7 @@
 
 use cucm::config::{FarEndHold, FarEndTransfer};
 
+use super::selective::Wish;
 use super::{Call, Member, Paper};
 
 /// A recording that is to run.
@@ -42,6 +44,8 @@ pub(super) enum Change {
 pub(super) struct Recordings {
     running: Vec<Recording>,
     begun: usize,
+    /// What somebody wants recorded where a line is recorded selectively.
+    pub(super) wishes: Vec<Wish>,
 }
 
 impl Recordings {
@@ -57,9 +61,10 @@ impl Recordings {
 impl Paper {
     /// Moves the recordings to where the calls are now; called for every state of the calls in which CUCM comes to rest.
     pub(super) fn settle(&mut self, change: Change) {
+        self.end_wishes();
         let wanted: Vec<(usize, Far)> = self.calls.iter().flat_map(|call| self.wanted(call)).collect();
         let is_updated = change == Change::Transfer && self.dialect.far_end_transfer == FarEndTransfer::Update;
-        let Recordings { running, begun } = &mut self.recordings;
+        let Recordings { running, begun, .. } = &mut self.recordings;
         running.retain_mut(|recording| match wanted.iter().find(|(phone, _)| *phone == recording.phone) {
             Some((_, far)) if is_updated => {
                 recording.far = *far;
@@ -80,7 +85,7 @@ impl Paper {
     fn wanted(&self, call: &Call) -> Vec<(usize, Far)> {
         let [one, other] = call.members.as_slice() else { return Vec::new() };
         let is_recorded = |near: &Member, far: &Member| {
-            let is_asked = self.phones.get(near.phone).is_some_and(|phone| phone.recorded);
+            let is_asked = self.is_asked(call, near.phone);
             is_asked && !near.holds && (!far.holds || self.is_kept(near.phone))
         };
         let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));

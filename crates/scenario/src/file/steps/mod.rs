@@ -3,6 +3,7 @@
 mod call;
 mod hold;
 mod media;
+mod recording;
 mod signalling;
 mod time;
 mod transfer;
@@ -23,8 +24,16 @@ struct Verb {
 type Read = fn(&Node, &Scenario, &mut Vec<Diagnostic>) -> Option<Action>;
 
 /// All verbs, in the order in which a message lists them.
-const GROUPS: [&[Verb]; 7] =
-    [call::BEGIN, hold::VERBS, transfer::VERBS, time::VERBS, call::END, media::VERBS, signalling::VERBS];
+const GROUPS: [&[Verb]; 8] = [
+    call::BEGIN,
+    hold::VERBS,
+    transfer::VERBS,
+    recording::VERBS,
+    time::VERBS,
+    call::END,
+    media::VERBS,
+    signalling::VERBS,
+];
 /// The most steps a scenario may have.
 const MAX_STEPS: usize = 10_000;
 

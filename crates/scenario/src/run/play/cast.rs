@@ -147,6 +147,14 @@ impl<'a> Cast<'a> {
                 self.mute(line, *phone, *off).await?;
                 Ok(Some(format!("{} is {}", self.name(*phone), if *off { "muted" } else { "heard again" })))
             }
+            Action::StartRecording { on, by } => {
+                self.start_recording(line, *on, *by).await?;
+                Ok(Some(format!("a recording of {} was started", self.name(*on))))
+            }
+            Action::StopRecording(phone) => {
+                self.stop_recording(line, *phone).await?;
+                Ok(Some(format!("the recording of {} was stopped", self.name(*phone))))
+            }
             Action::Wait(time) => {
                 self.tell(format!("wait for {time:?}"));
                 self.talk(*time).await;

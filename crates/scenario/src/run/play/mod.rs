@@ -9,6 +9,7 @@ mod cast;
 mod follow;
 mod hold;
 mod media;
+mod recording;
 mod signalling;
 mod transfer;
 mod words;

@@ -1,0 +1,78 @@
+//! Recordings that somebody wants of one phone in one call.
+
+use cucm::config::SelectiveAfterHold;
+
+use super::super::ast::Asker;
+use super::{ANSWER_FIRST, Call, CallNo, Impossible, Paper};
+
+/// What somebody wants recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    call: CallNo,
+    phone: usize,
+    /// Who does.
+    pub(crate) by: Asker,
+}
+
+impl Paper {
+    pub(super) fn start_recording(&mut self, phone: usize, by: Asker) -> Result<(), Impossible> {
+        let name = self.name(phone).to_owned();
+        if !self.phones.get(phone).is_some_and(|phone| phone.selective) {
+            let message = format!("`{name}` is not recorded selectively");
+            return Err(Impossible::new(message, format!("give `{name}` `recording: selective`")));
+        }
+        let Some(call) = self.active(phone).filter(|call| call.member(phone).is_some() && call.is_answered()) else {
+            return Err(Impossible::new(format!("`{name}` is in no answered call here"), ANSWER_FIRST));
+        };
+        if call.members.iter().any(|member| member.holds) {
+            let message = format!("the call of `{name}` is on hold");
+            return Err(Impossible::new(message, "a recording is started while both talk"));
+        }
+        let call = call.no;
+        if self.wish(phone).is_some() {
+            let message = format!("the call of `{name}` is recorded already");
+            return Err(Impossible::new(message, format!("`- stop recording: {name}` first")));
+        }
+        self.recordings.wishes.push(Wish { call, phone, by });
+        Ok(())
+    }
+
+    pub(super) fn stop_recording(&mut self, phone: usize) -> Result<(), Impossible> {
+        let name = self.name(phone).to_owned();
+        let Some(wish) = self.wish(phone) else {
+            let message = format!("nobody has started a recording of `{name}` here");
+            return Err(Impossible::new(message, format!("`- start recording: {{ on: {name} }}` first")));
+        };
+        let call = self.active(phone);
+        if call.is_some_and(|call| call.members.iter().any(|member| member.holds)) {
+            let message = format!("the call of `{name}` is on hold");
+            return Err(Impossible::new(message, "a recording is stopped while both talk"));
+        }
+        self.recordings.wishes.retain(|known| *known != wish);
+        Ok(())
+    }
+
+    /// What is wanted of the active call of a phone.
+    pub(crate) fn wish(&self, phone: usize) -> Option<Wish> {
+        let call = self.active(phone)?.no;
+        self.recordings.wishes.iter().copied().find(|wish| (wish.call, wish.phone) == (call, phone))
+    }
+
+    /// Whether a phone's part in a call is to be recorded.
+    pub(super) fn is_asked(&self, call: &Call, phone: usize) -> bool {
+        let is_wished = self.recordings.wishes.iter().any(|wish| (wish.call, wish.phone) == (call.no, phone));
+        is_wished || self.phones.get(phone).is_some_and(|phone| phone.recorded)
+    }
+
+    /// Wishes that end with their calls, or with a hold, by [`SelectiveAfterHold`].
+    pub(super) fn end_wishes(&mut self) {
+        let ends = self.dialect.selective_after_hold == SelectiveAfterHold::Ends;
+        let calls = &self.calls;
+        self.recordings.wishes.retain(|wish| {
+            let call = calls.iter().find(|call| call.no == wish.call);
+            call.is_some_and(|call| {
+                call.member(wish.phone).is_some() && !(ends && call.members.iter().any(|member| member.holds))
+            })
+        });
+    }
+}
