@@ -20,6 +20,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: hang-up-in-call }\nsteps:")],
         Found("recorder-hung-up"),
     ),
+    Row("transfer/release-10-5", &[(STEPS, DEAF)], Found("wrong-participants")),
     Row("transfer/released-at-once", &[(STEPS, TRUNCATED)], Found("end-clipped")),
     Row("transfer/customer-blind", &[(STEPS, CLIPPED)], Found("start-clipped")),
     Row("transfer/customer-blind", &[("recordings: 2", "recordings: 1")], Found("unexpected-recording")),

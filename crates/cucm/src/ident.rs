@@ -210,10 +210,7 @@ fn seg1(unix: u64) -> u32 {
 }
 
 fn seg2(release: Release, unix: u64) -> u32 {
-    let (high, low) = match release {
-        Release::V11_5 => (unix >> 16, unix),
-        Release::V14 => (ticks(unix) >> 48, ticks(unix) >> 32),
-    };
+    let (high, low) = if release.counts_ticks() { (ticks(unix) >> 48, ticks(unix) >> 32) } else { (unix >> 16, unix) };
     (((high & 0xfff) as u32) << 20) | 0x1_0000 | (low & 0xffff) as u32
 }
 

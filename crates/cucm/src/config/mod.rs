@@ -6,6 +6,7 @@
 mod check;
 mod device;
 mod dialect;
+mod release;
 mod route;
 mod trunk;
 
@@ -25,6 +26,7 @@ pub use dialect::{
     FarEndTransfer, HoldAnswer, Hunt, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
     RefreshOffer, RemoteHolds, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
+pub use release::Release;
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
 pub use trunk::{
     Destination, OfferMode, OptionsPing, RecordingInformation, SessionRefresh, SipProfile, SipTrunk,
@@ -85,25 +87,6 @@ pub struct Config {
     pub dialect: Dialect,
     /// How long each step takes.
     pub timing: Timing,
-}
-
-/// The release of CUCM that is imitated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Release {
-    /// 11.5: the release of the traces in Cisco document 200788.
-    V11_5,
-    /// 14: newer Call-IDs, `Cisco-CUCM14.0`.
-    V14,
-}
-
-impl Release {
-    /// What stands in `User-Agent` and `Server`.
-    pub fn product(self) -> &'static str {
-        match self {
-            Self::V11_5 => "Cisco-CUCM11.5",
-            Self::V14 => "Cisco-CUCM14.0",
-        }
-    }
 }
 
 /// Enterprise parameter *Cluster Security Mode*.

@@ -53,9 +53,11 @@ impl Engine {
         };
         let rounds = self.recordings.get(&id).map_or(0, |recording| recording.strand(end).rounds);
         // Version 1 was the inactive INVITE, 2 the re-INVITE without SDP.
-        let bridge_origin = Origin { leg: bridge_number, version: 3 + 2 * rounds, node };
+        let release = self.config.release;
+        let bridge_origin = Origin { leg: bridge_number, version: 3 + 2 * rounds, node, release };
         let bridge_sdp = text::sdp::to_bridge(bridge_origin, &to_bridge, flows);
-        let answer = text::sdp::to_recorder(Origin { leg: number, version: 1 + rounds, node }, &to_recorder, flows);
+        let answer =
+            text::sdp::to_recorder(Origin { leg: number, version: 1 + rounds, node, release }, &to_recorder, flows);
         let answer = (rounds > 0 || self.offer_mode(id, end) == OfferMode::Delayed).then_some(answer);
         let told = self.told(bridge, leg, &agreed, phone_at, recorder_at);
         if let Some(recording) = self.recordings.get_mut(&id) {

@@ -170,8 +170,12 @@ impl Engine {
     ) -> Option<String> {
         let member = self.calls.get(&number)?.side(side);
         let (share, (target, crypto)) = (member.share.as_ref()?, member.heard_at.clone()?);
-        let origin =
-            Origin { leg: self.legs.get(&member.leg)?.number, version: member.version, node: self.config.address };
+        let origin = Origin {
+            leg: self.legs.get(&member.leg)?.number,
+            version: member.version,
+            node: self.config.address,
+            release: self.config.release,
+        };
         let telephone_event = share.telephone_event.as_ref().filter(|_| has_events);
         let stream = Stream { target, format: &share.format, telephone_event, crypto };
         Some(match direction {

@@ -28,7 +28,7 @@ impl Engine {
             let Some((leg, known)) = leg.and_then(|leg| Some((leg, self.legs.get_mut(&leg)?))) else {
                 continue;
             };
-            let from = from_value(&metadata, end, &known.node.host());
+            let from = from_value(&metadata, end, &known.node);
             if let Some(dialog) = known.dialog.as_mut() {
                 dialog.local = from;
             }

@@ -82,7 +82,7 @@ impl Engine {
         let thread = Thread {
             uri: format!("sip:{dialled}@{destination}"),
             branch: self.identifiers.branch(),
-            from: format!("{};tag={tag}", from_value(&metadata, end, &node.host())),
+            from: format!("{};tag={tag}", from_value(&metadata, end, &node)),
             to: format!("<sip:{dialled}@{}>", host(destination.ip())),
             date: date.clone(),
             call_id: self.identifiers.call_id(wall),
@@ -233,7 +233,7 @@ impl Engine {
             telephone_event: phone.formats.iter().find(|format| format.is_telephone_event()),
             crypto: None,
         };
-        let origin = text::sdp::Origin { leg, version: 1, node: self.config.address };
+        let origin = text::sdp::Origin { leg, version: 1, node: self.config.address, release: self.config.release };
         let suites = if srtp { phone.crypto.as_slice() } else { &[] };
         Some(text::sdp::offer_to_recorder(origin, &stream, suites))
     }

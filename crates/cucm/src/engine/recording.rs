@@ -241,7 +241,7 @@ impl Engine {
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };
-        let origin = Origin { leg: number, version: 1, node: self.config.address };
+        let origin = Origin { leg: number, version: 1, node: self.config.address, release: self.config.release };
         let sdp = text::sdp::bridge_inactive(origin, end.label(), &locked);
         let invite = bridge::invite(&node, &thread, &joined, invoker, &sdp);
         let leg = self.add_leg(Leg {

@@ -2,7 +2,7 @@
 
 use sip::Message;
 
-use super::{ALLOW_BRIDGE, Node, SUPPORTED, Thread, session_id, with_sdp};
+use super::{ALLOW_BRIDGE, Node, SUPPORTED, Sessions as _, Thread, session_id, with_sdp};
 use crate::event::Invoker;
 
 /// From without its tag.
@@ -34,7 +34,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, invoker: Inv
         .header("Allow-Events", "presence")
         .header("Call-Info", call_info(invoker))
         .header("Join", format_args!("{};from-tag={};to-tag={}", joined.call_id, joined.phone_tag, joined.node_tag))
-        .header("Session-ID", session_id(super::NIL, super::NIL))
+        .session(node, session_id(super::NIL, super::NIL))
         .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
         .header("Contact", node.contact(""))
         .header("Max-Forwards", 70);
@@ -60,7 +60,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str, invoker: Inv
         .header("Allow-Events", "presence")
         .header("Call-Info", call_info(invoker))
         .header("Min-SE", " 1800")
-        .header("Session-ID", session_id(super::NIL, session))
+        .session(node, session_id(super::NIL, session))
         .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
         .header("Contact", node.contact(""));
     with_sdp(builder, None)

@@ -2,7 +2,7 @@
 
 use sip::{Builder, Message};
 
-use super::{ALLOW_TRUNK, Node, SUPPORTED, Thread, name_addr, session_id, with_sdp};
+use super::{ALLOW_TRUNK, Node, SUPPORTED, Sessions as _, Thread, name_addr, session_id, with_sdp};
 use crate::config::Release;
 use crate::event::Party;
 
@@ -68,7 +68,7 @@ pub(crate) fn invite(
         .header("Call-Info", info.value())
         .header("Send-Info", "conference, x-cisco-conference")
         .header("Alert-Info", "<file://Bellcore-dr1/>")
-        .header("Session-ID", session_id(session, super::NIL));
+        .session(node, session_id(session, super::NIL));
     let builder = diversions.iter().fold(builder, |builder, diverted| {
         let who = name_addr(diverted.name, diverted.number, &host);
         builder.header("Diversion", format_args!("{who};reason={};privacy=off;screen=yes", diverted.reason))
@@ -115,9 +115,10 @@ pub(crate) fn ringing(node: &Node, invite: &Message, answer: &Answer<'_>) -> Mes
 /// (Cisco document 217615, and a public trace of 12.5).
 fn identified(builder: Builder, node: &Node, answer: &Answer<'_>) -> Builder {
     let (session, party) = (session_id(answer.sessions.0, answer.sessions.1), remote_party(node, answer.called));
-    match node.release {
-        Release::V11_5 => builder.header("Remote-Party-ID", party).header("Session-ID", session),
-        Release::V14 => builder.header("Session-ID", session).header("Remote-Party-ID", party),
+    if node.release >= Release::V12_5 {
+        builder.session(node, session).header("Remote-Party-ID", party)
+    } else {
+        builder.header("Remote-Party-ID", party).session(node, session)
     }
 }
 
@@ -163,7 +164,7 @@ pub(crate) fn bye(node: &Node, thread: &Thread, cause: Option<u16>, session: &st
     if let Some(cause) = cause {
         builder = builder.header("Reason", format_args!("Q.850;cause={cause}"));
     }
-    builder = builder.header("Session-ID", session);
+    builder = builder.session(node, session);
     if let Some(called) = called {
         builder = builder.header("Remote-Party-ID", original_called(node, called));
     }
@@ -251,7 +252,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Optio
         .header("Allow-Events", "presence")
         .header("Call-Info", told.info.value())
         .header("Min-SE", " 1800")
-        .header("Session-ID", told.session)
+        .session(node, told.session)
         .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
         .header("Contact", told.contact(node));
     with_sdp(builder, sdp)
@@ -270,7 +271,7 @@ pub(crate) fn update(node: &Node, thread: &Thread, told: &Told<'_>) -> Message {
         .header("Max-Forwards", 70)
         .header("Allow-Events", "presence")
         .header("Call-Info", told.info.value())
-        .header("Session-ID", told.session)
+        .session(node, told.session)
         .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
         .header("Contact", told.contact(node));
     with_sdp(builder, None)
@@ -290,7 +291,7 @@ pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_
         .header("Server", node.product())
         .header("Call-Info", told.info.value())
         .header("Send-Info", "conference, x-cisco-conference")
-        .header("Session-ID", told.session)
+        .session(node, told.session)
         .header("Remote-Party-ID", format_args!("{other};party={party};screen=yes;privacy=off"))
         .header("Contact", told.contact(node));
     with_sdp(builder, Some(sdp))

@@ -13,6 +13,7 @@ pub(crate) mod register;
 pub(crate) mod sdp;
 pub(crate) mod trunk;
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
@@ -158,6 +159,17 @@ const ALLOW_TRUNK: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDAT
 const ALLOW_BRIDGE: &str = "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, SUBSCRIBE, NOTIFY";
 const SUPPORTED: &str = "timer,resource-priority,replaces";
 
+/// Session-ID, in the messages of releases that have it.
+trait Sessions {
+    fn session(self, node: &Node, value: impl Display) -> Self;
+}
+
+impl Sessions for Builder {
+    fn session(self, node: &Node, value: impl Display) -> Self {
+        if node.release.has_session_id() { self.header("Session-ID", value) } else { self }
+    }
+}
+
 /// An ACK, with the answer and its Session-ID where there is one; what it allows differs by peer.
 fn ack(node: &Node, thread: &Thread, allow_events: &str, answer: Option<(&str, &str)>) -> Message {
     let builder = thread
@@ -167,7 +179,7 @@ fn ack(node: &Node, thread: &Thread, allow_events: &str, answer: Option<(&str, &
         .header("CSeq", format_args!("{} ACK", thread.cseq))
         .header("Allow-Events", allow_events);
     match answer {
-        Some((session, sdp)) => with_sdp(builder.header("Session-ID", session), Some(sdp)),
+        Some((session, sdp)) => with_sdp(builder.session(node, session), Some(sdp)),
         None => with_sdp(builder, None),
     }
 }

@@ -10,7 +10,7 @@
 use sip::{Builder, Message};
 
 use super::line::{Answer, Diversion, Told, contact};
-use super::{ALLOW_TRUNK, Node, SUPPORTED, Thread, name_addr, session_id, with_sdp};
+use super::{ALLOW_TRUNK, Node, SUPPORTED, Sessions as _, Thread, name_addr, session_id, with_sdp};
 use crate::event::Party;
 
 /// The delayed-offer INVITE to a party behind the trunk.
@@ -34,7 +34,7 @@ pub(crate) fn invite(
         .header("Supported", "X-cisco-srtp-fallback,X-cisco-original-called")
         .header("Call-Info", key_presses(node))
         .header("Call-Info", CLASS)
-        .header("Session-ID", session_id(session, super::NIL))
+        .session(node, session_id(session, super::NIL))
         .header("Cisco-Guid", guid);
     let builder = diversions.iter().fold(builder, |builder, diverted| {
         let who = name_addr(diverted.name, diverted.number, &host);
@@ -62,7 +62,7 @@ pub(crate) fn answer(
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Call-Info", CLASS)
-        .header("Session-ID", session_id(answer.sessions.0, answer.sessions.1));
+        .session(node, session_id(answer.sessions.0, answer.sessions.1));
     let builder = identified(builder, node, answer.called, "called").header("Contact", contact(node, answer.called));
     with_sdp(builder, sdp)
 }
@@ -83,7 +83,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Optio
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Min-SE", " 1800")
-        .header("Session-ID", told.session);
+        .session(node, told.session);
     let builder = identified(builder, node, told.other, party).header("Contact", contact(node, told.other));
     with_sdp(builder, sdp)
 }
@@ -99,7 +99,7 @@ pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Call-Info", CLASS)
-        .header("Session-ID", told.session);
+        .session(node, told.session);
     let builder = identified(builder, node, told.other, party).header("Contact", contact(node, told.other));
     with_sdp(builder, Some(sdp))
 }

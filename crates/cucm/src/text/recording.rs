@@ -2,7 +2,7 @@
 
 use sip::{Builder, Message, Refresher};
 
-use super::{ALLOW_TRUNK, Node, SUPPORTED, Thread, name_addr, with_sdp};
+use super::{ALLOW_TRUNK, Node, SUPPORTED, Sessions as _, Thread, name_addr, with_sdp};
 use crate::config::TrunkSecurityStatus;
 use crate::event::{Party, SecurityLevel};
 
@@ -56,19 +56,19 @@ pub(crate) struct Metadata {
 }
 
 /// From without its tag: all metadata stands inside the URI.
-pub(crate) fn from_value(metadata: &Metadata, end: End, host: &str) -> String {
+pub(crate) fn from_value(metadata: &Metadata, end: End, node: &Node) -> String {
     let Metadata { refci, farendrefci, cluster_id, near, far, is_focus } = metadata;
     let focus = if *is_focus { ";isfocus" } else { "" };
     let parameters = format!(
         "{};x-refci={refci};x-nearendclusterid={cluster_id};x-nearenddevice={};x-nearendaddr={};x-farendrefci={farendrefci};\
          x-farendclusterid={cluster_id};x-farenddevice={};x-farendaddr={}{focus}",
         end.flag(),
-        near.device,
+        node.release.device(&near.device),
         near.number,
-        far.device,
+        node.release.device(&far.device),
         far.number,
     );
-    name_addr(&near.name, &near.number, &format!("{host};{parameters}"))
+    name_addr(&near.name, &near.number, &format!("{};{parameters}", node.host()))
 }
 
 /// The security status of the call, for a trunk with *Transmit Security Status*.
@@ -119,16 +119,18 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation");
     let identity = name_addr(&near.name, &near.number, &node.host());
+    let device = if node.release.has_session_id() {
+        format!(";+u.sip!devicename.ccm.cisco.com=\"{}\"", near.device)
+    } else {
+        String::new()
+    };
     let builder = call_info(builder, node, facts.security)
-        .header("Session-ID", super::session_id(facts.session, super::NIL))
+        .session(node, super::session_id(facts.session, super::NIL))
         .header("Cisco-Guid", facts.guid)
         .header("Session-Expires", format_args!(" {}", facts.timer.seconds))
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
-        .header(
-            "Contact",
-            format_args!("{};isFocus;+u.sip!devicename.ccm.cisco.com=\"{}\"", node.contact(&near.number), near.device),
-        )
+        .header("Contact", format_args!("{};isFocus{device}", node.contact(&near.number)))
         .header("Max-Forwards", 70);
     with_sdp(builder, facts.sdp)
 }
@@ -137,9 +139,17 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
 fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>) -> Builder {
     const URN: &str = "<urn:x-cisco-remotecc:callinfo>";
     let keys = format!("<sip:{}>;method=\"NOTIFY;Event=telephone-event;Duration=500\"", node.local);
-    let class = format!("{URN};x-cisco-video-traffic-class=DESKTOP");
+    let class = node.release.has_session_id().then(|| format!("{URN};x-cisco-video-traffic-class=DESKTOP"));
     let status = |told: Transmitted| format!("; security= {}; gci= 1-{}", told.level.word(), told.call);
-    match security.map(|told| (told.form, status(told))) {
+    let told = security.map(|told| (told.form, status(told)));
+    let Some(class) = class else {
+        let builder = match told {
+            Some((TrunkSecurityStatus::Never, _)) | None => builder,
+            Some((_, status)) => builder.header("Call-Info", format_args!("{URN}{status}")),
+        };
+        return builder.header("Call-Info", keys);
+    };
+    match told {
         Some((TrunkSecurityStatus::OwnLine, status)) => builder
             .header("Call-Info", format_args!("{URN}{status}"))
             .header("Call-Info", keys)
@@ -166,7 +176,7 @@ pub(crate) fn bye(node: &Node, thread: &Thread, near: &Party, cause: u16, sessio
         .header("P-Asserted-Identity", name_addr(&near.name, &near.number, &node.host()))
         .header("CSeq", format_args!("{} BYE", thread.cseq))
         .header("Reason", format_args!("Q.850;cause={cause}"))
-        .header("Session-ID", session);
+        .session(node, session);
     with_sdp(builder, None)
 }
 
@@ -181,7 +191,7 @@ pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str, 
         .header("Supported", SUPPORTED)
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} UPDATE", thread.cseq))
-        .header("Session-ID", session)
+        .session(node, session)
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Session-Expires", format_args!(" {};refresher=uac", timer.seconds))
@@ -216,7 +226,7 @@ pub(crate) fn reinvite(
         .header("Supported", "Geolocation")
         .header("Session-Expires", format_args!(" {};refresher=uac", timer.seconds))
         .header("Min-SE", format_args!(" {}", timer.least))
-        .header("Session-ID", session)
+        .session(node, session)
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
         .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));

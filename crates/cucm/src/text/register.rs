@@ -3,7 +3,6 @@
 use sip::Message;
 
 use super::{Node, with_sdp};
-use crate::config::Release;
 
 /// `100 Trying`, which CUCM sends before it looks the phone up (trace of Cisco document 214535).
 pub(crate) fn trying(request: &Message, date: &str) -> Message {
@@ -17,11 +16,7 @@ pub(crate) fn ok(node: &Node, request: &Message, tag: &str, date: &str, expires:
         let news = if is_new { ";x-cisco-newreg" } else { "" };
         builder = builder.header("Contact", format_args!("{contact}{news}"));
     }
-    // Version of the interface between CUCM and phones: 11.5 and 14 as in public traces.
-    let version = match node.release {
-        Release::V11_5 => "X-cisco-sis-8.0.0",
-        Release::V14 => "X-cisco-sis-10.0.0",
-    };
+    let version = node.release.line_interface();
     let fallback = if super::falls_back(request) { "X-cisco-srtp-fallback," } else { "" };
     builder = builder.header("Supported", format_args!("{fallback}{version}"));
     if !asks_for(request, "<optionsind>") {

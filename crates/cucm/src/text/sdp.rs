@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use media::sdes::Crypto;
 use media::sdp::{Direction, Format};
 
+use crate::config::Release;
+
 /// The `o=` line's variable parts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
@@ -12,6 +14,7 @@ pub(crate) struct Origin {
     pub(crate) leg: u32,
     pub(crate) version: u64,
     pub(crate) node: IpAddr,
+    pub(crate) release: Release,
 }
 
 /// The stream that is described.
@@ -76,8 +79,11 @@ pub(crate) fn to_bridge(origin: Origin, recorder: &Stream<'_>, flows: bool) -> S
 /// 200788: the direction stands between the codec and the telephone events).
 pub(crate) fn to_recorder(origin: Origin, phone: &Stream<'_>, flows: bool) -> String {
     let (tias, kilobits) = bandwidth(phone.format);
+    let tells = origin.release.tells_packet_time();
+    let total = if tells { format!("b=CT:{kilobits}\r\n") } else { String::new() };
+    let time = if tells { "a=ptime:20\r\n" } else { "" };
     format!(
-        "{}c={}\r\nb=TIAS:{tias}\r\nb=AS:{kilobits}\r\nt=0 0\r\n{}{}{}a={}\r\n{}",
+        "{}c={}\r\nb=TIAS:{tias}\r\n{total}b=AS:{kilobits}\r\nt=0 0\r\n{}{time}{}{}a={}\r\n{}",
         head(origin),
         connection(phone.target.ip()),
         phone.media_line(),
@@ -145,7 +151,7 @@ fn direction_line(direction: Direction) -> String {
 }
 
 fn head(origin: Origin) -> String {
-    let Origin { leg, version, node } = origin;
+    let Origin { leg, version, node, .. } = origin;
     format!("v=0\r\no=CiscoSystemsCCM-SIP {leg} {version} {}\r\ns=SIP Call\r\n", connection(node))
 }
 

@@ -20,6 +20,7 @@ mod recorder;
 mod recordings;
 mod refresh;
 mod registrations;
+mod releases;
 mod replay;
 mod selective;
 mod shared;

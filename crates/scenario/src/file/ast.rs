@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use cucm::config::Release;
 use cucm::config::{Dialect, SessionRefresh};
 use cucm::signalling::{Closing, Request};
 use media::ledger::Leg;
@@ -41,15 +42,6 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What differs from a plain pass.
     pub expect: Expect,
-}
-
-/// CUCM releases with a profile of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Release {
-    /// 11.5.
-    V11_5,
-    /// 14.
-    V14,
 }
 
 /// The cluster.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cucm::config::{Dialect, SessionRefresh};
+use cucm::config::SessionRefresh;
 use media::srtp::Suite;
 use trust::rule::Refusal;
 
@@ -83,7 +83,8 @@ pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnosti
     let mut fields = Fields::of(root, "a scenario", wrong);
     let title = fields.required("scenario", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
     let cluster = read_cluster(fields.optional("cluster"), wrong);
-    let phones = fields.required("phones", wrong).map(|n| read_phones(n, folder, wrong)).unwrap_or_default();
+    let phones =
+        fields.required("phones", wrong).map(|n| read_phones(n, (cluster.release, folder), wrong)).unwrap_or_default();
     let trunk = read_trunk(fields.optional("trunk"), cluster.mixed, wrong);
     let recorder = read_recorder(fields.optional("recorder"), cluster.mixed, wrong);
     let destinations = read_destinations(fields.optional("destinations"), cluster.mixed, wrong);
@@ -132,25 +133,26 @@ fn codec(node: &Node) -> Result<Codec, Diagnostic> {
 fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
     let none = empty();
     let mut f = Fields::of(node.unwrap_or(&none), "the cluster", wrong);
-    let releases = [("11.5", Release::V11_5), ("14", Release::V14)];
+    let releases = Release::ALL.map(|release| (release.name(), release));
+    let release = f.or("release", Release::V14, wrong, |n| one_of(n, &releases));
     let modes = [("mixed", true), ("non-secure", false)];
     let keys = [("RSA-2048", Key::Rsa2048), ("EC-P256", Key::EcP256)];
     let cluster = Cluster {
-        release: f.or("release", Release::V14, wrong, |n| one_of(n, &releases)),
+        release,
         mixed: f.or("mode", true, wrong, |n| one_of(n, &modes)),
         key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
         known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
         presents_certificate: f.or("presents certificate", true, wrong, flag),
         dialect: match f.optional("dialect") {
-            Some(node) => read_dialect(node, Dialect::default(), wrong),
-            None => Dialect::default(),
+            Some(node) => read_dialect(node, release.dialect(), wrong),
+            None => release.dialect(),
         },
     };
     f.finish(wrong);
     cluster
 }
 
-fn read_phones(node: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
+fn read_phones(node: &Node, (release, folder): (Release, Option<&Path>), wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
     let Value::Mapping(entries) = &node.value else {
         wrong.push(Diagnostic::new(node.place, "expected phones by name").help("such as `agent: { line: \"2000\" }`"));
         return Vec::new();
@@ -165,7 +167,7 @@ fn read_phones(node: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) 
     }
     let mut phones: Vec<Phone> = Vec::new();
     for (index, (key, node)) in entries.iter().take(MAX_PHONES).enumerate() {
-        let phone = read_phone(&key.name, (index, folder), node, wrong);
+        let phone = read_phone(&key.name, (index, release, folder), node, wrong);
         if let Some(other) = phones.iter().find(|p| p.line == phone.line && !p.line.is_empty()) {
             let message = format!("`{}` and `{}` have the same line {}", other.name, phone.name, phone.line);
             wrong.push(Diagnostic::new(key.place, message));
@@ -175,7 +177,12 @@ fn read_phones(node: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) 
     phones
 }
 
-fn read_phone(name: &str, (index, folder): (usize, Option<&Path>), node: &Node, wrong: &mut Vec<Diagnostic>) -> Phone {
+fn read_phone(
+    name: &str,
+    (index, release, folder): (usize, Release, Option<&Path>),
+    node: &Node,
+    wrong: &mut Vec<Diagnostic>,
+) -> Phone {
     let mut f = Fields::of(node, "a phone", wrong);
     let security = [("encrypted", true), ("non-secure", false)];
     let recording = [("automatic", (true, false)), ("selective", (false, true)), ("none", (false, false))];
@@ -188,7 +195,7 @@ fn read_phone(name: &str, (index, folder): (usize, Option<&Path>), node: &Node, 
         encrypted: f.or("security", true, wrong, |n| one_of(n, &security)),
         recorded,
         selective,
-        suites: f.or("suites", Suite::ALL.to_vec(), wrong, |n| list(n, suite)),
+        suites: f.or("suites", release.suites().to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
         says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),
         first_sequence: f.maybe("first sequence", wrong, |n| number(n, 0, 65_535).map(|v| v as u16)),

@@ -25,14 +25,16 @@ use crate::outcome::Finding;
 /// Compares everything that CUCM told with what is written.
 pub(crate) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     let text = |value: &str| Some(value.to_owned());
+    // Releases up to 10.5 write devices in small letters.
+    let device = |name: Option<&str>| name.map(str::to_ascii_uppercase);
     let rows = [
         ("x-refci", text(&told.refci.to_string()), written.refci.clone()),
         ("x-farendrefci", text(&told.farendrefci.to_string()), written.farend_refci.clone()),
         ("x-nearendclusterid", text(&told.cluster_id), written.cluster_id.clone()),
         ("x-nearendaddr", text(&told.near.number), written.near.address.clone()),
         ("x-farendaddr", text(&told.far.number), written.far.address.clone()),
-        ("x-nearenddevice", text(&told.near.device), written.near.device.clone()),
-        ("x-farenddevice", text(&told.far.device), written.far.device.clone()),
+        ("x-nearenddevice", device(Some(&told.near.device)), device(written.near.device.as_deref())),
+        ("x-farenddevice", device(Some(&told.far.device)), device(written.far.device.as_deref())),
     ];
     findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, None)));
     for leg in told.legs() {

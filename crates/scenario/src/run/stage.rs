@@ -13,7 +13,7 @@ use wire::tls::Versions;
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
-use crate::file::{Codec, Does, Key, Recorder, Release, Scenario, SrtpPolicy, Tls, Transport};
+use crate::file::{Codec, Does, Key, Recorder, Scenario, SrtpPolicy, Tls, Transport};
 use crate::under_test::write_private;
 
 /// The recording destination that the bundled recorder answers.
@@ -162,10 +162,7 @@ pub(super) fn cluster(
         capf_trust.add(phone.certificate.clone());
     }
     cfg::Config {
-        release: match scenario.cluster.release {
-            Release::V11_5 => cfg::Release::V11_5,
-            Release::V14 => cfg::Release::V14,
-        },
+        release: scenario.cluster.release,
         cluster_id: "StandAloneCluster".to_owned(),
         cluster_security_mode: if scenario.cluster.mixed {
             cfg::ClusterSecurityMode::Mixed
@@ -309,7 +306,8 @@ fn dialect(scenario: &Scenario) -> cfg::Dialect {
         Tls::V1_2 => Versions::Tls12,
         Tls::V1_3 => Versions::Tls13,
     };
-    cfg::Dialect { trunk_tls_versions: scenario.trunk.tls.map(version), ..scenario.cluster.dialect.clone() }
+    let usual = &scenario.cluster.dialect;
+    cfg::Dialect { trunk_tls_versions: scenario.trunk.tls.map(version).or(usual.trunk_tls_versions), ..usual.clone() }
 }
 
 fn timing(scenario: &Scenario) -> cfg::Timing {

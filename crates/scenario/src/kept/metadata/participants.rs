@@ -20,7 +20,8 @@ struct Expected<'a> {
 /// Compares the participants with the From parameters of the INVITEs and UPDATEs.
 pub(super) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     let expected = expected(told);
-    let words = |side: Side, device: &str, number: &str| format!("{} {number} at {device}", side.name());
+    let words =
+        |side: Side, device: &str, number: &str| format!("{} {number} at {}", side.name(), device.to_ascii_uppercase());
     let are: Vec<String> = expected.iter().map(|one| words(one.side, &one.party.device, &one.party.number)).collect();
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "nowhere".to_owned());
     let of = |one: &Participant| words(one.side, &text(&one.party.device), &text(&one.party.address));
