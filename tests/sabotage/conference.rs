@@ -1,5 +1,42 @@
 //! Conferences and barging in.
 
-use super::Row;
+use super::Outcome::Found;
+use super::{Row, STEPS};
 
-pub(super) const ROWS: &[Row] = &[];
+pub(super) const ROWS: &[Row] = &[
+    Row(
+        "conference/agent-makes-conference",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
+    Row(
+        "conference/agent-makes-conference",
+        &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row(
+        "conference/customer-makes-conference",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
+    Row(
+        "conference/agent-leaves-conference",
+        &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row(
+        "conference/fourth-member",
+        &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")],
+        Found("lost-frames"),
+    ),
+    Row("conference/agent-adds-a-fourth", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("conference/all-recorded", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row("conference/all-recorded", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
+    Row("conference/member-holds", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row(
+        "conference/non-secure-member",
+        &[("conference: agent", "complete transfer: agent")],
+        Found("missing-recording"),
+    ),
+    Row("conference/a-law-member", &[(STEPS, "recorder: { fault: quieter }\nsteps:")], Found("level-changed")),
+];

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sip::Message;
 
+use crate::metadata::{Call, Segment};
 use crate::store::track::Track;
 
 /// What this recorder does wrong on purpose.
@@ -77,6 +78,10 @@ pub enum Fault {
     Unavailable,
     /// INVITE is answered 486.
     Busy,
+    /// `isfocus` is overlooked: a conference bridge is taken for a party like any other.
+    IgnoreFocus,
+    /// Each recording is written as a call of its own: segments of one call are not found again.
+    ForgetCalls,
 }
 
 /// What [`Fault::AnswerGarbage`] sends.
@@ -98,6 +103,22 @@ impl Fault {
     /// Whether gaps in the RTP time line stay silence.
     pub(crate) fn keeps_gaps(self) -> bool {
         self != Self::CloseGaps
+    }
+
+    /// The call and the place in it under which a recording is written.
+    pub(crate) fn call_of(self, recording: &str, (call, segment): (Call, Segment)) -> (Call, Segment) {
+        match self {
+            Self::ForgetCalls => {
+                let own = Call { id: recording.to_owned(), joins: Vec::new() };
+                (own, Segment { number: 1, previous: None })
+            }
+            _ => (call, segment),
+        }
+    }
+
+    /// Whether a party that is a conference bridge is written as one.
+    pub(crate) fn sees_focus(self) -> bool {
+        self != Self::IgnoreFocus
     }
 
     /// What happens to both legs' sound (near, far) before it is written.

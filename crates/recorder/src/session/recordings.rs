@@ -73,7 +73,8 @@ impl Sessions {
         let refci = parameters.text("x-refci");
         let chance = self.rng.next_u32() as u16;
         let name = pairing::name(&times::stamp(started_us), refci.as_deref(), chance);
-        let (call, segment) = self.calls.begin(now, &name, parameters, tag);
+        // fault: it is a call of its own.
+        let (call, segment) = self.config.fault.call_of(&name, self.calls.begin(now, &name, parameters, tag));
         let mirror = self.mirror(&key).and_then(|other| self.recordings.get_mut(&other));
         let mirror = mirror.map(|other| {
             other.metadata.mirror = Some(name.clone());
@@ -98,6 +99,11 @@ impl Sessions {
             metadata.flag("duplicate");
         }
         participants::note(&mut metadata, &started, parameters);
+        // fault: a bridge is a party like any other.
+        if !self.config.fault.sees_focus() {
+            metadata.far.conference = false;
+            metadata.participants.iter_mut().for_each(|one| one.party.conference = false);
+        }
         let begun = Output::Begin { recording, started: now, started_us, metadata: Box::new(metadata.clone()) };
         self.outputs.push_back(begun);
         let one_leg_at = Some(now + self.config.one_leg_after);

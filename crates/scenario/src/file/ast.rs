@@ -317,6 +317,9 @@ pub enum Action {
     },
     /// Whoever had it started has the recording of a phone's call stopped.
     StopRecording(usize),
+    /// The phone makes a conference of its held call and its active one, or adds the active one to its conference; waits until all its
+    /// members hear each other.
+    Conference(usize),
     /// A phone's built-in bridge does something wrong towards the recorder.
     Inject(Inject),
     /// CUCM closes its connections to recorders; the next request opens a new one.

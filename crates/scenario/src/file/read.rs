@@ -59,6 +59,8 @@ const FAULTS: &[(&str, Fault)] = &[
     ("ignore-bye", Fault::IgnoreBye),
     ("unavailable", Fault::Unavailable),
     ("busy", Fault::Busy),
+    ("ignore-focus", Fault::IgnoreFocus),
+    ("forget-calls", Fault::ForgetCalls),
 ];
 /// The rule of two parties that have no version of TLS in common: no certificate was judged yet.
 const TLS_VERSION: &str = "tls-version";

@@ -47,6 +47,11 @@ impl Paper {
         let Some(call) = self.active(phone) else {
             return Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST));
         };
+        if call.conference.is_some() {
+            let no = call.no;
+            self.leave_conference(no, phone);
+            return Ok(());
+        }
         let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
         let is_target = call.rings_at(phone);
         let has_transferrer = instead_of.is_some_and(|by| call.member(by).is_some());

@@ -4,6 +4,7 @@
 //! until phones and recordings are as they are here. Each group of verbs has its rules in a file of its own.
 
 mod call;
+mod conference;
 mod hold;
 mod media;
 mod recordings;
@@ -58,6 +59,8 @@ pub(crate) struct Call {
     members: Vec<Member>,
     /// Who is being rung.
     rings: Option<Ringing>,
+    /// Who made a conference of it, if it is one.
+    conference: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -126,6 +129,7 @@ impl Paper {
             Action::Transfer { by, to } => self.transfer(*by, *to)?,
             Action::Consult { by, to } => self.consult(*by, *to)?,
             Action::CompleteTransfer(by) => self.complete_transfer(*by)?,
+            Action::Conference(by) => self.conference(*by)?,
             Action::Dtmf { by, .. } => self.dtmf(*by)?,
             Action::Mute(phone, _) => self.mute(*phone)?,
             Action::StartRecording { on, by } => self.start_recording(*on, *by)?,
@@ -198,7 +202,7 @@ impl Paper {
     fn begin(&mut self, members: Vec<Member>, rings: Option<Ringing>) -> CallNo {
         self.last_call += 1;
         let no = CallNo(self.last_call);
-        self.calls.push(Call { no, members, rings });
+        self.calls.push(Call { no, members, rings, conference: None });
         no
     }
 

@@ -7,11 +7,14 @@
 //! | its far end holds | ends, or goes on with the music, by [`FarEndHold`] |
 //! | both talk again | begins anew, unless it went on |
 //! | another one takes the place of its far end | begins anew, or goes on and is updated, by [`FarEndTransfer`] |
+//! | its call becomes a conference | begins anew, with the bridge as its far end |
+//! | others hold, join or leave the conference | goes on |
+//! | two are left of the conference | begins anew |
 
 use cucm::config::{FarEndHold, FarEndTransfer};
 
 use super::selective::Wish;
-use super::{Call, Member, Paper};
+use super::{Call, CallNo, Member, Paper};
 
 /// A recording that is to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(crate) struct Recording {
 pub(crate) enum Far {
     /// Another phone.
     Phone(usize),
+    /// The bridge of a conference.
+    Bridge(CallNo),
 }
 
 /// What happened to calls, as far as it matters to their recordings.
@@ -83,6 +88,10 @@ impl Paper {
 
     /// The recorded phones of a call and their far ends.
     fn wanted(&self, call: &Call) -> Vec<(usize, Far)> {
+        if call.conference.is_some() {
+            let members = call.members.iter().filter(|member| !member.holds && self.is_asked(call, member.phone));
+            return members.map(|member| (member.phone, Far::Bridge(call.no))).collect();
+        }
         let [one, other] = call.members.as_slice() else { return Vec::new() };
         let is_recorded = |near: &Member, far: &Member| {
             let is_asked = self.is_asked(call, near.phone);

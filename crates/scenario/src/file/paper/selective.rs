@@ -64,6 +64,12 @@ impl Paper {
         is_wished || self.phones.get(phone).is_some_and(|phone| phone.recorded)
     }
 
+    /// Phones have come from one call into another.
+    pub(super) fn move_wishes(&mut self, from: CallNo, to: CallNo, phones: &[usize]) {
+        let is_moved = |wish: &Wish| wish.call == from && phones.contains(&wish.phone);
+        self.recordings.wishes.iter_mut().filter(|wish| is_moved(wish)).for_each(|wish| wish.call = to);
+    }
+
     /// Wishes that end with their calls, or with a hold, by [`SelectiveAfterHold`].
     pub(super) fn end_wishes(&mut self) {
         let ends = self.dialect.selective_after_hold == SelectiveAfterHold::Ends;
@@ -71,7 +77,9 @@ impl Paper {
         self.recordings.wishes.retain(|wish| {
             let call = calls.iter().find(|call| call.no == wish.call);
             call.is_some_and(|call| {
-                call.member(wish.phone).is_some() && !(ends && call.members.iter().any(|member| member.holds))
+                // Who else holds a conference is nothing to the recording of a member.
+                let mut members = call.members.iter().filter(|m| call.conference.is_none() || m.phone == wish.phone);
+                call.member(wish.phone).is_some() && !(ends && members.any(|member| member.holds))
             })
         });
     }

@@ -9,6 +9,7 @@ impl Paper {
     /// The transferrer holds, and another phone rings for its place.
     pub(super) fn transfer(&mut self, by: usize, to: usize) -> Result<(), Impossible> {
         let no = self.must_talk(by)?;
+        self.must_be_no_conference(no, "transferred")?;
         self.must_be_free(to)?;
         self.put_on_hold(by);
         self.settle(Change::Other);
@@ -39,6 +40,9 @@ impl Paper {
             let help = format!("begin with `- consult: {{ by: {}, to: <phone> }}`", self.name(by));
             Impossible::new(format!("`{}` has no held call and another one to join it with here", self.name(by)), help)
         })?;
+        for no in [held, active] {
+            self.must_be_no_conference(no, "transferred")?;
+        }
         let Some(at) = self.calls.iter().position(|call| call.no == active) else { return Ok(()) };
         let Call { members, rings, .. } = self.calls.remove(at);
         self.active[by] = Some(held);
@@ -102,7 +106,7 @@ impl Paper {
     }
 
     /// The call that a phone holds and its active one, where they can be joined.
-    fn pair(&self, phone: usize) -> Option<(CallNo, CallNo)> {
+    pub(super) fn pair(&self, phone: usize) -> Option<(CallNo, CallNo)> {
         let active = self.active(phone)?;
         let other = self.calls_of(phone).find(|call| call.no != active.no)?;
         let is_held = other.is_answered() && other.rings.is_none() && other.member(phone)?.holds;

@@ -1,6 +1,7 @@
 //! The steps of a scenario: single-key maps. Each group of verbs reads its own; [`super::paper`] says which orders are possible.
 
 mod call;
+mod conference;
 mod hold;
 mod media;
 mod recording;
@@ -24,10 +25,11 @@ struct Verb {
 type Read = fn(&Node, &Scenario, &mut Vec<Diagnostic>) -> Option<Action>;
 
 /// All verbs, in the order in which a message lists them.
-const GROUPS: [&[Verb]; 8] = [
+const GROUPS: [&[Verb]; 9] = [
     call::BEGIN,
     hold::VERBS,
     transfer::VERBS,
+    conference::VERBS,
     recording::VERBS,
     time::VERBS,
     call::END,

@@ -79,7 +79,9 @@ fn of_recorder(kept: &[&Stored], sessions: &[Session], is_all: bool) -> Vec<(Pat
     let has = |session: &&Session| nodes.iter().any(|node| node.told.is_some_and(|told| std::ptr::eq(told, *session)));
     let missing: Vec<Node<'_>> = sessions.iter().filter(|one| is_all && !has(one)).map(Node::missing).collect();
     nodes.extend(missing);
-    nodes.sort_by(|a, b| (a.began, &a.id).cmp(&(b.began, &b.id)));
+    // Of two that began at once the recorder says which was the first: the one that joined their calls.
+    let has_joined = |node: &Node<'_>| node.written.is_some_and(|written| !written.call.joins.is_empty());
+    nodes.sort_by(|a, b| (a.began, !has_joined(a), &a.id).cmp(&(b.began, !has_joined(b), &b.id)));
     let (expected, groups) = history(&nodes);
     let is_whole = |at: usize| {
         let group = groups.iter().find(|group| group.nodes.contains(&at));

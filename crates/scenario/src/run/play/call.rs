@@ -26,8 +26,10 @@ impl Cast<'_> {
         self.heard(line, since, "CUCM to have connected the call", is_up).await
     }
 
-    pub(super) async fn hang_up(&self, line: usize, phone: usize) -> Result<(), SetupError> {
+    pub(super) async fn hang_up(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
+        let (drops, since) = (self.paper.drops_to_two(phone), self.events.len());
         let hung_up = self.phones[phone].hang_up().await;
-        self.done(line, phone, "hang up", hung_up)
+        self.done(line, phone, "hang up", hung_up)?;
+        if drops { self.dropped_to_two(line, since).await } else { Ok(()) }
     }
 }

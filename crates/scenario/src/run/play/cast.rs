@@ -139,6 +139,10 @@ impl<'a> Cast<'a> {
                 self.complete_transfer(line, *by).await?;
                 Ok(Some(format!("{} has completed its transfer", self.name(*by))))
             }
+            Action::Conference(by) => {
+                self.conference(line, *by).await?;
+                Ok(Some(format!("{} has made the conference", self.name(*by))))
+            }
             Action::Dtmf { by, digits } => {
                 self.tell(format!("{} presses {digits}", self.name(*by)));
                 self.dtmf(line, *by, digits).await.map(|()| None)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cucm::config::ConferenceBridge;
 use cucm::{CucmEvent, Party, RecordingId, RecordingStarted};
 use phone::PhoneState;
 
@@ -173,6 +174,9 @@ impl Cast<'_> {
 
 /// Whether a recording on paper is this one of CUCM's.
 fn is(wanted: &Recording, running: &Running<'_>) -> bool {
-    let Far::Phone(far) = wanted.far;
-    running.started.near.device == device_name(wanted.phone) && running.far.device == device_name(far)
+    let fits = match wanted.far {
+        Far::Phone(far) => running.far.device == device_name(far),
+        Far::Bridge(_) => running.far.device == ConferenceBridge::software().name,
+    };
+    fits && running.started.near.device == device_name(wanted.phone)
 }

@@ -6,6 +6,7 @@
 mod boot;
 mod call;
 mod cast;
+mod conference;
 mod follow;
 mod hold;
 mod media;

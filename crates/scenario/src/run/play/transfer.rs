@@ -3,6 +3,7 @@
 use cucm::CucmEvent;
 
 use super::cast::Cast;
+use crate::file::Action;
 use crate::run::error::SetupError;
 
 impl Cast<'_> {
@@ -12,7 +13,20 @@ impl Cast<'_> {
     }
 
     pub(super) async fn consult(&self, line: usize, by: usize, to: usize) -> Result<(), SetupError> {
-        let consulted = self.phones[by].consult(&self.scenario.phones[to].line).await;
+        // Which softkey is pressed first shows in what comes of it.
+        let behind = self.scenario.steps.iter().filter(|step| step.line > line);
+        let is_for_conference = behind
+            .filter_map(|step| match step.action {
+                Action::Conference(phone) if phone == by => Some(true),
+                Action::CompleteTransfer(phone) if phone == by => Some(false),
+                _ => None,
+            })
+            .next();
+        let number = &self.scenario.phones[to].line;
+        let consulted = match is_for_conference {
+            Some(true) => self.phones[by].consult_for_conference(number).await,
+            _ => self.phones[by].consult(number).await,
+        };
         self.done(line, by, "consult", consulted)
     }
 

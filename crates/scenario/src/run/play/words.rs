@@ -20,6 +20,13 @@ pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
         CucmEvent::RecordingUpdated { far, farendrefci, .. } => {
             Some(format!("recording goes on with {} as its far end (farendrefci {farendrefci})", far.number))
         }
+        CucmEvent::Conferenced(made) => {
+            let members: Vec<&str> = made.members.iter().map(|(_, party)| party.number.as_str()).collect();
+            Some(format!("{} are in conference {}", members.join(", "), made.bridge.number))
+        }
+        CucmEvent::ConferenceDropped { bridge, parties: [one, other], .. } => {
+            Some(format!("{} and {} are left of conference {}", one.number, other.number, bridge.number))
+        }
         CucmEvent::Transferred(done) => {
             let (by, party, target) = (&done.by.number, &done.party.number, &done.target.number);
             Some(format!("{party} talks with {target}, to which {by} has transferred it"))
