@@ -33,10 +33,6 @@ pub(super) const ROWS: &[Row] = &[
     Row("conference/all-recorded", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
     Row("conference/all-recorded", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
     Row("conference/member-holds", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
-    Row(
-        "conference/non-secure-member",
-        &[("conference: agent", "complete transfer: agent")],
-        Found("missing-recording"),
-    ),
-    Row("conference/a-law-member", &[(STEPS, "recorder: { fault: quieter }\nsteps:")], Found("level-changed")),
+    Row("conference/non-secure-member", &[(STEPS, "recorder: { SRTP: off }\nsteps:")], Found("audio-in-clear")),
+    Row("conference/a-law-member", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
 ];

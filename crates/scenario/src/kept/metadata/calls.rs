@@ -79,9 +79,7 @@ fn of_recorder(kept: &[&Stored], sessions: &[Session], is_all: bool) -> Vec<(Pat
     let has = |session: &&Session| nodes.iter().any(|node| node.told.is_some_and(|told| std::ptr::eq(told, *session)));
     let missing: Vec<Node<'_>> = sessions.iter().filter(|one| is_all && !has(one)).map(Node::missing).collect();
     nodes.extend(missing);
-    // Of two that began at once the recorder says which was the first: the one that joined their calls.
-    let has_joined = |node: &Node<'_>| node.written.is_some_and(|written| !written.call.joins.is_empty());
-    nodes.sort_by(|a, b| (a.began, !has_joined(a), &a.id).cmp(&(b.began, !has_joined(b), &b.id)));
+    nodes.sort_by(|a, b| (a.began, !a.comes_first(), &a.id).cmp(&(b.began, !b.comes_first(), &b.id)));
     let (expected, groups) = history(&nodes);
     let is_whole = |at: usize| {
         let group = groups.iter().find(|group| group.nodes.contains(&at));
@@ -136,6 +134,12 @@ impl<'a> Node<'a> {
             written: None,
             told: Some(told),
         }
+    }
+
+    /// Of two that began at once the recorder says which was the first: the one that began their call, or joined their calls.
+    fn comes_first(&self) -> bool {
+        let is_updated = self.told.is_some_and(|told| !told.updates.is_empty());
+        self.written.is_some_and(|written| written.call.id == self.id || !is_updated && !written.call.joins.is_empty())
     }
 
     /// The call legs that UPDATEs brought, and when.
