@@ -11,6 +11,7 @@ mod correlation;
 mod hold;
 mod media;
 mod network;
+mod outside;
 mod plain;
 mod recording;
 mod refused;
@@ -40,6 +41,7 @@ const GROUPS: &[&[Row]] = &[
     hold::ROWS,
     transfer::ROWS,
     conference::ROWS,
+    outside::ROWS,
     routing::ROWS,
     recording::ROWS,
     trunk::ROWS,

@@ -180,7 +180,8 @@ impl Site {
         let Some(call) = self.call_mut(no) else { return Err(CommandError::NoCall) };
         call.parties = vec![to];
         if told == Told::ByInvite {
-            (call.port, call.settled, call.in_force) = (port, None, None);
+            // Until CUCM has answered, nobody is connected.
+            (call.state, call.port, call.settled, call.in_force) = (CallState::Answering, port, None, None);
             self.order(Order::Open { call: no, port });
         }
         self.order(Order::Speak { call: no, parties: vec![to] });

@@ -24,6 +24,8 @@ pub struct Scenario {
     pub cluster: Cluster,
     /// The phones, in the order of the file.
     pub phones: Vec<Phone>,
+    /// What stands behind other trunks, in the order of the file.
+    pub outside: Vec<Site>,
     /// The SIP trunk to the recorder.
     pub trunk: Trunk,
     /// What is asked of the bundled recorder.
@@ -93,6 +95,48 @@ pub struct Phone {
     pub says: Says,
     /// The first sequence number of its bridge streams, where the scenario sets it.
     pub first_sequence: Option<u16>,
+}
+
+/// What stands behind a trunk for calls: a remote cluster or a gateway.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The name of the trunk.
+    pub name: String,
+    /// What it is.
+    pub kind: SiteKind,
+    /// Whether the trunk is TLS with SRTP (else TCP with RTP).
+    pub encrypted: bool,
+    /// Who talks there.
+    pub parties: Vec<Phone>,
+}
+
+/// Kinds of sites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteKind {
+    /// A remote cluster behind an inter-cluster trunk.
+    Cluster,
+    /// A gateway to the public network.
+    Gateway,
+}
+
+impl Scenario {
+    /// Everybody whom steps name: the phones, then the parties outside. The place in this list is the number of each.
+    pub fn everybody(&self) -> impl Iterator<Item = &Phone> {
+        self.phones.iter().chain(self.outside.iter().flat_map(|site| &site.parties))
+    }
+
+    /// The site of a party outside, and its number there; `None` for a phone.
+    #[must_use]
+    pub fn site_of(&self, number: usize) -> Option<(usize, usize)> {
+        let mut party = number.checked_sub(self.phones.len())?;
+        for (index, site) in self.outside.iter().enumerate() {
+            if party < site.parties.len() {
+                return Some((index, party));
+            }
+            party -= site.parties.len();
+        }
+        None
+    }
 }
 
 /// What a phone says.
@@ -308,6 +352,26 @@ pub enum Action {
     Talk(Duration),
     /// The phone hangs up; waits until everything has ended.
     HangUp(usize),
+    /// The call of a party outside becomes that of another one there.
+    TransferOutside {
+        /// Whose call it was.
+        from: usize,
+        /// Whose it is.
+        to: usize,
+        /// How CUCM is told.
+        told: Told,
+    },
+    /// A party outside makes a conference of its call with others there.
+    ConferOutside {
+        /// Whose call it is.
+        by: usize,
+        /// Who joins it.
+        with: Vec<usize>,
+        /// The number of the bridge, where it is delivered.
+        number: Option<String>,
+    },
+    /// A party outside leaves its conference.
+    LeaveOutside(usize),
     /// Somebody has the call of a phone recorded, whose line is recorded selectively.
     StartRecording {
         /// Whose call.
@@ -360,6 +424,17 @@ impl Action {
             _ => Duration::ZERO,
         }
     }
+}
+
+/// How CUCM learns who talks behind a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// By a re-INVITE, with other media.
+    ByInvite,
+    /// By UPDATE; the media stays.
+    ByUpdate,
+    /// Not at all.
+    NotAtAll,
 }
 
 /// Who asks for a selective recording.

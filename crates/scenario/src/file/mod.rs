@@ -4,6 +4,7 @@ mod ast;
 pub(crate) mod diagnostic;
 mod dialect;
 pub(crate) mod fields;
+mod outside;
 pub(crate) mod paper;
 pub(crate) mod read;
 #[cfg(test)]
@@ -18,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 pub use ast::{
     Action, Asker, Cluster, Codec, Deed, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone,
-    Recorder, RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, SrtpPolicy, Step, Tls, Transport,
-    Trunk,
+    Recorder, RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, Site, SiteKind, SrtpPolicy, Step,
+    Tls, Told, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
 pub use signalling::Disturbed;

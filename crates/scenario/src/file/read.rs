@@ -11,6 +11,7 @@ use super::ast::*;
 use super::diagnostic::{Diagnostic, Place};
 use super::dialect::read_dialect;
 use super::fields::{Fields, duration, flag, list, number, one_of, share, text, unknown};
+use super::outside::read_outside;
 use super::signalling::read_signalling;
 use super::speech::speech;
 use super::steps::read_steps;
@@ -87,6 +88,10 @@ pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnosti
     let cluster = read_cluster(fields.optional("cluster"), wrong);
     let phones =
         fields.required("phones", wrong).map(|n| read_phones(n, (cluster.release, folder), wrong)).unwrap_or_default();
+    let outside = fields
+        .optional("outside")
+        .map(|n| read_outside(n, (&phones, cluster.release, folder), wrong))
+        .unwrap_or_default();
     let trunk = read_trunk(fields.optional("trunk"), cluster.mixed, wrong);
     let recorder = read_recorder(fields.optional("recorder"), cluster.mixed, wrong);
     let destinations = read_destinations(fields.optional("destinations"), cluster.mixed, wrong);
@@ -99,6 +104,7 @@ pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnosti
         title,
         cluster,
         phones,
+        outside,
         trunk,
         recorder,
         destinations,
@@ -179,7 +185,7 @@ fn read_phones(node: &Node, (release, folder): (Release, Option<&Path>), wrong: 
     phones
 }
 
-fn read_phone(
+pub(super) fn read_phone(
     name: &str,
     (index, release, folder): (usize, Release, Option<&Path>),
     node: &Node,

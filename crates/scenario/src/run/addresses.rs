@@ -1,6 +1,6 @@
 //! Who lives where. Each party has a loopback address of its own, so no two scenarios share a port.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
 use wire::Claim;
@@ -126,6 +126,14 @@ impl Addresses {
         match self.cucm {
             Some(address) => address,
             None => self.host(100 + index as u8),
+        }
+    }
+
+    /// What stands behind a trunk for calls. At an address of this machine's it has a port of its own.
+    pub(super) const fn site(self, index: usize, is_secure: bool) -> SocketAddr {
+        match self.cucm {
+            Some(address) => SocketAddr::new(address, 5070 + index as u16),
+            None => SocketAddr::new(self.host(60 + index as u8), if is_secure { 5061 } else { 5060 }),
         }
     }
 

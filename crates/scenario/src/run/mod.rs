@@ -9,6 +9,7 @@ mod hearing;
 mod judge;
 mod lateness;
 mod live;
+mod outside;
 mod play;
 mod stage;
 mod subject;

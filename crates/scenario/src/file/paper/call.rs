@@ -7,6 +7,10 @@ impl Paper {
         for phone in [from, to] {
             self.must_be_free(phone)?;
         }
+        if self.is_outside(from) && self.is_outside(to) {
+            let message = format!("`{}` and `{}` are both outside", self.name(from), self.name(to));
+            return Err(Impossible::new(message, "one of them has to be a phone of the cluster"));
+        }
         let caller = Member { phone: from, holds: false, is_here: true };
         let no = self.begin(vec![caller], Some(Ringing { phone: to, instead_of: None }));
         self.active[from] = Some(no);
@@ -47,6 +51,11 @@ impl Paper {
         let Some(call) = self.active(phone) else {
             return Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST));
         };
+        if self.has_conference_outside(call.no) && self.is_outside(phone) {
+            let name = self.name(phone);
+            let message = format!("`{name}` is in a conference outside here");
+            return Err(Impossible::new(message, format!("`- leave outside: {name}`")));
+        }
         if call.conference.is_some() {
             let no = call.no;
             self.leave_conference(no, phone);

@@ -7,6 +7,7 @@ mod call;
 mod conference;
 mod hold;
 mod media;
+mod outside;
 mod recordings;
 mod selective;
 mod signalling;
@@ -19,6 +20,7 @@ use phone::PhoneState;
 
 use super::ast::{Action, Phone, Scenario, Step};
 use super::diagnostic::{Diagnostic, Place};
+use outside::Behind;
 use recordings::{Change, Recordings};
 pub(crate) use recordings::{Far, Recording};
 
@@ -35,10 +37,14 @@ impl Impossible {
     }
 }
 
-/// Phones are named by their index in [`Scenario::phones`].
+/// Phones, and parties outside, are named by their number in [`Scenario::everybody`].
 #[derive(Clone, Debug)]
 pub(crate) struct Paper {
     phones: Vec<Phone>,
+    /// Of each the site, if it is outside.
+    sites: Vec<Option<usize>>,
+    /// What CUCM does not see, or sees otherwise.
+    behind: Vec<Behind>,
     dialect: Dialect,
     /// In the order in which they were dialled.
     calls: Vec<Call>,
@@ -106,11 +112,13 @@ impl Paper {
     /// Nobody is in a call yet. The steps of the scenario are not looked at.
     pub(crate) fn of(scenario: &Scenario) -> Self {
         Self {
-            phones: scenario.phones.clone(),
+            phones: scenario.everybody().cloned().collect(),
+            sites: (0..scenario.everybody().count()).map(|who| scenario.site_of(who).map(|(site, _)| site)).collect(),
+            behind: Vec::new(),
             dialect: scenario.cluster.dialect.clone(),
             calls: Vec::new(),
             last_call: 0,
-            active: vec![None; scenario.phones.len()],
+            active: vec![None; scenario.everybody().count()],
             recordings: Recordings::default(),
         }
     }
@@ -132,6 +140,9 @@ impl Paper {
             Action::Conference(by) => self.conference(*by)?,
             Action::Dtmf { by, .. } => self.dtmf(*by)?,
             Action::Mute(phone, _) => self.mute(*phone)?,
+            Action::TransferOutside { from, to, told } => self.transfer_outside(*from, *to, *told)?,
+            Action::ConferOutside { by, with, .. } => self.confer_outside(*by, with)?,
+            Action::LeaveOutside(party) => self.leave_outside(*party)?,
             Action::StartRecording { on, by } => self.start_recording(*on, *by)?,
             Action::StopRecording(phone) => self.stop_recording(*phone)?,
             Action::Inject(inject) => self.inject(inject.phone)?,
@@ -160,6 +171,9 @@ impl Paper {
 
     /// What a phone shows now.
     pub(crate) fn shown(&self, phone: usize) -> PhoneState {
+        if self.is_conferred(phone) {
+            return PhoneState::Connected;
+        }
         let mut calls: Vec<&Call> = self.calls_of(phone).collect();
         calls.sort_by_key(|call| Some(call.no) != self.active[phone]);
         let of = |call: &Call| match call.member(phone) {

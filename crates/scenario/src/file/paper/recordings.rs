@@ -10,8 +10,11 @@
 //! | its call becomes a conference | begins anew, with the bridge as its far end |
 //! | others hold, join or leave the conference | goes on |
 //! | two are left of the conference | begins anew |
+//! | behind a trunk another party talks | goes on and is updated, where CUCM is told |
+//! | behind a trunk a conference is made or drops to two | begins anew |
+//! | its far end holds behind a trunk | goes on, or ends, by [`RemoteHolds`] |
 
-use cucm::config::{FarEndHold, FarEndTransfer};
+use cucm::config::{FarEndHold, FarEndTransfer, RemoteHolds};
 
 use super::selective::Wish;
 use super::{Call, CallNo, Member, Paper};
@@ -29,10 +32,12 @@ pub(crate) struct Recording {
 /// Whom a recorded phone talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Far {
-    /// Another phone.
+    /// Another phone, or a party outside.
     Phone(usize),
     /// The bridge of a conference.
     Bridge(CallNo),
+    /// A conference behind the trunk of this party.
+    Focus(usize),
 }
 
 /// What happened to calls, as far as it matters to their recordings.
@@ -40,6 +45,8 @@ pub(crate) enum Far {
 pub(super) enum Change {
     /// A far end was replaced by a transfer.
     Transfer,
+    /// Behind a trunk another party talks.
+    Outside,
     /// Anything else.
     Other,
 }
@@ -68,7 +75,11 @@ impl Paper {
     pub(super) fn settle(&mut self, change: Change) {
         self.end_wishes();
         let wanted: Vec<(usize, Far)> = self.calls.iter().flat_map(|call| self.wanted(call)).collect();
-        let is_updated = change == Change::Transfer && self.dialect.far_end_transfer == FarEndTransfer::Update;
+        let is_updated = match change {
+            Change::Transfer => self.dialect.far_end_transfer == FarEndTransfer::Update,
+            Change::Outside => true,
+            Change::Other => false,
+        };
         let Recordings { running, begun, .. } = &mut self.recordings;
         running.retain_mut(|recording| match wanted.iter().find(|(phone, _)| *phone == recording.phone) {
             Some((_, far)) if is_updated => {
@@ -95,15 +106,18 @@ impl Paper {
         let [one, other] = call.members.as_slice() else { return Vec::new() };
         let is_recorded = |near: &Member, far: &Member| {
             let is_asked = self.is_asked(call, near.phone);
-            is_asked && !near.holds && (!far.holds || self.is_kept(near.phone))
+            is_asked && !near.holds && (!far.holds || self.is_kept(near.phone, far.phone))
         };
         let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));
-        pairs.map(|(near, far)| (near.phone, Far::Phone(far.phone))).collect()
+        pairs.map(|(near, far)| (near.phone, self.far_of(call.no, far.phone))).collect()
     }
 
     /// Whether a recording that runs already goes on while its far end holds.
-    fn is_kept(&self, phone: usize) -> bool {
-        self.dialect.far_end_hold == FarEndHold::Keep
-            && self.recordings.running().iter().any(|recording| recording.phone == phone)
+    fn is_kept(&self, phone: usize, far: usize) -> bool {
+        let keeps = match self.is_outside(far) {
+            true => self.dialect.remote_hold == RemoteHolds::Keep,
+            false => self.dialect.far_end_hold == FarEndHold::Keep,
+        };
+        keeps && self.recordings.running().iter().any(|recording| recording.phone == phone)
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::ast::Action;
 use super::super::read::keep;
-use super::{Verb, phone};
+use super::{Verb, party};
 
 pub(super) const VERBS: &[Verb] = &[
-    Verb { word: "hold", read: |n, scenario, wrong| keep(phone(n, scenario), wrong).map(Action::Hold) },
-    Verb { word: "resume", read: |n, scenario, wrong| keep(phone(n, scenario), wrong).map(Action::Resume) },
+    Verb { word: "hold", read: |n, scenario, wrong| keep(party(n, scenario), wrong).map(Action::Hold) },
+    Verb { word: "resume", read: |n, scenario, wrong| keep(party(n, scenario), wrong).map(Action::Resume) },
 ];

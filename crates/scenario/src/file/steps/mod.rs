@@ -4,6 +4,7 @@ mod call;
 mod conference;
 mod hold;
 mod media;
+mod outside;
 mod recording;
 mod signalling;
 mod time;
@@ -25,12 +26,13 @@ struct Verb {
 type Read = fn(&Node, &Scenario, &mut Vec<Diagnostic>) -> Option<Action>;
 
 /// All verbs, in the order in which a message lists them.
-const GROUPS: [&[Verb]; 9] = [
+const GROUPS: [&[Verb]; 10] = [
     call::BEGIN,
     hold::VERBS,
     transfer::VERBS,
     conference::VERBS,
     recording::VERBS,
+    outside::VERBS,
     time::VERBS,
     call::END,
     media::VERBS,
@@ -88,6 +90,21 @@ fn read_step(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> O
     };
     let action = (verb.read)(value, scenario, wrong)?;
     Some(Step { line: word.place.line, action })
+}
+
+/// Whoever a node names, a phone or a party outside, by its number in [`Scenario::everybody`].
+fn party(node: &Node, scenario: &Scenario) -> Result<usize, Diagnostic> {
+    let name = text(node)?;
+    match scenario.everybody().position(|known| known.name == name) {
+        Some(number) => Ok(number),
+        // All else is told as of a phone.
+        None if scenario.outside.is_empty() => phone(node, scenario),
+        None => {
+            let names: Vec<&str> = scenario.everybody().map(|known| known.name.as_str()).collect();
+            let key = Key { name: name.clone(), place: node.place };
+            Err(unknown(&format!("nobody is called `{name}`"), &key, &names))
+        }
+    }
 }
 
 /// The phone that a node names, by its index.

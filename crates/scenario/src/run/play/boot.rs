@@ -42,7 +42,7 @@ impl Cast<'_> {
     }
 }
 
-const fn phone_codec(codec: Codec) -> phone::Codec {
+pub(in crate::run) const fn phone_codec(codec: Codec) -> phone::Codec {
     match codec {
         Codec::Pcmu => phone::Codec::Pcmu,
         Codec::Pcma => phone::Codec::Pcma,
@@ -72,7 +72,7 @@ const SPEAKERS: [&[u8]; 2] = [
     include_bytes!("../../../../../testdata/speech/customer.wav"),
 ];
 
-fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
+pub(in crate::run) fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
     let (file, samples) = match says {
         Says::Speaker(number) => (format!("speaker {number}"), file::speech_of(SPEAKERS[number % 2])),
         Says::File(path) => (path.display().to_string(), file::speech(path)),

@@ -9,14 +9,14 @@ impl Cast<'_> {
     pub(super) async fn call(&mut self, line: usize, from: usize, to: usize) -> Result<(), SetupError> {
         let (caller, callee) = (self.name(from), self.name(to));
         self.tell(format!("{caller} calls {callee}"));
-        let dialled = self.phones[from].dial(&self.scenario.phones[to].line).await;
+        let dialled = self.handset(from).dial(&self.number(to)).await;
         self.done(line, from, "dial", dialled)
     }
 
     /// The call is up when CUCM has connected both, in a new call or in the place of whoever transferred it.
     pub(super) async fn answer(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
         let (device, since) = (self.device(phone), self.events.len());
-        let answered = self.phones[phone].answer().await;
+        let answered = self.handset(phone).answer().await;
         self.done(line, phone, "answer", answered)?;
         let is_up = |event: &CucmEvent| match event {
             CucmEvent::CallConnected(call) => call.callee.party.device == device,
@@ -28,7 +28,7 @@ impl Cast<'_> {
 
     pub(super) async fn hang_up(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
         let (drops, since) = (self.paper.drops_to_two(phone), self.events.len());
-        let hung_up = self.phones[phone].hang_up().await;
+        let hung_up = self.handset(phone).hang_up().await;
         self.done(line, phone, "hang up", hung_up)?;
         if drops { self.dropped_to_two(line, since).await } else { Ok(()) }
     }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use cucm::{Cucm, CucmEvent};
 use media::ledger::Ledger;
+use phone::outside::Outside;
 use phone::{CommandError, MediaClock, Phone, PhoneState};
 use wire::Net;
 
@@ -19,6 +20,7 @@ use crate::run::error::SetupError;
 use crate::run::hearing::Hearing;
 use crate::run::lateness;
 use crate::run::live::Share;
+use crate::run::outside::Sites;
 use crate::run::stage::{self, Certificates};
 use crate::run::subject::{Ground, Subject};
 use crate::under_test::UnderTest;
@@ -35,6 +37,8 @@ pub(super) struct Cast<'a> {
     began_us: u64,
     pub(super) clock: MediaClock,
     pub(super) phones: Vec<Phone>,
+    /// What stands behind trunks for calls.
+    pub(super) sites: Vec<Outside>,
     /// The calls as they are to be.
     pub(super) paper: Paper,
     /// How many events there were when each recording on paper was to begin, by its number.
@@ -58,7 +62,9 @@ impl<'a> Cast<'a> {
         let ground = Ground { net: &net, addresses, folder, seed };
         let (recorder, peer) = Subject::start(under_test, scenario, &mut certificates, ground).await?;
         let destinations = Destinations::start(scenario, &certificates, (&net, addresses), folder, seed).await?;
-        let config = stage::cluster(scenario, &certificates, &peer, addresses);
+        let mut config = stage::cluster(scenario, &certificates, &peer, addresses);
+        let sites = Sites::make(scenario, addresses, net.clock().wall())?;
+        sites.configure(&mut config);
         let began_us = net.clock().since_epoch_us(net.clock().now());
         let mut cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
         let net_clock = net.clock().clone();
@@ -73,6 +79,7 @@ impl<'a> Cast<'a> {
             began_us,
             clock,
             phones: Vec::new(),
+            sites: Vec::new(),
             paper: Paper::of(scenario),
             begun_at: Vec::new(),
             misbehaving: Vec::new(),
@@ -85,6 +92,8 @@ impl<'a> Cast<'a> {
         for index in 0..scenario.phones.len() {
             cast.boot(scenario, index, &certificates, addresses, seed).await?;
         }
+        let call_manager = &certificates.call_manager.certificate;
+        cast.sites = sites.open((&cast.net, &cast.clock), call_manager, seed).await?;
         cast.tell(format!("{} phones are registered", cast.phones.len()));
         Ok(cast)
     }
@@ -93,7 +102,7 @@ impl<'a> Cast<'a> {
     pub(super) async fn take(&mut self, step: &Step) -> Result<(), SetupError> {
         let line = step.line;
         let since = self.events.len();
-        let before: Vec<PhoneState> = (0..self.phones.len()).map(|phone| self.paper.shown(phone)).collect();
+        let before: Vec<PhoneState> = (0..self.scenario.everybody().count()).map(|who| self.paper.shown(who)).collect();
         let told = self.act(line, &step.action).await?;
         let impossible = |e: crate::file::paper::Impossible| SetupError::Step { line, what: e.message };
         self.paper.take(&step.action).map_err(impossible)?;
@@ -151,6 +160,18 @@ impl<'a> Cast<'a> {
                 self.mute(line, *phone, *off).await?;
                 Ok(Some(format!("{} is {}", self.name(*phone), if *off { "muted" } else { "heard again" })))
             }
+            Action::TransferOutside { from, to, told } => {
+                self.transfer_outside(line, *from, *to, *told).await?;
+                Ok(Some(format!("{} talks in the place of {}", self.name(*to), self.name(*from))))
+            }
+            Action::ConferOutside { by, with, number } => {
+                self.confer_outside(line, *by, with, number.as_deref()).await?;
+                Ok(Some(format!("{} has made a conference", self.name(*by))))
+            }
+            Action::LeaveOutside(party) => {
+                self.leave_outside(line, *party).await?;
+                Ok(Some(format!("{} has left its conference", self.name(*party))))
+            }
             Action::StartRecording { on, by } => {
                 self.start_recording(line, *on, *by).await?;
                 Ok(Some(format!("a recording of {} was started", self.name(*on))))
@@ -187,12 +208,15 @@ impl<'a> Cast<'a> {
     }
 
     pub(super) fn name(&self, phone: usize) -> &'a str {
-        &self.scenario.phones[phone].name
+        self.scenario.everybody().nth(phone).map_or("", |who| who.name.as_str())
     }
 
-    #[expect(clippy::unused_self, reason = "whoever asks for a device has a cast")]
+    /// The device as CUCM names it: that of a party outside is the trunk.
     pub(super) fn device(&self, phone: usize) -> String {
-        device_name(phone)
+        match self.scenario.site_of(phone) {
+            Some((site, _)) => self.scenario.outside[site].name.clone(),
+            None => device_name(phone),
+        }
     }
 
     /// What a phone's user was told, as the outcome of a step.
@@ -247,6 +271,12 @@ impl<'a> Cast<'a> {
         for phone in self.phones.drain(..) {
             let device = phone.device().to_owned();
             let (streams, summary) = phone.finish().await.map_err(|e| start(&device, &e))?;
+            ledger.streams.extend(streams.streams);
+            phones.push(summary);
+        }
+        for site in self.sites.drain(..) {
+            let name = site.name().to_owned();
+            let (streams, summary) = site.finish().await.map_err(|e| start(&name, &e))?;
             ledger.streams.extend(streams.streams);
             phones.push(summary);
         }

@@ -46,7 +46,7 @@ impl Cast<'_> {
                 continue;
             }
             let name = self.name(phone);
-            let waited = self.phones[phone].wait_for(wanted, SOON).await;
+            let waited = self.handset(phone).wait_for(wanted, SOON).await;
             waited.map_err(|e| SetupError::Step { line, what: format!("phone `{name}`: {e}") })?;
         }
         Ok(())
@@ -110,7 +110,7 @@ impl Cast<'_> {
         let mut extra: Vec<Running<'_>> = self.running().collect();
         let mut left = Vec::new();
         for wanted in self.paper.recordings() {
-            match extra.iter().position(|running| is(wanted, running)) {
+            match extra.iter().position(|running| self.is(wanted, running)) {
                 Some(at) => drop(extra.remove(at)),
                 None if self.is_given_up(wanted) => {}
                 None => left.push(Undone::Begin(wanted.clone())),
@@ -150,6 +150,19 @@ impl Cast<'_> {
         })
     }
 
+    /// Whether a recording on paper is this one of CUCM's.
+    fn is(&self, wanted: &Recording, running: &Running<'_>) -> bool {
+        let is_far = match wanted.far {
+            // Behind one trunk the number tells parties apart.
+            Far::Phone(far) if self.scenario.site_of(far).is_some() => {
+                running.far.device == self.device(far) && running.far.number == self.number(far)
+            }
+            Far::Phone(far) | Far::Focus(far) => running.far.device == self.device(far),
+            Far::Bridge(_) => running.far.device == ConferenceBridge::software().name,
+        };
+        is_far && running.started.near.device == self.device(wanted.phone)
+    }
+
     /// Recordings that were started and have not ended.
     pub(super) fn running(&self) -> impl Iterator<Item = Running<'_>> {
         let mut running: Vec<Running<'_>> = Vec::new();
@@ -170,13 +183,4 @@ impl Cast<'_> {
         }
         running.into_iter()
     }
-}
-
-/// Whether a recording on paper is this one of CUCM's.
-fn is(wanted: &Recording, running: &Running<'_>) -> bool {
-    let fits = match wanted.far {
-        Far::Phone(far) => running.far.device == device_name(far),
-        Far::Bridge(_) => running.far.device == ConferenceBridge::software().name,
-    };
-    fits && running.started.near.device == device_name(wanted.phone)
 }

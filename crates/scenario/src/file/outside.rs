@@ -1,0 +1,87 @@
+//! The section `outside`: what stands behind trunks for calls, and who talks there.
+
+use std::path::Path;
+
+use super::ast::{Phone, Release, Site, SiteKind};
+use super::diagnostic::Diagnostic;
+use super::fields::{Fields, kind, one_of};
+use super::read::read_phone;
+use super::tree::{Key, Node, Value};
+
+/// The most trunks, and the most parties behind one of them.
+const MOST: usize = 8;
+const KINDS: [(&str, SiteKind); 2] = [("cluster", SiteKind::Cluster), ("gateway", SiteKind::Gateway)];
+const SECURITY: [(&str, bool); 2] = [("encrypted", true), ("non-secure", false)];
+
+/// Reads the section. Names and numbers of parties are none of the phones'.
+pub(super) fn read_outside(
+    node: &Node,
+    (phones, release, folder): (&[Phone], Release, Option<&Path>),
+    wrong: &mut Vec<Diagnostic>,
+) -> Vec<Site> {
+    let Some(entries) = entries(node, "trunks by name", wrong) else { return Vec::new() };
+    let mut sites: Vec<Site> = Vec::new();
+    for (key, node) in entries {
+        if !key.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            let message = format!("`{}` is no name of a trunk", key.name);
+            wrong.push(Diagnostic::new(key.place, message).help("letters, digits and `-`, `_`, `.` only"));
+        }
+        let known: Vec<&Phone> = phones.iter().chain(sites.iter().flat_map(|site| &site.parties)).collect();
+        let site = read_site(key, node, (&known, release, folder), wrong);
+        sites.push(site);
+    }
+    sites
+}
+
+fn entries<'a>(node: &'a Node, what: &str, wrong: &mut Vec<Diagnostic>) -> Option<&'a [(Key, Node)]> {
+    match &node.value {
+        Value::Mapping(entries) if (1..=MOST).contains(&entries.len()) => Some(entries),
+        Value::Mapping(entries) => {
+            let message = format!("got {} {what}, expected 1 to {MOST}", entries.len());
+            wrong.push(Diagnostic::new(node.place, message));
+            None
+        }
+        _ => {
+            wrong.push(Diagnostic::new(node.place, format!("got {}, expected {what}", kind(node))));
+            None
+        }
+    }
+}
+
+fn read_site(
+    key: &Key,
+    node: &Node,
+    (known, release, folder): (&[&Phone], Release, Option<&Path>),
+    wrong: &mut Vec<Diagnostic>,
+) -> Site {
+    let mut f = Fields::of(node, "a trunk for calls", wrong);
+    let encrypted = f.or("security", true, wrong, |n| one_of(n, &SECURITY));
+    let kind = f.or("is", SiteKind::Cluster, wrong, |n| one_of(n, &KINDS));
+    let parties = f.required("parties", wrong);
+    let parties = parties.map(|n| read_parties(n, (known, release, folder), wrong)).unwrap_or_default();
+    f.finish(wrong);
+    Site { name: key.name.clone(), kind, encrypted, parties }
+}
+
+fn read_parties(
+    node: &Node,
+    (known, release, folder): (&[&Phone], Release, Option<&Path>),
+    wrong: &mut Vec<Diagnostic>,
+) -> Vec<Phone> {
+    let Some(entries) = entries(node, "parties by name", wrong) else { return Vec::new() };
+    let mut parties: Vec<Phone> = Vec::new();
+    for (index, (key, node)) in entries.iter().enumerate() {
+        let party = read_phone(&key.name, (known.len() + index, release, folder), node, wrong);
+        let mut others = known.iter().copied().chain(&parties);
+        if let Some(other) = others.find(|other| other.name == party.name || other.line == party.line) {
+            let message = format!("`{}` is named or numbered as `{}` is", party.name, other.name);
+            wrong.push(Diagnostic::new(key.place, message));
+        }
+        if party.recorded || party.selective {
+            let message = format!("`{}` is outside, where CUCM records nobody", party.name);
+            wrong.push(Diagnostic::new(key.place, message).help("only lines of phones have `recording`"));
+        }
+        parties.push(party);
+    }
+    parties
+}
