@@ -134,6 +134,14 @@ impl Phone {
         self.command(Command::CompleteConference).await
     }
 
+    /// Presses *cBarge* on a shared line: comes into the call in which another phone of the line talks, by a conference of it.
+    ///
+    /// # Errors
+    /// [`CommandError`] if no other phone of the line talks, or this one has a call that is up.
+    pub async fn c_barge(&self) -> Result<(), CommandError> {
+        self.command(Command::CBarge).await
+    }
+
     /// Presses *Park*: CUCM takes the active call away and parks it at a number, which whoever retrieves the call dials.
     ///
     /// # Errors

@@ -114,13 +114,36 @@ impl Stamp {
     }
 }
 
-/// INVITE that opens a call, or that takes the place of the call of another phone: that one is named in `replaces`.
+/// A call of another phone of the line that an INVITE is about, as its header names it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Elsewhere<'a> {
+    /// The phone takes its place.
+    Replaces(&'a str),
+    /// The phone comes into it, by a conference bridge.
+    Join(&'a str),
+}
+
+impl Elsewhere<'_> {
+    /// Call-Info and the header. Where these two stand is inferred, and so is what Call-Info says of a barge; the phone lists `replaces`
+    /// and `join` in Supported.
+    fn write(self, built: Builder) -> Builder {
+        match self {
+            Self::Replaces(named) => built.header("Call-Info", RESUME_INFO).header("Replaces", named),
+            Self::Join(named) => built.header("Call-Info", CBARGE_INFO).header("Join", named),
+        }
+    }
+}
+
+/// What Call-Info of a barge by a conference bridge says.
+const CBARGE_INFO: &str = "<urn:x-cisco-remotecc:cbarge>";
+
+/// INVITE that opens a call, or that is about a call elsewhere.
 pub(crate) fn invite(
     profile: &Profile,
     called: &str,
     (tag, call_id): (&str, &str),
     stamp: &Stamp,
-    replaces: Option<&str>,
+    elsewhere: Option<Elsewhere<'_>>,
     sdp: &str,
 ) -> Message {
     let registrar = host(profile.registrar);
@@ -130,9 +153,8 @@ pub(crate) fn invite(
         .header("To", format_args!("<sip:{called}@{registrar}>"))
         .header("Call-ID", call_id);
     let built = invite_tail(built, profile, stamp);
-    let built = match replaces {
-        // Where these two stand is inferred; the phone lists `replaces` in Supported.
-        Some(replaces) => built.header("Call-Info", RESUME_INFO).header("Replaces", replaces),
+    let built = match elsewhere {
+        Some(elsewhere) => elsewhere.write(built),
         None => built,
     };
     described(built, sdp)

@@ -3,6 +3,7 @@
 //! | what the INVITE says | what happens |
 //! |---|---|
 //! | `Replaces` (RFC 3891) with a call that another phone of the line holds | the phone takes that phone's place |
+//! | `Join` (RFC 3911) with a call in which another phone of the line talks | a conference of it, with the phone |
 //! | the pickup service | the phone takes the call that rings in its call pickup group |
 //! | a park number | the phone takes the empty place in the call that is parked there |
 //! | any other number | it is called |
@@ -21,7 +22,7 @@ use super::dialogs::{falls_back, media_of};
 use super::leg::{Leg, Role, State};
 use super::outside::Outside;
 use super::pickup::PICKUP;
-use super::refer::replaced_by;
+use super::refer::{joined_by, replaced_by};
 
 /// An INVITE that can be taken.
 pub(super) struct Arriving {
@@ -67,6 +68,10 @@ impl Engine {
         match replaced_by(&arriving.invite) {
             Some(Ok(replaced)) => self.take_over(now, arriving, &replaced),
             Some(Err(_)) => self.turn_away(now, &arriving, ((400, "Bad Request"), None), "its Replaces cannot be read"),
+            None if arriving.invite.header("Join").is_some() => match joined_by(&arriving.invite) {
+                Some(Ok(joined)) => self.barge_in(now, arriving, &joined),
+                _ => self.turn_away(now, &arriving, ((400, "Bad Request"), None), "its Join cannot be read"),
+            },
             None if arriving.dialled == PICKUP => self.pick_up(now, arriving),
             None if self.config.park_numbers.contains(&arriving.dialled) => self.retrieve(now, arriving),
             None => self.place_call(now, arriving),

@@ -54,6 +54,11 @@ pub(super) fn replaced_by(invite: &Message) -> Option<Result<Replaced, String>> 
     invite.header("Replaces").map(|value| replaced(&value))
 }
 
+/// The dialog that an INVITE is to join, named in the same way (RFC 3911 §4).
+pub(super) fn joined_by(invite: &Message) -> Option<Result<Replaced, String>> {
+    invite.header("Join").map(|value| replaced(&value))
+}
+
 fn replaced(value: &str) -> Result<Replaced, String> {
     let mut parts = value.split(';').map(str::trim);
     let call_id = parts.next().unwrap_or_default().to_owned();

@@ -295,3 +295,52 @@ fn a_member_transfers_its_place_in_a_conference() {
     office.hang_up(AGENT, &agent);
     office.finish();
 }
+
+/// Agent and expert share the line 1001.
+fn shared(recorded: &[usize]) -> Config {
+    let mut config = office(plain(), &[]);
+    config.phones[2].lines[0] = Line::new("1001", "Expert");
+    for phone in recorded {
+        config.phones[*phone].lines[0] = config.phones[*phone].lines[0].clone().recorded("recorder");
+    }
+    config
+}
+
+#[test]
+fn c_barge_moves_everybody_to_a_conference_and_back() {
+    let mut office = Office::new(shared(&[1, 2]));
+    office.silent = Some(EXPERT);
+    let (caller, agent) = office.call(CALLER, AGENT);
+    office.silent = None;
+    let own = office.join(EXPERT, "1001", &agent);
+    assert_eq!(office.mixed(), sorted(&[caller.clone(), agent.clone(), own.clone()]));
+    let [conferenced] = office.conferenced().try_into().unwrap();
+    assert_eq!((conferenced.by.device.as_str(), conferenced.members.len()), (EXPERT_DEVICE, 3));
+    let far = |office: &Office| -> Vec<(String, String)> {
+        office.started().iter().map(|started| (started.near.device.clone(), started.far.device.clone())).collect()
+    };
+    let agent_with = |far: &str| (AGENT_DEVICE.to_owned(), far.to_owned());
+    let expert_with = |far: &str| (EXPERT_DEVICE.to_owned(), far.to_owned());
+    let mut begun = far(&office);
+    begun[1..].sort();
+    assert_eq!(begun, [agent_with(CALLER_DEVICE), expert_with("CFB_2"), agent_with("CFB_2")]);
+    office.hang_up(EXPERT, &own);
+    assert_eq!(far(&office).last(), Some(&agent_with(CALLER_DEVICE)), "the two others are alone again");
+    assert_eq!(office.count("ConferenceDropped"), 1);
+    office.hang_up(CALLER, &caller);
+    office.finish();
+}
+
+#[test]
+fn c_barge_needs_a_call_of_the_line_in_which_somebody_talks() {
+    let mut office = Office::new(shared(&[]));
+    office.silent = Some(EXPERT);
+    let (caller, agent) = office.call(CALLER, AGENT);
+    office.silent = None;
+    assert_eq!(office.try_join(DEPUTY, "1003", &agent), 481, "not its line");
+    office.hold(AGENT, &agent);
+    assert_eq!(office.try_join(EXPERT, "1001", &agent), 481, "it is held");
+    assert_eq!((office.conferenced().len(), office.bench.music.len()), (0, 1));
+    office.hang_up(CALLER, &caller);
+    office.finish();
+}

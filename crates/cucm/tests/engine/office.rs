@@ -35,6 +35,8 @@ pub(crate) struct Office {
     pub(crate) recorder: Recorder,
     /// A phone that lets new calls ring.
     pub(crate) silent: Option<FlowId>,
+    /// Final answers that phones got.
+    answers: Vec<u16>,
     ringing: Option<Message>,
 }
 
@@ -59,6 +61,7 @@ impl Office {
             secured,
             recorder,
             silent: None,
+            answers: Vec::new(),
             ringing: None,
         }
     }
@@ -115,6 +118,7 @@ impl Office {
 
     fn on_answer(&mut self, flow: FlowId, answer: &Message) {
         let is_ok = answer.status() == Some(200);
+        self.answers.extend(answer.status().filter(|status| *status >= 200));
         if is_ok && answer.header("CSeq").unwrap().ends_with("INVITE") {
             self.learn(answer);
             self.about.insert(call_id(answer), answer.clone());
@@ -256,6 +260,37 @@ impl Office {
         let answer = self.bench.expect_answer(flow);
         self.settle();
         answer
+    }
+
+    /// cBarge: a phone joins a call of another one by its dialog; gives the status of the answer.
+    pub(crate) fn try_join(&mut self, flow: FlowId, line: &str, dialog: &str) -> u16 {
+        let about = &self.about[dialog];
+        let tag = |name: &str| about.header(name).unwrap().split(";tag=").nth(1).unwrap().to_owned();
+        let (local, remote) = if about.is_request() { ("To", "From") } else { ("From", "To") };
+        let join = format!("{dialog};to-tag={};from-tag={}", tag(remote), tag(local));
+        let branch = self.bench.new_branch();
+        let sdp = self.sdp(flow, "sendrecv").text();
+        let invite = sip::Builder::request("INVITE", &format!("sip:{line}@10.48.38.5"))
+            .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
+            .header("From", format_args!("<sip:{line}@10.48.38.5>;tag=join{}", flow.0))
+            .header("To", format_args!("<sip:{line}@10.48.38.5>"))
+            .header("Call-ID", format_args!("join-{}", flow.0))
+            .header("CSeq", "101 INVITE")
+            .header("Join", join)
+            .header("Contact", format_args!("<sip:line@10.48.38.{}:50000;transport=tcp>", 100 + flow.0))
+            .header("Supported", "X-cisco-srtp-fallback")
+            .body("application/sdp", sdp.as_bytes())
+            .finish();
+        self.bench.give(flow, invite);
+        self.bench.expect(flow, "100");
+        self.settle();
+        self.answers.pop().unwrap_or_default()
+    }
+
+    /// The same, which must be taken; gives the Call-ID.
+    pub(crate) fn join(&mut self, flow: FlowId, line: &str, dialog: &str) -> String {
+        assert_eq!(self.try_join(flow, line, dialog), 200);
+        format!("join-{}", flow.0)
     }
 
     /// A conference of caller, agent and expert that the agent made; gives its dialogs: caller's, agent's, expert's.

@@ -13,7 +13,7 @@ use crate::identifiers::NO_SESSION;
 use crate::negotiate::{self, Settled};
 use crate::phone::CommandError;
 use crate::status::{CallState, PhoneEvent, Security};
-use crate::text::{self, Reply};
+use crate::text::{self, Elsewhere, Reply};
 
 /// A call.
 #[derive(Debug)]
@@ -93,8 +93,13 @@ impl Machine {
         self.open_call(now, number, None)
     }
 
-    /// The same, in the place of another phone's call.
-    pub(super) fn open_call(&mut self, now: Instant, number: &str, replaces: Option<&str>) -> Result<(), CommandError> {
+    /// The same, where another phone has a call already.
+    pub(super) fn open_call(
+        &mut self,
+        now: Instant,
+        number: &str,
+        elsewhere: Option<Elsewhere<'_>>,
+    ) -> Result<(), CommandError> {
         if self.is_full() || self.calls.iter().any(|call| call.state != CallState::Held || call.change.is_some()) {
             return Err(CommandError::Busy);
         }
@@ -108,7 +113,7 @@ impl Machine {
         let sdp_id = self.ids.origin();
         let description = self.main_offer(port, (sdp_id, 0), &keys, CallState::Connected);
         let stamp = self.stamp(now, FIRST_CSEQ, session.clone());
-        let invite = text::invite(&self.profile, number, (&local_tag, &call_id), &stamp, replaces, &description);
+        let invite = text::invite(&self.profile, number, (&local_tag, &call_id), &stamp, elsewhere, &description);
         let no = self.next_call_no();
         self.media(MediaOrder::Open { call: no, port });
         let key = self.send(now, invite.clone());

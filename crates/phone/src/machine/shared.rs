@@ -7,7 +7,7 @@ use sip::{Message, ServerKey};
 use super::Machine;
 use crate::phone::CommandError;
 use crate::status::RemoteUse;
-use crate::text::{self, RemoteCall};
+use crate::text::{self, Elsewhere, RemoteCall};
 
 impl Machine {
     /// NOTIFY with calls of other phones. Those that are over are forgotten.
@@ -47,8 +47,24 @@ impl Machine {
     pub(super) fn take_over(&mut self, now: Instant) -> Result<(), CommandError> {
         let held = self.held_elsewhere().ok_or(CommandError::NoCall)?;
         let (named, number) = (held.named(), held.number.clone());
+        self.open_call_elsewhere(now, Elsewhere::Replaces(&named), number)
+    }
+
+    /// *cBarge*: comes into a call in which another phone of the line talks; CUCM makes a conference of it.
+    pub(super) fn c_barge(&mut self, now: Instant) -> Result<(), CommandError> {
+        let talks = self.remote.iter().find(|call| !call.is_held).ok_or(CommandError::NoCall)?;
+        let (named, number) = (talks.named(), talks.number.clone());
+        self.open_call_elsewhere(now, Elsewhere::Join(&named), number)
+    }
+
+    fn open_call_elsewhere(
+        &mut self,
+        now: Instant,
+        elsewhere: Elsewhere<'_>,
+        number: String,
+    ) -> Result<(), CommandError> {
         let own = self.profile.number.clone();
-        self.open_call(now, &own, Some(&named))?;
+        self.open_call(now, &own, Some(elsewhere))?;
         if let Some(call) = self.active.and_then(|no| self.call_mut(no)) {
             call.number = number;
         }

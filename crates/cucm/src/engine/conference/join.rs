@@ -16,7 +16,7 @@ use super::Conference;
 use crate::event::{Conferenced, CucmEvent, Party};
 
 /// A side of a call.
-type Place = (u32, CallSide);
+pub(super) type Place = (u32, CallSide);
 
 impl Engine {
     /// A phone wants its held call and its consultation joined. The answer to its REFER, behind which it is done; the refusals are
@@ -60,9 +60,19 @@ impl Engine {
         if let Some(call) = self.calls.get_mut(&first.0) {
             call.side_mut(first.1).holds = false;
         }
-        let calls: Vec<u32> = [Some(first.0), other, Some(consult.0)].into_iter().flatten().collect();
-        self.announce_conference(conference, first.0, by);
-        for number in calls {
+        self.settle_conference(now, conference, (first.0, by), [Some(first.0), other, Some(consult.0)]);
+    }
+
+    /// The calls of new members are connected with the bridge; when that is done it is told who made them members, in which call.
+    pub(super) fn settle_conference(
+        &mut self,
+        now: Instant,
+        conference: ConferenceId,
+        (call, by): (u32, Party),
+        new: [Option<u32>; 3],
+    ) {
+        self.announce_conference(conference, call, by);
+        for number in new.into_iter().flatten() {
             if let Some(call) = self.calls.get_mut(&number) {
                 call.news.get_or_insert_default();
             }
@@ -92,12 +102,12 @@ impl Engine {
         let conference = joined.and_then(|port| self.conferences.running.get(&port.conference));
         match conference {
             Some(conference) if !conference.controller.eq_ignore_ascii_case(device) => Err((403, "Forbidden")),
-            _ if self.conferences.spare.len() < ports => Err((503, "Service Unavailable")),
+            _ if !self.has_ports(ports) => Err((503, "Service Unavailable")),
             _ => Ok(()),
         }
     }
 
-    fn begin_conference(&mut self, by: &Party) -> ConferenceId {
+    pub(super) fn begin_conference(&mut self, by: &Party) -> ConferenceId {
         self.conferences.last += 1;
         let id = ConferenceId(self.conferences.last);
         let device = self.config.conference_bridge.as_ref().map(|bridge| bridge.name.clone()).unwrap_or_default();
@@ -112,7 +122,12 @@ impl Engine {
     }
 
     /// The controller's own call leads to the bridge from now on; its other phone gets a call of its own, whose number is given.
-    fn bridge_first(&mut self, now: Instant, (number, side): Place, conference: ConferenceId) -> Option<u32> {
+    pub(super) fn bridge_first(
+        &mut self,
+        now: Instant,
+        (number, side): Place,
+        conference: ConferenceId,
+    ) -> Option<u32> {
         let far = side.other();
         let call = self.calls.get(&number).filter(|call| call.port().is_none())?;
         let (protection, security, codec) = (call.protection, call.security, call.codec.clone());

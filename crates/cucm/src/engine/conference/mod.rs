@@ -13,6 +13,7 @@
 //! within. The dialog of the first call stays at whoever makes the conference, that of the consultation ends (inferred: Cisco's
 //! Call Detail Records Administration Guide has the conference under the call leg of the first call).
 
+mod barge;
 mod join;
 mod port;
 mod shrink;
@@ -55,6 +56,11 @@ impl Engine {
     /// A port that is bound and free.
     pub fn add_port(&mut self, port: u16) {
         self.conferences.spare.push_back(port);
+    }
+
+    /// Whether the bridge can take as many more members.
+    fn has_ports(&self, count: usize) -> bool {
+        self.conferences.spare.len() >= count
     }
 
     /// The calls of a conference.

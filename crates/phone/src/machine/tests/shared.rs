@@ -65,6 +65,22 @@ fn resume_takes_over_what_another_phone_holds() {
 }
 
 #[test]
+fn c_barge_joins_a_call_in_which_another_phone_talks() {
+    let mut rig = Rig::new(PHONE_B, &[]);
+    rig.tells("a@x", "confirmed", "no");
+    assert_eq!(rig.command(Command::CBarge), Err(CommandError::NoCall), "nobody talks there");
+    rig.tells("a@x", "confirmed", "yes");
+    rig.command(Command::CBarge).unwrap();
+    let invite = rig.last();
+    assert!(invite.starts_with("INVITE sip:1001@10.48.38.5;user=phone SIP/2.0\r\n"), "{invite}");
+    assert_eq!(header(&invite, "Join"), "a@x;to-tag=5~node-6;from-tag=theirs");
+    assert_eq!(header(&invite, "Call-Info"), "<urn:x-cisco-remotecc:cbarge>");
+    assert_eq!(header(&invite, "Replaces"), "");
+    rig.receive(&answer_to(&invite, "200 OK", CONTACT, AVP_ANSWER));
+    assert_eq!(rig.machine.status().call, CallState::Connected);
+}
+
+#[test]
 fn resume_prefers_the_phone_s_own_call() {
     let mut rig = Rig::in_call(&[], avp);
     rig.tells("a@x", "confirmed", "no");

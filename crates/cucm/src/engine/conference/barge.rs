@@ -1,0 +1,71 @@
+//! cBarge: another phone of a shared line comes into its call, and everybody moves to the conference bridge.
+//!
+//! The phone names the call by `Join` (RFC 3911) with the dialog that it was shown; that and its Call-Info are inferred, as no public
+//! trace shows a phone that barges in.
+
+use std::time::Instant;
+
+use super::super::Engine;
+use super::super::alert::Alert;
+use super::super::arrive::Arriving;
+use super::super::call::{Call, CallSide};
+use super::super::refer::Replaced;
+use super::join::Place;
+use crate::event::{Party, Protection, SecurityLevel};
+
+impl Engine {
+    /// An INVITE with `Join`.
+    pub(in crate::engine) fn barge_in(&mut self, now: Instant, arriving: Arriving, joined: &Replaced) {
+        let Some(place) = self.talks_elsewhere(&arriving.caller, joined) else {
+            let refusal = ((481, "Call/Transaction Does Not Exist"), None);
+            return self.turn_away(now, &arriving, refusal, "Join names no call in which a phone of the line talks");
+        };
+        let known = self.calls.get(&place.0).and_then(Call::port).map(|port| port.conference);
+        let ports = if known.is_some() { 1 } else { 3 };
+        if !self.has_ports(ports) {
+            let refusal = ((503, "Service Unavailable"), Some(NO_RESOURCE));
+            return self.turn_away(now, &arriving, refusal, "the conference bridge has no ports left");
+        }
+        let by = arriving.caller.clone();
+        let conference = known.unwrap_or_else(|| self.begin_conference(&by));
+        let other = self.bridge_first(now, place, conference);
+        let own = self.identifiers.call();
+        let Some(port) = self.open_port(conference) else {
+            return;
+        };
+        let dialled = port.party.number.clone();
+        let caller = self.seat(now, arriving, (own, CallSide::Caller), port.party.clone());
+        let call = Call {
+            caller,
+            callee: port,
+            dialled,
+            ringing: false,
+            connected: true,
+            protection: Protection::Rtp,
+            security: SecurityLevel::NotAuthenticated,
+            codec: None,
+            recordings: Vec::new(),
+            news: None,
+            transfer: None,
+            alert: Alert::default(),
+            parked: None,
+        };
+        self.calls.insert(own, call);
+        self.settle_conference(now, conference, (own, by), [Some(place.0), other, Some(own)]);
+    }
+
+    /// The call of this dialog, in which another phone of the line talks, and that phone's place in it.
+    fn talks_elsewhere(&self, by: &Party, joined: &Replaced) -> Option<Place> {
+        let id = *self.by_call_id.get(&joined.call_id)?;
+        let dialog = self.legs.get(&id)?.dialog.as_ref()?;
+        let (number, side) = self.place_of(id)?;
+        let call = self.calls.get(&number).filter(|call| call.transfer.is_none())?;
+        let member = call.side(side);
+        let is_shared = member.party.number == by.number && member.party.device != by.device;
+        let talks = !call.caller.holds && !call.callee.holds;
+        (is_shared && talks && joined.is_of(&dialog.local_tag, &dialog.remote_tag)).then_some((number, side))
+    }
+}
+
+/// Cause 34 of Q.850, no circuit available.
+const NO_RESOURCE: u16 = 34;
