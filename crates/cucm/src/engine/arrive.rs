@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `Replaces` (RFC 3891) with a call that another phone of the line holds | the phone takes that phone's place |
 //! | `Join` (RFC 3911) with a call in which another phone of the line talks | a conference of it, with the phone |
+//! | the same, and Call-Info that says `barge` | the phone comes in by the built-in bridge of the other one |
 //! | the pickup service | the phone takes the call that rings in its call pickup group |
 //! | a park number | the phone takes the empty place in the call that is parked there |
 //! | any other number | it is called |
@@ -69,6 +70,7 @@ impl Engine {
             Some(Ok(replaced)) => self.take_over(now, arriving, &replaced),
             Some(Err(_)) => self.turn_away(now, &arriving, ((400, "Bad Request"), None), "its Replaces cannot be read"),
             None if arriving.invite.header("Join").is_some() => match joined_by(&arriving.invite) {
+                Some(Ok(joined)) if is_barge(&arriving.invite) => self.barge_by_bridge(now, arriving, &joined),
                 Some(Ok(joined)) => self.barge_in(now, arriving, &joined),
                 _ => self.turn_away(now, &arriving, ((400, "Bad Request"), None), "its Join cannot be read"),
             },
@@ -166,6 +168,11 @@ impl Engine {
             CucmEvent::CallFailed { call: 0, dialled: dialled.to_owned(), status: status.0, why: why.to_owned() };
         self.event(event);
     }
+}
+
+/// Which of the two softkeys was pressed.
+fn is_barge(invite: &Message) -> bool {
+    invite.header_all("Call-Info").iter().any(|value| value.starts_with("<urn:x-cisco-remotecc:barge>"))
 }
 
 const FORBIDDEN: Refusal = ((403, "Forbidden"), Some(21));

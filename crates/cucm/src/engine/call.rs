@@ -62,6 +62,8 @@ pub(super) struct Call {
     pub(super) alert: Alert,
     /// Where it is parked, if it is: one side is then empty.
     pub(super) parked: Option<Parked>,
+    /// The leg of the phone whose built-in bridge it leads to, where it is a barge.
+    pub(super) barged: Option<LegId>,
 }
 
 /// One end of a call.
@@ -212,6 +214,7 @@ impl Engine {
             transfer: None,
             alert,
             parked: None,
+            barged: None,
         };
         self.calls.insert(number, call);
         self.steps.plan(now + self.config.timing.no_answer, Step::NoAnswer(number));

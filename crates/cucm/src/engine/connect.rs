@@ -218,6 +218,9 @@ impl Engine {
     /// The media of both phones is connected: recording does not wait for the caller's ACK (Cisco document 200788: 200 to the caller,
     /// 9 ms later the first INVITE to the bridge, the caller's ACK 64 ms behind it).
     pub(super) fn plan_recordings(&mut self, now: Instant, number: u32) {
+        if self.calls.get(&number).is_some_and(|call| call.barged.is_some()) {
+            return;
+        }
         let at = now + self.config.timing.recording_after_answer;
         for side in CallSide::BOTH {
             if self.invoker_of(number, side).is_some() {

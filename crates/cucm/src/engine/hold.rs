@@ -74,6 +74,9 @@ impl Engine {
         if !self.legs.get(&call.side(side).leg).is_some_and(|leg| matches!(leg.state, State::Up)) {
             return Some((491, "Request Pending"));
         }
+        if call.barged.is_some() {
+            return Some((488, "Not Acceptable Here"));
+        }
         if is_hold(offer) {
             return None;
         }

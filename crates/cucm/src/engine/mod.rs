@@ -14,6 +14,7 @@ mod alarm;
 mod alert;
 mod answer;
 mod arrive;
+mod barge;
 mod call;
 mod conference;
 mod connect;
@@ -268,6 +269,7 @@ impl Engine {
 
     fn drain(&mut self, now: Instant) {
         self.pump(now);
+        self.end_barges(now);
         self.show_shared(now);
         self.pump(now);
         self.outputs.append(&mut self.decided);

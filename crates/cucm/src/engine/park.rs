@@ -42,9 +42,9 @@ pub(super) struct Parked {
 }
 
 impl Call {
-    /// Whether a place in it is about to change hands, or empty.
+    /// Whether a place in it is about to change hands, or empty, or cannot change hands at all.
     pub(super) fn is_moving(&self) -> bool {
-        self.transfer.is_some() || self.parked.is_some()
+        self.transfer.is_some() || self.parked.is_some() || self.barged.is_some()
     }
 }
 

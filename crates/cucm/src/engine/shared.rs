@@ -62,7 +62,7 @@ impl Engine {
     /// All that is to be seen now.
     fn sights(&self) -> BTreeMap<(String, String), Sight> {
         let mut sights = BTreeMap::new();
-        for (number, call) in self.calls.iter().filter(|(_, call)| call.connected) {
+        for (number, call) in self.calls.iter().filter(|(_, call)| call.connected && call.barged.is_none()) {
             for side in CallSide::BOTH {
                 let (member, other) = (call.side(side), call.other(side));
                 // A phone that comes for a place has none before it is connected.

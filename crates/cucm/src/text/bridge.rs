@@ -46,6 +46,27 @@ pub(crate) fn invite(node: &Node, thread: &Thread, joined: &Joined, invoker: Inv
     with_sdp(builder, Some(sdp))
 }
 
+/// The INVITE without SDP that asks the bridge for an offer to a phone that barges in: as [`invite`], without an invoker (inferred).
+pub(crate) fn barge(node: &Node, thread: &Thread, joined: &Joined) -> Message {
+    let host = node.host();
+    let builder = thread
+        .begin(node, "INVITE")
+        .header("Supported", SUPPORTED)
+        .header("Min-SE", " 1800")
+        .header("User-Agent", node.product())
+        .header("Allow", ALLOW_BRIDGE)
+        .header("CSeq", format_args!("{} INVITE", thread.cseq))
+        .header("Expires", 180)
+        .header("Allow-Events", "presence")
+        .header("Call-Info", "<urn:x-cisco-remotecc:callinfo>; isVoip")
+        .header("Join", format_args!("{};from-tag={};to-tag={}", joined.call_id, joined.phone_tag, joined.node_tag))
+        .session(node, session_id(super::NIL, super::NIL))
+        .header("Remote-Party-ID", format_args!("{};party=calling;screen=yes;privacy=off", from_value(&host)))
+        .header("Contact", node.contact(""))
+        .header("Max-Forwards", 70);
+    with_sdp(builder, None)
+}
+
 /// The re-INVITE without SDP that asks the bridge for its offer (trace of Cisco document 200788).
 pub(crate) fn reinvite(node: &Node, thread: &Thread, session: &str, invoker: Invoker) -> Message {
     let host = node.host();

@@ -312,7 +312,7 @@ fn c_barge_moves_everybody_to_a_conference_and_back() {
     office.silent = Some(EXPERT);
     let (caller, agent) = office.call(CALLER, AGENT);
     office.silent = None;
-    let own = office.join(EXPERT, "1001", &agent);
+    let own = office.join(EXPERT, "1001", &agent, "cbarge");
     assert_eq!(office.mixed(), sorted(&[caller.clone(), agent.clone(), own.clone()]));
     let [conferenced] = office.conferenced().try_into().unwrap();
     assert_eq!((conferenced.by.device.as_str(), conferenced.members.len()), (EXPERT_DEVICE, 3));
@@ -337,10 +337,49 @@ fn c_barge_needs_a_call_of_the_line_in_which_somebody_talks() {
     office.silent = Some(EXPERT);
     let (caller, agent) = office.call(CALLER, AGENT);
     office.silent = None;
-    assert_eq!(office.try_join(DEPUTY, "1003", &agent), 481, "not its line");
+    assert_eq!(office.try_join(DEPUTY, "1003", &agent, "cbarge"), 481, "not its line");
     office.hold(AGENT, &agent);
-    assert_eq!(office.try_join(EXPERT, "1001", &agent), 481, "it is held");
+    assert_eq!(office.try_join(EXPERT, "1001", &agent, "cbarge"), 481, "it is held");
     assert_eq!((office.conferenced().len(), office.bench.music.len()), (0, 1));
     office.hang_up(CALLER, &caller);
     office.finish();
+}
+
+/// Where each dialog of these phones has its media, for the dialogs that were told of another one than before.
+fn targets(office: &Office) -> Vec<String> {
+    office.told.values().map(|audio| audio.address.to_string()).collect()
+}
+
+#[test]
+fn barge_leads_to_the_bridge_of_the_phone_that_talks_and_leaves_the_call_and_its_recording_as_they_are() {
+    for ends in ["barge", "call"] {
+        let mut office = Office::new(shared(&[1, 2]));
+        office.silent = Some(EXPERT);
+        let (caller, agent) = office.call(CALLER, AGENT);
+        office.silent = None;
+        let (sent, before) = (office.to_recorder.len(), targets(&office));
+        let (at_caller, at_agent) = (office.told[&caller].clone(), office.told[&agent].clone());
+        let own = office.join(EXPERT, "1001", &agent, "barge");
+        assert_eq!((&office.told[&caller], &office.told[&agent]), (&at_caller, &at_agent), "the call is not touched");
+        assert_eq!(office.told[&own].address.to_string(), "10.48.38.102", "the barging phone hears the agent's bridge");
+        let bridge = targets(&office).iter().filter(|address| *address == "10.48.38.103").count();
+        assert_eq!((bridge, before.contains(&"10.48.38.103".to_owned())), (1, false), "and the bridge hears it");
+        assert_eq!((office.to_recorder.len(), office.started().len()), (sent, 1));
+        assert!(office.bench.mixed.is_empty() && office.conferenced().is_empty());
+        assert_eq!(office.try_join(EXPERT, "1001", &agent, "barge"), 481, "one at a time");
+        let sdp = Sdp::new("10.48.38.103", 30_000).direction("sendonly").text();
+        office.bench.in_dialog(EXPERT, "INVITE", &office.about[&own].clone(), 150, Some(&sdp));
+        assert_eq!(office.bench.expect_answer(EXPERT), 488, "it cannot be held");
+        match ends {
+            "barge" => office.hang_up(EXPERT, &own),
+            _ => office.hang_up(CALLER, &caller),
+        }
+        let still = if ends == "barge" { 1 } else { 2 };
+        assert_eq!(office.count("CallEnded"), still);
+        assert_eq!(office.count("RecordingEnded"), still - 1);
+        if ends == "barge" {
+            office.hang_up(AGENT, &agent);
+        }
+        office.finish();
+    }
 }

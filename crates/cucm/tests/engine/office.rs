@@ -37,6 +37,8 @@ pub(crate) struct Office {
     pub(crate) silent: Option<FlowId>,
     /// Final answers that phones got.
     answers: Vec<u16>,
+    /// The Call-ID of the last INVITE with `Join`.
+    joined: String,
     ringing: Option<Message>,
 }
 
@@ -62,6 +64,7 @@ impl Office {
             recorder,
             silent: None,
             answers: Vec::new(),
+            joined: String::new(),
             ringing: None,
         }
     }
@@ -184,7 +187,7 @@ impl Office {
         }
         match request.method().unwrap() {
             "INVITE" => self.bench.answer(flow, request, 200, &tag, &contact, Some(&sdp.text())),
-            "ACK" => {}
+            "ACK" => self.learn(request),
             _ => self.bench.answer(flow, request, 200, "x", "", None),
         }
     }
@@ -262,20 +265,22 @@ impl Office {
         answer
     }
 
-    /// cBarge: a phone joins a call of another one by its dialog; gives the status of the answer.
-    pub(crate) fn try_join(&mut self, flow: FlowId, line: &str, dialog: &str) -> u16 {
+    /// `barge` or `cbarge`: a phone joins a call of another one by its dialog; gives the status of the answer.
+    pub(crate) fn try_join(&mut self, flow: FlowId, line: &str, dialog: &str, softkey: &str) -> u16 {
         let about = &self.about[dialog];
         let tag = |name: &str| about.header(name).unwrap().split(";tag=").nth(1).unwrap().to_owned();
         let (local, remote) = if about.is_request() { ("To", "From") } else { ("From", "To") };
         let join = format!("{dialog};to-tag={};from-tag={}", tag(remote), tag(local));
         let branch = self.bench.new_branch();
         let sdp = self.sdp(flow, "sendrecv").text();
+        self.joined = format!("join-{branch}");
         let invite = sip::Builder::request("INVITE", &format!("sip:{line}@10.48.38.5"))
             .header("Via", format_args!("SIP/2.0/TCP 10.48.38.9:5000;branch={branch}"))
-            .header("From", format_args!("<sip:{line}@10.48.38.5>;tag=join{}", flow.0))
+            .header("From", format_args!("<sip:{line}@10.48.38.5>;tag={}", self.joined))
             .header("To", format_args!("<sip:{line}@10.48.38.5>"))
-            .header("Call-ID", format_args!("join-{}", flow.0))
+            .header("Call-ID", &self.joined)
             .header("CSeq", "101 INVITE")
+            .header("Call-Info", format_args!("<urn:x-cisco-remotecc:{softkey}>"))
             .header("Join", join)
             .header("Contact", format_args!("<sip:line@10.48.38.{}:50000;transport=tcp>", 100 + flow.0))
             .header("Supported", "X-cisco-srtp-fallback")
@@ -288,9 +293,9 @@ impl Office {
     }
 
     /// The same, which must be taken; gives the Call-ID.
-    pub(crate) fn join(&mut self, flow: FlowId, line: &str, dialog: &str) -> String {
-        assert_eq!(self.try_join(flow, line, dialog), 200);
-        format!("join-{}", flow.0)
+    pub(crate) fn join(&mut self, flow: FlowId, line: &str, dialog: &str, softkey: &str) -> String {
+        assert_eq!(self.try_join(flow, line, dialog, softkey), 200);
+        self.joined.clone()
     }
 
     /// A conference of caller, agent and expert that the agent made; gives its dialogs: caller's, agent's, expert's.

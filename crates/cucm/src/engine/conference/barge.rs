@@ -49,17 +49,18 @@ impl Engine {
             transfer: None,
             alert: Alert::default(),
             parked: None,
+            barged: None,
         };
         self.calls.insert(own, call);
         self.settle_conference(now, conference, (own, by), [Some(place.0), other, Some(own)]);
     }
 
     /// The call of this dialog, in which another phone of the line talks, and that phone's place in it.
-    fn talks_elsewhere(&self, by: &Party, joined: &Replaced) -> Option<Place> {
+    pub(in crate::engine) fn talks_elsewhere(&self, by: &Party, joined: &Replaced) -> Option<Place> {
         let id = *self.by_call_id.get(&joined.call_id)?;
         let dialog = self.legs.get(&id)?.dialog.as_ref()?;
         let (number, side) = self.place_of(id)?;
-        let call = self.calls.get(&number).filter(|call| call.transfer.is_none())?;
+        let call = self.calls.get(&number).filter(|call| !call.is_moving())?;
         let member = call.side(side);
         let is_shared = member.party.number == by.number && member.party.device != by.device;
         let talks = !call.caller.holds && !call.callee.holds;

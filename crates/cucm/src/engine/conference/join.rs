@@ -158,6 +158,7 @@ impl Engine {
             transfer: None,
             alert: Alert::default(),
             parked: None,
+            barged: None,
         };
         self.calls.insert(own, call);
         Some(own)

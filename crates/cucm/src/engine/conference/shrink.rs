@@ -20,7 +20,7 @@ impl Engine {
         self.shrink(now, port.conference);
     }
 
-    /// Does what follows of the number of members. A call that is being transferred waits for that.
+    /// Does what follows of the number of members. A call that is being transferred or is parked waits for that.
     pub(in crate::engine) fn shrink(&mut self, now: Instant, conference: ConferenceId) {
         let calls = self.calls_of(conference);
         match calls.as_slice() {
@@ -29,7 +29,7 @@ impl Engine {
             }
             [last] => self.end_call(now, *last, "nobody else is in the conference"),
             [stays, goes] => {
-                let waits = |number: &u32| self.calls.get(number).is_none_or(|call| call.transfer.is_some());
+                let waits = |number: &u32| self.calls.get(number).is_none_or(Call::is_moving);
                 if !waits(stays) && !waits(goes) {
                     self.drop_to_two(now, *stays, *goes);
                 }
