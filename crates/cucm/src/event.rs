@@ -158,6 +158,15 @@ pub enum CucmEvent {
         /// The far end from now on.
         far: Party,
     },
+    /// One stream of a recording goes on as it was agreed on anew. Boxed for its size.
+    RecordingChanged {
+        /// Which recording.
+        recording: RecordingId,
+        /// Which stream.
+        leg: Leg,
+        /// What holds from now on; its headers are those of the re-INVITE.
+        agreed: Box<RecordingLeg>,
+    },
     /// Both dialogs of a recording are answered and media flows. Boxed for its size.
     RecordingStarted(Box<RecordingStarted>),
     /// A recording that had started is over.

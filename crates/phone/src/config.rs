@@ -129,6 +129,8 @@ impl Default for BridgeTiming {
 pub struct FirstPacket {
     /// The first sequence number; random below 32768 without one. 65530 makes the roll-over come after six packets.
     pub sequence: Option<u16>,
+    /// The SSRC of both streams of the built-in bridge, in every recording; random without one.
+    pub ssrc: Option<u32>,
     /// The first SRTP roll-over count. Anything but 0 is unknown to the receiver: SDES does not carry it.
     pub roll_over: u32,
 }

@@ -49,6 +49,18 @@ pub enum Fault {
         /// The stream it applies to.
         leg: Leg,
     },
+    /// Sends nothing at all, as if nothing were said.
+    Silence {
+        /// The stream it applies to.
+        leg: Leg,
+        /// Whether RTP time stands still meanwhile; else it goes on.
+        stalls: bool,
+    },
+    /// Has every packet lost on its way.
+    Loss {
+        /// The stream it applies to.
+        leg: Leg,
+    },
 }
 
 impl Fault {
@@ -59,6 +71,8 @@ impl Fault {
             | Self::BadTag { leg, .. }
             | Self::Replay { leg, .. }
             | Self::Forge { leg, .. }
+            | Self::Silence { leg, .. }
+            | Self::Loss { leg }
             | Self::WrongKey { leg } => leg,
         }
     }

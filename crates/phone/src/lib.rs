@@ -13,6 +13,7 @@
 //! Absent on purpose: any knowledge of the CUCM or the recorder on the other side of the wire.
 
 mod boot;
+mod change;
 mod codec;
 mod config;
 mod connection;
@@ -32,6 +33,7 @@ mod talk;
 mod text;
 
 pub use boot::{BootError, boot};
+pub use change::{BridgeChange, RollOver};
 pub use codec::Codec;
 pub use config::{BridgeTiming, Config, FirstPacket, Model, OLD_SUITES};
 pub use fault::Fault;

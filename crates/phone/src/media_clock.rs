@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use wire::{Clock, Lateness, MediaSocket, Net, Pace, PacerHandle};
 
 use crate::fault::Fault;
-use crate::talk::{Closed, ForkTerms, MainTerms, Talk};
+use crate::talk::{Closed, ForkTerms, MainTerms, Talk, Turn};
 
 /// The packet clock of a run. In real time one serves all networks of a process that share a [`Clock`]. Cloning gives another handle to the same clock; it stops when the last one is dropped.
 #[derive(Clone, Debug)]
@@ -36,6 +36,7 @@ enum Order {
     Add(TalkId, Box<Talk>),
     SetMain(TalkId, MainTerms),
     StartFork(TalkId, Box<ForkTerms>),
+    TurnFork(TalkId, Leg, Box<Turn>),
     StopFork(TalkId, Leg, oneshot::Sender<Option<MediaSocket>>),
     GiveVoice(TalkId, Box<Voice>),
     TakeVoice(TalkId, oneshot::Sender<Option<Voice>>),
@@ -83,6 +84,10 @@ impl MediaClock {
 
     pub(crate) fn start_fork(&self, id: TalkId, terms: ForkTerms) {
         self.order(Order::StartFork(id, Box::new(terms)));
+    }
+
+    pub(crate) fn turn_fork(&self, id: TalkId, leg: Leg, turn: Turn) {
+        self.order(Order::TurnFork(id, leg, Box::new(turn)));
     }
 
     /// Ends a fork. When this returns, its last packet has been sent.
@@ -168,6 +173,7 @@ impl Engine {
             }
             Order::SetMain(id, terms) => self.with(id, |talk| talk.set_main(now, terms)).unwrap_or_default(),
             Order::StartFork(id, terms) => self.with(id, |talk| talk.start_fork(now, *terms)).unwrap_or_default(),
+            Order::TurnFork(id, leg, turn) => self.with(id, |talk| talk.turn_fork(now, leg, *turn)).unwrap_or_default(),
             Order::StopFork(id, leg, reply) => {
                 let _ = reply.send(self.with(id, |talk| talk.stop_fork(now, leg)).flatten());
             }

@@ -68,6 +68,11 @@ impl MediaSide {
                     self.clock.start_fork(*talk, ForkTerms { leg, opening: *opening, socket, elsewhere });
                 }
             }
+            MediaOrder::TurnFork { call, leg, turn } => {
+                if let Some(talk) = self.talks.get(&call) {
+                    self.clock.turn_fork(*talk, leg, *turn);
+                }
+            }
             MediaOrder::StopFork { call, leg } => {
                 if let Some(talk) = self.talks.get(&call)
                     && let Some(socket) = self.clock.stop_fork(*talk, leg).await

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use trust::ctl::SignedCtl;
 
+use crate::change::BridgeChange;
 use crate::driver::Request;
 use crate::fault::Fault;
 use crate::machine::{Command, Purpose, Softkey};
@@ -191,6 +192,14 @@ impl Phone {
     pub async fn dtmf(&self, digits: &str) -> Result<Duration, CommandError> {
         self.command(Command::Dtmf(digits.to_owned())).await?;
         Ok(digits::time_of(digits.chars().count()))
+    }
+
+    /// Changes the streams of the built-in bridge.
+    ///
+    /// # Errors
+    /// [`CommandError`] if no recording of the active call is up, or the codec is none that the phone speaks.
+    pub async fn change_bridge(&self, change: BridgeChange) -> Result<(), CommandError> {
+        self.command(Command::ChangeBridge(change)).await
     }
 
     /// Waits until the phone is in this state; at once if it is.

@@ -82,6 +82,40 @@ pub enum Fault {
     IgnoreFocus,
     /// Each recording is written as a call of its own: segments of one call are not found again.
     ForgetCalls,
+    /// A leg is opened with its first key, whatever is agreed on later.
+    KeepFirstKey,
+    /// With another key the roll-over count is taken to be 0.
+    ForgetRollOver,
+    /// With another key the roll-over count is taken to go on.
+    KeepRollOver,
+    /// The first packets under another key, 200 ms of them, are not written.
+    LoseAfterRekey,
+    /// A sequence that begins anew under its key is taken for a replay.
+    TakeRestartForReplay,
+    /// What comes from another SSRC than the leg's first is not written.
+    FirstSourceOnly,
+    /// Legs of one SSRC are one stream: the near leg's sound is in both channels then.
+    MixEqualSources,
+    /// What comes from another address or port than CUCM told is not written.
+    TrustToldPort,
+    /// Everything is decoded by the codec that was agreed on first.
+    FirstCodecOnly,
+    /// RTP timestamps are believed, whatever the clock says.
+    TrustTimestamps,
+    /// Recordings are segments of one call where their `x-refci` is the same, and nowhere else.
+    ChainByRefci,
+    /// Recordings that share a call leg's number are one call, whosever it is, in whichever cluster.
+    MergeReused,
+    /// The `x-` parameters of From are not read.
+    DropParameters,
+    /// A leg that names no side is taken for the far one without a word.
+    UnknownIsFar,
+    /// Device names are compared letter by letter.
+    MindCase,
+    /// Nothing is ever alarming.
+    NoAlarms,
+    /// A recording takes the place of an earlier one with the same `x-refci`.
+    OverwriteSegment,
 }
 
 /// What [`Fault::AnswerGarbage`] sends.
@@ -121,9 +155,18 @@ impl Fault {
         self != Self::IgnoreFocus
     }
 
-    /// What happens to both legs' sound (near, far) before it is written.
-    pub(crate) fn spoil(self, legs: &mut [Track; 2]) {
+    /// When a packet is taken to have come, in microseconds, `first` being the first one of its leg (arrival, timestamp).
+    pub(crate) fn arrival(self, first: (u64, u32), arrival_us: u64, timestamp: u32) -> u64 {
         match self {
+            Self::TrustTimestamps => first.0 + u64::from(timestamp.wrapping_sub(first.1)) * 125,
+            _ => arrival_us,
+        }
+    }
+
+    /// What happens to both legs' sound (near, far) before it is written, their SSRCs being these.
+    pub(crate) fn spoil(self, legs: &mut [Track; 2], sources: [&[u32]; 2]) {
+        match self {
+            Self::MixEqualSources if sources[0] == sources[1] => legs[1] = legs[0].clone(),
             Self::SwapChannels => legs.swap(0, 1),
             Self::DoubleNear => legs[1] = legs[0].clone(),
             Self::DropStart => legs.iter_mut().for_each(|leg| leg.drop_start(8 * 80)),

@@ -133,8 +133,10 @@ struct Layout<'a> {
 
 impl Layout<'_> {
     fn run(&mut self, run: &[Step]) {
-        let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
-        self.timeline.lost += (last.index - first.index + 1).saturating_sub(run.len() as u64);
+        if run.is_empty() {
+            return;
+        }
+        self.timeline.lost += run.windows(2).map(|pair| lost_between(&pair[0], &pair[1])).sum::<u64>();
         let mut mapping = self.enter(run);
         for at in 0..run.len() {
             let time = self.time_of(run, at, &mut mapping);
@@ -146,9 +148,13 @@ impl Layout<'_> {
     /// The mapping for a run's first packets: the leg's origin, or the old mapping moved by the change of transit.
     fn enter(&mut self, run: &[Step]) -> Mapping {
         let begin = run[0].arrival_us;
+        // Timestamps that leap meanwhile, or one that is odd, say nothing: most of them agree.
         let least = |within_us: i64| {
             let near = run.iter().filter(|step| step.arrival_us - begin <= within_us);
-            near.map(Step::transit_us).min().unwrap_or(0)
+            let mut transits: Vec<i64> = near.map(Step::transit_us).collect();
+            transits.sort_unstable();
+            let middle = transits.get((transits.len() - 1) / 2).copied().unwrap_or_default();
+            transits.into_iter().find(|transit| middle - transit <= JUMP_US).unwrap_or(middle)
         };
         let Some(old) = self.mapping.take() else {
             let origin = run[0].time * 125 + least(BASE_US);
@@ -212,6 +218,14 @@ impl Layout<'_> {
             self.timeline.flags.push(word);
         }
     }
+}
+
+/// How many numbers between two packets never came: none where the time between them was far too short for so many, since
+/// then the sender began to count anew.
+fn lost_between(before: &Step, after: &Step) -> u64 {
+    let missing = after.index - before.index - 1;
+    let (sent_us, passed_us) = (missing as i64 * after.samples * 125, after.arrival_us - before.arrival_us);
+    if sent_us > 2 * passed_us.max(0) + JUMP_US { 0 } else { missing }
 }
 
 /// Microseconds to samples, rounded to the nearest.
@@ -279,6 +293,28 @@ mod tests {
         }
         packets[0].arrival_us += 40_000;
         assert_eq!(lay(&packets).base_us, 1_003_000);
+    }
+
+    #[test]
+    fn a_run_whose_numbers_and_timestamps_leap_soon_after_it_began_is_whole() {
+        for leap in [1_187_000_000u32, 0u32.wrapping_sub(1_187_000_000)] {
+            let mut packets = steady(400, 100);
+            packets[100..].iter_mut().for_each(|packet| packet.ssrc = 2);
+            for packet in &mut packets[150..] {
+                packet.index += 12_000;
+                packet.timestamp = packet.timestamp.wrapping_add(leap);
+            }
+            let timeline = lay(&packets);
+            assert_eq!((timeline.samples, timeline.placed.len(), timeline.lost), (64_000, 400, 0), "leap {leap}");
+            assert_eq!(timeline.flags.len(), 1, "{:?}", timeline.flags);
+        }
+    }
+
+    #[test]
+    fn numbers_that_were_lost_while_their_time_passed_are_lost() {
+        let mut packets = steady(6000, 7);
+        packets.drain(100..5000);
+        assert_eq!(lay(&packets).lost, 4900);
     }
 
     #[test]

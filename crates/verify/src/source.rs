@@ -210,11 +210,12 @@ impl<'a> Builder<'a> {
         self.samples.reserve(stream.payloads.len());
         self.genuine.reserve(stream.rows.len());
         let fastest = stream.rows.iter().filter_map(|row| row.fate.delay_us()).min().unwrap_or(0);
-        let (mut last, mut at) = (timestamp, base);
+        let (mut last, mut at, mut due) = (timestamp, base, None);
         for (row_number, row) in stream.rows.iter().enumerate() {
-            let here = at + i64::from(row.timestamp.wrapping_sub(last) as i32);
+            let step = i64::from(row.timestamp.wrapping_sub(last) as i32);
+            let here = at + step.max(stalled(due, row, step));
             if row.nature == Nature::Genuine {
-                (last, at) = (row.timestamp, here);
+                (last, at, due) = (row.timestamp, here, Some(due_us(row)));
             }
             let Some(law) = row.law() else {
                 self.free.push((here, here + free_samples(stream, row)));
@@ -274,6 +275,20 @@ impl<'a> Builder<'a> {
         (said, [arrived, first])
     }
 }
+
+/// When a packet was to be sent: the sender itself may be late, and then catches up.
+fn due_us(row: &Row) -> i64 {
+    row.sent_us as i64 - i64::from(row.late_us)
+}
+
+/// How much time really passed since the packet before was due, where RTP time stood still meanwhile; else nothing.
+fn stalled(before_us: Option<i64>, row: &Row, step: i64) -> i64 {
+    let passed = before_us.map_or(0, |before_us| (due_us(row) - before_us) * MS / 1000);
+    if passed - step >= STALL { passed } else { 0 }
+}
+
+/// A sender whose RTP time falls behind by so much from one packet to the next has stood still.
+const STALL: i64 = 500 * MS;
 
 /// Marks the frames that are like another one near them.
 fn mark_alike(frames: &mut [Frame], samples: &[i16]) {

@@ -30,6 +30,12 @@ pub struct Dialect {
     /// A recorder's new offer in mid-recording. Cisco's CUBE chapter on Media Proxy says that its recorders must not; what CUCM itself
     /// does is inferred.
     pub recorder_offer: RecorderOffer,
+    /// Who offers where the media of a recording that runs is agreed on anew. No public text has it; the first INVITE leaves the offer
+    /// to the recorder, and Cisco's CUBE chapter on Media Proxy speaks of offers within the dialog.
+    pub media_change: MediaChange,
+    /// Which port the ACK names for the phone's media: SIP phones have theirs, SCCP phones the dummy 4000 (trace of Cisco document
+    /// 200788), gateways 7000 (Cisco document 211385).
+    pub media_port_told: MediaPortTold,
     /// Whether a re-INVITE that refreshes a session offers what stands, or leaves the offer to the recorder as the first INVITE did.
     /// Cisco's administration guide names the method only; RFC 4028 §7.4 recommends the offer.
     pub refresh_offer: RefreshOffer,
@@ -88,6 +94,8 @@ impl Default for Dialect {
             all_out_of_service: AllOutOfService::Skip,
             recording_legs: RecordingLegs::Apart,
             recorder_offer: RecorderOffer::AskPhone,
+            media_change: MediaChange::CucmOffers,
+            media_port_told: MediaPortTold::True,
             refresh_offer: RefreshOffer::WhatStands,
             recorder_subscription: RecorderSubscription::Accept,
             session_id_without_peer: SessionIdWithoutPeer::Invented,
@@ -166,6 +174,24 @@ pub enum RecordingLegs {
     Apart,
     /// Both go the same way; when one has to try the next, so does the other.
     Together,
+}
+
+/// Who offers where the media of a recording that runs is agreed on anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaChange {
+    /// The phone's bridge is asked first; the re-INVITE to the recorder carries its offer.
+    CucmOffers,
+    /// The re-INVITE to the recorder has no SDP, and the ACK answers.
+    RecorderOffers,
+}
+
+/// Which port the ACK names for the phone's media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaPortTold {
+    /// The one that the phone sends from.
+    True,
+    /// One that nothing comes from.
+    Dummy(u16),
 }
 
 /// What becomes of a recorder's re-INVITE or UPDATE with another direction, address or key.

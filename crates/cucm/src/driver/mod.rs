@@ -121,6 +121,13 @@ impl Cucm {
         let _ = self.orders.send(order::Order::Provoke(provocation));
     }
 
+    /// Has the media of every recording of a phone agreed on anew, as after its bridge has changed; each stream is told of by
+    /// [`CucmEvent::RecordingChanged`].
+    pub fn change_media(&self, device: &str) {
+        // A node that has stopped changes nothing any more.
+        let _ = self.orders.send(order::Order::ChangeMedia { device: device.to_owned() });
+    }
+
     /// Where the cluster listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses

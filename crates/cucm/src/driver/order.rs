@@ -17,6 +17,7 @@ pub(super) enum Order {
     StartRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     StopRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     Redirect { device: String, to: String, reply: Reply<RedirectRefused> },
+    ChangeMedia { device: String },
     Provoke(Provocation),
 }
 
@@ -26,6 +27,10 @@ impl Order {
         // An application that does not wait for its answer is not told.
         match self {
             Self::Provoke(provocation) => return Some(provocation),
+            Self::ChangeMedia { device } => {
+                engine.change_media(now, &device);
+                return None;
+            }
             Self::StartRecording { device, invocation, reply } => {
                 let _ = reply.send(engine.start_recording(now, &device, invocation));
             }

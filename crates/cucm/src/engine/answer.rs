@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::config::OfferMode;
+use crate::config::{MediaPortTold, OfferMode};
 use crate::event::{CucmEvent, Protection, RecordingId, RecordingLeg, RecordingStarted};
 use crate::negotiate::{Agreed, Mismatch, Side, agree};
 use crate::text;
@@ -35,7 +35,7 @@ impl Engine {
         };
         let node = self.config.address;
         let recorder_at = SocketAddr::new(recorder.audio.address, recorder.audio.port);
-        let phone_at = SocketAddr::new(phone.audio.address, phone.audio.port);
+        let phone_at = self.told_at(SocketAddr::new(phone.audio.address, phone.audio.port));
         let flows = recorder.audio.direction.receives() && !recorder.audio.address.is_unspecified();
         // The phone sends by the recorder's payload type, and key presses only where the recorder asked for them.
         let to_bridge = Stream {
@@ -58,7 +58,11 @@ impl Engine {
         let bridge_sdp = text::sdp::to_bridge(bridge_origin, &to_bridge, flows);
         let answer =
             text::sdp::to_recorder(Origin { leg: number, version: 1 + rounds, node, release }, &to_recorder, flows);
-        let answer = (rounds > 0 || self.offer_mode(id, end) == OfferMode::Delayed).then_some(answer);
+        let has_offered = match rounds {
+            0 => self.offer_mode(id, end) == OfferMode::Early,
+            _ => self.has_offered(leg),
+        };
+        let answer = (!has_offered).then_some(answer);
         let told = self.told(bridge, leg, &agreed, phone_at, recorder_at);
         if let Some(recording) = self.recordings.get_mut(&id) {
             let strand = recording.strand_mut(end);
@@ -88,7 +92,27 @@ impl Engine {
         Some((strand.phone.clone()?, strand.recording.clone()?, bridge, leg))
     }
 
-    fn match_halves(&self, id: RecordingId, end: End, phone: &Media, recorder: &Media) -> Result<Agreed, Mismatch> {
+    /// Whether our INVITE that waits for its ACK carried an offer.
+    fn has_offered(&self, leg: LegId) -> bool {
+        let waiting = self.legs.get(&leg).filter(|leg| matches!(leg.state, State::Answered));
+        waiting.and_then(|leg| leg.invite.as_ref()).is_some_and(|sent| !sent.message.body().is_empty())
+    }
+
+    /// Where the recorder is told that the phone's media comes from.
+    pub(super) fn told_at(&self, phone: SocketAddr) -> SocketAddr {
+        match self.config.dialect.media_port_told {
+            MediaPortTold::True => phone,
+            MediaPortTold::Dummy(port) => SocketAddr::new(phone.ip(), port),
+        }
+    }
+
+    pub(super) fn match_halves(
+        &self,
+        id: RecordingId,
+        end: End,
+        phone: &Media,
+        recorder: &Media,
+    ) -> Result<Agreed, Mismatch> {
         let recording = self.recordings.get(&id);
         let way = recording.and_then(|recording| recording.way(end));
         let trunk = way.and_then(|(trunk, _)| self.config.trunk(trunk));
@@ -147,6 +171,7 @@ impl Engine {
             Some(State::Changing { .. }) => self.answer_recorder(now, leg, answer),
             _ => {}
         }
+        self.announce_change(id, end);
     }
 
     /// Tells of a recording whose dialogs with the recorder are both acknowledged, once.

@@ -232,6 +232,7 @@ impl Engine {
                 let failure = failure("bridge", &format!("the phone's bridge answered {why}"));
                 self.end_recording(now, recording, &failure, NORMAL, false);
             }
+            Role::Recorder { .. } if is_confirmed => self.on_change_refused(now, id, status, &why),
             Role::Recorder { recording, end, .. } => {
                 self.drop_leg(id);
                 self.on_recorder_refused(now, recording, end, status, &why);

@@ -115,6 +115,8 @@ pub(super) enum Owed {
     Refresh,
     /// The UPDATE that names another far end.
     FarEnd,
+    /// The re-INVITE by which media is agreed on anew.
+    Reoffer,
     /// What a test wants sent.
     Unprompted(Request),
 }
@@ -299,6 +301,7 @@ impl Engine {
                 Owed::Ack(Some((session, sdp))) => self.send_ack(now, id, &session, Some(&sdp)),
                 Owed::Bye(cause) => self.send_bye(now, id, cause),
                 Owed::Refresh => self.send_refresh(now, id),
+                Owed::Reoffer => self.reinvite_recorder(now, id),
                 Owed::FarEnd => self.send_far_end(now, id),
                 Owed::Unprompted(request) => self.send_request_of_a_test(now, id, request),
             }

@@ -27,6 +27,7 @@ mod hold;
 mod hunt;
 mod late;
 mod leg;
+mod media_change;
 mod music;
 mod outside;
 mod park;
@@ -318,6 +319,8 @@ impl Engine {
             Step::BridgeOffer(recording, end) => self.ask_bridge(now, recording, end),
             Step::Join(recording, end) => self.join(now, recording, end),
             Step::RecorderAck(recording, end) => self.finish(now, recording, end),
+            Step::MediaChange(recording, end) => self.change_strand(now, recording, end),
+            Step::Reoffer(recording, end) => self.reoffer(now, recording, end),
             Step::Confer(first, consult) => self.confer(now, first, consult),
             Step::Retry(call, side) => self.on_retry(now, call, side),
             Step::TransferNoAnswer(call, target) => self.on_target_silent(now, call, target),

@@ -75,6 +75,8 @@ pub(super) struct Strand {
     pub(super) recording: Option<Media>,
     /// What the recorder had said before the offer that is being looked at.
     pub(super) before: Option<Media>,
+    /// The media is being agreed on anew.
+    pub(super) changing: bool,
     /// How often both ends were told of each other.
     pub(super) rounds: u64,
     /// What the recorder is told in the ACK.
@@ -302,7 +304,11 @@ impl Engine {
             let nothing = failure("bridge", "the phone's bridge made no offer");
             return self.end_recording(now, id, &nothing, NORMAL, false);
         };
+        strand.formats.clone_from(&offer.audio.formats);
         strand.phone = Some(offer);
+        if self.offers_to_recorder(now, id, end) {
+            return;
+        }
         let timing = &self.config.timing;
         match self.offer_mode(id, end) {
             OfferMode::Delayed => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),

@@ -31,6 +31,10 @@ pub(super) enum Step {
     Join(RecordingId, End),
     /// ACK the recorder.
     RecorderAck(RecordingId, End),
+    /// Agree on a stream's media anew.
+    MediaChange(RecordingId, End),
+    /// Tell the recorder again what the phone has offered.
+    Reoffer(RecordingId, End),
     /// Make a conference of a phone's two calls, or add the second one's other phone to it.
     Confer(LegId, LegId),
     /// Try a re-INVITE again that crossed one of the phone's.

@@ -10,18 +10,24 @@
 //!  │ ACK recorder's address, recvonly ─► │  the stream begins
 //!  │ BYE ──────────────────────────────► │  it has ended when the 200 is sent
 //! ```
+//!
+//! An INVITE without offer may come again while the stream runs: nothing changes then, unless [`BridgeChange`] has it.
 
 use std::time::Instant;
 
 use media::ledger::{Leg, StreamKind};
 use media::sdp::{Audio, Direction, Profile};
+use rand_core::Rng;
 use sip::{Dialog, Message, ServerKey};
 
 use super::{CallNo, Machine, MediaOrder, Timer, audio, peer_session};
+use crate::change::{BridgeChange, RollOver};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate::{self, Settled};
+use crate::phone::CommandError;
 use crate::status::PhoneEvent;
+use crate::talk::{From, Turn};
 use crate::text::{self, Reply};
 
 /// One bridge dialog.
@@ -46,6 +52,8 @@ pub(super) struct Bridge {
     offered: Option<Vec<OwnKey>>,
     /// The keys of the stream that runs.
     forking: Option<Settled>,
+    /// The next offer has new keys.
+    rekey: Option<RollOver>,
 }
 
 impl Bridge {
@@ -134,6 +142,7 @@ impl Machine {
             request: Some((key, invite.clone())),
             offered: None,
             forking: None,
+            rekey: None,
         })
     }
 
@@ -191,7 +200,8 @@ impl Machine {
         let Some(at) = self.bridge_of(call_id) else { return };
         let Some((key, invite)) = self.bridges[at].take_request() else { return };
         let mut keys = self.fresh_keys();
-        if let Some(own) = self.bridges[at].forking.as_ref().and_then(|settled| settled.own.as_ref()) {
+        let running = self.bridges[at].forking.as_ref().filter(|_| self.bridges[at].rekey.is_none());
+        if let Some(own) = running.and_then(|settled| settled.own.as_ref()) {
             keys.iter_mut().filter(|new| new.suite == own.suite).for_each(|new| new.key = own.key.clone());
         }
         self.bridges[at].offered = Some(keys.clone());
@@ -250,13 +260,43 @@ impl Machine {
         let (leg, port, call, call_id, main_dialog) =
             (bridge.leg, bridge.port, bridge.main, bridge.dialog.call_id.clone(), bridge.main_dialog.clone());
         let (to, suite) = (settled.remote, settled.suite());
-        if !is_running {
+        let rekey = self.bridges[at].rekey.take();
+        let running = self.bridges[at].forking.as_ref().filter(|old| old.remote == to && old.law == settled.law);
+        if let (Some(roll_over), Some(_)) = (rekey, running) {
+            let turn = Turn { key: settled.own.clone(), ..Turn::under(roll_over) };
+            self.media(MediaOrder::TurnFork { call, leg, turn: Box::new(turn) });
+        } else if !is_running {
             self.halt_fork(at);
             let opening = self.opening(StreamKind::Bridge(leg), &call_id, &main_dialog, &settled);
             self.media(MediaOrder::StartFork { call, leg, port, opening: Box::new(opening) });
             self.event(PhoneEvent::ForkStarted { leg, call_id, to, suite });
         }
         self.bridges[at].forking = Some(settled);
+    }
+
+    /// Changes what the streams of the active call are, or will be.
+    pub(super) fn change_bridge(&mut self, change: BridgeChange) -> Result<(), CommandError> {
+        let call = self.active_call().map(|call| call.no).ok_or(CommandError::NoCall)?;
+        let forks: Vec<usize> = (0..self.bridges.len())
+            .filter(|at| self.bridges[*at].main == call && self.bridges[*at].is_forking())
+            .collect();
+        if forks.is_empty() || matches!(change, BridgeChange::Codec(codec) if codec.law().is_none()) {
+            return Err(CommandError::Busy);
+        }
+        for at in forks {
+            let leg = self.bridges[at].leg;
+            match change {
+                BridgeChange::Key(roll_over) => self.bridges[at].rekey = Some(roll_over),
+                BridgeChange::Codec(codec) => self.bridges[at].codec = codec,
+                BridgeChange::Source | BridgeChange::Sequence => {
+                    let ssrc = (change == BridgeChange::Source).then(|| self.rng().next_u32());
+                    let (index, timestamp) = self.first_packet();
+                    let turn = Turn { ssrc, from: From::Anew { index, timestamp }, ..Turn::under(RollOver::Keep) };
+                    self.media(MediaOrder::TurnFork { call, leg, turn: Box::new(turn) });
+                }
+            }
+        }
+        Ok(())
     }
 
     fn halt_fork(&mut self, at: usize) {

@@ -146,6 +146,7 @@ impl Command {
             Self::PickUp => "pick up",
             Self::Mute(_) => "mute",
             Self::Dtmf(_) => "press keys",
+            Self::ChangeBridge(_) => "change its bridge",
             Self::Unregister => "unregister",
         }
     }

@@ -200,12 +200,9 @@ impl Machine {
 
     /// A stream to be opened, with an SSRC and a first packet of its own.
     pub(super) fn opening(&mut self, kind: StreamKind, dialog: &str, main_dialog: &str, settled: &Settled) -> Opening {
-        let (ssrc, first_timestamp) = (self.rng().next_u32(), self.rng().next_u32());
-        // RFC 3711 §3.3.1 advises a first sequence number below 2^15: with one above it the loss of the first packets can cost the
-        // receiver the roll-over count.
-        let random = self.rng().next_u32() as u16 & 0x7fff;
-        let first = self.settings.first;
-        let sequence = first.sequence.unwrap_or(random);
+        let random = self.rng().next_u32();
+        let ssrc = self.settings.first.ssrc.filter(|_| kind != StreamKind::Voice).unwrap_or(random);
+        let (first_index, first_timestamp) = self.first_packet();
         Opening {
             phone: self.profile.device.clone(),
             kind,
@@ -216,9 +213,20 @@ impl Machine {
             events: settled.events,
             key: settled.own.clone(),
             ssrc,
-            first_index: u64::from(first.roll_over) << 16 | u64::from(sequence),
+            first_index,
             first_timestamp,
         }
+    }
+
+    /// The index and the timestamp that a sequence begins with.
+    pub(super) fn first_packet(&mut self) -> (u64, u32) {
+        let first_timestamp = self.rng().next_u32();
+        // RFC 3711 §3.3.1 advises a first sequence number below 2^15: with one above it the loss of the first packets can cost the
+        // receiver the roll-over count.
+        let random = self.rng().next_u32() as u16 & 0x7fff;
+        let first = self.settings.first;
+        let sequence = first.sequence.unwrap_or(random);
+        (u64::from(first.roll_over) << 16 | u64::from(sequence), first_timestamp)
     }
 }
 

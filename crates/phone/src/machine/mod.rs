@@ -31,13 +31,14 @@ use self::bridge::Bridge;
 use self::call::Call;
 use self::refer::Pressed;
 use self::registration::Registration;
+use crate::change::BridgeChange;
 use crate::codec::Codec;
 use crate::config::{BridgeTiming, FirstPacket};
 use crate::connection::Ends;
 use crate::identifiers::{Identifiers, NO_SESSION};
 use crate::phone::CommandError;
 use crate::status::{CallState, PhoneEvent, Security, Status};
-use crate::talk::{MainTerms, Opening};
+use crate::talk::{MainTerms, Opening, Turn};
 use crate::text::{self, Profile, RemoteCall, Reply, Stamp};
 
 /// What happens to the machine.
@@ -75,6 +76,7 @@ pub(crate) enum Command {
     PickUp,
     Mute(bool),
     Dtmf(String),
+    ChangeBridge(BridgeChange),
     Unregister,
 }
 
@@ -118,6 +120,8 @@ pub(crate) enum MediaOrder {
     SetMain { call: CallNo, terms: Box<MainTerms> },
     /// A bridge stream begins.
     StartFork { call: CallNo, leg: Leg, port: u16, opening: Box<Opening> },
+    /// A bridge stream goes on otherwise.
+    TurnFork { call: CallNo, leg: Leg, turn: Box<Turn> },
     /// A bridge stream ends; its port stays with the bridge dialog.
     StopFork { call: CallNo, leg: Leg },
     /// A port is not used any more.
@@ -258,6 +262,7 @@ impl Machine {
             Command::PickUp => self.dial(now, PICKUP),
             Command::Mute(is_muted) => self.mute(is_muted),
             Command::Dtmf(digits) => self.dtmf(&digits),
+            Command::ChangeBridge(change) => self.change_bridge(change),
             Command::Unregister => {
                 self.unregister(now);
                 Ok(())

@@ -46,6 +46,12 @@ impl Misbehaviour {
         Self { faults: Vec::new(), sent: 0, past: VecDeque::new(), wrong, forger, forged: 0, elsewhere }
     }
 
+    /// The stream has another key.
+    pub(super) fn announce(&mut self, key: &OwnKey, rng: &mut ChaCha20Rng) {
+        let fresh = Self::new(Some(key), None, rng);
+        (self.wrong, self.forger) = (fresh.wrong, fresh.forger);
+    }
+
     /// Adds a fault; one of the same kind is replaced.
     pub(super) fn inject(&mut self, fault: Fault) {
         self.faults.retain(|old| std::mem::discriminant(old) != std::mem::discriminant(&fault));
@@ -69,14 +75,29 @@ impl Misbehaviour {
         !self.faults.is_empty()
     }
 
+    /// Whether nothing is sent, and whether time stands still.
+    pub(super) fn silence(&self) -> Option<bool> {
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::Silence { stalls, .. } => Some(*stalls),
+            _ => None,
+        })
+    }
+
     /// Sends the packet that is due with everything that is wrong about it.
     pub(super) fn send(&mut self, out: &mut Outgoing, socket: &mut MediaSocket, tick: Tick, said: &Said<'_>) {
+        if self.silence().is_some() {
+            return;
+        }
         let (header, index) = out.advance(said);
         let mut buf: Buffer = [0; LARGEST + OVERHEAD];
         let Some(plain) = write(&mut buf, header, said.payload) else {
             return out.note(tick, (header, index), said, Nature::Genuine, Fate::NotSent);
         };
         self.sent += 1;
+        if self.faults.iter().any(|fault| matches!(fault, Fault::Loss { .. })) {
+            let fate = out.seal(&mut buf, plain).map_or(Fate::NotSent, |_| Fate::Dropped);
+            return out.note(tick, (header, index), said, Nature::Genuine, fate);
+        }
         // Some receivers keep the first of two packets with one number, others the last: the clear one takes turns.
         let clear_first = self.sent.is_multiple_of(2);
         if clear_first {

@@ -28,7 +28,7 @@ use rand_core::Rng;
 use wire::{Clock, MediaSocket};
 
 pub use incoming::HeardCounts;
-pub(crate) use outgoing::Opening;
+pub(crate) use outgoing::{From, Opening, Turn};
 
 use self::digits::Digits;
 use self::incoming::{Incoming, Played};
@@ -179,6 +179,23 @@ impl Talk {
         self.forks.push(Fork { leg, socket, out, ticks: 0, misbehaviour });
     }
 
+    /// Has a fork go on otherwise, from the next packet on.
+    pub(crate) fn turn_fork(&mut self, now: Instant, leg: Leg, turn: Turn) {
+        let Some(at) = self.forks.iter().position(|fork| fork.leg == leg) else { return };
+        let mut fork = self.forks.remove(at);
+        if matches!(turn.from, From::Anew { .. }) {
+            fork.ticks = 0;
+        }
+        if let Some(key) = &turn.key {
+            fork.misbehaviour.announce(key, &mut self.rng);
+        }
+        let (before, out) = fork.out.turn(now, turn);
+        self.closed.push(before);
+        if let Some(out) = out {
+            self.forks.push(Fork { out, ..fork });
+        }
+    }
+
     /// Ends a fork and gives its socket back.
     pub(crate) fn stop_fork(&mut self, now: Instant, leg: Leg) -> Option<MediaSocket> {
         let at = self.forks.iter().position(|fork| fork.leg == leg)?;
@@ -254,9 +271,14 @@ impl Talk {
         let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Far) else { return 0 };
         let is_heard = matches!(played, Played::Packet(_));
         if let Played::Packet(heard) = played {
+            let translated = translate(&heard.payload, heard.payload_type, fork.out.law());
+            let (payload, payload_type) = match &translated {
+                Some(payload) => (payload.as_slice(), fork.out.law().payload_type()),
+                None => (heard.payload.as_slice(), heard.payload_type),
+            };
             let said = Said {
-                payload: &heard.payload,
-                payload_type: heard.payload_type,
+                payload,
+                payload_type,
                 // All packets of a key bear the time at which it was pressed.
                 at: fork.ticks.wrapping_mul(FRAME as u32).wrapping_sub(heard.back),
                 marker: heard.marker,
@@ -285,6 +307,15 @@ impl Talk {
     }
 }
 
+/// What was heard in one law of G.711, in another one; `None` where it is in that one, or no voice at all.
+fn translate(payload: &[u8], payload_type: u8, to: Law) -> Option<Vec<u8>> {
+    let from = [Law::Mu, Law::A].into_iter().find(|law| law.payload_type() == payload_type).filter(|law| *law != to)?;
+    let samples: Vec<i16> = payload.iter().map(|byte| g711::decode(from, *byte)).collect();
+    let mut translated = vec![0; samples.len()];
+    g711::encode_into(to, &samples, &mut translated);
+    Some(translated)
+}
+
 impl Fork {
     fn send(&mut self, tick: Tick, said: &Said<'_>) {
         if self.misbehaviour.is_active() {
@@ -295,6 +326,9 @@ impl Fork {
     }
 
     fn pass(&mut self) {
+        if self.misbehaviour.silence() == Some(true) {
+            return;
+        }
         self.ticks = self.ticks.wrapping_add(1);
     }
 }

@@ -9,6 +9,7 @@ use media::rtp::{HEADER_LEN, Header};
 use media::srtp::{Context, OVERHEAD};
 use wire::{Clock, MediaSocket};
 
+use crate::change::RollOver;
 use crate::description::OwnKey;
 
 /// The longest packet that is sent: anything that fits into an Ethernet frame can be relayed.
@@ -45,6 +46,32 @@ pub(crate) struct Opening {
     pub(crate) first_timestamp: u32,
 }
 
+/// How a stream goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct Turn {
+    /// Another key; the same without one.
+    pub(crate) key: Option<OwnKey>,
+    /// Another SSRC; the same without one.
+    pub(crate) ssrc: Option<u32>,
+    pub(crate) from: From,
+}
+
+/// Where a stream goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum From {
+    /// At this index and timestamp.
+    Anew { index: u64, timestamp: u32 },
+    /// Behind the packet before, with this roll-over count.
+    Here(RollOver),
+}
+
+impl Turn {
+    /// As it is, but for what becomes of the roll-over count.
+    pub(crate) fn under(roll_over: RollOver) -> Self {
+        Self { key: None, ssrc: None, from: From::Here(roll_over) }
+    }
+}
+
 /// What one packet says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Said<'a> {
@@ -60,6 +87,7 @@ pub(super) struct Said<'a> {
 /// A stream being sent.
 pub(super) struct Outgoing {
     context: Option<Context>,
+    key: Option<OwnKey>,
     ssrc: u32,
     next_index: u64,
     first_timestamp: u32,
@@ -101,6 +129,7 @@ impl Outgoing {
         };
         Some(Self {
             context,
+            key,
             ssrc,
             next_index: first_index,
             first_timestamp,
@@ -108,6 +137,33 @@ impl Outgoing {
             stream,
             clock: clock.clone(),
         })
+    }
+
+    /// Goes on otherwise: what was sent so far, and the stream from now on. That one is missing if the key does not fit its
+    /// suite, which our own keys always do.
+    pub(super) fn turn(self, now: Instant, turn: Turn) -> (Stream, Option<Self>) {
+        let before = &self.stream;
+        let (first_index, first_timestamp) = match turn.from {
+            From::Anew { index, timestamp } => (index, timestamp),
+            From::Here(RollOver::Keep) => (self.next_index, self.first_timestamp),
+            From::Here(RollOver::Reset) => (self.next_index & 0xffff, self.first_timestamp),
+        };
+        let opening = Opening {
+            phone: before.phone.clone(),
+            kind: before.kind,
+            dialog: before.dialog.clone(),
+            main_dialog: before.main_dialog.clone(),
+            remote: before.destination,
+            law: before.codec,
+            events: None,
+            key: turn.key.or_else(|| self.key.clone()),
+            ssrc: turn.ssrc.unwrap_or(self.ssrc),
+            first_index,
+            first_timestamp,
+        };
+        let next = Self::open(opening, before.source, now, &self.clock);
+        let is_first = self.is_first || matches!(turn.from, From::Anew { .. });
+        (self.close(now), next.map(|next| Self { is_first, ..next }))
     }
 
     /// The stream's law.

@@ -42,7 +42,7 @@ impl Pair {
         let tftp = cluster.tftp().await;
         let mut config = cluster.config(AGENT, tftp, 1);
         config.faults = faults.to_vec();
-        config.first = FirstPacket { sequence: Some(65_530), roll_over: 0 };
+        config.first = FirstPacket { sequence: Some(65_530), ..FirstPacket::default() };
         let (agent, to_agent) = tokio::join!(boot(net.clone(), config, 3), cluster.registered());
         let (customer, to_customer) =
             tokio::join!(boot(net.clone(), cluster.config(CUSTOMER, tftp, 2), 4), cluster.registered());

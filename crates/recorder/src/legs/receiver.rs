@@ -69,6 +69,10 @@ pub(crate) struct Receiver {
     heard: Instant,
     /// Packets written again by [`Fault::AcceptReplays`].
     again: u32,
+    /// Packets still to be lost by [`Fault::LoseAfterRekey`].
+    to_lose: u32,
+    /// The source that CUCM told, for [`Fault::TrustToldPort`].
+    told: Option<SocketAddr>,
 }
 
 impl Receiver {
@@ -85,13 +89,22 @@ impl Receiver {
             report: Report::default(),
             heard: now,
             again: 0,
+            to_lose: 0,
+            told: None,
         }
     }
 
     /// Offer and answer have met, for the first time or again. Genuine packets among those kept are appended to
     /// `out`.
     pub(crate) fn listen(&mut self, now: Instant, media: &Media, out: &mut Vec<u8>) {
+        self.told = media.source;
+        let first = self.formats.first().map(|(_, codec)| *codec);
         for format in &media.formats {
+            // fault: nothing but the first codec is decoded.
+            if let (Some(first), Fault::FirstCodecOnly) = (first, self.fault) {
+                self.formats.push((format.0, first));
+                continue;
+            }
             // A payload type stands for what was agreed last.
             self.formats.retain(|(known, _)| *known != format.0);
             self.formats.push(*format);
@@ -100,7 +113,9 @@ impl Receiver {
             (Protection::Srtp(crypto), Mode::Srtp(secure)) if secure.has(crypto) && self.fault != Fault::ResetKeys => {
                 return;
             }
-            (Protection::Srtp(crypto), _) => match Secure::new(crypto) {
+            // fault: another key is not taken.
+            (Protection::Srtp(_), Mode::Srtp(_)) if self.fault == Fault::KeepFirstKey => return,
+            (Protection::Srtp(crypto), _) => match Secure::new(crypto, self.fault) {
                 Some(secure) => Mode::Srtp(Box::new(secure)),
                 // Offer and answer chose no line that cannot be used.
                 None => return,
@@ -117,6 +132,8 @@ impl Receiver {
             (Mode::Srtp(old), Mode::Srtp(new)) => {
                 new.follow(now, *old);
                 self.report.rekeyed += 1;
+                // fault: what comes first is lost.
+                self.to_lose = if self.fault == Fault::LoseAfterRekey { 10 } else { 0 };
             }
             _ => {}
         }
@@ -199,6 +216,17 @@ impl Receiver {
         self.report.last_us = Some(arrival_us);
         remember(&mut self.report.sources, from);
         remember(&mut self.report.ssrcs, packet.ssrc());
+        // fault: what is strange is not written.
+        let is_strange = match self.fault {
+            Fault::FirstSourceOnly => self.report.ssrcs.first() != Some(&packet.ssrc()),
+            Fault::TrustToldPort => self.told.is_some_and(|told| told != from),
+            _ => self.to_lose > 0,
+        };
+        self.to_lose = self.to_lose.saturating_sub(1);
+        if is_strange {
+            self.report.packets.not_stored += 1;
+            return;
+        }
         let Some((epoch, index)) = self.order(packet.ssrc(), packet.sequence(), trusted) else { return };
         if self.codec_of(&packet).is_none() || packet.payload().is_empty() {
             self.report.packets.other_payload += 1;

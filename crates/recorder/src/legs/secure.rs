@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use media::sdes::Crypto;
 use media::srtp::{Context, SrtpError};
 
+use crate::fault::Fault;
+
 /// How long packets under the old key are still taken after a change of key.
 const OLD_KEY: Duration = Duration::from_secs(2);
 /// How often a leg that never proved itself is tried one roll-over later: the peer's first packets may have been
@@ -38,6 +40,7 @@ pub(crate) struct Secure {
     said: Vec<Span>,
     /// The packet in hand as it came.
     copy: Vec<u8>,
+    fault: Fault,
 }
 
 /// The RTP timestamps that a source has used in one sequence, from the first to the newest.
@@ -60,7 +63,7 @@ pub(crate) struct Opened {
 
 impl Secure {
     /// The keys that offer and answer agreed on; `None` for a line that cannot be used.
-    pub(crate) fn new(crypto: &Crypto) -> Option<Self> {
+    pub(crate) fn new(crypto: &Crypto, fault: Fault) -> Option<Self> {
         Some(Self {
             context: context(crypto)?,
             crypto: crypto.clone(),
@@ -70,6 +73,7 @@ impl Secure {
             restarts: RESTARTS,
             said: Vec::new(),
             copy: Vec::new(),
+            fault,
         })
     }
 
@@ -86,6 +90,10 @@ impl Secure {
             let roc = before.context.roc(ssrc).or_else(|| before.kept_roc(ssrc)).unwrap_or_default();
             if self.kept_roc(ssrc).is_none() && self.kept.len() < SOURCES {
                 self.kept.push((ssrc, roc));
+            }
+            // fault: it cannot be otherwise.
+            if self.fault == Fault::KeepRollOver {
+                self.context.set_roc(ssrc, roc);
             }
         }
         self.old = Some((before.context, now + OLD_KEY));
@@ -155,6 +163,10 @@ impl Secure {
     }
 
     fn open_with_kept_count(&mut self, buf: &mut [u8]) -> Option<usize> {
+        // fault: it is 0, or it is what it was.
+        if matches!(self.fault, Fault::ForgetRollOver | Fault::KeepRollOver) {
+            return None;
+        }
         let ssrc = ssrc_of(&self.copy)?;
         let kept = self.kept_roc(ssrc).filter(|_| self.context.index(ssrc).is_none())?;
         for roc in [kept, kept.saturating_add(1)] {
@@ -181,6 +193,10 @@ impl Secure {
     fn open_anew(&mut self, buf: &mut [u8]) -> Option<usize> {
         let ssrc = ssrc_of(&self.copy)?;
         self.context.index(ssrc)?;
+        // fault: nothing begins anew.
+        if matches!(self.fault, Fault::TakeRestartForReplay | Fault::KeepRollOver | Fault::ForgetRollOver) {
+            return None;
+        }
         if self.restarts == 0 || self.was_said(false) {
             return None;
         }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::pairing::{CallLeg, Parameters};
+use crate::fault::Fault;
 use crate::metadata::{Call, Segment};
 
 /// How long after its last segment a call may go on.
@@ -68,14 +69,15 @@ impl Calls {
         now: Instant,
         recording: &str,
         parameters: &Parameters,
-        tag: &str,
+        (tag, fault): (&str, Fault),
     ) -> (Call, Segment) {
-        let node = self.note_node(tag);
+        // fault: numbers are the same for ever.
+        let node = if fault == Fault::MergeReused { None } else { self.note_node(tag) };
         self.known.retain(|call| call.running > 0 || now.saturating_duration_since(call.heard) < MEMORY);
         let mut call = Known {
             id: recording.to_owned(),
             joined: Vec::new(),
-            cluster: parameters.cluster(),
+            cluster: parameters.cluster_but_for(fault),
             node: None,
             legs: Vec::new(),
             places: Vec::new(),
@@ -83,12 +85,12 @@ impl Calls {
             running: 0,
             heard: now,
         };
-        let mut same = self.take_same(&call.cluster, &parameters.call_legs()).into_iter();
+        let mut same = self.take_same(&call.cluster, &parameters.call_legs_but_for(fault)).into_iter();
         if let Some(first) = same.next() {
             call = Known { heard: now, ..first };
         }
         let joins = same.flat_map(|other| call.join(other)).collect();
-        call.learn(parameters.call_legs());
+        call.learn(parameters.call_legs_but_for(fault));
         call.running += 1;
         call.node = node.or(call.node);
         let segment = call.next(recording, parameters.near_device());

@@ -11,6 +11,7 @@
 
 use sip::{NameAddr, Params};
 
+use crate::fault::Fault;
 use crate::metadata::{Parameter, Party, Side};
 
 /// The `x-` parameters of a From URI.
@@ -18,6 +19,8 @@ use crate::metadata::{Parameter, Party, Side};
 pub(crate) struct Parameters {
     params: Params,
     display: Option<String>,
+    /// By [`Fault::MindCase`].
+    minds_case: bool,
 }
 
 /// What the dialogs of one recording have in common.
@@ -67,8 +70,18 @@ impl CallLeg {
 }
 
 impl Parameters {
+    /// fault: what is in the URI is not seen, or is told apart by its letters.
+    pub(crate) fn but_for(mut self, fault: Fault) -> Self {
+        match fault {
+            Fault::DropParameters => self.params = Params::default(),
+            Fault::MindCase => self.minds_case = true,
+            _ => {}
+        }
+        self
+    }
+
     pub(crate) fn of(from: &NameAddr) -> Self {
-        Self { params: from.uri.params.clone(), display: from.display.clone() }
+        Self { params: from.uri.params.clone(), display: from.display.clone(), minds_case: false }
     }
 
     /// Whose voice; `None` where neither or both are named.
@@ -106,6 +119,7 @@ impl Parameters {
     /// The recorded device in lower case, or its call leg where none is named.
     pub(crate) fn near_device(&self) -> String {
         match self.filled("x-nearenddevice") {
+            Some(device) if self.minds_case => device.to_owned(),
             Some(device) => device.to_ascii_lowercase(),
             None => format!("refci:{}", self.filled("x-refci").unwrap_or_default()),
         }
@@ -123,6 +137,22 @@ impl Parameters {
             })
         };
         parties.into_iter().filter_map(leg).collect()
+    }
+
+    /// fault: only one leg counts, or only its number.
+    pub(crate) fn call_legs_but_for(&self, fault: Fault) -> Vec<CallLeg> {
+        let mut legs = self.call_legs();
+        match fault {
+            Fault::ChainByRefci => legs.truncate(1),
+            Fault::MergeReused => legs.iter_mut().for_each(|leg| (leg.device, leg.address) = (None, None)),
+            _ => {}
+        }
+        legs
+    }
+
+    /// fault: there is but one cluster.
+    pub(crate) fn cluster_but_for(&self, fault: Fault) -> String {
+        if fault == Fault::MergeReused { String::new() } else { self.cluster() }
     }
 
     /// Every parameter as it was spelled.

@@ -9,6 +9,7 @@ use sip::{Message, Transport};
 use super::media::Local;
 use super::pairing::{self, Key, Parameters};
 use super::{LegId, Output, RecordingId, Sessions, participants};
+use crate::fault::Fault;
 use crate::legs::{Media, Protection, Report};
 use crate::metadata::{self, Alarm, Change, Recording, Side, Status};
 use crate::times;
@@ -74,7 +75,8 @@ impl Sessions {
         let chance = self.rng.next_u32() as u16;
         let name = pairing::name(&times::stamp(started_us), refci.as_deref(), chance);
         // fault: it is a call of its own.
-        let (call, segment) = self.config.fault.call_of(&name, self.calls.begin(now, &name, parameters, tag));
+        let (call, segment) =
+            self.config.fault.call_of(&name, self.calls.begin(now, &name, parameters, (tag, self.config.fault)));
         let mirror = self.mirror(&key).and_then(|other| self.recordings.get_mut(&other));
         let mirror = mirror.map(|other| {
             other.metadata.mirror = Some(name.clone());
@@ -228,6 +230,10 @@ impl Sessions {
     }
 
     fn alarm(&mut self, now: Instant, recording: RecordingId, word: &str, (side, text): (Option<Side>, String)) {
+        // fault: all is well.
+        if self.config.fault == Fault::NoAlarms {
+            return;
+        }
         let at = self.rfc3339(now);
         let Some(open) = self.recordings.get_mut(&recording) else { return };
         tracing::warn!("{}: {word}: {text}", open.metadata.id);

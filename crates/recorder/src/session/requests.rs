@@ -134,7 +134,7 @@ impl Sessions {
         };
         match before {
             Some((id, _)) => self.readmit(now, (id, key), flow, invite, dialog),
-            None => self.admit(now, key, flow, invite, dialog, &Parameters::of(&from)),
+            None => self.admit(now, key, flow, invite, dialog, &Parameters::of(&from).but_for(self.config.fault)),
         }
     }
 
@@ -264,6 +264,10 @@ impl Sessions {
     fn side_of(&self, parameters: &Parameters, call: &Key, node: Option<IpAddr>) -> (Side, bool) {
         if let Some(side) = parameters.side() {
             return (side, true);
+        }
+        // fault: whatever is not near is far.
+        if self.config.fault == Fault::UnknownIsFar {
+            return (Side::Far, true);
         }
         let near = self.recording_for(call, Side::Near, node);
         let far = self.recording_for(call, Side::Far, node);

@@ -98,6 +98,12 @@ fn read_leg(path: &Path, side: Side, fault: Fault) -> Result<(Leg, i64, Vec<&'st
             packets.push(packet.with_payload(track::Place { at, len: packet.payload.len() as u32 }));
         }
     }
+    // fault: the clock is not asked.
+    if let Some(first) = packets.first().map(|packet: &Packet<track::Place>| (packet.arrival_us, packet.timestamp)) {
+        for packet in &mut packets {
+            packet.arrival_us = fault.arrival(first, packet.arrival_us, packet.timestamp);
+        }
+    }
     let mut timeline = timeline::lay_out(&packets, |packet| packet.payload.len);
     if !fault.keeps_gaps() {
         close_gaps(&mut timeline, &packets);
@@ -193,7 +199,8 @@ fn write_sound(folder: &Path, recording: &mut Recording, legs: [Leg; 2], place: 
         recording.flag("codec-without-decoder");
         return Ok(());
     }
-    place.fault.spoil(&mut tracks);
+    let sources = Side::BOTH.map(|side| recording.leg(side).map(|leg| leg.ssrcs.clone()).unwrap_or_default());
+    place.fault.spoil(&mut tracks, [&sources[0], &sources[1]]);
     let folder = Folder { path: folder, durable: place.durable };
     recording.files.clear();
     for (side, track) in Side::BOTH.into_iter().zip(&tracks) {

@@ -54,6 +54,10 @@ impl Maker {
         // fault: nothing is stored.
         let made = match self.place.fault {
             Fault::StoreNothing => Ok(*metadata),
+            Fault::OverwriteSegment => {
+                remove_earlier(&folder, &metadata);
+                self.made(&folder, *metadata)
+            }
             _ => self.made(&folder, *metadata),
         };
         let event = match made {
@@ -132,6 +136,17 @@ impl MakerThread {
         let text = format!("no thread makes files ({why}): journals wait while files are made");
         tracing::error!("{text}");
         self.maker.tell(Event::Alarm(text));
+    }
+}
+
+/// fault: recordings with the same `x-refci` go.
+fn remove_earlier(folder: &Path, recording: &Recording) {
+    let of_call = format!("-{}-", recording.refci.as_deref().unwrap_or("call"));
+    let day = folder.parent().and_then(|day| std::fs::read_dir(day).ok());
+    for other in day.into_iter().flatten().flatten().map(|entry| entry.path()).filter(|other| other != folder) {
+        if other.file_name().is_some_and(|name| name.to_string_lossy().contains(&of_call)) {
+            let _ = std::fs::remove_dir_all(other);
+        }
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Phone {
     pub says: Says,
     /// The first sequence number of its bridge streams, where the scenario sets it.
     pub first_sequence: Option<u16>,
+    /// The SSRC of its bridge streams, where the scenario sets it.
+    pub ssrc: Option<u32>,
 }
 
 /// What stands behind a trunk for calls: a remote cluster or a gateway.
@@ -409,6 +411,8 @@ pub enum Action {
         /// Whether it comes back.
         is_up: bool,
     },
+    /// A phone's built-in bridge has other streams from now on; waits until CUCM has told the recorder what it must know.
+    ChangeStreams(StreamChange),
 }
 
 /// The longest that a key takes, with the pause behind it.
@@ -481,6 +485,38 @@ pub enum Injected {
         /// How many for each genuine packet.
         times: u32,
     },
+    /// Nothing is sent.
+    Silence {
+        /// Whether RTP time stands still meanwhile.
+        stalls: bool,
+    },
+    /// Everything is lost on its way.
+    Loss,
+}
+
+/// A change of the streams to the recorder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamChange {
+    /// Whose bridge.
+    pub phone: usize,
+    /// What changes.
+    pub what: ChangedStream,
+}
+
+/// What changes in the streams to the recorder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedStream {
+    /// The SRTP key.
+    Key {
+        /// Whether the roll-over count goes on; else it is 0 again.
+        keeps_roll_over: bool,
+    },
+    /// The SSRC.
+    Source,
+    /// The sequence begins anew.
+    Sequence,
+    /// The codec.
+    Codec(Codec),
 }
 
 /// What differs from a plain pass, where every recording is complete, encrypted and right.

@@ -2,8 +2,8 @@
 
 use cucm::config::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
-    FarEndTransfer, HoldAnswer, Hunt, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
-    RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    FarEndTransfer, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription, RecordingLegs,
+    RefciAfterResume, RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 
 use super::diagnostic::Diagnostic;
@@ -20,6 +20,7 @@ pub(super) fn read_dialect(node: &Node, usual: Dialect, wrong: &mut Vec<Diagnost
     read_events(&mut f, &mut dialect, wrong);
     read_trunk(&mut f, &mut dialect, wrong);
     read_texts(&mut f, &mut dialect, wrong);
+    read_media(&mut f, &mut dialect, wrong);
     f.finish(wrong);
     dialect
 }
@@ -40,6 +41,15 @@ fn read_events(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagno
     dialect.hold_answer = f.or("hold answer", dialect.hold_answer, wrong, |n| one_of(n, &answers));
     let standing = dialect.blind_transfer_release;
     dialect.blind_transfer_release = f.or("blind transfer release", standing, wrong, |n| one_of(n, &releases));
+}
+
+/// What recorders are told of the streams to them.
+fn read_media(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnostic>) {
+    let changes = [("CUCM offers", MediaChange::CucmOffers), ("recorder offers", MediaChange::RecorderOffers)];
+    dialect.media_change = f.or("media change", dialect.media_change, wrong, |n| one_of(n, &changes));
+    dialect.media_port_told = f.or("media port told", dialect.media_port_told, wrong, |n| {
+        number(n, 1, 65_535).map(|port| MediaPortTold::Dummy(port as u16))
+    });
 }
 
 /// How recorders are found and what they may ask for.

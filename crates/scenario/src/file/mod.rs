@@ -18,9 +18,9 @@ mod trunks;
 use std::path::{Path, PathBuf};
 
 pub use ast::{
-    Action, Asker, Cluster, Codec, Deed, Expect, Fault, Inject, Injected, Key, Network, OptionsPing, Party, Phone,
-    Recorder, RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, Site, SiteKind, SrtpPolicy, Step,
-    Tls, Told, Transport, Trunk,
+    Action, Asker, ChangedStream, Cluster, Codec, Deed, Expect, Fault, Inject, Injected, Key, Network, OptionsPing,
+    Party, Phone, Recorder, RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, Site, SiteKind,
+    SrtpPolicy, Step, StreamChange, Tls, Told, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
 pub use signalling::Disturbed;

@@ -62,6 +62,23 @@ const FAULTS: &[(&str, Fault)] = &[
     ("busy", Fault::Busy),
     ("ignore-focus", Fault::IgnoreFocus),
     ("forget-calls", Fault::ForgetCalls),
+    ("keep-first-key", Fault::KeepFirstKey),
+    ("forget-roll-over", Fault::ForgetRollOver),
+    ("keep-roll-over", Fault::KeepRollOver),
+    ("lose-after-rekey", Fault::LoseAfterRekey),
+    ("take-restart-for-replay", Fault::TakeRestartForReplay),
+    ("first-source-only", Fault::FirstSourceOnly),
+    ("mix-equal-sources", Fault::MixEqualSources),
+    ("trust-told-port", Fault::TrustToldPort),
+    ("first-codec-only", Fault::FirstCodecOnly),
+    ("trust-timestamps", Fault::TrustTimestamps),
+    ("chain-by-refci", Fault::ChainByRefci),
+    ("merge-reused", Fault::MergeReused),
+    ("drop-parameters", Fault::DropParameters),
+    ("unknown-is-far", Fault::UnknownIsFar),
+    ("mind-case", Fault::MindCase),
+    ("no-alarms", Fault::NoAlarms),
+    ("overwrite-segment", Fault::OverwriteSegment),
 ];
 /// The rule of two parties that have no version of TLS in common: no certificate was judged yet.
 const TLS_VERSION: &str = "tls-version";
@@ -207,6 +224,7 @@ pub(super) fn read_phone(
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
         says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),
         first_sequence: f.maybe("first sequence", wrong, |n| number(n, 0, 65_535).map(|v| v as u16)),
+        ssrc: f.maybe("SSRC", wrong, |n| number(n, 0, u64::from(u32::MAX)).map(|v| v as u32)),
     };
     f.finish(wrong);
     phone

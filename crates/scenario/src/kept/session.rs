@@ -86,9 +86,9 @@ pub struct SessionLeg {
     pub bridge_call_id: String,
     /// Call-ID of the dialog between cluster and recorder.
     pub recorder_call_id: String,
-    /// Encoding name.
+    /// Encoding name, as it was agreed on last.
     pub codec: String,
-    /// The SRTP suite, `None` for plain RTP.
+    /// The SRTP suite, as it was agreed on last; `None` for plain RTP.
     pub suite: Option<Suite>,
     /// When the INVITE was sent, in microseconds since the start of the run; `None` in ledgers of before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,6 +110,24 @@ pub struct Told {
     pub phone_media: SocketAddr,
     /// Where the recorder receives.
     pub recorder_media: SocketAddr,
+}
+
+impl SessionLeg {
+    /// The media was agreed on anew.
+    fn agree(&mut self, agreed: &cucm::RecordingLeg) {
+        self.codec.clone_from(&agreed.codec);
+        self.suite = suite_of(agreed.protection);
+        if let Some(told) = &mut self.told {
+            (told.phone_media, told.recorder_media) = (agreed.phone_media, agreed.recorder_media);
+        }
+    }
+}
+
+const fn suite_of(protection: Protection) -> Option<Suite> {
+    match protection {
+        Protection::Rtp => None,
+        Protection::Srtp(suite) => Some(suite),
+    }
 }
 
 impl Party {
@@ -145,6 +163,12 @@ impl Session {
             });
             of.collect()
         };
+        let changes = |id| {
+            events.iter().filter_map(move |(_, event)| match event {
+                CucmEvent::RecordingChanged { recording, leg, agreed } if *recording == id => Some((*leg, &**agreed)),
+                _ => None,
+            })
+        };
         let started = events.iter().filter_map(|(at, event)| match event {
             CucmEvent::RecordingStarted(started) => Some((*at, &**started)),
             _ => None,
@@ -153,6 +177,9 @@ impl Session {
         for (at, started) in started {
             let mut session = Self::new(started, at, end(started.recording));
             session.updates = updates(started.recording);
+            for (leg, agreed) in changes(started.recording) {
+                session.leg_mut(leg).agree(agreed);
+            }
             let same = |other: &&Self| other.refci == session.refci && other.near == session.near;
             session.earlier = sessions.iter().filter(same).count() as u32;
             sessions.push(session);
@@ -166,10 +193,7 @@ impl Session {
             bridge_call_id: leg.bridge_call_id.clone(),
             recorder_call_id: leg.recorder_call_id.clone(),
             codec: leg.codec.clone(),
-            suite: match leg.protection {
-                Protection::Rtp => None,
-                Protection::Srtp(suite) => Some(suite),
-            },
+            suite: suite_of(leg.protection),
             invited_us: Some(before(leg.invited_before)),
             told: Some(Told {
                 headers: leg.headers.clone(),
@@ -217,6 +241,13 @@ impl Session {
     pub(crate) fn legs(&self) -> impl Iterator<Item = Leg> + use<> {
         let only = self.only;
         Leg::ALL.into_iter().filter(move |leg| only.is_none_or(|only| only == *leg))
+    }
+
+    fn leg_mut(&mut self, leg: Leg) -> &mut SessionLeg {
+        match leg {
+            Leg::Near => &mut self.near_leg,
+            Leg::Far => &mut self.far_leg,
+        }
     }
 
     /// The dialog of a leg.

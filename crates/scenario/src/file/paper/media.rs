@@ -31,6 +31,16 @@ impl Paper {
         Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST))
     }
 
+    /// Streams can be changed while there are any.
+    pub(super) fn change_streams(&mut self, phone: usize) -> Result<(), Impossible> {
+        self.inject(phone)?;
+        if self.recordings().iter().any(|recording| recording.phone == phone) {
+            return Ok(());
+        }
+        let message = format!("no recording of `{}` runs here, so it has no streams to change", self.name(phone));
+        Err(Impossible::new(message, "record its line with `recording: automatic`, and let it talk"))
+    }
+
     pub(super) fn talk(&self) -> Result<(), Impossible> {
         if self.calls.iter().any(super::Call::is_answered) {
             return Ok(());

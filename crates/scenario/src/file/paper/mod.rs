@@ -146,6 +146,7 @@ impl Paper {
             Action::StartRecording { on, by } => self.start_recording(*on, *by)?,
             Action::StopRecording(phone) => self.stop_recording(*phone)?,
             Action::Inject(inject) => self.inject(inject.phone)?,
+            Action::ChangeStreams(change) => self.change_streams(change.phone)?,
             Action::Talk(_) => self.talk()?,
             Action::CloseConnection(_) | Action::CucmSends { .. } | Action::RecorderDoes { .. } => self.in_dialog()?,
             Action::Wait(_) | Action::Destination { .. } => {}

@@ -41,7 +41,8 @@ fn digits(node: &Node) -> Result<String, Diagnostic> {
 }
 
 fn read_inject(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
-    let kinds = [("plain RTP", 0), ("flipped tag", 1), ("replay", 2), ("forged", 3)];
+    let kinds = [("plain RTP", 0), ("flipped tag", 1), ("replay", 2), ("forged", 3), ("silence", 4), ("loss", 5)];
+    let times_go = [("goes on", false), ("stalls", true)];
     let legs = [("near", Leg::Near), ("far", Leg::Far)];
     let mut f = Fields::of(node, "an injection", wrong);
     let phone = f.required("on", wrong).and_then(|n| keep(phone(n, scenario), wrong));
@@ -49,13 +50,16 @@ fn read_inject(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) ->
     let legs = f.or("legs", vec![Leg::Near, Leg::Far], wrong, |n| list(n, |leg| one_of(leg, &legs)));
     let every = f.or("every", 25, wrong, |n| number(n, 1, 100_000)) as u32;
     let times = f.or("times", 10, wrong, |n| number(n, 1, 100)) as u32;
+    let stalls = f.or("RTP time", false, wrong, |n| one_of(n, &times_go));
     let lasts = f.or("for", Duration::from_secs(3600), wrong, duration);
     f.finish(wrong);
     let what = match what? {
         0 => Injected::PlainRtp,
         1 => Injected::FlippedTag { every },
         2 => Injected::Replay { every },
-        _ => Injected::Forged { times },
+        3 => Injected::Forged { times },
+        4 => Injected::Silence { stalls },
+        _ => Injected::Loss,
     };
     Some(Action::Inject(Inject { phone: phone?, legs, what, lasts }))
 }

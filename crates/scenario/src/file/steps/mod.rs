@@ -7,6 +7,7 @@ mod media;
 mod outside;
 mod recording;
 mod signalling;
+mod streams;
 mod time;
 mod transfer;
 
@@ -36,6 +37,7 @@ const GROUPS: [&[Verb]; 10] = [
     time::VERBS,
     call::END,
     media::VERBS,
+    streams::VERBS,
     signalling::VERBS,
 ];
 /// The most steps a scenario may have.

@@ -25,9 +25,12 @@ fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, fi
         values.dedup();
         values
     };
-    let types = heard
+    // The codec may change; what is noted is the one that was agreed on last.
+    let last = heard
         .iter()
-        .flat_map(|s| s.rows.iter().filter(|row| is_genuine(row) && is_audio(row)).map(|row| row.payload_type));
+        .filter_map(|s| s.rows.iter().rfind(|row| is_genuine(row) && is_audio(row)))
+        .max_by_key(|row| row.sent_us);
+    let types = last.into_iter().map(|row| row.payload_type);
     let rows = [
         (
             "SSRC",

@@ -223,6 +223,9 @@ pub(super) fn check_leaks(played: &Played, findings: &mut Vec<Finding>, undecide
     }
 }
 
+/// Longer than any packet.
+const PAUSE_US: u64 = 200_000;
+
 /// What the scenario wanted to provoke must have happened, or nothing was tested.
 pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &mut Vec<String>) {
     let bridges = || played.ledger.streams.iter().filter(|s| matches!(s.kind, StreamKind::Bridge(_)));
@@ -234,6 +237,20 @@ pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &m
             Injected::FlippedTag { .. } => Nature::BadTag,
             Injected::Replay { .. } => Nature::Replayed,
             Injected::Forged { .. } => Nature::Forged,
+            Injected::Loss => {
+                if !rows().any(|row| row.fate == Fate::Dropped) {
+                    undecided.push(format!("line {}: nothing was lost", step.line));
+                }
+                continue;
+            }
+            Injected::Silence { .. } => {
+                let pauses =
+                    |stream: &&Stream| stream.rows.windows(2).any(|pair| pair[1].sent_us - pair[0].sent_us > PAUSE_US);
+                if !bridges().any(|stream| pauses(&stream)) {
+                    undecided.push(format!("line {}: nobody was silent", step.line));
+                }
+                continue;
+            }
         };
         if !rows().any(|row| row.nature == nature) {
             undecided.push(format!("line {}: nothing was injected", step.line));

@@ -28,6 +28,7 @@ impl Cast<'_> {
         config.suites.clone_from(&asked.suites);
         config.codecs = asked.codecs.iter().map(|codec| phone_codec(*codec)).collect();
         config.first.sequence = asked.first_sequence;
+        config.first.ssrc = asked.ssrc;
         if !scenario.network.is_clean() {
             for place in 0..=scenario.destinations.len() {
                 let route = Route::new(addresses.phone(index), address_of(scenario, addresses, place));

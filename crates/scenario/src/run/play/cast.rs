@@ -204,6 +204,7 @@ impl<'a> Cast<'a> {
             }
             Action::RecorderDoes { deed, leg } => self.recorder_does(line, *deed, *leg).await.map(|()| None),
             Action::Destination { index, is_up } => self.destination(*index, *is_up).await.map(|()| None),
+            Action::ChangeStreams(change) => self.change_streams(line, *change).await.map(Some),
         }
     }
 

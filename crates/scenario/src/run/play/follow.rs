@@ -60,10 +60,22 @@ impl Cast<'_> {
         what: &str,
         is_it: impl Fn(&CucmEvent) -> bool,
     ) -> Result<(), SetupError> {
+        self.all_heard(line, since, what, |events| events.iter().any(&is_it)).await
+    }
+
+    /// The same where it takes more than one event.
+    pub(super) async fn all_heard(
+        &mut self,
+        line: usize,
+        since: usize,
+        what: &str,
+        are_all: impl Fn(&[CucmEvent]) -> bool,
+    ) -> Result<(), SetupError> {
         let deadline = self.net.clock().now() + SOON;
         loop {
             self.listen();
-            if self.events.iter().skip(since).any(|(_, event)| is_it(event)) {
+            let events: Vec<CucmEvent> = self.events.iter().skip(since).map(|(_, event)| event.clone()).collect();
+            if are_all(&events) {
                 return Ok(());
             }
             if self.net.clock().now() >= deadline {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use cucm::CucmEvent;
 use media::ledger::Leg;
-use phone::Fault;
+use phone::{BridgeChange, Fault, RollOver};
 
 use super::cast::Cast;
-use crate::file::{Inject, Injected};
+use crate::file::{ChangedStream, Inject, Injected, StreamChange};
 use crate::run::error::SetupError;
 
 impl Cast<'_> {
@@ -36,6 +37,44 @@ impl Cast<'_> {
         self.misbehaving.sort_by_key(|(_, until)| *until);
     }
 
+    /// Changes the streams of a phone's bridge, and has CUCM tell the recorder of it where it must know.
+    pub(super) async fn change_streams(&mut self, line: usize, change: StreamChange) -> Result<String, SetupError> {
+        let StreamChange { phone, what } = change;
+        let (since, running) = (self.events.len(), self.running_at(phone));
+        let (told, is_agreed_on) = match what {
+            ChangedStream::Key { keeps_roll_over: true } => (BridgeChange::Key(RollOver::Keep), true),
+            ChangedStream::Key { keeps_roll_over: false } => (BridgeChange::Key(RollOver::Reset), true),
+            ChangedStream::Codec(codec) => (BridgeChange::Codec(super::boot::phone_codec(codec)), true),
+            ChangedStream::Source => (BridgeChange::Source, false),
+            ChangedStream::Sequence => (BridgeChange::Sequence, false),
+        };
+        let changed = self.phones[phone].change_bridge(told).await;
+        self.done(line, phone, "change its streams", changed)?;
+        if is_agreed_on {
+            self.cucm.change_media(&self.device(phone));
+            // A recorder that refuses has its recording ended.
+            let settles = |event: &CucmEvent| match event {
+                CucmEvent::RecordingChanged { recording, .. } => running.contains(recording),
+                CucmEvent::RecordingEnded { recording, .. } => running.contains(recording),
+                _ => false,
+            };
+            let all = |events: &[CucmEvent]| {
+                let ended = |event: &CucmEvent| matches!(event, CucmEvent::RecordingEnded { .. });
+                let weight = |event: &CucmEvent| if ended(event) { 2 } else { 1 };
+                events.iter().filter(|event| settles(event)).map(weight).sum::<usize>() >= 2 * running.len()
+            };
+            self.all_heard(line, since, "both streams agreed on anew", all).await?;
+        }
+        Ok(format!("{} has other streams: {what:?}", self.name(phone)))
+    }
+
+    /// The recordings of a phone that run.
+    fn running_at(&self, phone: usize) -> Vec<cucm::RecordingId> {
+        let device = self.device(phone);
+        let of_phone = self.running().map(|running| running.started).filter(|started| started.near.device == device);
+        of_phone.map(|started| started.recording).collect()
+    }
+
     /// Lets time pass; who was told to misbehave for a while behaves again when that has passed.
     pub(super) async fn talk(&mut self, time: Duration) {
         let end = self.net.clock().now() + time;
@@ -54,5 +93,7 @@ fn fault(what: Injected, leg: Leg) -> Fault {
         Injected::FlippedTag { every } => Fault::BadTag { leg, every },
         Injected::Replay { every } => Fault::Replay { leg, every, back: 5 },
         Injected::Forged { times } => Fault::Forge { leg, times },
+        Injected::Silence { stalls } => Fault::Silence { leg, stalls },
+        Injected::Loss => Fault::Loss { leg },
     }
 }

@@ -1,0 +1,38 @@
+//! The streams to the recorder change in mid-recording.
+
+use super::super::ast::{Action, ChangedStream, Codec, Scenario, StreamChange};
+use super::super::diagnostic::Diagnostic;
+use super::super::fields::{Fields, one_of};
+use super::super::read::keep;
+use super::super::tree::Node;
+use super::{Verb, phone};
+
+pub(super) const VERBS: &[Verb] = &[
+    Verb { word: "re-key", read: read_rekey },
+    Verb { word: "change SSRC", read: |n, scenario, wrong| change(n, scenario, ChangedStream::Source, wrong) },
+    Verb { word: "restart sequence", read: |n, scenario, wrong| change(n, scenario, ChangedStream::Sequence, wrong) },
+    Verb { word: "change codec", read: read_codec_change },
+];
+
+fn change(node: &Node, scenario: &Scenario, what: ChangedStream, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    let phone = keep(phone(node, scenario), wrong)?;
+    Some(Action::ChangeStreams(StreamChange { phone, what }))
+}
+
+fn read_rekey(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    let roll_overs = [("keep", true), ("reset", false)];
+    let mut f = Fields::of(node, "a re-key", wrong);
+    let phone = f.required("on", wrong).and_then(|n| keep(phone(n, scenario), wrong));
+    let keeps_roll_over = f.or("ROC", true, wrong, |n| one_of(n, &roll_overs));
+    f.finish(wrong);
+    Some(Action::ChangeStreams(StreamChange { phone: phone?, what: ChangedStream::Key { keeps_roll_over } }))
+}
+
+fn read_codec_change(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    let codecs = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma)];
+    let mut f = Fields::of(node, "a change of codec", wrong);
+    let phone = f.required("on", wrong).and_then(|n| keep(phone(n, scenario), wrong));
+    let codec = f.required("to", wrong).and_then(|n| keep(one_of(n, &codecs), wrong));
+    f.finish(wrong);
+    Some(Action::ChangeStreams(StreamChange { phone: phone?, what: ChangedStream::Codec(codec?) }))
+}
