@@ -27,7 +27,7 @@ struct Verb {
 type Read = fn(&Node, &Scenario, &mut Vec<Diagnostic>) -> Option<Action>;
 
 /// All verbs, in the order in which a message lists them.
-const GROUPS: [&[Verb]; 10] = [
+const GROUPS: [&[Verb]; 11] = [
     call::BEGIN,
     hold::VERBS,
     transfer::VERBS,
