@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use wire::{Clock, Lateness, MediaSocket, Net, Pace, PacerHandle};
 
 use crate::fault::Fault;
-use crate::talk::{Closed, ForkTerms, MainTerms, Talk, Turn};
+use crate::talk::{Closed, ForkTerms, GuestTerms, MainTerms, Talk, Turn};
 
 /// The packet clock of a run. In real time one serves all networks of a process that share a [`Clock`]. Cloning gives another handle to the same clock; it stops when the last one is dropped.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ enum Order {
     SetMain(TalkId, MainTerms),
     StartFork(TalkId, Box<ForkTerms>),
     TurnFork(TalkId, Leg, Box<Turn>),
+    StartGuest(TalkId, Box<GuestTerms>),
+    StopGuest(TalkId),
     StopFork(TalkId, Leg, oneshot::Sender<Option<MediaSocket>>),
     GiveVoice(TalkId, Box<Voice>),
     TakeVoice(TalkId, oneshot::Sender<Option<Voice>>),
@@ -88,6 +90,14 @@ impl MediaClock {
 
     pub(crate) fn turn_fork(&self, id: TalkId, leg: Leg, turn: Turn) {
         self.order(Order::TurnFork(id, leg, Box::new(turn)));
+    }
+
+    pub(crate) fn start_guest(&self, id: TalkId, terms: GuestTerms) {
+        self.order(Order::StartGuest(id, Box::new(terms)));
+    }
+
+    pub(crate) fn stop_guest(&self, id: TalkId) {
+        self.order(Order::StopGuest(id));
     }
 
     /// Ends a fork. When this returns, its last packet has been sent.
@@ -174,6 +184,8 @@ impl Engine {
             Order::SetMain(id, terms) => self.with(id, |talk| talk.set_main(now, terms)).unwrap_or_default(),
             Order::StartFork(id, terms) => self.with(id, |talk| talk.start_fork(now, *terms)).unwrap_or_default(),
             Order::TurnFork(id, leg, turn) => self.with(id, |talk| talk.turn_fork(now, leg, *turn)).unwrap_or_default(),
+            Order::StartGuest(id, terms) => self.with(id, |talk| talk.start_guest(now, *terms)).unwrap_or_default(),
+            Order::StopGuest(id) => self.with(id, |talk| talk.stop_guest(now)).unwrap_or_default(),
             Order::StopFork(id, leg, reply) => {
                 let _ = reply.send(self.with(id, |talk| talk.stop_fork(now, leg)).flatten());
             }

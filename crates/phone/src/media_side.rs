@@ -12,7 +12,7 @@ use wire::{MediaSocket, Net};
 use crate::fault::Fault;
 use crate::machine::{CallNo, Machine, MediaOrder};
 use crate::media_clock::{MediaClock, TalkId};
-use crate::talk::{ForkTerms, HeardCounts, Talk};
+use crate::talk::{ForkTerms, GuestTerms, HeardCounts, Talk};
 
 /// What the driver keeps of a phone's media.
 pub(crate) struct MediaSide {
@@ -71,6 +71,16 @@ impl MediaSide {
             MediaOrder::TurnFork { call, leg, turn } => {
                 if let Some(talk) = self.talks.get(&call) {
                     self.clock.turn_fork(*talk, leg, *turn);
+                }
+            }
+            MediaOrder::StartGuest { call, port, opening, receive } => {
+                if let (Some(talk), Some(socket)) = (self.talks.get(&call), self.sockets.remove(&port)) {
+                    self.clock.start_guest(*talk, GuestTerms { opening: *opening, receive, socket });
+                }
+            }
+            MediaOrder::StopGuest { call } => {
+                if let Some(talk) = self.talks.get(&call) {
+                    self.clock.stop_guest(*talk);
                 }
             }
             MediaOrder::StopFork { call, leg } => {

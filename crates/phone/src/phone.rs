@@ -143,6 +143,15 @@ impl Phone {
         self.command(Command::CBarge).await
     }
 
+    /// Presses *Barge* on a shared line: comes into the call in which another phone of the line talks, by that phone's built-in
+    /// bridge.
+    ///
+    /// # Errors
+    /// [`CommandError`] if no other phone of the line talks, or this one has a call that is up.
+    pub async fn barge(&self) -> Result<(), CommandError> {
+        self.command(Command::Barge).await
+    }
+
     /// Presses *Park*: CUCM takes the active call away and parks it at a number, which whoever retrieves the call dials.
     ///
     /// # Errors

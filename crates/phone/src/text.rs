@@ -120,7 +120,9 @@ pub(crate) enum Elsewhere<'a> {
     /// The phone takes its place.
     Replaces(&'a str),
     /// The phone comes into it, by a conference bridge.
-    Join(&'a str),
+    CBarge(&'a str),
+    /// The phone comes into it, by the built-in bridge of the phone that talks.
+    Barge(&'a str),
 }
 
 impl Elsewhere<'_> {
@@ -129,13 +131,16 @@ impl Elsewhere<'_> {
     fn write(self, built: Builder) -> Builder {
         match self {
             Self::Replaces(named) => built.header("Call-Info", RESUME_INFO).header("Replaces", named),
-            Self::Join(named) => built.header("Call-Info", CBARGE_INFO).header("Join", named),
+            Self::CBarge(named) => built.header("Call-Info", CBARGE_INFO).header("Join", named),
+            Self::Barge(named) => built.header("Call-Info", BARGE_INFO).header("Join", named),
         }
     }
 }
 
 /// What Call-Info of a barge by a conference bridge says.
 const CBARGE_INFO: &str = "<urn:x-cisco-remotecc:cbarge>";
+/// What Call-Info of a barge by a built-in bridge says.
+const BARGE_INFO: &str = "<urn:x-cisco-remotecc:barge>";
 
 /// INVITE that opens a call, or that is about a call elsewhere.
 pub(crate) fn invite(

@@ -93,7 +93,10 @@ impl Machine {
     /// CUCM asks for a copy of one voice of the call that Join names.
     pub(super) fn on_bridge_invite(&mut self, now: Instant, key: ServerKey, invite: Message) {
         let is_recording = invite.cisco_call_info().is_some_and(|info| info.record_invoker().is_some());
-        let Some(main) = self.joined(&invite).filter(|_| is_recording) else {
+        if !is_recording {
+            return self.on_barge_invite(now, key, &invite);
+        }
+        let Some(main) = self.joined(&invite) else {
             return self.reply(now, &key, &invite, 481, "Call Leg/Transaction Does Not Exist");
         };
         let bridge = match self.new_bridge(key, &invite, main) {
@@ -110,7 +113,7 @@ impl Machine {
     }
 
     /// The call whose dialog Join names. CUCM writes our tag as from-tag; RFC 3911 §4 has it the other way.
-    fn joined(&self, invite: &Message) -> Option<CallNo> {
+    pub(super) fn joined(&self, invite: &Message) -> Option<CallNo> {
         let join = invite.join().ok()??;
         let tags = (join.from_tag.as_str(), join.to_tag.as_str());
         let is_named = |dialog: &Dialog| {

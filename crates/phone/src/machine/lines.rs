@@ -141,7 +141,7 @@ impl Command {
             Self::TransferBlind(_) => "transfer",
             Self::CompleteConference => "complete the conference",
             Self::Record(softkey) => softkey.name(),
-            Self::CBarge => "barge in",
+            Self::CBarge | Self::Barge => "barge in",
             Self::Park => "park",
             Self::PickUp => "pick up",
             Self::Mute(_) => "mute",

@@ -4,6 +4,7 @@
 //! [`Machine::poll_timeout`]. The driver keeps the machine supplied with media ports ([`Machine::wants_port`]), because an offer names
 //! its port before anything is sent.
 
+mod barge;
 mod bridge;
 mod call;
 mod ending;
@@ -21,12 +22,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use media::ledger::Leg;
 use media::sdp::{Audio, Sdp};
-use media::srtp::Suite;
+use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
 use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey, Timers};
 
 pub(crate) use self::media_change::keep_key;
 
+use self::barge::Barge;
 use self::bridge::Bridge;
 use self::call::Call;
 use self::refer::Pressed;
@@ -71,6 +73,7 @@ pub(crate) enum Command {
     TransferBlind(String),
     CompleteConference,
     CBarge,
+    Barge,
     Record(Softkey),
     Park,
     PickUp,
@@ -122,6 +125,10 @@ pub(crate) enum MediaOrder {
     StartFork { call: CallNo, leg: Leg, port: u16, opening: Box<Opening> },
     /// A bridge stream goes on otherwise.
     TurnFork { call: CallNo, leg: Leg, turn: Box<Turn> },
+    /// A phone has barged in: it hears and is heard.
+    StartGuest { call: CallNo, port: u16, opening: Box<Opening>, receive: Option<(Suite, MasterKey)> },
+    /// It has left.
+    StopGuest { call: CallNo },
     /// A bridge stream ends; its port stays with the bridge dialog.
     StopFork { call: CallNo, leg: Leg },
     /// A port is not used any more.
@@ -179,6 +186,8 @@ pub(crate) struct Machine {
     /// Calls on other phones of the line.
     remote: Vec<RemoteCall>,
     bridges: Vec<Bridge>,
+    /// Phones that have barged in.
+    barges: Vec<Barge>,
     ports: Vec<u16>,
     timers: Vec<(Instant, Timer)>,
     outputs: VecDeque<Output>,
@@ -205,6 +214,7 @@ impl Machine {
             pressed: Vec::new(),
             remote: Vec::new(),
             bridges: Vec::new(),
+            barges: Vec::new(),
             ports: Vec::new(),
             timers: Vec::new(),
             outputs: VecDeque::new(),
@@ -258,6 +268,7 @@ impl Machine {
             Command::CompleteConference => self.complete_conference(now),
             Command::Record(softkey) => self.press_in_call(now, softkey),
             Command::CBarge => self.c_barge(now),
+            Command::Barge => self.barge(now),
             Command::Park => self.press_in_call(now, Softkey::Park),
             Command::PickUp => self.dial(now, PICKUP),
             Command::Mute(is_muted) => self.mute(is_muted),
@@ -309,7 +320,7 @@ impl Machine {
             security: call.map_or(Security::Unknown, |call| call.security),
             forks: few(forks.count()),
             recording_shown: bridges().any(Bridge::shows),
-            bridges: few(self.bridges.len()),
+            bridges: few(self.open_bridges()),
             remote: self.remote_use(),
         }
     }
@@ -321,7 +332,7 @@ impl Machine {
 
     /// Bridge dialogs that nobody has ended.
     pub(crate) fn open_bridges(&self) -> usize {
-        self.bridges.len()
+        self.bridges.len() + self.barges.len()
     }
 
     fn run_endpoint(&mut self, now: Instant) {
@@ -368,6 +379,8 @@ impl Machine {
             self.on_call_ack(no, ack);
         } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(ack)) {
             self.on_bridge_ack(now, at, ack);
+        } else if let Some(at) = self.barge_of(ack) {
+            self.on_barge_ack(at, ack);
         }
     }
 
@@ -376,6 +389,8 @@ impl Machine {
             self.on_call_reinvite(now, no, &key, &message);
         } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(&message)) {
             self.on_bridge_reinvite(now, key, at, message);
+        } else if self.barge_of(&message).is_some() {
+            self.reply(now, &key, &message, 488, "Not Acceptable Here");
         } else {
             self.reply(now, &key, &message, 481, "Call Leg/Transaction Does Not Exist");
         }
@@ -390,6 +405,8 @@ impl Machine {
             let session = self.bridges[at].session().clone();
             self.end_bridge(at);
             session
+        } else if let Some(at) = self.barge_of(message) {
+            self.end_barge(at)
         } else {
             return self.reply(now, key, message, 481, "Call Leg/Transaction Does Not Exist");
         };

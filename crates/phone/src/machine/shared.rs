@@ -52,9 +52,20 @@ impl Machine {
 
     /// *cBarge*: comes into a call in which another phone of the line talks; CUCM makes a conference of it.
     pub(super) fn c_barge(&mut self, now: Instant) -> Result<(), CommandError> {
+        let (named, number) = self.talks_elsewhere()?;
+        self.open_call_elsewhere(now, Elsewhere::CBarge(&named), number)
+    }
+
+    /// *Barge*: the same by the built-in bridge of the phone that talks.
+    pub(super) fn barge(&mut self, now: Instant) -> Result<(), CommandError> {
+        let (named, number) = self.talks_elsewhere()?;
+        self.open_call_elsewhere(now, Elsewhere::Barge(&named), number)
+    }
+
+    /// The dialog of a call in which another phone of the line talks, and the number at its other end.
+    fn talks_elsewhere(&self) -> Result<(String, String), CommandError> {
         let talks = self.remote.iter().find(|call| !call.is_held).ok_or(CommandError::NoCall)?;
-        let (named, number) = (talks.named(), talks.number.clone());
-        self.open_call_elsewhere(now, Elsewhere::Join(&named), number)
+        Ok((talks.named(), talks.number.clone()))
     }
 
     fn open_call_elsewhere(

@@ -11,6 +11,7 @@
 //! RTCP is not sent: Cisco's phones send none unless told to.
 
 pub(crate) mod digits;
+mod guest;
 mod incoming;
 mod misbehave;
 mod outgoing;
@@ -27,10 +28,12 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use wire::{Clock, MediaSocket};
 
+pub(crate) use guest::GuestTerms;
 pub use incoming::HeardCounts;
 pub(crate) use outgoing::{From, Opening, Turn};
 
 use self::digits::Digits;
+use self::guest::{Frame, Guest, mix, sound};
 use self::incoming::{Incoming, Played};
 use self::misbehave::Misbehaviour;
 use self::outgoing::{Outgoing, Said, Tick};
@@ -87,6 +90,8 @@ pub(crate) struct Talk {
     /// Packet times since the main stream began.
     main_ticks: u32,
     forks: Vec<Fork>,
+    /// A phone that has barged in.
+    guest: Option<Guest>,
     faults: Vec<Fault>,
     closed: Vec<Stream>,
 }
@@ -116,6 +121,7 @@ impl Talk {
             main: None,
             main_ticks: 0,
             forks: Vec::new(),
+            guest: None,
             faults,
             closed: Vec::new(),
         }
@@ -204,6 +210,17 @@ impl Talk {
         Some(socket)
     }
 
+    /// A phone has barged in, in place of an earlier one.
+    pub(crate) fn start_guest(&mut self, now: Instant, terms: GuestTerms) {
+        self.stop_guest(now);
+        self.guest = Guest::open(terms, self.depth, now, &self.clock);
+    }
+
+    /// It has left.
+    pub(crate) fn stop_guest(&mut self, now: Instant) {
+        self.closed.extend(self.guest.take().map(|guest| guest.close(now)));
+    }
+
     /// Has the bridge misbehave from now on; forged packets come from `elsewhere`.
     pub(crate) fn inject(&mut self, fault: Fault, elsewhere: Option<MediaSocket>) {
         self.faults.push(fault);
@@ -223,16 +240,21 @@ impl Talk {
     pub(crate) fn tick(&mut self, due: Instant, now: Instant) -> u64 {
         let tick = Tick { due, now };
         self.incoming.drain(&mut self.socket);
-        self.speak(tick) + self.relay(tick)
+        let guest = self.guest.as_mut().and_then(Guest::hear);
+        let (own, said) = self.speak(tick, guest.as_ref());
+        let (far, relayed) = self.relay(tick, guest.as_ref());
+        let told = self.guest.as_mut().map_or(0, |guest| guest.tell(tick, own.as_ref(), far.as_ref()));
+        said + relayed + told
     }
 
-    /// Our own voice or a key: one packet, to the other party and to the recorder's near leg.
-    fn speak(&mut self, tick: Tick) -> u64 {
+    /// Our own voice or a key: one packet, to the other party and to the recorder's near leg. Gives what was said and how many packets
+    /// were sent.
+    fn speak(&mut self, tick: Tick, guest: Option<&Frame>) -> (Option<Frame>, u64) {
         let near = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near);
         let Some((main, voice)) = self.main.as_mut().zip(self.voice.as_mut()) else {
             // Nothing is said, but time goes on.
             near.into_iter().for_each(Fork::pass);
-            return 0;
+            return (None, 0);
         };
         let event = self.events.and_then(|payload_type| Some((payload_type, self.digits.next()?)));
         let mut samples = [0; FRAME];
@@ -240,7 +262,7 @@ impl Talk {
             self.hush.as_mut().unwrap_or(voice).next_frame(&mut samples);
         }
         let mut frame = [0; FRAME];
-        let mut said = |law: Law, ticks: u32, send: &mut dyn FnMut(&Said<'_>)| {
+        let mut said = |law: Law, ticks: u32, samples: &Frame, send: &mut dyn FnMut(&Said<'_>)| {
             let at = ticks.wrapping_mul(FRAME as u32);
             match &event {
                 Some((payload_type, event)) => send(&Said {
@@ -251,24 +273,43 @@ impl Talk {
                     heard: None,
                 }),
                 None => {
-                    g711::encode_into(law, &samples, &mut frame);
+                    g711::encode_into(law, samples, &mut frame);
                     let payload_type = law.payload_type();
                     send(&Said { payload: &frame, payload_type, at, marker: false, heard: None });
                 }
             }
         };
-        said(main.law(), self.main_ticks, &mut |said| main.send(&mut self.socket, tick, said));
+        let both = mix(Some(&samples), guest).unwrap_or(samples);
+        said(main.law(), self.main_ticks, &both, &mut |said| main.send(&mut self.socket, tick, said));
         self.main_ticks = self.main_ticks.wrapping_add(1);
-        let Some(fork) = near else { return 1 };
-        said(fork.out.law(), fork.ticks, &mut |said| fork.send(tick, said));
+        let Some(fork) = near else { return (Some(samples), 1) };
+        said(fork.out.law(), fork.ticks, &samples, &mut |said| fork.send(tick, said));
         fork.pass();
-        2
+        (Some(samples), 2)
     }
 
-    /// The other party's voice, as it was heard: one place of its time line, to the recorder's far leg.
-    fn relay(&mut self, tick: Tick) -> u64 {
+    /// The other party's voice, as it was heard: one place of its time line, to the recorder's far leg; a guest's voice is mixed in. Gives
+    /// the other party's sound and how many packets were sent.
+    fn relay(&mut self, tick: Tick, guest: Option<&Frame>) -> (Option<Frame>, u64) {
         let played = self.incoming.play();
-        let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Far) else { return 0 };
+        let far = match &played {
+            Played::Packet(heard) if self.guest.is_some() => sound(heard),
+            _ => None,
+        };
+        let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Far) else { return (far, 0) };
+        let mixed = guest.and_then(|guest| mix(far.as_ref(), Some(guest)));
+        let is_key = far.is_none() && matches!(played, Played::Packet(_));
+        if let Some(frame) = mixed.filter(|_| !is_key) {
+            let law = fork.out.law();
+            let payload = frame.map(|sample| g711::encode(law, sample));
+            let at = fork.ticks.wrapping_mul(FRAME as u32);
+            fork.send(
+                tick,
+                &Said { payload: &payload, payload_type: law.payload_type(), at, marker: false, heard: None },
+            );
+            fork.pass();
+            return (far, 1);
+        }
         let is_heard = matches!(played, Played::Packet(_));
         if let Played::Packet(heard) = played {
             let translated = translate(&heard.payload, heard.payload_type, fork.out.law());
@@ -288,7 +329,7 @@ impl Talk {
         }
         // What was not heard leaves a gap: the timestamp goes on, no packet is sent.
         fork.pass();
-        u64::from(is_heard)
+        (far, u64::from(is_heard))
     }
 
     fn close_main(&mut self, now: Instant) {
@@ -300,6 +341,7 @@ impl Talk {
     /// Ends the call's media: all its streams in the order in which they ended.
     pub(crate) fn close(mut self, now: Instant) -> Closed {
         self.close_main(now);
+        self.stop_guest(now);
         while let Some(leg) = self.forks.first().map(|fork| fork.leg) {
             self.stop_fork(now, leg);
         }

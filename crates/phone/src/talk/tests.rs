@@ -14,6 +14,7 @@ use super::*;
 use crate::description::OwnKey;
 use crate::media_clock::{MediaClock, TalkId};
 
+mod guest;
 mod said;
 
 const AGENT: &str = "10.0.0.1";

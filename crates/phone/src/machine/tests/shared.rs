@@ -99,3 +99,61 @@ fn what_cannot_be_read_is_refused_and_told() {
     assert!(matches!(rig.events.last(), Some(PhoneEvent::Problem(why)) if why.contains("without call-id")));
     assert_eq!(rig.machine.status().remote, RemoteUse::Held, "what was known stays");
 }
+
+#[test]
+fn barge_names_the_same_call_with_another_word() {
+    let mut rig = Rig::new(PHONE_B, &[]);
+    rig.tells("a@x", "confirmed", "yes");
+    rig.command(Command::Barge).unwrap();
+    let invite = rig.last();
+    assert_eq!(header(&invite, "Join"), "a@x;to-tag=5~node-6;from-tag=theirs");
+    assert_eq!(header(&invite, "Call-Info"), "<urn:x-cisco-remotecc:barge>");
+}
+
+/// The INVITE with which CUCM asks the built-in bridge for an offer to a guest.
+fn guest_invite(rig: &Rig, nth: u32) -> String {
+    let dialog = rig.machine.calls[0].dialog.clone().unwrap();
+    format!(
+        "INVITE sip:1001@10.48.38.107:51902 SIP/2.0\r\nVia: SIP/2.0/TCP 10.48.38.5:5060;branch=z9hG4bKguest{nth}\r\n\
+         From: \"Call Manager\" <sip:10.48.38.5>;tag=guest{nth}\r\nTo: <sip:1001@10.48.38.5>\r\nCall-ID: guest{nth}\r\n\
+         CSeq: 101 INVITE\r\nCall-Info: <urn:x-cisco-remotecc:callinfo>; isVoip\r\nJoin: {};from-tag={};to-tag={}\r\n\
+         Contact: <sip:10.48.38.5:5060;transport=tcp>\r\nContent-Length: 0\r\n\r\n",
+        dialog.call_id, dialog.local_tag, dialog.remote_tag
+    )
+}
+
+#[test]
+fn a_guest_gets_an_offer_at_once_is_heard_with_the_ack_and_leaves_with_bye() {
+    let mut rig = Rig::in_call(&[], avp);
+    rig.receive(&guest_invite(&rig, 1));
+    let ok = rig.last();
+    assert!(ok.starts_with("SIP/2.0 200 OK\r\n") && ok.contains("a=sendrecv"), "{ok}");
+    assert_eq!(rig.machine.open_bridges(), 1);
+    rig.receive(&guest_invite(&rig, 2));
+    assert!(rig.last().starts_with("SIP/2.0 486 "), "one guest at a time");
+    rig.receive(&ack_to(&ok, AVP_ANSWER));
+    let is_start = |order: &&MediaOrder| matches!(order, MediaOrder::StartGuest { call: CallNo(1), .. });
+    assert_eq!(rig.orders.iter().filter(is_start).count(), 1);
+    let tag = to_tag(&ok);
+    rig.receive(&format!(
+        "BYE sip:1001@10.48.38.107:51902 SIP/2.0\r\nVia: SIP/2.0/TCP 10.48.38.5:5060;branch=z9hG4bKbyeguest\r\n\
+         From: \"Call Manager\" <sip:10.48.38.5>;tag=guest1\r\nTo: <sip:1001@10.48.38.5>;tag={tag}\r\nCall-ID: guest1\r\n\
+         CSeq: 102 BYE\r\nContent-Length: 0\r\n\r\n"
+    ));
+    assert!(rig.last().starts_with("SIP/2.0 200 OK\r\n"), "{}", rig.last());
+    assert!(rig.orders.iter().any(|order| matches!(order, MediaOrder::StopGuest { .. })));
+    assert_eq!((rig.machine.open_bridges(), rig.machine.status().call), (0, CallState::Connected));
+}
+
+#[test]
+fn a_guest_of_no_call_or_of_a_held_one_is_refused() {
+    let mut rig = Rig::in_call(&[], avp);
+    let invite = guest_invite(&rig, 1);
+    rig.command(Command::Hold).unwrap();
+    rig.accept(AVP_ANSWER);
+    rig.receive(&invite);
+    assert!(rig.last().starts_with("SIP/2.0 481 "), "{}", rig.last());
+    let mut rig = Rig::new(PHONE_B, &[]);
+    rig.receive(&invite);
+    assert!(rig.last().starts_with("SIP/2.0 481 "), "{}", rig.last());
+}
