@@ -70,10 +70,20 @@ pub enum Fault {
     AwaitAckForEver,
     /// Each answer or offer within a call begins its decryption anew, as if the key were another one.
     ResetKeys,
-    /// INFO, NOTIFY and SUBSCRIBE get no answer.
+    /// INFO, NOTIFY, SUBSCRIBE and UPDATE get no answer.
     IgnoreRequests,
     /// BYE is answered, and the call goes on.
     IgnoreBye,
+    /// What comes in one segment, or one TLS record, is taken for one message.
+    SegmentIsMessage,
+    /// Datagrams are read into a buffer of 1280 bytes; what is longer is cut off.
+    SmallBuffer,
+    /// A request within a dialog that comes by another connection than the one before belongs to nothing.
+    SameConnectionOnly,
+    /// With one leg of a recording the other one ends too.
+    EndTogether,
+    /// A cancelled INVITE is answered 487, and its leg is kept.
+    KeepCancelled,
     /// INVITE is answered 503: what a recorder does that can take no call.
     Unavailable,
     /// INVITE is answered 486.

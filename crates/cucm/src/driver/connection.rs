@@ -133,7 +133,7 @@ pub(super) async fn write(mut writer: LinkWriter, mut messages: mpsc::UnboundedR
             return writer.reset_when_dropped();
         };
         for (number, piece) in bytes.chunks(piece).enumerate() {
-            if number > 0 {
+            if number % AT_ONCE == AT_ONCE - 1 {
                 tokio::time::sleep(BETWEEN_PIECES).await;
             }
             if writer.write_all_since(moment, piece).await.is_err() {
@@ -145,7 +145,8 @@ pub(super) async fn write(mut writer: LinkWriter, mut messages: mpsc::UnboundedR
     let _ = writer.shutdown().await;
 }
 
-/// Lets each piece be a segment of its own.
-const BETWEEN_PIECES: std::time::Duration = std::time::Duration::from_micros(200);
+/// So many pieces are written one after the other; then the peer has time to read.
+const AT_ONCE: usize = 16;
+const BETWEEN_PIECES: std::time::Duration = std::time::Duration::from_millis(1);
 
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);

@@ -170,13 +170,26 @@ impl Meddler {
     fn carry(&mut self, now: Instant, flow: FlowId, bytes: Vec<u8>, seen: &Seen, leaves: bool) -> Vec<Act> {
         let (mut deed, mut then) = (None, Vec::new());
         for rule in &mut self.rules {
-            let comes_after = matches!(rule.disturbance.deed, Deed::ThenClose(_) | Deed::ThenGiveUp(_));
+            let comes_after = rule.disturbance.deed.comes_after();
             // One thing can become of a message itself: the first that is told.
             if (deed.is_some() && !comes_after) || !rule.meets(seen) {
                 continue;
             }
             match rule.disturbance.deed.clone() {
+                Deed::Pass => {}
                 Deed::ThenClose(how) => then.push((now, Act::Close { flow, how })),
+                Deed::Repeat { after, branch } => {
+                    let again = match branch {
+                        Branch::Same => bytes.clone(),
+                        Branch::Other => {
+                            self.count += 1;
+                            by_another_way(&bytes, self.count)
+                        }
+                    };
+                    let act =
+                        if leaves { Act::Send { flow, bytes: again } } else { Act::Deliver { flow, bytes: again } };
+                    then.push((now + after, act));
+                }
                 Deed::ThenGiveUp(after) => {
                     then.push((now + after, Act::GiveUp { call_id: seen.identity.call_id.clone() }));
                 }
@@ -209,8 +222,10 @@ impl Meddler {
     ) -> Vec<Act> {
         let plain = |bytes| if leaves { Act::Send { flow, bytes } } else { Act::Deliver { flow, bytes } };
         match deed {
-            None | Some(Deed::ThenClose(_) | Deed::ThenGiveUp(_)) if leaves => self.leave(flow, bytes),
-            None | Some(Deed::ThenClose(_) | Deed::ThenGiveUp(_)) => vec![plain(bytes)],
+            None | Some(Deed::Pass | Deed::Repeat { .. } | Deed::ThenClose(_) | Deed::ThenGiveUp(_)) => match leaves {
+                true => self.leave(flow, bytes),
+                false => vec![plain(bytes)],
+            },
             Some(Deed::Lose) => Vec::new(),
             Some(Deed::Delay(by)) => {
                 self.plan(now + by, plain(bytes));
@@ -219,14 +234,6 @@ impl Meddler {
             Some(Deed::Behind(kind)) => {
                 self.behind.push(Held { kind, leg: seen.leg, act: plain(bytes) });
                 Vec::new()
-            }
-            Some(Deed::Repeat { after, branch }) => {
-                let again = match branch {
-                    Branch::Same => bytes.clone(),
-                    Branch::Other => self.by_another_way(&bytes),
-                };
-                self.plan(now + after, plain(again));
-                vec![plain(bytes)]
             }
             Some(Deed::OtherConnection) => vec![Act::SendApart { flow, bytes }],
             Some(Deed::Pieces(size)) => vec![Act::SendInPieces { flow, bytes, size: size.max(1) }],
@@ -250,13 +257,6 @@ impl Meddler {
     fn plan(&mut self, at: Instant, act: Act) {
         self.count += 1;
         self.later.insert((at, self.count), act);
-    }
-
-    /// The same request as another transaction.
-    fn by_another_way(&mut self, bytes: &[u8]) -> Vec<u8> {
-        self.count += 1;
-        let text = String::from_utf8_lossy(bytes);
-        text.replacen(BRANCH, &format!("{BRANCH}{:x}.", self.count), 1).into_bytes()
     }
 }
 
@@ -297,6 +297,19 @@ impl Kind {
         };
         answer && self.method == seen.method && self.from == seen.from
     }
+}
+
+impl Deed {
+    /// Whether it leaves the message itself as it is, so that something else may become of that.
+    fn comes_after(&self) -> bool {
+        matches!(self, Self::Pass | Self::Repeat { .. } | Self::ThenClose(_) | Self::ThenGiveUp(_))
+    }
+}
+
+/// The same request as another transaction.
+fn by_another_way(bytes: &[u8], number: u64) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    text.replacen(BRANCH, &format!("{BRANCH}{number:x}."), 1).into_bytes()
 }
 
 /// The message with a header more, so that it is at least so long. The header says nothing: a recorder must skip it

@@ -93,6 +93,8 @@ pub enum Answer {
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
+    /// Nothing; that there was such a message is counted.
+    Pass,
     /// It does not arrive.
     Lose,
     /// It leaves, or arrives, so much later.

@@ -11,6 +11,8 @@ use sip::{FlowId, Frame, FrameError, Framer, Limits, Message, ParseError, arriva
 use tokio::sync::mpsc::Receiver;
 use wire::{Link, LinkReader, LinkWriter};
 
+use crate::fault::Fault;
+
 use super::flows::{Inbound, Shared, grave, tell};
 
 /// Bytes read at a time.
@@ -105,6 +107,11 @@ impl<'a> Conversation<'a> {
     }
 
     async fn take(&mut self, bytes: &[u8]) -> Result<(), End> {
+        // fault: a segment is a message, or nothing.
+        let whole = Message::parse(bytes).is_ok_and(|message| message.trailing().is_empty());
+        if self.shared.config.fault == Fault::SegmentIsMessage && !whole {
+            return Ok(());
+        }
         self.framer.push(bytes);
         let now = self.shared.net.clock().now();
         loop {

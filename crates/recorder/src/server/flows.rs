@@ -169,6 +169,8 @@ pub(crate) async fn receive(shared: Shared, socket: Arc<Datagram>) {
             tell(&shared, Inbound::Refused { peer: from, rule: "unknown-node", why }).await;
             continue;
         }
+        // fault: the buffer is small.
+        let len = if shared.config.fault == Fault::SmallBuffer { len.min(1280) } else { len };
         if let Some(inbound) = take(&shared, &buffer[..len], from) {
             tell(&shared, inbound).await;
         }

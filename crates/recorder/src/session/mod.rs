@@ -303,6 +303,11 @@ impl Sessions {
         }
         let (id, tag, invite) = (leg.id, leg.dialog.local_tag.clone(), leg.invite.clone());
         self.respond(*key, replies::plain(&invite, 487, "Request Terminated", &tag).finish());
+        // fault: the leg is kept, as if it stood.
+        if self.config.fault == Fault::KeepCancelled {
+            self.legs.entry(id).and_modify(|leg| leg.state = State::Active);
+            return;
+        }
         self.end(now, id, "cancel", "cancelled before the answer");
     }
 

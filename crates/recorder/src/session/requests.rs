@@ -50,6 +50,10 @@ impl Sessions {
     /// A request of a dialog of ours.
     fn on_request_within(&mut self, now: Instant, key: ServerKey, flow: FlowId, id: LegId, request: &Message) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
+        // fault: a dialog is a connection.
+        if self.config.fault == Fault::SameConnectionOnly && leg.flow != flow {
+            return self.refuse(key, request, 481, "Call/Transaction Does Not Exist");
+        }
         if leg.dialog.accept(request).is_err() {
             self.refuse(key, request, 500, "CSeq Out Of Order");
             return;
@@ -58,7 +62,7 @@ impl Sessions {
         let tag = leg.dialog.local_tag.clone();
         match request.method().unwrap_or_default() {
             // fault: what is no part of a plain call hangs.
-            "INFO" | "NOTIFY" | "SUBSCRIBE" if self.config.fault == Fault::IgnoreRequests => {}
+            "INFO" | "NOTIFY" | "SUBSCRIBE" | "UPDATE" if self.config.fault == Fault::IgnoreRequests => {}
             // fault: it says that the call is over, and goes on.
             "BYE" if self.config.fault == Fault::IgnoreBye => {
                 self.respond(key, replies::plain(request, 200, "OK", &tag).finish());
@@ -95,6 +99,12 @@ impl Sessions {
             self.respond(pending, replies::plain(&invite, 487, "Request Terminated", &tag).finish());
         }
         self.end(now, id, "peer", reason);
+        // fault: the other leg ends too.
+        if self.config.fault == Fault::EndTogether {
+            for other in self.open_legs() {
+                self.end(now, other, "peer", reason);
+            }
+        }
     }
 
     /// An INVITE that opens a dialog.
@@ -356,7 +366,8 @@ impl Sessions {
     pub(super) fn on_ack(&mut self, now: Instant, key: &ServerKey, flow: FlowId, ack: &Message) {
         let at = self.rfc3339(now);
         let Some(id) = self.invites.get(key).copied() else { return };
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_answered()) else { return };
+        let is_known = |leg: &&mut Leg| self.config.fault != Fault::SameConnectionOnly || leg.flow == flow; // fault:
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_answered()).filter(is_known) else { return };
         leg.flow = flow;
         // fault: the connection is closed as soon as the call stands.
         if self.config.fault == Fault::CloseInCall {

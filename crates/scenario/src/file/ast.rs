@@ -546,6 +546,8 @@ pub struct Expect {
     pub media_before_ack: bool,
     /// Whether the recorder must have answered the far leg first.
     pub far_answered_first: bool,
+    /// Whether the recorder must have ended a recording.
+    pub ended_by_recorder: bool,
     /// By which rule CUCM must have given up a recording.
     pub given_up: Option<String>,
     /// How many recordings must be where: 0 is the recorder under test, others are one more than their index in

@@ -41,6 +41,7 @@ pub struct Disturbed {
 /// What is told of an entry before it is known what it does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
+    Pass,
     Lose,
     Delay,
     HoldBack,
@@ -71,6 +72,7 @@ pub(super) fn read_signalling(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) 
 
 fn read_disturbance(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Disturbed> {
     let whats = [
+        ("pass", What::Pass),
         ("lose", What::Lose),
         ("delay", What::Delay),
         ("hold back", What::HoldBack),
@@ -114,6 +116,7 @@ fn read_disturbance(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Disturbe
     };
     let late = || after.unwrap_or_default();
     let deed = match what {
+        What::Pass => Deed::Pass,
         What::Lose => Deed::Lose,
         What::Delay if need(after.is_some(), "after") => Deed::Delay(late()),
         What::HoldBack if need(behind.is_some(), "behind") => {

@@ -339,6 +339,7 @@ mod tests {
             near_leg: leg("near"),
             far_leg: leg("far"),
             only: None,
+            hampered: Vec::new(),
             started_us: 10,
             ended_us: Some(20),
             ended_by_recorder: None,

@@ -19,7 +19,7 @@ use verify::{Rule, Verdict};
 pub(crate) use calls::compare as compare_calls;
 pub(super) use form::unknown;
 
-use super::Session;
+use super::{Hampering, Session};
 use crate::outcome::Finding;
 
 /// Compares everything that CUCM told with what is written.
@@ -37,12 +37,15 @@ pub(crate) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
         ("x-farenddevice", device(Some(&told.far.device)), device(written.far.device.as_deref())),
     ];
     findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, None)));
-    for leg in told.legs() {
-        let (told, written) = (told.leg(leg), written.leg(side(leg)));
-        let suite = told.suite.map(|suite| suite.name().to_owned());
+    let session = told;
+    for leg in session.legs() {
+        let (told, written) = (session.leg(leg), written.leg(side(leg)));
+        // What CUCM answered stands in the ACK.
+        let is_answered = !session.is_hampered(leg, Hampering::NoAck);
+        let suite = told.suite.filter(|_| is_answered).map(|suite| suite.name().to_owned());
         let rows = [
             ("Call-ID", text(&told.recorder_call_id), written.map(|leg| leg.call_id.clone())),
-            ("codec", text(&told.codec), written.and_then(|leg| leg.codec.clone())),
+            ("codec", text(&told.codec).filter(|_| is_answered), written.and_then(|leg| leg.codec.clone())),
             ("SRTP suite", suite, written.and_then(|leg| leg.suite.clone())),
         ];
         findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, Some(leg))));

@@ -18,6 +18,7 @@
 
 mod apart;
 mod form;
+mod hampered;
 mod ledger;
 mod metadata;
 mod session;
@@ -26,6 +27,7 @@ mod verify;
 mod weigh;
 
 pub use form::{Defect, LedgerError, SCHEMA};
+pub use hampered::{Hampered, Hampering};
 pub use ledger::{FILE_NAME, KeptLedger};
 pub use session::{Party, Session, SessionLeg, Told, Update};
 pub(crate) use stored::{LARGEST_WAV, Stored, read};

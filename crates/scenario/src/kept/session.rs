@@ -9,6 +9,8 @@ use media::srtp::Suite;
 use serde::{Deserialize, Serialize};
 use verify::{Expected, Truth};
 
+use super::{Hampered, Hampering};
+
 /// A recording that CUCM set up: what it told the recorder, and which bridge dialogs fed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +35,9 @@ pub struct Session {
     /// The leg that it is judged by, where the other one went to another recorder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Leg>,
+    /// What the scenario did to its messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hampered: Vec<Hampered>,
     /// When both dialogs were up, in microseconds since the start of the run.
     pub started_us: u64,
     /// When it was over, in microseconds since the start of the run; `None` if it never was.
@@ -212,6 +217,7 @@ impl Session {
             near_leg: leg(&started.near_leg),
             far_leg: leg(&started.far_leg),
             only: None,
+            hampered: Vec::new(),
             started_us,
             ended_us: ended.map(|(at, ..)| at),
             ended_by_recorder: ended.map(|(_, by_recorder, _)| by_recorder),
@@ -235,6 +241,11 @@ impl Session {
         let again = if *earlier == 0 { String::new() } else { format!(", no. {}", earlier + 1) };
         let half = only.map(|leg| format!(", {} leg", leg.name())).unwrap_or_default();
         format!("{} with {} (refci {refci}{again}{half})", near.number, far.number)
+    }
+
+    /// Whether this was done to the dialog of a leg.
+    pub(crate) fn is_hampered(&self, leg: Leg, by: Hampering) -> bool {
+        self.hampered.contains(&Hampered { leg, by })
     }
 
     /// The legs by which it is judged.

@@ -4,7 +4,7 @@ use media::ledger::{Fate, Leg, Nature, Row, Stream};
 use recorder::metadata::{self, Packets, Recording};
 
 use super::{differs, side};
-use crate::kept::Session;
+use crate::kept::{Hampering, Session};
 use crate::outcome::Finding;
 
 /// Compares the streams' sources, SSRCs and payload types, and every count.
@@ -19,6 +19,7 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
 fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, findings: &mut Vec<Finding>) {
     let genuine = |stream: &&&Stream| stream.rows.iter().any(|row| is_genuine(row) && row.arrived_us().is_some());
     let heard: Vec<&Stream> = fed.iter().filter(genuine).copied().collect();
+    let is_answered = !session.is_hampered(leg, Hampering::NoAck);
     let list = |values: Vec<String>| Some(values.join(", "));
     let sorted = |mut values: Vec<String>| {
         values.sort();
@@ -44,7 +45,7 @@ fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, fi
         ),
         (
             "payload type",
-            list(sorted(types.map(|kind| kind.to_string()).collect())),
+            list(sorted(types.filter(|_| is_answered).map(|kind| kind.to_string()).collect())),
             list(written.payload_type.iter().map(u8::to_string).collect()),
         ),
     ];

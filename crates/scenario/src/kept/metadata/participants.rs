@@ -1,9 +1,10 @@
 //! Who took part in a recording, and when, as `recording.json` has it, against what CUCM told.
 
+use media::ledger::Leg;
 use recorder::metadata::{Participant, Recording, Side, unix_us};
 
 use super::told::{name_of, parameters};
-use crate::kept::{Party, Session};
+use crate::kept::{Hampering, Party, Session};
 use crate::outcome::Finding;
 
 /// How far what a recorder noted may lie from when CUCM said it: a message may be sent twice, and a machine be busy.
@@ -61,7 +62,8 @@ pub(super) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
 fn expected(told: &Session) -> Vec<Expected<'_>> {
     let wall = |us: Option<u64>| Some(told.run_unix_us?.saturating_add_unsigned(us?));
     let begun = wall([&told.near_leg, &told.far_leg].into_iter().filter_map(|leg| leg.invited_us).min());
-    let ended = wall(told.ended_us);
+    let is_late = Leg::ALL.into_iter().any(|leg| told.is_hampered(leg, Hampering::LateBye));
+    let ended = wall(told.ended_us.filter(|_| !is_late));
     let mut list = vec![
         Expected { side: Side::Near, party: &told.near, from: begun, until: ended },
         Expected { side: Side::Far, party: &told.far, from: begun, until: ended },

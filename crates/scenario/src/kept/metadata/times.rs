@@ -4,7 +4,7 @@ use media::ledger::{Leg, Nature, Stream};
 use recorder::metadata::{self, Recording, unix_us};
 
 use super::side;
-use crate::kept::Session;
+use crate::kept::{Hampering, Session};
 use crate::outcome::Finding;
 
 /// How far what a recorder saw may lie from what was sent: a busy machine is late.
@@ -32,14 +32,19 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
     let Some(run) = session.run_unix_us else { return };
     for leg in session.legs() {
         let Some(at) = written.leg(side(leg)) else { continue };
+        let is_late = |by| session.is_hampered(leg, by);
         let arrived = |stream: &&&Stream| stream.leg() == Some(leg);
         let genuine = streams.iter().filter(arrived).flat_map(|s| &s.rows).filter(|row| row.nature == Nature::Genuine);
         let arrivals = genuine.filter_map(media::ledger::Row::arrived_us);
         let until = session.ended_us.unwrap_or(u64::MAX);
         let arrivals: Vec<u64> = arrivals.filter(|at| *at <= until).collect();
         let rows = [
-            ("acknowledged", Some(session.started_us), at.acknowledged.as_ref()),
-            ("ended", session.ended_us, at.ended.as_ref()),
+            (
+                "acknowledged",
+                Some(session.started_us).filter(|_| !is_late(Hampering::LateAck)),
+                at.acknowledged.as_ref(),
+            ),
+            ("ended", session.ended_us.filter(|_| !is_late(Hampering::LateBye)), at.ended.as_ref()),
             ("first_packet", arrivals.iter().min().copied(), at.first_packet.as_ref()),
             ("last_packet", arrivals.iter().max().copied(), at.last_packet.as_ref()),
         ];

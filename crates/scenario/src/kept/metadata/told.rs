@@ -4,7 +4,7 @@ use media::ledger::Leg;
 use recorder::metadata::{self, Parameter, Recording};
 
 use super::{differs, side};
-use crate::kept::{Session, Told};
+use crate::kept::{Hampering, Session, Told};
 use crate::outcome::Finding;
 
 /// Compares how each leg is protected, and all that its INVITE told.
@@ -15,7 +15,7 @@ pub(super) fn compare(session: &Session, written: &Recording, findings: &mut Vec
         let protection = if told.suite.is_some() { "srtp" } else { "rtp" };
         findings.extend(differs("protection", text(protection), written.protection.clone(), Some(leg)));
         if let Some(told) = &told.told {
-            dialog(told, leg, written, findings);
+            dialog(told, (leg, session.is_hampered(leg, Hampering::NoAck)), written, findings);
         }
     }
     if let Some(told) = &session.near_leg.told {
@@ -23,7 +23,7 @@ pub(super) fn compare(session: &Session, written: &Recording, findings: &mut Vec
     }
 }
 
-fn dialog(told: &Told, leg: Leg, written: &metadata::Leg, findings: &mut Vec<Finding>) {
+fn dialog(told: &Told, (leg, is_unanswered): (Leg, bool), written: &metadata::Leg, findings: &mut Vec<Finding>) {
     let header = |name: &str| told.header(name).map(|value| value.trim().to_owned());
     let rows = [
         ("Session-ID", header("Session-ID"), written.session_id.clone()),
@@ -34,7 +34,11 @@ fn dialog(told: &Told, leg: Leg, written: &metadata::Leg, findings: &mut Vec<Fin
         ("CUCM's tag", told.header("From").and_then(tag), text(&written.remote_tag)),
         ("the recorder's tag", text(&told.recorder_tag), text(&written.local_tag)),
         ("the recorder's media address", text(&told.recorder_media.to_string()), written.received_on.clone()),
-        ("the phone's media address", text(&told.phone_media.to_string()), written.signalled_source.clone()),
+        (
+            "the phone's media address",
+            text(&told.phone_media.to_string()).filter(|_| !is_unanswered),
+            written.signalled_source.clone(),
+        ),
         (
             "From parameters",
             told.header("From").map(|from| words(&parameters(from))),

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use cucm::CucmEvent;
+use cucm::{Alarm, CucmEvent};
+use media::ledger::{Stream, StreamKind};
 
-use crate::file::{Does, Scenario};
+use crate::file::{Action, Deed, Does, Scenario, Step};
 use crate::kept::Stored;
 use crate::outcome::Finding;
 use crate::run::play::Played;
@@ -149,10 +150,50 @@ pub(super) fn check_marks(scenario: &Scenario, whole: &[Stored], findings: &mut 
     }
 }
 
+/// A recording that CUCM lost while its call went on: the recorder forgot the dialog, or did not answer a refresh.
+pub(super) fn check_terminated(scenario: &Scenario, played: &Played, findings: &mut Vec<Finding>) {
+    for (_, event) in &played.events {
+        let CucmEvent::Alarm(Alarm::RecordingSessionTerminatedUnexpectedly { recording, near, reason }) = event else {
+            continue;
+        };
+        let hung_up = |(_, event): &(u64, CucmEvent)| match event {
+            CucmEvent::RecordingEnded { recording: ended, by_recorder: true, .. } => ended == recording,
+            _ => false,
+        };
+        // That it hung up is found, or expected, elsewhere.
+        if !played.events.iter().any(hung_up) && scenario.expect.given_up.is_none() {
+            let got = format!("that of {} ended: {reason}", near.number);
+            findings.push(Finding::new("recording-terminated", "a recording that lasts as long as its call", got));
+        }
+    }
+}
+
+/// Whether a bridge stopped sending for a while, and went on.
+fn has_paused(streams: &[Stream]) -> bool {
+    const WHILE_US: u64 = 1_000_000;
+    let mut sent: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for stream in streams.iter().filter(|stream| matches!(stream.kind, StreamKind::Bridge(_))) {
+        sent.entry(&stream.dialog).or_default().extend(stream.rows.iter().map(|row| row.sent_us));
+    }
+    sent.values_mut().any(|sent| {
+        sent.sort_unstable();
+        sent.windows(2).any(|pair| pair[1] - pair[0] > WHILE_US)
+    })
+}
+
 /// What the scenario wanted to provoke on trunks must have happened.
 pub(super) fn check_provoked(scenario: &Scenario, played: &Played, whole: &[Stored], undecided: &mut Vec<String>) {
     if scenario.expect.refreshed_by_recorder && played.cucm.refreshed_by_recorder == 0 {
         undecided.push("the recorder was to refresh the session and did not".to_owned());
+    }
+    let by_recorder =
+        |(_, event): &(u64, CucmEvent)| matches!(event, CucmEvent::RecordingEnded { by_recorder: true, .. });
+    if scenario.expect.ended_by_recorder && !played.events.iter().any(by_recorder) {
+        undecided.push("the recorder was to end a recording and did not".to_owned());
+    }
+    let pauses = |step: &Step| matches!(step.action, Action::RecorderDoes { deed: Deed::Pause, .. });
+    if scenario.steps.iter().any(pauses) && !has_paused(&played.ledger.streams) {
+        undecided.push("the recorder was to pause and its media did not stop".to_owned());
     }
     let halves = whole.iter().filter_map(|stored| stored.metadata.as_ref()).filter(|written| written.legs.len() == 1);
     if scenario.expect.legs_apart && halves.count() < 2 {

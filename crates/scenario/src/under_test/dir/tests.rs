@@ -40,6 +40,7 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         near_leg: leg("n"),
         far_leg: leg("f"),
         only: None,
+        hampered: Vec::new(),
         started_us: 0,
         ended_us: None,
         ended_by_recorder: None,

@@ -1,0 +1,52 @@
+//! What a scenario did to the messages of a recording, as far as the recorder cannot know better for it.
+
+use cucm::signalling::{Answer, Deed, Disturbance, From, Method};
+use media::ledger::Leg;
+use serde::{Deserialize, Serialize};
+
+/// One leg's dialog, and what was done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hampered {
+    /// Which leg.
+    pub leg: Leg,
+    /// By what.
+    pub by: Hampering,
+}
+
+/// What was done to a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hampering {
+    /// The ACK came later than CUCM sent it.
+    LateAck,
+    /// The ACK never came, and with it nothing of what CUCM answered.
+    NoAck,
+    /// The BYE came later than CUCM sent it.
+    LateBye,
+}
+
+/// A 200 is repeated ten times and gets as many ACKs (RFC 3261 §13.3.1.4: within 64*T1): if all of them are lost, none comes.
+const ALL_ACKS: u32 = 11;
+
+impl Hampered {
+    /// What these disturbances did to either leg.
+    pub(crate) fn by(disturbances: &[&Disturbance]) -> Vec<Self> {
+        let of = |disturbance: &&Disturbance| {
+            let (pick, deed) = (&disturbance.pick, &disturbance.deed);
+            let is_late = matches!(deed, Deed::Lose | Deed::Delay(_) | Deed::Behind(_) | Deed::WithNext);
+            if pick.kind.from != From::Node || pick.kind.answer != Answer::No || !is_late {
+                return Vec::new();
+            }
+            let by = match pick.kind.method {
+                Method::Ack if *deed == Deed::Lose && pick.times >= ALL_ACKS => Hampering::NoAck,
+                Method::Ack => Hampering::LateAck,
+                Method::Bye => Hampering::LateBye,
+                _ => return Vec::new(),
+            };
+            let legs = Leg::ALL.into_iter().filter(|leg| pick.leg.is_none_or(|only| only == *leg));
+            legs.map(|leg| Self { leg, by }).collect()
+        };
+        disturbances.iter().flat_map(of).collect()
+    }
+}
