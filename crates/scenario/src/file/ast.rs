@@ -97,6 +97,23 @@ pub struct Phone {
     pub first_sequence: Option<u16>,
     /// The SSRC of its bridge streams, where the scenario sets it.
     pub ssrc: Option<u32>,
+    /// Whether other phones have its line too.
+    pub shared: bool,
+    /// Where calls go that its line does not take.
+    pub forward: Forward,
+    /// *Call Pickup Group* of its line.
+    pub pickup_group: Option<String>,
+}
+
+/// *Call Forward and Call Pickup Settings* of a line: the phones to whose lines it forwards, by their index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forward {
+    /// *Forward All*.
+    pub all: Option<usize>,
+    /// *Forward Busy*.
+    pub busy: Option<usize>,
+    /// *Forward No Answer*, and the *No Answer Ring Duration*.
+    pub no_answer: Option<(usize, Duration)>,
 }
 
 /// What stands behind a trunk for calls: a remote cluster or a gateway.
@@ -341,6 +358,24 @@ pub enum Action {
     },
     /// The phone has its held call connected with its active one, which may still ring.
     CompleteTransfer(usize),
+    /// The phone parks its call.
+    Park(usize),
+    /// `by` takes the call that another phone parked.
+    Retrieve {
+        /// Who takes it.
+        by: usize,
+        /// Who parked it.
+        parked_by: usize,
+    },
+    /// The phone takes a call that rings at another one of its call pickup group.
+    PickUp(usize),
+    /// An application has the call of a phone, ringing or connected, go to another one.
+    Redirect {
+        /// Whose call.
+        call_of: usize,
+        /// Whose line.
+        to: usize,
+    },
     /// Keys are pressed at a phone in a call.
     Dtmf {
         /// Where.

@@ -4,6 +4,7 @@ mod ast;
 pub(crate) mod diagnostic;
 mod dialect;
 pub(crate) mod fields;
+mod forward;
 mod outside;
 pub(crate) mod paper;
 pub(crate) mod read;
@@ -18,9 +19,9 @@ mod trunks;
 use std::path::{Path, PathBuf};
 
 pub use ast::{
-    Action, Asker, ChangedStream, Cluster, Codec, Deed, Expect, Fault, Inject, Injected, Key, Network, OptionsPing,
-    Party, Phone, Recorder, RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, Site, SiteKind,
-    SrtpPolicy, Step, StreamChange, Tls, Told, Transport, Trunk,
+    Action, Asker, ChangedStream, Cluster, Codec, Deed, Expect, Fault, Forward, Inject, Injected, Key, Network,
+    OptionsPing, Party, Phone, Recorder, RecorderCertificate, Refused, Release, Says, Scenario, SessionTimer, Site,
+    SiteKind, SrtpPolicy, Step, StreamChange, Tls, Told, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
 pub use signalling::Disturbed;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::ast::{Phone, Release, Site, SiteKind};
+use super::ast::{Forward, Phone, Release, Site, SiteKind};
 use super::diagnostic::Diagnostic;
 use super::fields::{Fields, kind, one_of};
 use super::read::read_phone;
@@ -71,11 +71,19 @@ fn read_parties(
     let Some(entries) = entries(node, "parties by name", wrong) else { return Vec::new() };
     let mut parties: Vec<Phone> = Vec::new();
     for (index, (key, node)) in entries.iter().enumerate() {
-        let party = read_phone(&key.name, (known.len() + index, release, folder), node, wrong);
+        let parties_before = parties.iter().map(|party| party.name.as_str());
+        let names: Vec<&str> =
+            known.iter().map(|known| known.name.as_str()).chain(parties_before).chain([key.name.as_str()]).collect();
+        let party = read_phone((known.len() + index, &names), (release, folder), node, wrong);
         let mut others = known.iter().copied().chain(&parties);
         if let Some(other) = others.find(|other| other.name == party.name || other.line == party.line) {
             let message = format!("`{}` is named or numbered as `{}` is", party.name, other.name);
             wrong.push(Diagnostic::new(key.place, message));
+        }
+        if party.shared || party.forward != Forward::default() || party.pickup_group.is_some() {
+            let message = format!("`{}` is outside, and its line is none of CUCM's", party.name);
+            let help = "only phones have `shared line`, `forward` and `pickup group`";
+            wrong.push(Diagnostic::new(key.place, message).help(help));
         }
         if party.recorded || party.selective {
             let message = format!("`{}` is outside, where CUCM records nobody", party.name);

@@ -11,6 +11,7 @@ use super::ast::*;
 use super::diagnostic::{Diagnostic, Place};
 use super::dialect::read_dialect;
 use super::fields::{Fields, duration, flag, list, number, one_of, share, text, unknown};
+use super::forward::{clash, is_alone, read_forward};
 use super::outside::read_outside;
 use super::signalling::read_signalling;
 use super::speech::speech;
@@ -196,23 +197,29 @@ fn read_phones(node: &Node, (release, folder): (Release, Option<&Path>), wrong: 
         wrong.push(Diagnostic::new(node.place, message));
     }
     let mut phones: Vec<Phone> = Vec::new();
+    let names: Vec<&str> = entries.iter().map(|(key, _)| key.name.as_str()).collect();
     for (index, (key, node)) in entries.iter().take(MAX_PHONES).enumerate() {
-        let phone = read_phone(&key.name, (index, release, folder), node, wrong);
-        if let Some(other) = phones.iter().find(|p| p.line == phone.line && !p.line.is_empty()) {
+        let phone = read_phone((index, &names), (release, folder), node, wrong);
+        if let Some(other) = clash(&phones, &phone) {
             let message = format!("`{}` and `{}` have the same line {}", other.name, phone.name, phone.line);
-            wrong.push(Diagnostic::new(key.place, message));
+            wrong.push(Diagnostic::new(key.place, message).help("`shared line: true` at both makes it a shared line"));
         }
         phones.push(phone);
+    }
+    for (phone, (key, _)) in phones.iter().zip(entries).filter(|(phone, _)| is_alone(&phones, phone)) {
+        let message = format!("`{}` shares its line {} with no other phone", phone.name, phone.line);
+        wrong.push(Diagnostic::new(key.place, message));
     }
     phones
 }
 
 pub(super) fn read_phone(
-    name: &str,
-    (index, release, folder): (usize, Release, Option<&Path>),
+    (index, names): (usize, &[&str]),
+    (release, folder): (Release, Option<&Path>),
     node: &Node,
     wrong: &mut Vec<Diagnostic>,
 ) -> Phone {
+    let name = names[index];
     let mut f = Fields::of(node, "a phone", wrong);
     let security = [("encrypted", true), ("non-secure", false)];
     let recording = [("automatic", (true, false)), ("selective", (false, true)), ("none", (false, false))];
@@ -230,6 +237,9 @@ pub(super) fn read_phone(
         says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),
         first_sequence: f.maybe("first sequence", wrong, |n| number(n, 0, 65_535).map(|v| v as u16)),
         ssrc: f.maybe("SSRC", wrong, |n| number(n, 0, u64::from(u32::MAX)).map(|v| v as u32)),
+        shared: f.or("shared line", false, wrong, flag),
+        forward: f.optional("forward").map(|n| read_forward(n, index, names, wrong)).unwrap_or_default(),
+        pickup_group: f.maybe("pickup group", wrong, text),
     };
     f.finish(wrong);
     phone

@@ -13,7 +13,7 @@ use wire::tls::Versions;
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
-use crate::file::{Codec, Does, Key, Recorder, Scenario, SrtpPolicy, Tls, Transport};
+use crate::file::{Codec, Does, Key, Phone, Recorder, Scenario, SrtpPolicy, Tls, Transport};
 use crate::under_test::write_private;
 
 /// The recording destination that the bundled recorder answers.
@@ -185,7 +185,7 @@ pub(super) fn cluster(
             cfg::PhoneSecurityProfile::encrypted("Secure Profile"),
             cfg::PhoneSecurityProfile::non_secure("Non-Secure Profile"),
         ],
-        phones: scenario.phones.iter().enumerate().map(|(index, phone)| device(index, phone)).collect(),
+        phones: (0..scenario.phones.len()).map(|index| device(index, &scenario.phones)).collect(),
         recording_profiles: vec![cfg::RecordingProfile {
             name: "Recorder".to_owned(),
             recording_destination: recorder.number.clone(),
@@ -201,7 +201,7 @@ pub(super) fn cluster(
             .collect(),
         sip_profiles: vec![sip_profile(scenario)],
         trunks: trunks(scenario).map(|at| trunk(scenario, at, recorder, addresses)).collect(),
-        park_numbers: Vec::new(),
+        park_numbers: (1..=PARK_NUMBERS).map(|number| format!("*71{number:02}")).collect(),
         region: cfg::Region::default(),
         music_on_hold: cfg::MusicOnHold::Unicast,
         conference_bridge: Some(cfg::ConferenceBridge::software()),
@@ -210,8 +210,24 @@ pub(super) fn cluster(
     }
 }
 
-fn device(index: usize, phone: &crate::file::Phone) -> cfg::PhoneDevice {
-    let line = cfg::Line::new(&phone.line, &phone.display);
+/// Numbers at which calls can be parked; no phone has one that begins with a star.
+const PARK_NUMBERS: usize = 32;
+
+fn device(index: usize, phones: &[Phone]) -> cfg::PhoneDevice {
+    let phone = &phones[index];
+    let number = |to: usize| phones[to].line.clone();
+    let mut line = cfg::Line::new(&phone.line, &phone.display);
+    line.forward = cfg::Forward {
+        all: phone.forward.all.map(number),
+        busy: phone.forward.busy.map(number),
+        no_answer: phone.forward.no_answer.map(|(to, _)| number(to)),
+        no_answer_ring_duration: phone.forward.no_answer.map(|(_, after)| after),
+    };
+    line.pickup_group.clone_from(&phone.pickup_group);
+    // One call makes it busy: it does not ring beside another one.
+    if phone.shared || phone.forward.busy.is_some() {
+        line.busy_trigger = 1;
+    }
     let line = match (phone.recorded, phone.selective) {
         (true, _) => line.recorded("Recorder"),
         (false, true) => line.selectively_recorded("Recorder"),

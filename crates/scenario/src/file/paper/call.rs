@@ -1,20 +1,23 @@
 //! Calls begin, are answered and end.
 
-use super::{CALL_FIRST, CallNo, Impossible, Member, Paper, Ringing};
+use super::{CALL_FIRST, CallNo, Impossible, Member, Paper};
 
 impl Paper {
     pub(super) fn call(&mut self, from: usize, to: usize) -> Result<(), Impossible> {
-        for phone in [from, to] {
-            self.must_be_free(phone)?;
+        self.must_be_free(from)?;
+        let phones = self.reach(to)?;
+        if phones.contains(&from) {
+            let message = format!("the call of `{}` would ring at itself", self.name(from));
+            return Err(Impossible::new(message, "call another line"));
         }
         if self.is_outside(from) && self.is_outside(to) {
             let message = format!("`{}` and `{}` are both outside", self.name(from), self.name(to));
             return Err(Impossible::new(message, "one of them has to be a phone of the cluster"));
         }
         let caller = Member { phone: from, holds: false, is_here: true };
-        let no = self.begin(vec![caller], Some(Ringing { phone: to, instead_of: None }));
+        let no = self.begin(vec![caller], None);
         self.active[from] = Some(no);
-        self.active[to] = Some(no);
+        self.ring(no, phones, None);
         Ok(())
     }
 
@@ -29,20 +32,15 @@ impl Paper {
     pub(super) fn answer(&mut self, phone: usize) -> Result<(), Impossible> {
         let Some(at) = self.calls.iter().position(|call| call.rings_at(phone)) else {
             let ringing = self.calls.iter().filter_map(|call| call.rings.as_ref());
-            let ringing: Vec<&str> = ringing.map(|ringing| self.name(ringing.phone)).collect();
+            let ringing: Vec<&str> = ringing.flat_map(|ringing| &ringing.phones).map(|p| self.name(*p)).collect();
             let who = if ringing.is_empty() { "nobody".to_owned() } else { ringing.join(", ") };
             let message = format!("`{}` is not ringing here", self.name(phone));
             return Err(Impossible::new(message, format!("ringing here: {who}")));
         };
-        let call = &mut self.calls[at];
-        let (no, member) = (call.no, Member { phone, holds: false, is_here: true });
-        match call.rings.take().and_then(|ringing| ringing.instead_of) {
-            Some(by) => self.take_place(no, by, member),
-            None => {
-                call.members.push(member);
-                self.active[phone] = Some(no);
-            }
-        }
+        let call = &self.calls[at];
+        let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
+        self.silence(no);
+        self.come(no, phone, instead_of);
         Ok(())
     }
 
@@ -64,7 +62,15 @@ impl Paper {
         let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
         let is_target = call.rings_at(phone);
         let has_transferrer = instead_of.is_some_and(|by| call.member(by).is_some());
+        let others = call.rings.as_ref().map(|ringing| ringing.phones.len());
         match instead_of {
+            // The other phones of the line ring on.
+            _ if is_target && others > Some(1) => {
+                if let Some(ringing) = self.calls.iter_mut().find(|call| call.no == no).and_then(|c| c.rings.as_mut()) {
+                    ringing.phones.retain(|ringing| *ringing != phone);
+                }
+                self.leave(phone, no);
+            }
             // The call is transferred without its transferrer, who does not wait for it.
             Some(by) if by == phone => self.drop_out(no, phone),
             // The target declines: the call is its transferrer's again.
@@ -79,7 +85,7 @@ impl Paper {
         Ok(())
     }
 
-    fn drop_out(&mut self, no: CallNo, phone: usize) {
+    pub(super) fn drop_out(&mut self, no: CallNo, phone: usize) {
         if let Some(member) = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.member_mut(phone)) {
             member.is_here = false;
         }

@@ -13,7 +13,7 @@ impl Paper {
         let call = |no: CallNo| self.calls.iter().find(|call| call.no == no);
         let (Some(first), Some(second)) = (call(held), call(active)) else { return Ok(()) };
         if let Some(ringing) = &second.rings {
-            let target = self.name(ringing.phone);
+            let target = self.name(ringing.phones[0]);
             let message = format!("`{target}` has not answered yet, and cannot be in a conference");
             return Err(Impossible::new(message, format!("`- answer: {target}` first")));
         }

@@ -1,6 +1,6 @@
 //! Hold and resume.
 
-use super::{ANSWER_FIRST, CallNo, Change, Impossible, Paper};
+use super::{ANSWER_FIRST, CallNo, Change, Impossible, Member, Paper};
 
 impl Paper {
     pub(super) fn hold(&mut self, phone: usize) -> Result<(), Impossible> {
@@ -18,9 +18,13 @@ impl Paper {
         }
     }
 
-    /// A call that is up meanwhile is held first.
+    /// A call that is up meanwhile is held first. A phone without a call takes over what another one of its line holds.
     pub(super) fn resume(&mut self, phone: usize) -> Result<(), Impossible> {
         let Some(no) = self.held(phone) else {
+            if let Some((no, holder)) = self.held_elsewhere(phone) {
+                self.seat(no, holder, Member { phone, holds: false, is_here: true });
+                return Ok(());
+            }
             let name = self.name(phone);
             return Err(Impossible::new(format!("`{name}` holds no call here"), format!("`- hold: {name}` first")));
         };

@@ -9,11 +9,14 @@ mod hold;
 mod media;
 mod outside;
 mod recordings;
+mod routing;
 mod selective;
 mod signalling;
 #[cfg(test)]
 mod tests;
 mod transfer;
+
+use std::time::Duration;
 
 use cucm::config::Dialect;
 use phone::PhoneState;
@@ -23,6 +26,7 @@ use super::diagnostic::{Diagnostic, Place};
 use outside::Behind;
 use recordings::{Change, Recordings};
 pub(crate) use recordings::{Far, Recording};
+use routing::Parked;
 
 /// Why a step cannot be taken here, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub(crate) struct Call {
     rings: Option<Ringing>,
     /// Who made a conference of it, if it is one.
     conference: Option<usize>,
+    /// Who parked it, so that whoever is left waits.
+    parked: Option<Parked>,
 }
 
 #[derive(Clone, Debug)]
@@ -79,9 +85,12 @@ struct Member {
 
 #[derive(Clone, Debug)]
 struct Ringing {
-    phone: usize,
+    /// All phones of one line; never empty.
+    phones: Vec<usize>,
     /// Whose place it takes, where a call is transferred.
     instead_of: Option<usize>,
+    /// How long they have rung.
+    since: Duration,
 }
 
 impl Call {
@@ -98,13 +107,13 @@ impl Call {
     }
 
     fn rings_at(&self, phone: usize) -> bool {
-        self.rings.as_ref().is_some_and(|ringing| ringing.phone == phone)
+        self.rings.as_ref().is_some_and(|ringing| ringing.phones.contains(&phone))
     }
 
     /// Everybody whose phone has to do with it.
     fn phones(&self) -> impl Iterator<Item = usize> {
         let here = self.members.iter().filter(|member| member.is_here).map(|member| member.phone);
-        here.chain(self.rings.iter().map(|ringing| ringing.phone))
+        here.chain(self.rings.iter().flat_map(|ringing| ringing.phones.iter().copied()))
     }
 }
 
@@ -138,6 +147,10 @@ impl Paper {
             Action::Consult { by, to } => self.consult(*by, *to)?,
             Action::CompleteTransfer(by) => self.complete_transfer(*by)?,
             Action::Conference(by) => self.conference(*by)?,
+            Action::Park(phone) => self.park(*phone)?,
+            Action::Retrieve { by, parked_by } => self.retrieve(*by, *parked_by)?,
+            Action::PickUp(phone) => self.pick_up(*phone)?,
+            Action::Redirect { call_of, to } => self.redirect(*call_of, *to)?,
             Action::Dtmf { by, .. } => self.dtmf(*by)?,
             Action::Mute(phone, _) => self.mute(*phone)?,
             Action::TransferOutside { from, to, told } => self.transfer_outside(*from, *to, *told)?,
@@ -151,6 +164,7 @@ impl Paper {
             Action::CloseConnection(_) | Action::CucmSends { .. } | Action::RecorderDoes { .. } => self.in_dialog()?,
             Action::Wait(_) | Action::Destination { .. } => {}
         }
+        self.elapse(action.lasts())?;
         self.settle(Change::Other);
         Ok(())
     }
@@ -217,7 +231,7 @@ impl Paper {
     fn begin(&mut self, members: Vec<Member>, rings: Option<Ringing>) -> CallNo {
         self.last_call += 1;
         let no = CallNo(self.last_call);
-        self.calls.push(Call { no, members, rings, conference: None });
+        self.calls.push(Call { no, members, rings, conference: None, parked: None });
         no
     }
 

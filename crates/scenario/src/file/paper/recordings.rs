@@ -5,6 +5,7 @@
 //! |---|---|
 //! | the phone holds, or its call ends | ends |
 //! | its far end holds | ends, or goes on with the music, by [`FarEndHold`] |
+//! | either is parked | ends |
 //! | both talk again | begins anew, unless it went on |
 //! | another one takes the place of its far end | begins anew, or goes on and is updated, by [`FarEndTransfer`] |
 //! | its call becomes a conference | begins anew, with the bridge as its far end |
@@ -103,7 +104,7 @@ impl Paper {
             let members = call.members.iter().filter(|member| !member.holds && self.is_asked(call, member.phone));
             return members.map(|member| (member.phone, Far::Bridge(call.no))).collect();
         }
-        let [one, other] = call.members.as_slice() else { return Vec::new() };
+        let ([one, other], None) = (call.members.as_slice(), &call.parked) else { return Vec::new() };
         let is_recorded = |near: &Member, far: &Member| {
             let is_asked = self.is_asked(call, near.phone);
             is_asked && !near.holds && (!far.holds || self.is_kept(near.phone, far.phone))

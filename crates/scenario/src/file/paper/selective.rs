@@ -79,7 +79,7 @@ impl Paper {
             call.is_some_and(|call| {
                 // Who else holds a conference is nothing to the recording of a member.
                 let mut members = call.members.iter().filter(|m| call.conference.is_none() || m.phone == wish.phone);
-                call.member(wish.phone).is_some() && !(ends && members.any(|member| member.holds))
+                call.member(wish.phone).is_some() && !(ends && members.any(|member| member.holds && member.is_here))
             })
         });
     }

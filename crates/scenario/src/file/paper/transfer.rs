@@ -3,17 +3,17 @@
 use cucm::config::BlindTransferRelease;
 
 use super::recordings::Change;
-use super::{ANSWER_FIRST, Call, CallNo, Impossible, Member, Paper, Ringing};
+use super::{ANSWER_FIRST, Call, CallNo, Impossible, Member, Paper};
 
 impl Paper {
     /// The transferrer holds, and another phone rings for its place.
     pub(super) fn transfer(&mut self, by: usize, to: usize) -> Result<(), Impossible> {
         let no = self.must_talk(by)?;
         self.must_be_no_conference(no, "transferred")?;
-        self.must_be_free(to)?;
+        let phones = self.reach(to)?;
         self.put_on_hold(by);
         self.settle(Change::Other);
-        self.ring_instead(no, by, to);
+        self.ring_instead(no, by, phones);
         Ok(())
     }
 
@@ -25,12 +25,12 @@ impl Paper {
             let help = format!("`- complete transfer: {name}` or `- hang up: {name}` first");
             return Err(Impossible::new(format!("`{name}` has two calls already"), help));
         }
-        self.must_be_free(to)?;
+        let phones = self.reach(to)?;
         self.put_on_hold(by);
         let caller = Member { phone: by, holds: false, is_here: true };
-        let no = self.begin(vec![caller], Some(Ringing { phone: to, instead_of: None }));
+        let no = self.begin(vec![caller], None);
         self.active[by] = Some(no);
-        self.active[to] = Some(no);
+        self.ring(no, phones, None);
         Ok(())
     }
 
@@ -47,22 +47,27 @@ impl Paper {
         let Call { members, rings, .. } = self.calls.remove(at);
         self.active[by] = Some(held);
         if let Some(rings) = rings {
-            if self.active[rings.phone] == Some(active) {
-                self.active[rings.phone] = Some(held);
+            for phone in &rings.phones {
+                if self.active[*phone] == Some(active) {
+                    self.active[*phone] = Some(held);
+                }
             }
-            self.ring_instead(held, by, rings.phone);
+            let since = rings.since;
+            self.ring_instead(held, by, rings.phones);
+            if let Some(ringing) = self.calls.iter_mut().find(|call| call.no == held).and_then(|c| c.rings.as_mut()) {
+                ringing.since = since;
+            }
         } else if let Some(target) = members.into_iter().find(|member| member.phone != by) {
             self.take_place(held, by, target);
         }
         Ok(())
     }
 
-    /// Another phone rings for the place of `by`.
-    fn ring_instead(&mut self, no: CallNo, by: usize, to: usize) {
-        self.active[to] = self.active[to].or(Some(no));
+    /// Other phones ring for the place of `by`.
+    fn ring_instead(&mut self, no: CallNo, by: usize, phones: Vec<usize>) {
+        self.ring(no, phones, Some(by));
         let leaves = self.dialect.blind_transfer_release == BlindTransferRelease::AtOnce;
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
-            call.rings = Some(Ringing { phone: to, instead_of: Some(by) });
             if let Some(member) = call.member_mut(by).filter(|_| leaves) {
                 member.is_here = false;
             }
@@ -72,26 +77,37 @@ impl Paper {
         }
     }
 
-    /// `target` is in the place of `by`.
+    /// `target` is in the place of `by`, by a transfer.
     pub(super) fn take_place(&mut self, no: CallNo, by: usize, target: Member) {
+        self.seat(no, by, target);
+        self.settle(Change::Transfer);
+    }
+
+    /// `target` is in the place of `by`.
+    pub(super) fn seat(&mut self, no: CallNo, by: usize, target: Member) {
         self.active[target.phone] = Some(no);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no)
             && let Some(place) = call.members.iter_mut().find(|member| member.phone == by)
         {
             *place = target;
+            call.parked = None;
         }
         self.leave(by, no);
-        self.settle(Change::Transfer);
     }
 
     /// The phone's active call, which is answered and nobody transfers.
-    fn must_talk(&self, phone: usize) -> Result<CallNo, Impossible> {
+    pub(super) fn must_talk(&self, phone: usize) -> Result<CallNo, Impossible> {
         let name = self.name(phone);
         let call = self.active(phone).filter(|call| call.is_answered() && call.member(phone).is_some());
         match call {
             None => Err(Impossible::new(format!("`{name}` is in no answered call here"), ANSWER_FIRST)),
+            Some(Call { parked: Some(parked), .. }) => {
+                let message = format!("the call of `{name}` is parked");
+                let by = self.name(parked.by);
+                Err(Impossible::new(message, format!("`- retrieve: {{ by: <phone>, parked by: {by} }}` first")))
+            }
             Some(Call { rings: Some(ringing), .. }) => {
-                let target = self.name(ringing.phone);
+                let target = self.name(ringing.phones[0]);
                 let message = format!("the call of `{name}` is being transferred to `{target}` already");
                 Err(Impossible::new(message, format!("`- answer: {target}` first")))
             }
@@ -99,7 +115,7 @@ impl Paper {
         }
     }
 
-    fn put_on_hold(&mut self, phone: usize) {
+    pub(super) fn put_on_hold(&mut self, phone: usize) {
         if let Some(member) = self.place_mut(phone) {
             member.holds = true;
         }

@@ -6,6 +6,7 @@ mod hold;
 mod media;
 mod outside;
 mod recording;
+mod routing;
 mod signalling;
 mod streams;
 mod time;
@@ -27,11 +28,12 @@ struct Verb {
 type Read = fn(&Node, &Scenario, &mut Vec<Diagnostic>) -> Option<Action>;
 
 /// All verbs, in the order in which a message lists them.
-const GROUPS: [&[Verb]; 11] = [
+const GROUPS: &[&[Verb]] = &[
     call::BEGIN,
     hold::VERBS,
     transfer::VERBS,
     conference::VERBS,
+    routing::VERBS,
     recording::VERBS,
     outside::VERBS,
     time::VERBS,
@@ -44,7 +46,7 @@ const GROUPS: [&[Verb]; 11] = [
 const MAX_STEPS: usize = 10_000;
 
 fn verbs() -> impl Iterator<Item = &'static Verb> {
-    GROUPS.into_iter().flatten()
+    GROUPS.iter().copied().flatten()
 }
 
 /// The words of all verbs.

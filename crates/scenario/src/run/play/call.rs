@@ -3,6 +3,7 @@
 use cucm::CucmEvent;
 
 use super::cast::Cast;
+use super::routing::is_up;
 use crate::run::error::SetupError;
 
 impl Cast<'_> {
@@ -18,11 +19,7 @@ impl Cast<'_> {
         let (device, since) = (self.device(phone), self.events.len());
         let answered = self.handset(phone).answer().await;
         self.done(line, phone, "answer", answered)?;
-        let is_up = |event: &CucmEvent| match event {
-            CucmEvent::CallConnected(call) => call.callee.party.device == device,
-            CucmEvent::Transferred(done) => done.target.device == device,
-            _ => false,
-        };
+        let is_up = |event: &CucmEvent| is_up(event, &device);
         self.heard(line, since, "CUCM to have connected the call", is_up).await
     }
 

@@ -180,6 +180,22 @@ impl<'a> Cast<'a> {
                 self.stop_recording(line, *phone).await?;
                 Ok(Some(format!("the recording of {} was stopped", self.name(*phone))))
             }
+            Action::Park(phone) => {
+                self.park(line, *phone).await?;
+                Ok(Some(format!("{} parked the call", self.name(*phone))))
+            }
+            Action::Retrieve { by, parked_by } => {
+                self.retrieve(line, *by, *parked_by).await?;
+                Ok(Some(format!("{} retrieved the call that {} parked", self.name(*by), self.name(*parked_by))))
+            }
+            Action::PickUp(phone) => {
+                self.pick_up(line, *phone).await?;
+                Ok(Some(format!("{} picked the call up", self.name(*phone))))
+            }
+            Action::Redirect { call_of, to } => {
+                self.redirect(line, *call_of, *to).await?;
+                Ok(Some(format!("the call of {} was redirected to {}", self.name(*call_of), self.name(*to))))
+            }
             Action::Wait(time) => {
                 self.tell(format!("wait for {time:?}"));
                 self.talk(*time).await;
@@ -210,6 +226,11 @@ impl<'a> Cast<'a> {
 
     pub(super) fn name(&self, phone: usize) -> &'a str {
         self.scenario.everybody().nth(phone).map_or("", |who| who.name.as_str())
+    }
+
+    /// The cluster, as an application sees it.
+    pub(super) fn cucm(&self) -> &Cucm {
+        &self.cucm
     }
 
     /// The device as CUCM names it: that of a party outside is the trunk.

@@ -16,6 +16,7 @@ impl Cast<'_> {
 
     pub(super) async fn resume(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
         let (device, since) = (self.device(phone), self.events.len());
+        self.see_what_is_held(line, phone).await?;
         let resumed = self.handset(phone).resume().await;
         self.done(line, phone, "resume", resumed)?;
         let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Resumed { by, .. } if by.device == device);

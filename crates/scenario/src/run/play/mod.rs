@@ -13,6 +13,7 @@ mod hold;
 mod media;
 mod outside;
 mod recording;
+mod routing;
 mod signalling;
 mod transfer;
 mod words;

@@ -1,0 +1,224 @@
+//! Forwarding, shared lines, park, pickup, redirect.
+
+use std::time::Duration;
+
+use super::{CALL_FIRST, Call, CallNo, Change, Impossible, Member, Paper, Ringing};
+
+/// A call that waits at a park number.
+#[derive(Clone, Debug)]
+pub(super) struct Parked {
+    pub(super) by: usize,
+    waits: Duration,
+}
+
+/// Service parameter *Call Park Reversion Timer*.
+const REVERSION: Duration = Duration::from_secs(60);
+/// Closer to a timer's end than this nobody can say whether it is over.
+const DOUBT: Duration = Duration::from_secs(1);
+
+impl Ringing {
+    pub(super) fn new(phones: Vec<usize>, instead_of: Option<usize>) -> Self {
+        Self { phones, instead_of, since: Duration::ZERO }
+    }
+}
+
+impl Paper {
+    /// The phones that ring when the line of `to` is called, behind all its forwarding.
+    pub(super) fn reach(&self, to: usize) -> Result<Vec<usize>, Impossible> {
+        let mut passed: Vec<&str> = Vec::new();
+        let mut at = to;
+        loop {
+            let line = self.phones[at].line.as_str();
+            if passed.contains(&line) {
+                let message = format!("calls to `{}` are forwarded in a circle", self.name(to));
+                return Err(Impossible::new(message, "let one of its phones forward to another one, or not at all"));
+            }
+            passed.push(line);
+            let bearers = || (0..self.phones.len()).filter(|phone| self.phones[*phone].line == line);
+            let forward = bearers().next().map(|first| &self.phones[first].forward);
+            let free: Vec<usize> = bearers().filter(|phone| self.calls_of(*phone).next().is_none()).collect();
+            let (all, busy) = forward.map_or((None, None), |forward| (forward.all, forward.busy));
+            match (all, free.is_empty(), busy) {
+                (Some(next), ..) | (None, true, Some(next)) => at = next,
+                (None, false, _) => return Ok(free),
+                (None, true, None) => {
+                    self.must_be_free(at)?;
+                    return Err(Impossible::new(format!("`{}` cannot be reached here", self.name(at)), CALL_FIRST));
+                }
+            }
+        }
+    }
+
+    /// These phones ring, and no others, for this call.
+    pub(super) fn ring(&mut self, no: CallNo, phones: Vec<usize>, instead_of: Option<usize>) {
+        self.silence(no);
+        for phone in &phones {
+            self.active[*phone] = self.active[*phone].or(Some(no));
+        }
+        if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+            call.rings = Some(Ringing::new(phones, instead_of));
+        }
+    }
+
+    /// Nothing rings for this call any more.
+    pub(super) fn silence(&mut self, no: CallNo) {
+        let rang = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.rings.take());
+        for phone in rang.into_iter().flat_map(|ringing| ringing.phones) {
+            self.leave(phone, no);
+        }
+    }
+
+    /// Time passes: lines forward that nobody answers, parked calls come back.
+    pub(super) fn elapse(&mut self, time: Duration) -> Result<(), Impossible> {
+        for no in self.calls.iter().map(|call| call.no).collect::<Vec<_>>() {
+            self.ring_on(no, time)?;
+            self.wait_parked(no, time)?;
+        }
+        Ok(())
+    }
+
+    fn ring_on(&mut self, no: CallNo, time: Duration) -> Result<(), Impossible> {
+        let Some(call) = self.calls.iter_mut().find(|call| call.no == no) else { return Ok(()) };
+        let Some(ringing) = &mut call.rings else { return Ok(()) };
+        ringing.since += time;
+        let (since, instead_of, at) = (ringing.since, ringing.instead_of, ringing.phones[0]);
+        let line = self.phones[at].line.clone();
+        let first = self.phones.iter().find(|phone| phone.line == line);
+        let Some((to, after)) = first.and_then(|first| first.forward.no_answer) else { return Ok(()) };
+        if since >= after {
+            self.silence(no);
+            let phones = self.reach(to)?;
+            self.ring(no, phones, instead_of);
+            return self.ring_on(no, since - after);
+        }
+        doubt(since, after, &format!("the line of `{}` has forwarded the call", self.name(at)))
+    }
+
+    fn wait_parked(&mut self, no: CallNo, time: Duration) -> Result<(), Impossible> {
+        let Some(call) = self.calls.iter_mut().find(|call| call.no == no && call.rings.is_none()) else {
+            return Ok(());
+        };
+        let Some(parked) = &mut call.parked else { return Ok(()) };
+        parked.waits += time;
+        let (by, waits) = (parked.by, parked.waits);
+        if waits >= REVERSION {
+            parked.waits = Duration::ZERO;
+            if let Ok(phones) = self.reach(by) {
+                self.ring(no, phones, Some(by));
+            }
+            return Ok(());
+        }
+        doubt(waits, REVERSION, &format!("the call that `{}` parked has come back", self.name(by)))
+    }
+
+    /// The phone is out of its call, which waits.
+    pub(super) fn park(&mut self, phone: usize) -> Result<(), Impossible> {
+        let no = self.must_talk(phone)?;
+        self.must_be_no_conference(no, "parked")?;
+        if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+            call.parked = Some(Parked { by: phone, waits: Duration::ZERO });
+        }
+        self.put_on_hold(phone);
+        self.drop_out(no, phone);
+        Ok(())
+    }
+
+    /// A phone takes the place of whoever parked the call.
+    pub(super) fn retrieve(&mut self, phone: usize, parked_by: usize) -> Result<(), Impossible> {
+        self.must_be_free(phone)?;
+        let is_it = |call: &&Call| call.parked.as_ref().is_some_and(|parked| parked.by == parked_by);
+        let Some(no) = self.calls.iter().find(is_it).map(|call| call.no) else {
+            let name = self.name(parked_by);
+            return Err(Impossible::new(
+                format!("`{name}` has parked no call here"),
+                format!("`- park: {name}` first"),
+            ));
+        };
+        self.silence(no);
+        self.seat(no, parked_by, Member { phone, holds: false, is_here: true });
+        Ok(())
+    }
+
+    /// A phone takes the oldest call that rings in its call pickup group.
+    pub(super) fn pick_up(&mut self, phone: usize) -> Result<(), Impossible> {
+        self.must_be_free(phone)?;
+        let name = self.name(phone);
+        let Some(group) = self.phones[phone].pickup_group.clone() else {
+            let message = format!("`{name}` is in no call pickup group");
+            return Err(Impossible::new(message, "give it and the phone that rings one `pickup group`"));
+        };
+        let is_of_group = |other: &usize| *other != phone && self.phones[*other].pickup_group.as_ref() == Some(&group);
+        let rings = |call: &&Call| call.rings.as_ref().is_some_and(|ringing| ringing.phones.iter().any(is_of_group));
+        let Some(call) = self.calls.iter().find(rings) else {
+            let message = format!("nothing rings here in the call pickup group of `{name}`");
+            return Err(Impossible::new(message, "call a phone of its group first"));
+        };
+        let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
+        self.silence(no);
+        self.come(no, phone, instead_of);
+        Ok(())
+    }
+
+    /// A phone has answered, or picked up, in its own place or in that of `instead_of`.
+    pub(super) fn come(&mut self, no: CallNo, phone: usize, instead_of: Option<usize>) {
+        let member = Member { phone, holds: false, is_here: true };
+        match instead_of {
+            Some(by) => self.take_place(no, by, member),
+            None => {
+                self.active[phone] = Some(no);
+                if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+                    call.members.push(member);
+                }
+            }
+        }
+    }
+
+    /// The call that rings at a phone, or that it is in, rings at another one.
+    pub(super) fn redirect(&mut self, call_of: usize, to: usize) -> Result<(), Impossible> {
+        if let Some(call) = self.calls.iter().find(|call| call.rings_at(call_of)) {
+            let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
+            let phones = self.reach(to)?;
+            self.ring(no, phones, instead_of);
+            return Ok(());
+        }
+        let no = self.must_talk(call_of)?;
+        self.must_be_no_conference(no, "redirected")?;
+        if self.calls_of(call_of).count() > 1 {
+            let message = format!("`{}` has two calls here", self.name(call_of));
+            return Err(Impossible::new(message, format!("`- hang up: {}` first", self.name(call_of))));
+        }
+        let phones = self.reach(to)?;
+        self.put_on_hold(call_of);
+        self.settle(Change::Other);
+        self.ring(no, phones, Some(call_of));
+        self.drop_out(no, call_of);
+        Ok(())
+    }
+
+    /// The call that another phone of this one's line holds, and that phone.
+    pub(super) fn held_elsewhere(&self, phone: usize) -> Option<(CallNo, usize)> {
+        if self.calls_of(phone).next().is_some() {
+            return None;
+        }
+        let of_line = |member: &&Member| {
+            member.holds
+                && member.is_here
+                && member.phone != phone
+                && self.phones[member.phone].line == self.phones[phone].line
+        };
+        let is_still = |call: &&Call| {
+            call.is_answered() && call.rings.is_none() && call.parked.is_none() && call.conference.is_none()
+        };
+        let held = |call: &Call| Some((call.no, call.members.iter().find(of_line)?.phone));
+        self.calls.iter().filter(is_still).find_map(held)
+    }
+}
+
+/// A file must say clearly what time it is.
+fn doubt(since: Duration, after: Duration, what: &str) -> Result<(), Impossible> {
+    if since + DOUBT <= after {
+        return Ok(());
+    }
+    let message = format!("nobody can say whether {what} by now: {since:?} of {after:?} are over");
+    Err(Impossible::new(message, format!("wait until {after:?} are over, or a second less")))
+}

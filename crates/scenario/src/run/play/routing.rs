@@ -1,0 +1,73 @@
+//! Park, retrieval, pickup, redirect. CUCM says when it is done.
+
+use cucm::CucmEvent;
+
+use super::cast::Cast;
+use super::follow::SOON;
+use crate::run::error::SetupError;
+
+impl Cast<'_> {
+    pub(super) async fn park(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
+        let (device, since) = (self.device(phone), self.events.len());
+        let parked = self.phones[phone].park().await;
+        self.done(line, phone, "park", parked)?;
+        let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Parked { by, .. } if by.device == device);
+        self.heard(line, since, "CUCM to have parked the call", is_told).await
+    }
+
+    /// The phone dials the number that CUCM parked the call at.
+    pub(super) async fn retrieve(&mut self, line: usize, phone: usize, parked_by: usize) -> Result<(), SetupError> {
+        let (device, parker, since) = (self.device(phone), self.device(parked_by), self.events.len());
+        let number = self.events.iter().rev().find_map(|(_, event)| match event {
+            CucmEvent::Parked { by, number, .. } if by.device == parker => Some(number.clone()),
+            _ => None,
+        });
+        let Some(number) = number else {
+            let what = format!("CUCM has parked no call of `{}`", self.name(parked_by));
+            return Err(SetupError::Step { line, what });
+        };
+        let dialled = self.phones[phone].dial(&number).await;
+        self.done(line, phone, "retrieve", dialled)?;
+        let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Retrieved { by, .. } if by.device == device);
+        self.heard(line, since, "CUCM to have retrieved the call", is_told).await
+    }
+
+    pub(super) async fn pick_up(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
+        let (device, since) = (self.device(phone), self.events.len());
+        let picked_up = self.phones[phone].pick_up().await;
+        self.done(line, phone, "pick up", picked_up)?;
+        let is_told = |event: &CucmEvent| is_up(event, &device);
+        self.heard(line, since, "CUCM to have connected the call", is_told).await
+    }
+
+    pub(super) async fn redirect(&mut self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
+        let (device, number) = (self.device(call_of), &self.scenario.phones[to].line);
+        let redirected = self.cucm().redirect(&device, number).await;
+        let name = self.name(call_of);
+        redirected.map_err(|why| SetupError::Step {
+            line,
+            what: format!("the call of `{name}` could not be redirected: {why}"),
+        })
+    }
+
+    /// A phone without a call takes over what another one of its line holds, once it has been told of it.
+    pub(super) async fn see_what_is_held(&self, line: usize, phone: usize) -> Result<(), SetupError> {
+        let is_idle = self.phones.get(phone).is_some_and(|phone| phone.status().call == phone::CallState::Idle);
+        if !is_idle {
+            return Ok(());
+        }
+        let waited = self.phones[phone].wait_for(phone::PhoneState::RemoteHeld, SOON).await;
+        let name = self.name(phone);
+        waited.map(drop).map_err(|e| SetupError::Step { line, what: format!("phone `{name}`: {e}") })
+    }
+}
+
+/// Whether CUCM tells that a phone has come into a call.
+pub(super) fn is_up(event: &CucmEvent, device: &str) -> bool {
+    match event {
+        CucmEvent::CallConnected(call) => call.callee.party.device == device,
+        CucmEvent::Transferred(done) => done.target.device == device,
+        CucmEvent::Retrieved { by, .. } => by.device == device,
+        _ => false,
+    }
+}
