@@ -84,6 +84,8 @@ pub enum Fault {
     EndTogether,
     /// A cancelled INVITE is answered 487, and its leg is kept.
     KeepCancelled,
+    /// A call that goes on at another device is taken for another call.
+    CallByDevice,
     /// INVITE is answered 503: what a recorder does that can take no call.
     Unavailable,
     /// INVITE is answered 486.

@@ -85,7 +85,9 @@ impl Calls {
             running: 0,
             heard: now,
         };
-        let mut same = self.take_same(&call.cluster, &parameters.call_legs_but_for(fault)).into_iter();
+        let is_known = fault != Fault::CallByDevice || self.has_device(&parameters.near_device());
+        let legs = if is_known { parameters.call_legs_but_for(fault) } else { Vec::new() };
+        let mut same = self.take_same(&call.cluster, &legs).into_iter();
         if let Some(first) = same.next() {
             call = Known { heard: now, ..first };
         }
@@ -117,6 +119,11 @@ impl Calls {
             self.known[at].running = self.known[at].running.saturating_sub(1);
             self.known[at].heard = now;
         }
+    }
+
+    /// fault: whether any call was recorded at this device.
+    fn has_device(&self, device: &str) -> bool {
+        self.known.iter().any(|known| known.places.iter().any(|place| place.device == device))
     }
 
     fn position(&self, call: &str) -> Option<usize> {

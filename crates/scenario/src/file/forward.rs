@@ -13,6 +13,7 @@ const USUAL: Duration = Duration::from_secs(12);
 
 /// Reads the key `forward` of the phone with this index; `names` are those of all phones.
 pub(super) fn read_forward(node: &Node, own: usize, names: &[&str], wrong: &mut Vec<Diagnostic>) -> Forward {
+    let before = wrong.len();
     let mut f = Fields::of(node, "forwarding", wrong);
     let all = f.maybe("all", wrong, |n| target(n, own, names));
     let busy = f.maybe("busy", wrong, |n| target(n, own, names));
@@ -24,7 +25,7 @@ pub(super) fn read_forward(node: &Node, own: usize, names: &[&str], wrong: &mut 
         let message = "`after` says how long a line rings that forwards on `no answer`, which is missing";
         wrong.push(Diagnostic::new(node.place, message).help("such as `{ no answer: deputy, after: 5s }`"));
     }
-    if (all, busy, no_answer) == (None, None, None) && after.is_none() {
+    if (all, busy, no_answer) == (None, None, None) && wrong.len() == before {
         wrong.push(Diagnostic::new(node.place, "got no phone to forward to").help("such as `{ all: deputy }`"));
     }
     Forward { all, busy, no_answer: no_answer.map(|to| (to, time.unwrap_or(USUAL))) }

@@ -64,6 +64,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("same-connection-only", Fault::SameConnectionOnly),
     ("end-together", Fault::EndTogether),
     ("keep-cancelled", Fault::KeepCancelled),
+    ("call-by-device", Fault::CallByDevice),
     ("unavailable", Fault::Unavailable),
     ("busy", Fault::Busy),
     ("ignore-focus", Fault::IgnoreFocus),
