@@ -82,7 +82,7 @@ pub(super) const ROWS: &[Row] = &[
     Row(
         "routing/shared-line-resumed-unrecorded",
         &[(STEPS, "recorder: { fault: ignore-bye }\nsteps:")],
-        Found("no-bye"),
+        Found("wrong-end"),
     ),
     Row(
         "routing/shared-line-far-resumes-elsewhere",

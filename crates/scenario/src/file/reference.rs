@@ -13,8 +13,10 @@ const DOCS: &str = include_str!("../../../../docs/scenario.md");
 static READERS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/file");
     let steps = std::fs::read_dir(folder.join("steps")).unwrap().map(|entry| entry.unwrap().path());
-    let files = steps
-        .chain(["read.rs", "outside.rs", "dialect.rs", "signalling.rs", "trunks.rs"].map(|file| folder.join(file)));
+    let files = steps.chain(
+        ["read.rs", "outside.rs", "dialect.rs", "forward.rs", "signalling.rs", "trunks.rs"]
+            .map(|file| folder.join(file)),
+    );
     files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
 });
 

@@ -67,13 +67,8 @@ impl Paper {
     fn ring_instead(&mut self, no: CallNo, by: usize, phones: Vec<usize>) {
         self.ring(no, phones, Some(by));
         let leaves = self.dialect.blind_transfer_release == BlindTransferRelease::AtOnce;
-        if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
-            if let Some(member) = call.member_mut(by).filter(|_| leaves) {
-                member.is_here = false;
-            }
-        }
         if leaves {
-            self.leave(by, no);
+            self.drop_out(no, by);
         }
     }
 

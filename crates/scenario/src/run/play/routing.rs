@@ -40,7 +40,7 @@ impl Cast<'_> {
         self.heard(line, since, "CUCM to have connected the call", is_told).await
     }
 
-    pub(super) async fn redirect(&mut self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
+    pub(super) async fn redirect(&self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
         let (device, number) = (self.device(call_of), &self.scenario.phones[to].line);
         let redirected = self.cucm().redirect(&device, number).await;
         let name = self.name(call_of);
