@@ -16,6 +16,7 @@ mod plain;
 mod recording;
 mod refused;
 mod routing;
+mod security;
 mod signalling;
 mod transfer;
 mod trunk;
@@ -43,6 +44,7 @@ const GROUPS: &[&[Row]] = &[
     conference::ROWS,
     outside::ROWS,
     routing::ROWS,
+    security::ROWS,
     recording::ROWS,
     trunk::ROWS,
     signalling::ROWS,

@@ -92,7 +92,8 @@ const TLS_VERSION: &str = "tls-version";
 /// The fault that takes a number: `{ lose-every: 50 }`.
 const LOSE_EVERY: &str = "lose-every";
 /// Rules by which CUCM gives a recording up.
-const GIVEN_UP: [(&str, &str); 7] = [
+const GIVEN_UP: [(&str, &str); 8] = [
+    ("security-capability-mismatch", "security-capability-mismatch"),
     ("status", "status"),
     ("timeout", "timeout"),
     ("connect", "connect"),
@@ -222,7 +223,14 @@ pub(super) fn read_phone(
 ) -> Phone {
     let name = names[index];
     let mut f = Fields::of(node, "a phone", wrong);
-    let security = [("encrypted", true), ("non-secure", false)];
+    let words = [("encrypted", true), ("non-secure", false)];
+    let security = |node: &Node| match text(node)?.as_str() {
+        "authenticated" => {
+            let message = "a phone cannot be authenticated: that is TLS with NULL-SHA, which no TLS library here has";
+            Err(Diagnostic::new(node.place, message).help("one of: encrypted, non-secure"))
+        }
+        _ => one_of(node, &words),
+    };
     let recording = [("automatic", (true, false)), ("selective", (false, true)), ("none", (false, false))];
     let (recorded, selective) = f.or("recording", (false, false), wrong, |n| one_of(n, &recording));
     let line = f.required("line", wrong).and_then(|n| keep(directory_number(n), wrong)).unwrap_or_default();
@@ -230,7 +238,7 @@ pub(super) fn read_phone(
         name: name.to_owned(),
         line,
         display: f.maybe("name", wrong, text).unwrap_or_else(|| capitalised(name)),
-        encrypted: f.or("security", true, wrong, |n| one_of(n, &security)),
+        encrypted: f.or("security", true, wrong, security),
         recorded,
         selective,
         suites: f.or("suites", release.suites().to_vec(), wrong, |n| list(n, suite)),
