@@ -8,6 +8,7 @@ use scenario::run::Network;
 mod broken;
 mod catalogue;
 mod sabotage;
+mod walk;
 
 fn main() {
     let simulated = tests::scenario_files()
@@ -17,7 +18,13 @@ fn main() {
         Trial::test("scenarios/plain-call.yaml on real sockets", || passes("scenarios/plain-call.yaml", Network::Os));
     libtest_mimic::run(
         &Arguments::from_args(),
-        simulated.chain([real]).chain(catalogue::trials()).chain(sabotage::trials()).chain(broken::trials()).collect(),
+        simulated
+            .chain([real])
+            .chain(catalogue::trials())
+            .chain(sabotage::trials())
+            .chain(walk::trials())
+            .chain(broken::trials())
+            .collect(),
     )
     .exit();
 }

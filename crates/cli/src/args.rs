@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,6 +25,8 @@ pub(crate) enum Verb {
     Run(Run),
     /// Judge recordings again against the ledger that `run --keep` wrote.
     Verify(Verify),
+    /// Run scenarios made at random, one for each seed, on the simulated network.
+    Walk(Walk),
     /// Check scenario files without running them.
     Check {
         /// Files, or folders that are searched for `*.yaml`.
@@ -83,6 +86,20 @@ pub(crate) struct Verify {
     /// Write the outcome as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) report_json: Option<PathBuf>,
+}
+
+/// `mixedmode walk`.
+#[derive(Debug, Args)]
+pub(crate) struct Walk {
+    /// A seed, or a range with both ends. A seed that fails prints its scenario file, which `run` replays.
+    #[arg(long, value_name = "SEEDS", default_value = "1..100", value_parser = crate::walk::seeds)]
+    pub(crate) seeds: RangeInclusive<u64>,
+    /// How many scenarios at once; by default one a core.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=250))]
+    pub(crate) jobs: Option<u16>,
+    /// Print the scenario files and run nothing.
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 /// How the files of `verify` are told apart.

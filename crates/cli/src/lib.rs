@@ -9,6 +9,7 @@ mod progress;
 mod record;
 mod run;
 mod verify;
+mod walk;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -36,6 +37,7 @@ pub fn run(
     let ended = match command.verb {
         Verb::Run(args) => run::run(&args, out, err),
         Verb::Verify(args) => verify::verify(&args, out, err),
+        Verb::Walk(args) => walk::walk(&args, out, err),
         Verb::Check { paths } => check::check(&paths, out, err),
         Verb::Record { config } => record::record(&config, out, err),
         Verb::Certs(args) => certs::certs(&args, out, err),

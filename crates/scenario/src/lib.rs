@@ -6,3 +6,4 @@ pub mod kept;
 pub mod outcome;
 pub mod run;
 pub mod under_test;
+pub mod walk;

@@ -49,6 +49,19 @@ pub struct ScenarioOutcome {
     pub duration_ms: u64,
 }
 
+impl ScenarioOutcome {
+    /// The harness itself did something wrong: what looked like a pass decides nothing.
+    pub(crate) fn undecide(&mut self, why: String) {
+        if self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Inconclusive;
+        }
+        self.reason = Some(match self.reason.take() {
+            Some(reason) => format!("{reason}; {why}"),
+            None => why,
+        });
+    }
+}
+
 /// The five things a scenario can end in. A panic is none of them: it is a bug of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -54,6 +54,11 @@ impl Engine {
             return;
         };
         self.stop_music(number, by);
+        // Whoever took its call back from hold meanwhile is recorded again.
+        let old = self.calls.get(&number).and_then(|call| self.recording_of(call.side(by).leg));
+        if let Some(id) = old {
+            self.happen(now, id, Happening::Transfer(End::Near), None);
+        }
         let target_leg = target.leg;
         let Some(call) = self.calls.get_mut(&number) else {
             return;

@@ -243,7 +243,8 @@ impl Engine {
             let Some(call) = self.calls.get(&number) else {
                 return false;
             };
-            let leg = self.legs.get(&call.side(side).leg);
+            // A transferrer that is released while its target rings is waited for no more.
+            let leg = self.legs.get(&call.side(side).leg).filter(|leg| !leg.is_ending());
             let rests = leg.is_none_or(|leg| matches!(leg.state, State::Up | State::Accepted));
             rests && self.wanted(number, side).is_none_or(|want| leg.is_none() || call.side(side).feed == want)
         };

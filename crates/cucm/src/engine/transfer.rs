@@ -402,7 +402,10 @@ impl Engine {
         };
         let member = call.side_mut(transfer.by);
         let is_there = self.legs.get(&member.leg).is_some_and(|leg| !leg.is_ending());
-        member.holds = !transfer.was_talking;
+        // Whoever held before may have taken its call back meanwhile.
+        if transfer.was_talking {
+            member.holds = false;
+        }
         let by = transfer.transferrer;
         let event = CucmEvent::TransferFailed { call: number, by, status, why: why.to_owned() };
         if is_there {

@@ -213,7 +213,6 @@ impl Receiver {
         let arrival_us = self.arrival_us(at);
         self.heard = at;
         self.report.first_us.get_or_insert(arrival_us);
-        self.report.last_us = Some(arrival_us);
         remember(&mut self.report.sources, from);
         remember(&mut self.report.ssrcs, packet.ssrc());
         // fault: what is strange is not written.
@@ -271,6 +270,7 @@ impl Receiver {
         out: &mut Vec<u8>,
     ) {
         self.report.packets.stored += 1;
+        self.report.last_us = Some(arrival_us);
         let step = packet.payload().len() as u32;
         let record = Packet {
             side: self.side,

@@ -12,7 +12,7 @@ pub(crate) mod read;
 mod reference;
 mod signalling;
 mod speech;
-mod steps;
+pub(crate) mod steps;
 pub(crate) mod tree;
 mod trunks;
 

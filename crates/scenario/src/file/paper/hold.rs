@@ -28,6 +28,12 @@ impl Paper {
             let name = self.name(phone);
             return Err(Impossible::new(format!("`{name}` holds no call here"), format!("`- hold: {name}` first")));
         };
+        let active = self.active(phone).filter(|call| call.no != no && !call.is_answered());
+        if let Some(other) = active.and_then(|call| call.rings.as_ref()).and_then(|ringing| ringing.phones.first()) {
+            let (name, other) = (self.name(phone), self.name(*other));
+            let message = format!("`{name}` is calling `{other}`, which rings");
+            return Err(Impossible::new(message, format!("`- hang up: {name}` or `- answer: {other}` first")));
+        }
         if let Some(active) = self.place_mut(phone) {
             active.holds = true;
             self.settle(Change::Other);

@@ -184,6 +184,11 @@ impl Paper {
         self.calls.len()
     }
 
+    /// What a phone shows of its active call, and whether it has another one.
+    pub(crate) fn display(&self, phone: usize) -> (PhoneState, bool) {
+        (self.shown(phone), self.calls_of(phone).count() > 1)
+    }
+
     /// What a phone shows now.
     pub(crate) fn shown(&self, phone: usize) -> PhoneState {
         if self.is_conferred(phone) {

@@ -77,6 +77,13 @@ pub(super) fn read_steps(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagn
     steps
 }
 
+/// Reads one step from its text, such as `talk: 2s`; `None` if it is none of this scenario.
+pub(crate) fn read_one(text: &str, scenario: &Scenario) -> Option<Action> {
+    let node = super::tree::parse(text).ok()?;
+    let mut wrong = Vec::new();
+    read_step(&node, scenario, &mut wrong).filter(|_| wrong.is_empty()).map(|step| step.action)
+}
+
 fn read_step(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Step> {
     let Value::Mapping(entries) = &node.value else {
         let message = format!("got {}, expected a step such as `talk: 10s`", kind(node));

@@ -49,6 +49,9 @@ struct Node<'a> {
     /// The call legs at its beginning.
     legs: Vec<CallLeg>,
     began: i64,
+    /// When CUCM sent the first INVITE, in microseconds since the start of the run, and which of its recordings it was: several may
+    /// begin at once.
+    rank: (Option<u64>, usize),
     ended: i64,
     written: Option<&'a Recording>,
     told: Option<&'a Session>,
@@ -77,9 +80,10 @@ fn of_recorder(kept: &[&Stored], sessions: &[Session], is_all: bool) -> Vec<(Pat
     let firsts = kept.iter().filter(|one| one.recorded.expected.is_none_or(|at| known.insert(at)));
     let mut nodes: Vec<Node<'_>> = firsts.filter_map(|one| Node::of(one, sessions)).collect();
     let has = |session: &&Session| nodes.iter().any(|node| node.told.is_some_and(|told| std::ptr::eq(told, *session)));
-    let missing: Vec<Node<'_>> = sessions.iter().filter(|one| is_all && !has(one)).map(Node::missing).collect();
+    let missing: Vec<Node<'_>> =
+        sessions.iter().filter(|one| is_all && !has(one)).map(|told| Node::missing(told, sessions)).collect();
     nodes.extend(missing);
-    nodes.sort_by(|a, b| (a.began, !a.comes_first(), &a.id).cmp(&(b.began, !b.comes_first(), &b.id)));
+    nodes.sort_by(|a, b| (a.began, !a.comes_first(), a.rank, &a.id).cmp(&(b.began, !b.comes_first(), b.rank, &b.id)));
     let (expected, groups) = history(&nodes);
     let is_whole = |at: usize| {
         let group = groups.iter().find(|group| group.nodes.contains(&at));
@@ -116,13 +120,14 @@ impl<'a> Node<'a> {
             device: device.to_ascii_lowercase(),
             legs,
             began,
+            rank: told.map_or((None, 0), |told| rank(told, sessions)),
             ended: written.ended.as_deref().and_then(unix_us).unwrap_or(i64::MAX),
             written: Some(written),
             told,
         })
     }
 
-    fn missing(told: &'a Session) -> Self {
+    fn missing(told: &'a Session, sessions: &[Session]) -> Self {
         let at = |us: u64| told.run_unix_us.unwrap_or_default().saturating_add_unsigned(us);
         Self {
             folder: None,
@@ -130,6 +135,7 @@ impl<'a> Node<'a> {
             device: told.near.device.to_ascii_lowercase(),
             legs: legs_of(told),
             began: at(told.near_leg.invited_us.unwrap_or(told.started_us)),
+            rank: rank(told, sessions),
             ended: told.ended_us.map_or(i64::MAX, at),
             written: None,
             told: Some(told),
@@ -167,6 +173,11 @@ impl<'a> Node<'a> {
         };
         sorted(self) == sorted(other)
     }
+}
+
+fn rank(told: &Session, sessions: &[Session]) -> (Option<u64>, usize) {
+    let at = sessions.iter().position(|session| std::ptr::eq(session, told));
+    (told.near_leg.invited_us, at.unwrap_or_default())
 }
 
 fn legs_of(told: &Session) -> Vec<CallLeg> {

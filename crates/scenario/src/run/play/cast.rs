@@ -102,7 +102,7 @@ impl<'a> Cast<'a> {
     pub(super) async fn take(&mut self, step: &Step) -> Result<(), SetupError> {
         let line = step.line;
         let since = self.events.len();
-        let before: Vec<PhoneState> = (0..self.scenario.everybody().count()).map(|who| self.paper.shown(who)).collect();
+        let before: Vec<_> = (0..self.scenario.everybody().count()).map(|who| self.paper.display(who)).collect();
         let told = self.act(line, &step.action).await?;
         let impossible = |e: crate::file::paper::Impossible| SetupError::Step { line, what: e.message };
         self.paper.take(&step.action).map_err(impossible)?;

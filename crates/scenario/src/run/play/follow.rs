@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cucm::config::ConferenceBridge;
 use cucm::{CucmEvent, Party, RecordingId, RecordingStarted};
-use phone::PhoneState;
+use phone::{CallState, PhoneState};
 
 use super::cast::Cast;
 use super::ways;
@@ -39,15 +39,32 @@ enum Undone {
 
 impl Cast<'_> {
     /// Waits for every phone that shows something else than `before` on paper.
-    pub(super) async fn phones_follow(&self, line: usize, before: &[PhoneState]) -> Result<(), SetupError> {
+    pub(super) async fn phones_follow(&self, line: usize, before: &[(PhoneState, bool)]) -> Result<(), SetupError> {
         for (phone, before) in before.iter().enumerate() {
-            let wanted = self.paper.shown(phone);
+            let wanted = self.paper.display(phone);
             if wanted == *before {
                 continue;
             }
             let name = self.name(phone);
-            let waited = self.handset(phone).wait_for(wanted, SOON).await;
+            let waited = self.handset(phone).wait_for(wanted.0, SOON).await;
             waited.map_err(|e| SetupError::Step { line, what: format!("phone `{name}`: {e}") })?;
+            self.calls_follow(line, phone, wanted.1).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a phone has another call beside its active one, or none.
+    async fn calls_follow(&self, line: usize, who: usize, has_two: bool) -> Result<(), SetupError> {
+        // A party outside has one call.
+        let Some(phone) = self.phones.get(who) else { return Ok(()) };
+        let deadline = self.net.clock().now() + SOON;
+        while (phone.status().other != CallState::Idle) != has_two {
+            if self.net.clock().now() >= deadline {
+                let calls = if has_two { "two calls" } else { "one call or none" };
+                let what = format!("phone `{}`: expected {calls}, got {:?}", self.name(who), phone.status());
+                return Err(SetupError::Step { line, what });
+            }
+            self.net.clock().sleep(LOOK).await;
         }
         Ok(())
     }

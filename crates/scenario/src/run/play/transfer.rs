@@ -2,17 +2,32 @@
 
 use cucm::CucmEvent;
 
+use phone::PhoneState;
+
 use super::cast::Cast;
 use crate::file::Action;
 use crate::run::error::SetupError;
 
 impl Cast<'_> {
-    pub(super) async fn transfer(&self, line: usize, by: usize, to: usize) -> Result<(), SetupError> {
-        let transferred = self.phones[by].transfer_blind(&self.scenario.phones[to].line).await;
-        self.done(line, by, "transfer", transferred)
+    pub(super) async fn transfer(&mut self, line: usize, by: usize, to: usize) -> Result<(), SetupError> {
+        let since = self.events.len();
+        let transferred = self.phones[by].transfer_blind(&self.number(to)).await;
+        self.done(line, by, "transfer", transferred)?;
+        self.held_first(line, by, since).await
     }
 
-    pub(super) async fn consult(&self, line: usize, by: usize, to: usize) -> Result<(), SetupError> {
+    /// A call that was up is held first, of which the other party is told.
+    async fn held_first(&mut self, line: usize, phone: usize, since: usize) -> Result<(), SetupError> {
+        if self.paper.shown(phone) == PhoneState::Held {
+            return Ok(());
+        }
+        let device = self.device(phone);
+        let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Held { by, .. } if by.device == device);
+        self.heard(line, since, "CUCM to have held the call", is_told).await
+    }
+
+    pub(super) async fn consult(&mut self, line: usize, by: usize, to: usize) -> Result<(), SetupError> {
+        let since = self.events.len();
         // Which softkey is pressed first shows in what comes of it.
         let behind = self.scenario.steps.iter().filter(|step| step.line > line);
         let is_for_conference = behind
@@ -22,12 +37,13 @@ impl Cast<'_> {
                 _ => None,
             })
             .next();
-        let number = &self.scenario.phones[to].line;
+        let number = &self.number(to);
         let consulted = match is_for_conference {
             Some(true) => self.phones[by].consult_for_conference(number).await,
             _ => self.phones[by].consult(number).await,
         };
-        self.done(line, by, "consult", consulted)
+        self.done(line, by, "consult", consulted)?;
+        self.held_first(line, by, since).await
     }
 
     /// A consultation that still rings is transferred when it is answered.

@@ -1,0 +1,70 @@
+//! The cluster of a walk: its release and dialect, its phones and its trunk.
+
+use std::fmt::Write as _;
+
+use super::dice::Dice;
+use crate::file::{self, Scenario};
+
+/// The phones, in their order.
+pub(super) const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
+/// The phone that is recorded in every walk.
+pub(super) const RECORDED: &str = NAMES[0];
+/// The dialect's keys and words.
+const DIALECT: [(&str, &[&str]); 7] = [
+    ("far-end hold", &["restart", "keep"]),
+    ("far-end transfer", &["restart", "update"]),
+    ("refci after resume", &["same", "new"]),
+    ("hold answer", &["inactive", "recvonly"]),
+    ("blind transfer release", &["when answered", "at once"]),
+    ("selective after hold", &["goes on", "ends"]),
+    ("Session-ID without peer", &["invented", "zero"]),
+];
+const RELEASES: [&str; 5] = ["10.5", "11.5", "12.5", "14", "15"];
+
+/// Everything before the steps.
+pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
+    let mut text = format!("# A random walk: seed {seed}.\nscenario: Random walk {seed}\n");
+    let mut words = Vec::new();
+    for (key, of) in DIALECT {
+        if dice.one_in(2) {
+            words.push(format!("{key}: {}", dice.one(of)));
+        }
+    }
+    let release = dice.one(&RELEASES);
+    // Writing to a String never fails.
+    let _ = writeln!(text, "cluster: {{ release: \"{release}\", dialect: {{ {} }} }}", words.join(", "));
+    if dice.one_in(6) {
+        text.push_str("trunk: { early offer: true }\n");
+    }
+    if dice.one_in(4) {
+        text.push_str("recorder: { answers after: 300ms }\n");
+    }
+    text.push_str("phones:\n");
+    let phones = dice.between(3, NAMES.len() as u64) as usize;
+    for (number, name) in NAMES[..phones].iter().enumerate() {
+        let recording = match dice.between(1, 5) {
+            _ if *name == RECORDED => "automatic",
+            1 | 2 => "automatic",
+            3 => "selective",
+            _ => "none",
+        };
+        // A phone without SRTP is recorded in clear, which is another scenario.
+        let is_secure = recording != "none" || !dice.one_in(4);
+        let security = if is_secure { "encrypted" } else { "non-secure" };
+        let _ = writeln!(
+            text,
+            "  {name}: {{ line: \"20{:02}\", security: {security}, recording: {recording} }}",
+            number + 1
+        );
+    }
+    text + "steps:\n"
+}
+
+/// The scenario of a head, with a step that does nothing.
+pub(super) fn parse(head: &str) -> Scenario {
+    let text = format!("{head}  - wait: 1ms\n");
+    match file::parse(&text) {
+        Ok(scenario) => scenario,
+        Err(wrong) => unreachable!("{}", wrong.iter().map(|d| d.render("walk", &text)).collect::<String>()),
+    }
+}
