@@ -467,6 +467,8 @@ pub struct RecordingStarted {
     pub farendrefci: u32,
     /// `x-nearendclusterid` and `x-farendclusterid`.
     pub cluster_id: String,
+    /// How often call identifiers had been given out from the beginning again by then.
+    pub numbering: u32,
     /// The recorded party.
     pub near: Party,
     /// The other party.

@@ -86,13 +86,27 @@ pub(crate) struct Identifiers {
     release: Release,
     address: IpAddr,
     numbering: Numbering,
+    /// As it was at the start.
+    first: Numbering,
     words_used: usize,
     rng: ChaCha20Rng,
 }
 
 impl Identifiers {
     pub(crate) fn new(release: Release, address: IpAddr, numbering: Numbering, seed: u64) -> Self {
-        Self { release, address, numbering, words_used: 0, rng: ChaCha20Rng::seed_from_u64(seed) }
+        let first = numbering.clone();
+        Self { release, address, numbering, first, words_used: 0, rng: ChaCha20Rng::seed_from_u64(seed) }
+    }
+
+    /// Gives out call identifiers again from the first one on. A node that was started again counts legs and dialogs from 1; another
+    /// cluster has another node, which has counted as far as this one.
+    pub(crate) fn begin_anew(&mut self, is_other_node: bool) {
+        self.numbering.identifier = self.first.identifier;
+        if is_other_node {
+            self.numbering.node_uuid = self.numbering.node_uuid.chars().rev().collect();
+        } else {
+            (self.numbering.leg, self.numbering.dialog, self.numbering.guid) = (1, 1, 1);
+        }
     }
 
     /// A new Call-ID.

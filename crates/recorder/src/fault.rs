@@ -118,6 +118,8 @@ pub enum Fault {
     ChainByRefci,
     /// Recordings that share a call leg's number are one call, whosever it is, in whichever cluster.
     MergeReused,
+    /// Recordings of the same party are one call, whatever its call leg.
+    MergeByParty,
     /// The `x-` parameters of From are not read.
     DropParameters,
     /// A leg that names no side is taken for the far one without a word.

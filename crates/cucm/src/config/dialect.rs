@@ -30,6 +30,9 @@ pub struct Dialect {
     /// A recorder's new offer in mid-recording. Cisco's CUBE chapter on Media Proxy says that its recorders must not; what CUCM itself
     /// does is inferred.
     pub recorder_offer: RecorderOffer,
+    /// Which parameters stand in From. Cisco's "Call Recording Examples for Network-Based and Phone-Based Recording" lists them in several
+    /// lengths, releases add some, and nothing promises an order.
+    pub from_parameters: FromParameters,
     /// Who offers where the media of a recording that runs is agreed on anew. No public text has it; the first INVITE leaves the offer
     /// to the recorder, and Cisco's CUBE chapter on Media Proxy speaks of offers within the dialog.
     pub media_change: MediaChange,
@@ -94,6 +97,7 @@ impl Default for Dialect {
             all_out_of_service: AllOutOfService::Skip,
             recording_legs: RecordingLegs::Apart,
             recorder_offer: RecorderOffer::AskPhone,
+            from_parameters: FromParameters::Usual,
             media_change: MediaChange::CucmOffers,
             media_port_told: MediaPortTold::True,
             refresh_offer: RefreshOffer::WhatStands,
@@ -174,6 +178,25 @@ pub enum RecordingLegs {
     Apart,
     /// Both go the same way; when one has to try the next, so does the other.
     Together,
+}
+
+/// Which parameters stand in the From URI of a recorder's dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FromParameters {
+    /// Those of release 10.5 and later (trace of Cisco document 200788).
+    Usual,
+    /// Without clusters and without the number of the near end, which is the user part: the short form of the examples.
+    Short,
+    /// Without the number of the far end.
+    NoFarAddress,
+    /// Without `x-nearend` and `x-farend`.
+    NoSide,
+    /// With device names in lower case in the far dialog: in a trace of Cisco document 200788 one dialog has them in both cases.
+    MixedCase,
+    /// In the other order.
+    Reversed,
+    /// With others beside them: a flag in front, `x-sessionid` (Cisco's CUBE chapter on Media Proxy) and names of nobody's behind.
+    WithOthers,
 }
 
 /// Who offers where the media of a recording that runs is agreed on anew.

@@ -121,6 +121,13 @@ impl Cucm {
         let _ = self.orders.send(order::Order::Provoke(provocation));
     }
 
+    /// Gives out call identifiers from the beginning again: as after a restart or, under another cluster ID, as a second cluster
+    /// would that has the same recorder. Calls must be over.
+    pub fn renumber(&self, other_cluster: Option<String>) {
+        // A node that has stopped numbers nothing any more.
+        let _ = self.orders.send(order::Order::Renumber { other_cluster });
+    }
+
     /// Has the media of every recording of a phone agreed on anew, as after its bridge has changed; each stream is told of by
     /// [`CucmEvent::RecordingChanged`].
     pub fn change_media(&self, device: &str) {

@@ -18,6 +18,7 @@ pub(super) enum Order {
     StopRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     Redirect { device: String, to: String, reply: Reply<RedirectRefused> },
     ChangeMedia { device: String },
+    Renumber { other_cluster: Option<String> },
     Provoke(Provocation),
 }
 
@@ -27,6 +28,10 @@ impl Order {
         // An application that does not wait for its answer is not told.
         match self {
             Self::Provoke(provocation) => return Some(provocation),
+            Self::Renumber { other_cluster } => {
+                engine.renumber(other_cluster);
+                return None;
+            }
             Self::ChangeMedia { device } => {
                 engine.change_media(now, &device);
                 return None;

@@ -200,6 +200,7 @@ impl Engine {
             refci: metadata.refci,
             farendrefci: metadata.farendrefci,
             cluster_id: metadata.cluster_id,
+            numbering: self.numbering,
             near: metadata.near,
             far: metadata.far,
             main_call_id: recording.joined.call_id.clone(),

@@ -89,6 +89,8 @@ use trunk::{Trunks, Way};
 pub struct Engine {
     config: Config,
     epoch: (Instant, SystemTime),
+    /// How often call identifiers were given out from the beginning again.
+    numbering: u32,
     identifiers: Identifiers,
     endpoint: Endpoint,
     outputs: VecDeque<Output>,
@@ -154,6 +156,7 @@ impl Engine {
         let mut engine = Self {
             epoch: (now, wall),
             identifiers: Identifiers::new(config.release, config.address, numbering, seed),
+            numbering: 0,
             endpoint: Endpoint::new(config.timing.sip),
             outputs: VecDeque::new(),
             decided: VecDeque::new(),
@@ -220,6 +223,16 @@ impl Engine {
     /// The next thing to do; `None` when all is done.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// Gives out call identifiers from the beginning again: as after a restart or, under another cluster ID, as a second cluster
+    /// would that has the same recorder. Calls must be over.
+    pub fn renumber(&mut self, other_cluster: Option<String>) {
+        self.numbering += 1;
+        self.identifiers.begin_anew(other_cluster.is_some());
+        if let Some(cluster_id) = other_cluster {
+            self.config.cluster_id = cluster_id;
+        }
     }
 
     /// Whether no dialog is open: the time to stop.

@@ -155,6 +155,7 @@ impl Engine {
                 near: near.party.clone(),
                 far: far.party.clone(),
                 is_focus: far.is_focus(),
+                form: self.config.dialect.from_parameters,
             },
             joined: Joined {
                 call_id: dialog.call_id.clone(),

@@ -3,7 +3,7 @@
 use sip::{Builder, Message, Refresher};
 
 use super::{ALLOW_TRUNK, Node, SUPPORTED, Sessions as _, Thread, name_addr, with_sdp};
-use crate::config::TrunkSecurityStatus;
+use crate::config::{FromParameters, TrunkSecurityStatus};
 use crate::event::{Party, SecurityLevel};
 
 /// Whose voice a recording dialog carries.
@@ -53,22 +53,53 @@ pub(crate) struct Metadata {
     pub(crate) far: Party,
     /// Whether the far end is a conference bridge.
     pub(crate) is_focus: bool,
+    pub(crate) form: FromParameters,
 }
 
 /// From without its tag: all metadata stands inside the URI.
 pub(crate) fn from_value(metadata: &Metadata, end: End, node: &Node) -> String {
-    let Metadata { refci, farendrefci, cluster_id, near, far, is_focus } = metadata;
-    let focus = if *is_focus { ";isfocus" } else { "" };
-    let parameters = format!(
-        "{};x-refci={refci};x-nearendclusterid={cluster_id};x-nearenddevice={};x-nearendaddr={};x-farendrefci={farendrefci};\
-         x-farendclusterid={cluster_id};x-farenddevice={};x-farendaddr={}{focus}",
-        end.flag(),
-        node.release.device(&near.device),
-        near.number,
-        node.release.device(&far.device),
-        far.number,
-    );
+    let Metadata { refci, farendrefci, cluster_id, near, far, is_focus, form } = metadata;
+    let (near_device, far_device) = (node.release.device(&near.device), node.release.device(&far.device));
+    let mut parameters = vec![
+        end.flag().to_owned(),
+        format!("x-refci={refci}"),
+        format!("x-nearendclusterid={cluster_id}"),
+        format!("x-nearenddevice={near_device}"),
+        format!("x-nearendaddr={}", near.number),
+        format!("x-farendrefci={farendrefci}"),
+        format!("x-farendclusterid={cluster_id}"),
+        format!("x-farenddevice={far_device}"),
+        format!("x-farendaddr={}", far.number),
+    ];
+    parameters.extend(is_focus.then(|| "isfocus".to_owned()));
+    form.apply(end, &mut parameters);
+    let parameters = parameters.join(";");
     name_addr(&near.name, &near.number, &format!("{};{parameters}", node.host()))
+}
+
+impl FromParameters {
+    fn apply(self, end: End, parameters: &mut Vec<String>) {
+        let drop = |parameters: &mut Vec<String>, names: &[&str]| {
+            parameters.retain(|parameter| !names.iter().any(|name| parameter.split('=').next() == Some(name)));
+        };
+        match self {
+            Self::Usual => {}
+            Self::Short => drop(parameters, &["x-nearendclusterid", "x-nearendaddr", "x-farendclusterid"]),
+            Self::NoFarAddress => drop(parameters, &["x-farendaddr"]),
+            Self::NoSide => drop(parameters, &["x-nearend", "x-farend"]),
+            Self::MixedCase if end == End::Far => {
+                let devices = parameters.iter_mut().filter(|parameter| parameter.contains("enddevice="));
+                devices.for_each(|device| device.make_ascii_lowercase());
+            }
+            Self::MixedCase => {}
+            Self::Reversed => parameters.reverse(),
+            Self::WithOthers => {
+                parameters.insert(0, "x-flag".to_owned());
+                parameters.push("x-sessionid=0848153900105000a0006c416a369525".to_owned());
+                parameters.push("x-future=%3Cb%3E;x-empty=".to_owned());
+            }
+        }
+    }
 }
 
 /// The security status of the call, for a trunk with *Transmit Security Status*.

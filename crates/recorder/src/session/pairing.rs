@@ -144,6 +144,7 @@ impl Parameters {
         let mut legs = self.call_legs();
         match fault {
             Fault::ChainByRefci => legs.truncate(1),
+            Fault::MergeByParty => legs.iter_mut().for_each(|leg| leg.number.clear()),
             Fault::MergeReused => legs.iter_mut().for_each(|leg| (leg.device, leg.address) = (None, None)),
             _ => {}
         }

@@ -362,6 +362,5 @@ impl Sessions {
 
 /// The display name of a Remote-Party-ID.
 fn display(value: &str) -> Option<String> {
-    let name = value.split('<').next()?.trim().trim_matches('"');
-    (!name.is_empty()).then(|| name.to_owned())
+    value.parse::<sip::NameAddr>().ok()?.display.filter(|name| !name.is_empty())
 }

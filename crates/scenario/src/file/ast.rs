@@ -446,6 +446,8 @@ pub enum Action {
         /// Whether it comes back.
         is_up: bool,
     },
+    /// CUCM gives out its call identifiers from the beginning again.
+    Renumber(Renumbered),
     /// A phone's built-in bridge has other streams from now on; waits until CUCM has told the recorder what it must know.
     ChangeStreams(StreamChange),
 }
@@ -536,6 +538,15 @@ pub struct StreamChange {
     pub phone: usize,
     /// What changes.
     pub what: ChangedStream,
+}
+
+/// Why call identifiers are given out from the beginning again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renumbered {
+    /// The node was started again.
+    Restarted,
+    /// It is another cluster, behind the same trunk.
+    OtherCluster,
 }
 
 /// What changes in the streams to the recorder.

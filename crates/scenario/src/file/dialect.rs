@@ -2,8 +2,9 @@
 
 use cucm::config::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
-    FarEndTransfer, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription, RecordingLegs,
-    RefciAfterResume, RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription,
+    RecordingLegs, RefciAfterResume, RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
+    TrunkSecurityStatus,
 };
 
 use super::diagnostic::Diagnostic;
@@ -43,8 +44,18 @@ fn read_events(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagno
     dialect.blind_transfer_release = f.or("blind transfer release", standing, wrong, |n| one_of(n, &releases));
 }
 
-/// What recorders are told of the streams to them.
+/// What recorders are told of parties and streams.
 fn read_media(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnostic>) {
+    let forms = [
+        ("usual", FromParameters::Usual),
+        ("short", FromParameters::Short),
+        ("no far address", FromParameters::NoFarAddress),
+        ("no side", FromParameters::NoSide),
+        ("mixed case", FromParameters::MixedCase),
+        ("reversed", FromParameters::Reversed),
+        ("with others", FromParameters::WithOthers),
+    ];
+    dialect.from_parameters = f.or("From parameters", dialect.from_parameters, wrong, |n| one_of(n, &forms));
     let changes = [("CUCM offers", MediaChange::CucmOffers), ("recorder offers", MediaChange::RecorderOffers)];
     dialect.media_change = f.or("media change", dialect.media_change, wrong, |n| one_of(n, &changes));
     dialect.media_port_told = f.or("media port told", dialect.media_port_told, wrong, |n| {

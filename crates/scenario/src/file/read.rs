@@ -81,6 +81,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("trust-timestamps", Fault::TrustTimestamps),
     ("chain-by-refci", Fault::ChainByRefci),
     ("merge-reused", Fault::MergeReused),
+    ("merge-by-party", Fault::MergeByParty),
     ("drop-parameters", Fault::DropParameters),
     ("unknown-is-far", Fault::UnknownIsFar),
     ("mind-case", Fault::MindCase),

@@ -334,6 +334,7 @@ mod tests {
             earlier: 0,
             farendrefci: 8,
             cluster_id: "Cluster".to_owned(),
+            numbering: 0,
             near: party("2000"),
             far: party("1000"),
             near_leg: leg("near"),

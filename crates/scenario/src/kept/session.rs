@@ -24,6 +24,9 @@ pub struct Session {
     pub farendrefci: u32,
     /// `x-nearendclusterid` and `x-farendclusterid`.
     pub cluster_id: String,
+    /// How often CUCM had given out call legs from the beginning again by then.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub numbering: u32,
     /// The recorded party.
     pub near: Party,
     /// The other party.
@@ -185,7 +188,9 @@ impl Session {
             for (leg, agreed) in changes(started.recording) {
                 session.leg_mut(leg).agree(agreed);
             }
-            let same = |other: &&Self| other.refci == session.refci && other.near == session.near;
+            let same = |other: &&Self| {
+                other.refci == session.refci && other.near == session.near && other.cluster_id == session.cluster_id
+            };
             session.earlier = sessions.iter().filter(same).count() as u32;
             sessions.push(session);
         }
@@ -212,6 +217,7 @@ impl Session {
             earlier: 0,
             farendrefci: started.farendrefci,
             cluster_id: started.cluster_id.clone(),
+            numbering: started.numbering,
             near: Party::of(&started.near),
             far: Party::of(&started.far),
             near_leg: leg(&started.near_leg),

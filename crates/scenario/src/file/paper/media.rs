@@ -31,6 +31,17 @@ impl Paper {
         Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST))
     }
 
+    /// Calls that are up keep their numbers.
+    pub(super) fn renumber(&self) -> Result<(), Impossible> {
+        match self.calls.first().and_then(|call| call.phones().next()) {
+            None => Ok(()),
+            Some(phone) => {
+                let help = format!("end it first, with `- hang up: {}`", self.name(phone));
+                Err(Impossible::new("a call is up here, whose numbers are given out already".to_owned(), help))
+            }
+        }
+    }
+
     /// Streams can be changed while there are any.
     pub(super) fn change_streams(&mut self, phone: usize) -> Result<(), Impossible> {
         self.inject(phone)?;

@@ -160,6 +160,7 @@ impl Paper {
             Action::StopRecording(phone) => self.stop_recording(*phone)?,
             Action::Inject(inject) => self.inject(inject.phone)?,
             Action::ChangeStreams(change) => self.change_streams(change.phone)?,
+            Action::Renumber(_) => self.renumber()?,
             Action::Talk(_) => self.talk()?,
             Action::CloseConnection(_) | Action::CucmSends { .. } | Action::RecorderDoes { .. } => self.in_dialog()?,
             Action::Wait(_) | Action::Destination { .. } => {}

@@ -1,6 +1,6 @@
-//! The streams to the recorder change in mid-recording.
+//! The streams to the recorder change in mid-recording, or the numbers of calls between them.
 
-use super::super::ast::{Action, ChangedStream, Codec, Scenario, StreamChange};
+use super::super::ast::{Action, ChangedStream, Codec, Renumbered, Scenario, StreamChange};
 use super::super::diagnostic::Diagnostic;
 use super::super::fields::{Fields, one_of};
 use super::super::read::keep;
@@ -12,7 +12,13 @@ pub(super) const VERBS: &[Verb] = &[
     Verb { word: "change SSRC", read: |n, scenario, wrong| change(n, scenario, ChangedStream::Source, wrong) },
     Verb { word: "restart sequence", read: |n, scenario, wrong| change(n, scenario, ChangedStream::Sequence, wrong) },
     Verb { word: "change codec", read: read_codec_change },
+    Verb { word: "renumber", read: read_renumber },
 ];
+
+fn read_renumber(node: &Node, _: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    let reasons = [("restarted", Renumbered::Restarted), ("another cluster", Renumbered::OtherCluster)];
+    keep(one_of(node, &reasons), wrong).map(Action::Renumber)
+}
 
 fn change(node: &Node, scenario: &Scenario, what: ChangedStream, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
     let phone = keep(phone(node, scenario), wrong)?;

@@ -38,8 +38,8 @@ fn root(folder: &Path) -> &Path {
     folder.parent().and_then(Path::parent).unwrap_or(folder)
 }
 
-/// Call leg within a cluster.
-type CallLeg = (String, u32);
+/// Call leg within a cluster: how often its numbers were given out again before, and the number.
+type CallLeg = (String, u32, u32);
 
 /// A recording, or one that CUCM set up and the recorder does not have.
 struct Node<'a> {
@@ -110,7 +110,7 @@ impl<'a> Node<'a> {
             Some(told) => legs_of(told),
             None => {
                 let cluster = written.cluster_id.clone().unwrap_or_default();
-                legs(&cluster, [number(&written.refci), number(&written.farend_refci)])
+                legs(&cluster, 0, [number(&written.refci), number(&written.farend_refci)])
             }
         };
         let device = told.map_or_else(|| written.near.device.clone().unwrap_or_default(), |t| t.near.device.clone());
@@ -154,7 +154,10 @@ impl<'a> Node<'a> {
         told.flat_map(|told| {
             let wall = told.run_unix_us.unwrap_or_default();
             let one = move |update: &crate::kept::Update| {
-                (wall.saturating_add_unsigned(update.at_us), legs(&told.cluster_id, [update.farendrefci, 0]))
+                (
+                    wall.saturating_add_unsigned(update.at_us),
+                    legs(&told.cluster_id, told.numbering, [update.farendrefci, 0]),
+                )
             };
             told.updates.iter().map(one)
         })
@@ -181,13 +184,13 @@ fn rank(told: &Session, sessions: &[Session]) -> (Option<u64>, usize) {
 }
 
 fn legs_of(told: &Session) -> Vec<CallLeg> {
-    legs(&told.cluster_id, [told.refci, told.farendrefci])
+    legs(&told.cluster_id, told.numbering, [told.refci, told.farendrefci])
 }
 
 /// Zero is no call leg.
-fn legs(cluster: &str, numbers: [u32; 2]) -> Vec<CallLeg> {
+fn legs(cluster: &str, numbering: u32, numbers: [u32; 2]) -> Vec<CallLeg> {
     let cluster = cluster.to_ascii_lowercase();
-    numbers.into_iter().filter(|number| *number != 0).map(|number| (cluster.clone(), number)).collect()
+    numbers.into_iter().filter(|number| *number != 0).map(|number| (cluster.clone(), numbering, number)).collect()
 }
 
 /// Takes all that happened in its order: what must be written of each node, and which calls there were.

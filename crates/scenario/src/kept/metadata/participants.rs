@@ -3,7 +3,7 @@
 use media::ledger::Leg;
 use recorder::metadata::{Participant, Recording, Side, unix_us};
 
-use super::told::{name_of, parameters};
+use super::told::{name_of, parameters, tells};
 use crate::kept::{Hampering, Party, Session};
 use crate::outcome::Finding;
 
@@ -23,7 +23,12 @@ pub(super) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
     let expected = expected(told);
     let words =
         |side: Side, device: &str, number: &str| format!("{} {number} at {}", side.name(), device.to_ascii_uppercase());
-    let are: Vec<String> = expected.iter().map(|one| words(one.side, &one.party.device, &one.party.number)).collect();
+    // What CUCM kept to itself nobody can write.
+    let number = |one: &Expected<'_>| {
+        let name = if one.side == Side::Near { "x-nearendaddr" } else { "x-farendaddr" };
+        if tells(told, name) { one.party.number.clone() } else { "nowhere".to_owned() }
+    };
+    let are: Vec<String> = expected.iter().map(|one| words(one.side, &one.party.device, &number(one))).collect();
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "nowhere".to_owned());
     let of = |one: &Participant| words(one.side, &text(&one.party.device), &text(&one.party.address));
     let say: Vec<String> = written.participants.iter().map(of).collect();

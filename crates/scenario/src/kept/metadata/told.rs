@@ -52,27 +52,54 @@ fn dialog(told: &Told, (leg, is_unanswered): (Leg, bool), written: &metadata::Le
 fn parties(told: &Told, session: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     let from = told.header("From").unwrap_or_default();
     let name = name_of(from);
-    let cluster = || text(&session.cluster_id);
+    let cluster = |name| text(&session.cluster_id).filter(|_| tells(session, name));
     let conference = parameters(from).iter().any(|parameter| parameter.name == "isfocus");
     let rows = [
         ("the near party's name", name, written.near.name.clone()),
         ("the far party's name", None, written.far.name.clone()),
-        ("x-nearendclusterid of the near party", cluster(), written.near.cluster_id.clone()),
-        ("x-farendclusterid of the far party", cluster(), written.far.cluster_id.clone()),
+        ("x-nearendclusterid of the near party", cluster("x-nearendclusterid"), written.near.cluster_id.clone()),
+        ("x-farendclusterid of the far party", cluster("x-farendclusterid"), written.far.cluster_id.clone()),
         ("near party in a conference", text("false"), text(&written.near.conference.to_string())),
         ("far party in a conference", text(&conference.to_string()), text(&written.far.conference.to_string())),
     ];
     findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, None)));
 }
 
+/// The display name in a From header, and what stands behind it (RFC 3261 §25.1).
+fn split(from: &str) -> (Option<String>, &str) {
+    let from = from.trim_start();
+    let Some(quoted) = from.strip_prefix('"') else {
+        let (name, behind) = from.split_at(from.find('<').unwrap_or(0));
+        return (Some(name.trim().to_owned()).filter(|name| !name.is_empty()), behind);
+    };
+    let (mut name, mut escaped) = (String::new(), false);
+    for (at, letter) in quoted.char_indices() {
+        match letter {
+            '\\' if !escaped => escaped = true,
+            '"' if !escaped => return (Some(name).filter(|name| !name.is_empty()), &quoted[at + 1..]),
+            _ => {
+                name.push(letter);
+                escaped = false;
+            }
+        }
+    }
+    (None, from)
+}
+
 /// The display name in a From header.
 pub(super) fn name_of(from: &str) -> Option<String> {
-    from.split('<').next().map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty())
+    split(from).0
+}
+
+/// Whether the recorder was told this parameter; where it is not known what it was told, it is taken to have been.
+pub(super) fn tells(session: &Session, name: &str) -> bool {
+    let from = session.near_leg.told.as_ref().and_then(|told| told.header("From"));
+    from.is_none_or(|from| parameters(from).iter().any(|parameter| parameter.name == name))
 }
 
 /// The parameters of the URI in a From header, in order.
 pub(super) fn parameters(from: &str) -> Vec<Parameter> {
-    let uri = from.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(uri, _)| uri);
+    let uri = split(from).1.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(uri, _)| uri);
     let one = |parameter: &str| match parameter.split_once('=') {
         Some((name, value)) => Parameter { name: name.to_owned(), value: Some(value.to_owned()) },
         None => Parameter { name: parameter.to_owned(), value: None },
@@ -81,7 +108,7 @@ pub(super) fn parameters(from: &str) -> Vec<Parameter> {
 }
 
 fn tag(from: &str) -> Option<String> {
-    let (_, behind) = from.split_once('>')?;
+    let (_, behind) = split(from).1.split_once('>')?;
     behind.split(';').find_map(|parameter| parameter.trim().strip_prefix("tag=")).map(str::to_owned)
 }
 

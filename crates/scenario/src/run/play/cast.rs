@@ -12,7 +12,7 @@ use super::follow::{Astray, SOON};
 use super::words::in_words;
 use super::{Place, Played, start};
 use crate::file::paper::Paper;
-use crate::file::{Action, Scenario, Step};
+use crate::file::{Action, Renumbered, Scenario, Step};
 use crate::outcome::Happening;
 use crate::run::addresses::{Addresses, device_name};
 use crate::run::destinations::Destinations;
@@ -220,6 +220,10 @@ impl<'a> Cast<'a> {
             }
             Action::RecorderDoes { deed, leg } => self.recorder_does(line, *deed, *leg).await.map(|()| None),
             Action::Destination { index, is_up } => self.destination(*index, *is_up).await.map(|()| None),
+            Action::Renumber(why) => {
+                self.cucm.renumber((*why == Renumbered::OtherCluster).then(|| OTHER_CLUSTER.to_owned()));
+                Ok(Some(format!("CUCM gives out call identifiers again: {why:?}")))
+            }
             Action::ChangeStreams(change) => self.change_streams(line, *change).await.map(Some),
         }
     }
@@ -372,3 +376,6 @@ steps:
         assert_eq!(recorder.recordings.len(), 1);
     }
 }
+
+/// What a second cluster calls itself.
+const OTHER_CLUSTER: &str = "OtherCluster";

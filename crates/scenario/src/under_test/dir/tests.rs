@@ -35,6 +35,7 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         earlier: 0,
         farendrefci: refci + 1,
         cluster_id: "Stand".to_owned(),
+        numbering: 0,
         near: party(near),
         far: party(far),
         near_leg: leg("n"),
