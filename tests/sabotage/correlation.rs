@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
     Row(
         "correlation/devices-in-mixed-case",
         &[(STEPS, "recorder: { fault: mind-case }\nsteps:")],
-        Found("missing-leg"),
+        Found("unexpected-recording"),
     ),
     Row(
         "correlation/from-of-583-bytes",

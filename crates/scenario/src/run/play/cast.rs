@@ -333,6 +333,9 @@ impl<'a> Cast<'a> {
     }
 }
 
+/// What a second cluster calls itself.
+const OTHER_CLUSTER: &str = "OtherCluster";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,6 +379,3 @@ steps:
         assert_eq!(recorder.recordings.len(), 1);
     }
 }
-
-/// What a second cluster calls itself.
-const OTHER_CLUSTER: &str = "OtherCluster";
