@@ -106,4 +106,25 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: call-by-device }\nsteps:")],
         Found("wrong-call"),
     ),
+    Row(
+        "routing/park-elsewhere-both-recorded",
+        &[(STEPS, "recorder: { fault: call-by-device }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row("routing/park-from-outside", &[(STEPS, "recorder: { fault: call-by-device }\nsteps:")], Found("wrong-call")),
+    Row(
+        "routing/forward-from-outside",
+        &[(STEPS, "recorder: { fault: store-nothing }\nsteps:")],
+        Found("missing-recording"),
+    ),
+    Row(
+        "routing/shared-line-from-outside",
+        &[(STEPS, "recorder: { fault: call-by-device }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row(
+        "routing/selective-recording-is-parked",
+        &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
+        Found("end-clipped"),
+    ),
 ];
