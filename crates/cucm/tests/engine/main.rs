@@ -10,6 +10,7 @@ mod damage;
 mod forwards;
 mod holds;
 mod hunting;
+mod media_changes;
 mod mixes;
 mod models;
 mod office;
