@@ -35,4 +35,24 @@ pub(super) const ROWS: &[Row] = &[
     Row("conference/member-holds", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row("conference/non-secure-member", &[(STEPS, "recorder: { SRTP: off }\nsteps:")], Found("audio-in-clear")),
     Row("conference/a-law-member", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row("conference/c-barge", &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")], Found("wrong-metadata")),
+    Row("conference/c-barge", &[("cBarge: supervisor", "barge: supervisor")], Found("missing-recording")),
+    Row(
+        "conference/c-barge-takes-the-call",
+        &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row("conference/barge", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row("conference/barge", &[("barge: supervisor", "cBarge: supervisor")], Found("unexpected-recording")),
+    Row("conference/barge-to-the-end", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row(
+        "conference/non-secure-bridge-member-leaves",
+        &[(STEPS, "recorder: { SRTP: off }\nsteps:")],
+        Found("audio-in-clear"),
+    ),
+    Row(
+        "conference/customer-outside",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
 ];

@@ -421,6 +421,10 @@ pub enum Action {
     /// The phone makes a conference of its held call and its active one, or adds the active one to its conference; waits until all its
     /// members hear each other.
     Conference(usize),
+    /// The phone comes into a call in which another phone of its line talks, by that phone's built-in bridge.
+    Barge(usize),
+    /// The phone comes into a call in which another phone of its line talks, and all of them move to a conference bridge.
+    CBarge(usize),
     /// A phone's built-in bridge does something wrong towards the recorder.
     Inject(Inject),
     /// CUCM closes its connections to recorders; the next request opens a new one.

@@ -47,10 +47,10 @@ struct Conference {
 
 impl Engine {
     /// Whether a port of the bridge is wanted for what may come next: three for a new conference, which a cluster of less than three
-    /// phones never has.
+    /// phones never has, unless a second trunk leads to somebody else than the recorder.
     pub fn wants_port(&self) -> bool {
-        let is_there = self.config.conference_bridge.is_some() && self.config.phones.len() > 2;
-        is_there && self.conferences.spare.len() < SPARE_PORTS
+        let has_three = self.config.phones.len() > 2 || self.config.trunks.len() > 1;
+        self.config.conference_bridge.is_some() && has_three && self.conferences.spare.len() < SPARE_PORTS
     }
 
     /// A port that is bound and free.

@@ -46,6 +46,9 @@ impl Paper {
 
     /// The phone leaves its active call, which ends it.
     pub(super) fn hang_up(&mut self, phone: usize) -> Result<(), Impossible> {
+        if self.leave_as_guest(phone) {
+            return Ok(());
+        }
         let Some(call) = self.active(phone) else {
             return Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST));
         };

@@ -3,6 +3,7 @@
 //! Read with a file it finds orders that are impossible. Beside a run it says what CUCM is to do after each step: the runner waits
 //! until phones and recordings are as they are here. Each group of verbs has its rules in a file of its own.
 
+mod barge;
 mod call;
 mod conference;
 mod hold;
@@ -71,6 +72,8 @@ pub(crate) struct Call {
     rings: Option<Ringing>,
     /// Who made a conference of it, if it is one.
     conference: Option<usize>,
+    /// Who has barged into it by a built-in bridge.
+    guest: Option<usize>,
     /// Who parked it, so that whoever is left waits.
     parked: Option<Parked>,
 }
@@ -113,6 +116,7 @@ impl Call {
     /// Everybody whose phone has to do with it.
     fn phones(&self) -> impl Iterator<Item = usize> {
         let here = self.members.iter().filter(|member| member.is_here).map(|member| member.phone);
+        let here = here.chain(self.guest);
         here.chain(self.rings.iter().flat_map(|ringing| ringing.phones.iter().copied()))
     }
 }
@@ -137,6 +141,7 @@ impl Paper {
     /// # Errors
     /// [`Impossible`] where it cannot be taken now; nothing has changed then that matters any more.
     pub(crate) fn take(&mut self, action: &Action) -> Result<(), Impossible> {
+        self.must_suit_guests(action)?;
         match action {
             Action::Call { from, to } => self.call(*from, *to)?,
             Action::Answer(phone) => self.answer(*phone)?,
@@ -147,6 +152,8 @@ impl Paper {
             Action::Consult { by, to } => self.consult(*by, *to)?,
             Action::CompleteTransfer(by) => self.complete_transfer(*by)?,
             Action::Conference(by) => self.conference(*by)?,
+            Action::Barge(phone) => self.barge(*phone)?,
+            Action::CBarge(phone) => self.c_barge(*phone)?,
             Action::Park(phone) => self.park(*phone)?,
             Action::Retrieve { by, parked_by } => self.retrieve(*by, *parked_by)?,
             Action::PickUp(phone) => self.pick_up(*phone)?,
@@ -198,6 +205,7 @@ impl Paper {
         let mut calls: Vec<&Call> = self.calls_of(phone).collect();
         calls.sort_by_key(|call| Some(call.no) != self.active[phone]);
         let of = |call: &Call| match call.member(phone) {
+            None if call.guest == Some(phone) => PhoneState::Connected,
             None => PhoneState::Ringing,
             Some(member) if member.holds => PhoneState::Held,
             Some(_) if !call.is_answered() => PhoneState::RingingBack,
@@ -237,7 +245,7 @@ impl Paper {
     fn begin(&mut self, members: Vec<Member>, rings: Option<Ringing>) -> CallNo {
         self.last_call += 1;
         let no = CallNo(self.last_call);
-        self.calls.push(Call { no, members, rings, conference: None, parked: None });
+        self.calls.push(Call { no, members, rings, conference: None, guest: None, parked: None });
         no
     }
 

@@ -1,5 +1,6 @@
 //! The steps of a scenario: single-key maps. Each group of verbs reads its own; [`super::paper`] says which orders are possible.
 
+mod barge;
 mod call;
 mod conference;
 mod hold;
@@ -33,6 +34,7 @@ const GROUPS: &[&[Verb]] = &[
     hold::VERBS,
     transfer::VERBS,
     conference::VERBS,
+    barge::VERBS,
     routing::VERBS,
     recording::VERBS,
     outside::VERBS,

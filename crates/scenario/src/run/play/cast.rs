@@ -148,6 +148,14 @@ impl<'a> Cast<'a> {
                 self.complete_transfer(line, *by).await?;
                 Ok(Some(format!("{} has completed its transfer", self.name(*by))))
             }
+            Action::Barge(phone) => {
+                self.barge(line, *phone).await?;
+                Ok(Some(format!("{} has barged in", self.name(*phone))))
+            }
+            Action::CBarge(phone) => {
+                self.c_barge(line, *phone).await?;
+                Ok(Some(format!("{} has barged in by a conference", self.name(*phone))))
+            }
             Action::Conference(by) => {
                 self.conference(line, *by).await?;
                 Ok(Some(format!("{} has made the conference", self.name(*by))))

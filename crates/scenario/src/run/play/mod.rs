@@ -3,6 +3,7 @@
 //! Each step is taken on paper too ([`crate::file::paper`]); what the phones show and what CUCM records must then become what the paper
 //! says. Each group of verbs has a file of its own.
 
+mod barge;
 mod boot;
 mod call;
 mod cast;
