@@ -61,6 +61,10 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/recorder-pauses", &[REFUSED], UNPAUSED),
     Row("signalling/recorder-pauses", &[CLOSE_GAPS], Found("closed-gap")),
     Row("signalling/recorder-pauses-near", &[REFUSED], UNPAUSED),
+    Row("signalling/resume-answer-late", &[LOSE_AFTER_REKEY], Found("lost-frames")),
+    Row("signalling/byes-cross", &[("after: 500ms", "after: 0ms")], NO_MESSAGE),
+    Row("signalling/update-of-the-near-leg-lost", &[IGNORE_UPDATE], Found("wrong-participants")),
+    Row("signalling/update-of-the-far-leg-lost", &[IGNORE_UPDATE], Found("wrong-participants")),
     Row("signalling/pause-crosses-refresh", &[LATER_PAUSE], NO_MESSAGE),
     Row("signalling/refresh-crosses-pause", &[LATER_REFRESH], NO_MESSAGE),
     Row("signalling/both-re-invites-cross", &[LATER_PAUSE], NO_MESSAGE),
@@ -80,6 +84,7 @@ const IGNORE_UPDATE: (&str, &str) = ("steps:", "recorder: { fault: ignore-update
 const KEEP_CANCELLED_TOO: (&str, &str) = (" }\nsignalling:", ", fault: keep-cancelled }\nsignalling:");
 const REFUSE_OPTIONS: (&str, &str) = ("steps:", "recorder: { fault: refuse-options }\nsteps:");
 const RESET_KEYS: (&str, &str) = ("steps:", "recorder: { fault: reset-keys }\nsteps:");
+const LOSE_AFTER_REKEY: (&str, &str) = ("steps:", "recorder: { fault: lose-after-rekey }\nsteps:");
 const SAME_CONNECTION_ONLY: (&str, &str) = ("steps:", "recorder: { fault: same-connection-only }\nsteps:");
 const SEGMENT_IS_MESSAGE: (&str, &str) = ("steps:", "recorder: { fault: segment-is-message }\nsteps:");
 const SMALL_BUFFER: (&str, &str) = ("steps:", "recorder: { fault: small-buffer }\nsteps:");

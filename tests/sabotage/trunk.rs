@@ -21,6 +21,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("trunk/out-of-service", &[("does: nothing listens", "does: records")], ELSEWHERE),
     Row("trunk/out-of-service", &[("wait: 6s", "wait: 40s"), IGNORANT], Found("out-of-service")),
     Row("trunk/back-in-service", &[("  - destination returns: first\n", "")], ELSEWHERE),
+    Row("trunk/options-fine-calls-refused", &[("does: answers 503", "does: records")], ELSEWHERE),
+    Row("trunk/slow-answer-then-retry", &[RETRY_IS_CALL], Found("unexpected-recording")),
     Row("trunk/full-recorder", &[("recordings: 1 }", "recordings: 1, fault: busy-when-full }")], BUSY),
     Row("trunk/full-recorder", &[("{ most recordings: 1 }", "{ most recordings: 2 }")], ELSEWHERE),
 ];
@@ -29,5 +31,6 @@ const BUSY: super::Outcome = Found("recording-failed");
 const ELSEWHERE: super::Outcome = Found("wrong-recorder");
 const STORES_NOTHING: (&str, &str) = ("steps:", "recorder: { fault: store-nothing }\nsteps:");
 const SWAPPED_THERE: (&str, &str) = ("{ does: records }", "{ does: records, recorder: { fault: swap-channels } }");
+const RETRY_IS_CALL: (&str, &str) = ("steps:", "recorder: { fault: take-retry-for-call }\nsteps:");
 const BUSY_RECORDER: (&str, &str) = ("steps:", "recorder: { fault: busy }\nsteps:");
 const IGNORANT: (&str, &str) = ("steps:", "recorder: { fault: ignore-options }\nsteps:");

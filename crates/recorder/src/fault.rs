@@ -58,6 +58,8 @@ pub enum Fault {
     StoreNothing,
     /// An INVITE that comes again begins another call.
     TakeRepeatForCall,
+    /// A voice that is invited again, since its first dialog never stood, is another call.
+    TakeRetryForCall,
     /// A dialog is forgotten with the connection it came by.
     ForgetWithConnection,
     /// UPDATE is answered 200 and changes nothing: neither the session timer nor who takes part.

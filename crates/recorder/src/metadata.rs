@@ -70,8 +70,9 @@ pub struct Recording {
     pub status: Status,
     /// Why it failed or is not whole.
     pub reason: Option<String>,
-    /// Oddities worth knowing, each a stable word: `leg-unknown`, `duplicate`, `no-media-answer` (a leg's ACK never
-    /// came; its plain RTP was taken by our own offer), `no-bye` (nobody ended a leg: it is over with its last packet),
+    /// Oddities worth knowing, each a stable word: `leg-unknown`, `leg-again` (see [`Recording::attempts`]), `duplicate`,
+    /// `no-media-answer` (a leg's ACK never came; its plain RTP was taken by our own offer), `no-bye` (nobody ended a leg:
+    /// it is over with its last packet),
     /// `timestamp-jump`, `sender-stalled`, `journal-torn`...
     pub flags: Vec<String>,
     /// When the first INVITE came.
@@ -112,6 +113,9 @@ pub struct Recording {
     pub alarms: Vec<Alarm>,
     /// The SIP dialogs, in the order in which they came.
     pub legs: Vec<Leg>,
+    /// Dialogs that never stood, each before CUCM invited the same voice again: by another trunk, or once more by the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Leg>,
     /// The audio files.
     pub files: Vec<File>,
     /// How the legs lie in the stereo file.
@@ -338,6 +342,12 @@ impl Recording {
         self.legs.iter().find(|leg| leg.side == side)
     }
 
+    /// When its first dialog was invited, whatever became of it; of this side, or of either.
+    pub fn first_invited(&self, side: Option<Side>) -> Option<&String> {
+        let dialogs = self.legs.iter().chain(&self.attempts);
+        dialogs.filter(|leg| side.is_none_or(|side| leg.side == side)).map(|leg| &leg.invited).min()
+    }
+
     /// Reads a `recording.json`.
     pub fn from_json(text: &str) -> Result<Self, MetadataError> {
         let recording: Self = serde_json::from_str(text)?;
@@ -423,6 +433,7 @@ impl Recording {
             participants: Vec::new(),
             alarms: Vec::new(),
             legs: Vec::new(),
+            attempts: Vec::new(),
             files: Vec::new(),
             stereo: None,
         }

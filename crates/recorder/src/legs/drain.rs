@@ -87,7 +87,9 @@ impl Port {
     /// What is alarming about the leg's media, each said once.
     fn alarms(&mut self, now: Instant, patience: Patience) -> [Option<Notice>; 2] {
         let (leg, heard) = (self.leg, self.receiver.heard());
-        let is_silent = self.closes.is_none() && now.saturating_duration_since(heard) >= patience.no_media;
+        let is_silent = self.closes.is_none()
+            && !self.receiver.waits()
+            && now.saturating_duration_since(heard) >= patience.no_media;
         let silence = (is_silent && self.no_media_since != Some(heard)).then(|| {
             self.no_media_since = Some(heard);
             Notice::Alarm { leg, word: "no-media", text: format!("no genuine packet for {:?}", patience.no_media) }

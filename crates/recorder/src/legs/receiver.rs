@@ -5,8 +5,9 @@
 //! its source, a packet from the signalled host takes over from a stranger, and everybody else is foreign from then
 //! on. What comes before the keys are known is kept, within bounds, and judged when they are.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media::rtp;
 use media::srtp::SrtpError;
@@ -22,6 +23,10 @@ use crate::metadata::{Packets, Side};
 /// Bytes kept before the keys are known: more than 64*T1 of G.711 in packets of 10 ms, after which a leg without ACK is
 /// given up.
 const EARLY_BYTES: usize = 1 << 20;
+/// Packets kept that no key opened: five seconds of one stream.
+const UNPROVEN: usize = 256;
+/// How long a key may be on its way behind the first packets under it.
+const KEY_ON_ITS_WAY: Duration = Duration::from_secs(5);
 /// How many addresses and SSRCs are remembered for the metadata, and how many streams at a time are told apart.
 const REMEMBERED: usize = 16;
 /// The longest payload that is sound: 200 ms at 64 kbit/s (RFC 3551 §4.2).
@@ -52,6 +57,8 @@ enum Proof {
     Genuine(Opened),
     /// Not; counted already.
     Refused,
+    /// No key opens it, or not yet: it stands in the buffer as it came.
+    Unproven,
 }
 
 /// One leg's port.
@@ -63,6 +70,8 @@ pub(crate) struct Receiver {
     /// The payload types agreed in this leg: packets under the one before may still be on their way.
     formats: Vec<(u8, Codec)>,
     streams: Vec<Stream>,
+    /// The last packets that no key opened: their key may be on its way.
+    unproven: VecDeque<Early>,
     /// The epoch of streams to come.
     epoch: u16,
     report: Report,
@@ -85,6 +94,7 @@ impl Receiver {
             mode: Mode::Waiting(Vec::new(), 0),
             formats: Vec::new(),
             streams: Vec::new(),
+            unproven: VecDeque::new(),
             epoch: 0,
             report: Report::default(),
             heard: now,
@@ -131,12 +141,18 @@ impl Receiver {
             (Mode::Srtp(_), Mode::Srtp(_)) if self.fault == Fault::ResetKeys => {}
             (Mode::Srtp(old), Mode::Srtp(new)) => {
                 new.follow(now, *old);
+                self.judge_unproven(now, out);
                 self.report.rekeyed += 1;
                 // fault: what comes first is lost.
                 self.to_lose = if self.fault == Fault::LoseAfterRekey { 10 } else { 0 };
             }
             _ => {}
         }
+    }
+
+    /// Whether the keys are still to come: what has come until then proves nothing.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.mode, Mode::Waiting(..))
     }
 
     fn judge_early(&mut self, early: Vec<Early>, out: &mut Vec<u8>) {
@@ -149,6 +165,25 @@ impl Receiver {
             }
             self.judge(at, &mut bytes, len, from, out);
         }
+    }
+
+    /// A peer sends under its new key as soon as it has ours; what tells us its own may come later.
+    fn judge_unproven(&mut self, now: Instant, out: &mut Vec<u8>) {
+        for Early { at, mut bytes, from } in std::mem::take(&mut self.unproven) {
+            if now.saturating_duration_since(at) > KEY_ON_ITS_WAY {
+                continue;
+            }
+            let len = bytes.len();
+            self.report.packets.auth_failed -= 1;
+            self.judge(at, &mut bytes, len, from, out);
+        }
+    }
+
+    fn keep_unproven(&mut self, at: Instant, packet: &[u8], from: SocketAddr) {
+        if self.unproven.len() >= UNPROVEN {
+            self.unproven.pop_front();
+        }
+        self.unproven.push_back(Early { at, bytes: packet.to_vec(), from });
     }
 
     /// Takes a datagram, `buf[..len]`; a genuine packet is appended to `out` as a journal record.
@@ -186,6 +221,9 @@ impl Receiver {
             Mode::Plain { signalled, latched } => latch(*signalled, latched, from, len, &mut self.report.packets),
             Mode::Waiting(..) => Proof::Refused,
         };
+        if matches!(proof, Proof::Unproven) {
+            self.keep_unproven(at, &buf[..len], from);
+        }
         match (proof, copy) {
             (Proof::Genuine(opened), _) => {
                 let trusted = matches!(self.mode, Mode::Srtp(_));
@@ -194,12 +232,11 @@ impl Receiver {
                 }
                 self.store(at, &buf[..opened.len], from, trusted, out);
             }
-            (Proof::Refused, Some(copy)) if self.fault == Fault::IgnoreAuthentication => {
+            (Proof::Refused | Proof::Unproven, Some(copy)) if self.fault == Fault::IgnoreAuthentication => {
                 self.store(at, &copy, from, false, out);
             }
             (Proof::Refused, Some(copy)) if self.report.packets.replayed > replayed => self.store_again(at, copy, out),
-            (Proof::Refused, Some(_)) => {}
-            (Proof::Refused, None) => {}
+            (Proof::Refused | Proof::Unproven, _) => {}
         }
     }
 
@@ -360,7 +397,14 @@ fn unseal(secure: &mut Secure, now: Instant, buf: &mut [u8], len: usize, report:
         _ if plain_shape => packets.plain += 1,
         // A packet refused by its number alone was not looked at yet: it is a repeat only if the peer sealed it.
         SrtpError::Replayed | SrtpError::TooOld if secure.is_authentic(&mut buf[..len]) => packets.replayed += 1,
-        _ => packets.auth_failed += 1,
+        error => {
+            packets.auth_failed += 1;
+            // Whether a packet that was refused by its number is authentic was tried in its place.
+            return match error {
+                SrtpError::Replayed | SrtpError::TooOld => Proof::Refused,
+                _ => Proof::Unproven,
+            };
+        }
     }
     Proof::Refused
 }

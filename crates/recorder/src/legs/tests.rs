@@ -185,6 +185,38 @@ fn the_same_key_again_changes_nothing_and_a_new_one_overlaps_with_the_old() {
 }
 
 #[test]
+fn packets_that_come_before_their_new_key_are_judged_again_when_it_comes() {
+    for suite in Suite::ALL {
+        let (mut rig, mut old) = Rig::secure(suite, Fault::None);
+        rig.receive(&seal(&mut old, &packet(7, 100, 1)), PHONE);
+        let key = MasterKey::generate(suite, &mut rig.rng);
+        let mut new = Context::new(suite, &key).unwrap();
+        let mut stranger = Context::new(suite, &MasterKey::generate(suite, &mut rig.rng)).unwrap();
+        for sequence in 101..=103 {
+            rig.receive(&seal(&mut new, &packet(7, sequence, 2)), PHONE);
+        }
+        rig.receive(&seal(&mut stranger, &packet(7, 104, 66)), STRANGER);
+        assert_eq!((rig.counts().stored, rig.counts().auth_failed), (1, 4));
+        let protection = Protection::Srtp(Crypto::new(1, key));
+        let media = Media { formats: vec![(0, Codec::Pcmu)], protection, source: Some(address(PHONE)) };
+        rig.receiver.listen(rig.now, &media, &mut rig.out);
+        assert_eq!((rig.counts().stored, rig.counts().auth_failed), (4, 1), "{suite}: the stranger's stays out");
+    }
+}
+
+#[test]
+fn packets_that_no_key_opens_are_kept_in_bounds() {
+    let (mut rig, _) = Rig::secure(Suite::AeadAes256Gcm, Fault::None);
+    let mut stranger =
+        Context::new(Suite::AeadAes256Gcm, &MasterKey::generate(Suite::AeadAes256Gcm, &mut rig.rng)).unwrap();
+    for sequence in 0..1000 {
+        rig.receive(&seal(&mut stranger, &packet(7, sequence, 66)), STRANGER);
+    }
+    rig.key(Suite::AeadAes256Gcm);
+    assert_eq!((rig.counts().stored, rig.counts().auth_failed), (0, 1000));
+}
+
+#[test]
 fn a_refresh_with_the_same_key_keeps_roll_over_and_replay_window() {
     let mut rig = Rig::new(Fault::None);
     let key = MasterKey::generate(Suite::AesCm128HmacSha1_32, &mut rig.rng);

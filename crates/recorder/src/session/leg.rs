@@ -33,13 +33,22 @@ pub(crate) enum State {
     Ended,
 }
 
+/// Where the metadata tell of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// Among the legs.
+    Leg(usize),
+    /// Among those that another one took the place of.
+    Attempt(usize),
+}
+
 /// A leg.
 pub(crate) struct Leg {
     pub(crate) id: LegId,
     pub(crate) recording: RecordingId,
     pub(crate) side: Side,
-    /// Which entry of the metadata's legs.
-    pub(crate) slot: usize,
+    /// Which entry of the metadata it is.
+    pub(crate) slot: Slot,
     pub(crate) state: State,
     pub(crate) dialog: Dialog,
     /// The INVITE that waits for an answer or an ACK, and its transaction.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rand_core::Rng;
 use sip::{Message, Transport};
 
+use super::leg::Slot;
 use super::media::Local;
 use super::pairing::{self, Key, Parameters};
 use super::{LegId, Output, RecordingId, Sessions, participants};
@@ -40,9 +41,15 @@ pub(super) struct Open {
 
 impl Sessions {
     /// The recording that a new leg of this side belongs to, where it runs already. Where a call came twice, as after a
-    /// failover, several wait for their second leg: the newest of the same node is meant, else the newest of all.
+    /// failover, several wait for their second leg: the newest of the same node is meant, else the newest of all. A node that
+    /// invites a voice again whose dialog never stood has given that one up, and means the same recording.
     pub(super) fn recording_for(&self, key: &Key, side: Side, node: Option<IpAddr>) -> Option<RecordingId> {
-        let fits = |open: &Open| open.key == *key && !open.taken[side.channel()];
+        let is_again = |open: &Open| {
+            // fault: it is another call.
+            let counts = self.config.fault != Fault::TakeRetryForCall;
+            counts && open.node == node && open.metadata.leg(side).is_some_and(|leg| leg.acknowledged.is_none())
+        };
+        let fits = |open: &Open| open.key == *key && (!open.taken[side.channel()] || is_again(open));
         let fitting = self.recordings.iter().filter(|(_, open)| fits(open));
         fitting.max_by_key(|(id, open)| (open.node == node, **id)).map(|(id, _)| *id)
     }
@@ -115,8 +122,8 @@ impl Sessions {
     }
 
     /// Adds a leg to a recording; returns its place among the metadata's legs.
-    pub(super) fn add_leg(&mut self, recording: RecordingId, leg: metadata::Leg) -> usize {
-        let Some(open) = self.recordings.get_mut(&recording) else { return 0 };
+    pub(super) fn add_leg(&mut self, recording: RecordingId, leg: metadata::Leg) -> Slot {
+        let Some(open) = self.recordings.get_mut(&recording) else { return Slot::Leg(0) };
         open.taken[leg.side.channel()] = true;
         open.live += 1;
         // The near party's name may be told only by a header of the second dialog.
@@ -128,8 +135,18 @@ impl Sessions {
         if open.taken == [true; 2] {
             open.one_leg_at = None;
         }
-        open.metadata.legs.push(leg);
-        open.metadata.legs.len() - 1
+        let Some(at) = open.metadata.legs.iter().position(|before| before.side == leg.side) else {
+            open.metadata.legs.push(leg);
+            return Slot::Leg(open.metadata.legs.len() - 1);
+        };
+        // It takes the place of the one before; what becomes of that one's dialog is told among the attempts.
+        let before = std::mem::replace(&mut open.metadata.legs[at], leg);
+        open.metadata.attempts.push(before);
+        open.metadata.flag("leg-again");
+        let attempt = Slot::Attempt(open.metadata.attempts.len() - 1);
+        let superseded = |leg: &&mut super::Leg| leg.recording == recording && leg.slot == Slot::Leg(at);
+        self.legs.values_mut().filter(superseded).for_each(|leg| leg.slot = attempt);
+        Slot::Leg(at)
     }
 
     /// Marks something odd of a recording.
@@ -148,7 +165,11 @@ impl Sessions {
     pub(super) fn note(&mut self, id: LegId, change: impl FnOnce(&mut metadata::Leg)) {
         let Some(leg) = self.legs.get(&id) else { return };
         let (recording, slot) = (leg.recording, leg.slot);
-        let metadata = self.recordings.get_mut(&recording).and_then(|open| open.metadata.legs.get_mut(slot));
+        let open = self.recordings.get_mut(&recording);
+        let metadata = open.and_then(|open| match slot {
+            Slot::Leg(at) => open.metadata.legs.get_mut(at),
+            Slot::Attempt(at) => open.metadata.attempts.get_mut(at),
+        });
         if let Some(metadata) = metadata {
             change(metadata);
         }

@@ -51,6 +51,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("refuse-options", Fault::RefuseOptions),
     ("store-nothing", Fault::StoreNothing),
     ("take-repeat-for-call", Fault::TakeRepeatForCall),
+    ("take-retry-for-call", Fault::TakeRetryForCall),
     ("forget-with-connection", Fault::ForgetWithConnection),
     ("ignore-update", Fault::IgnoreUpdate),
     ("busy-when-full", Fault::BusyWhenFull),

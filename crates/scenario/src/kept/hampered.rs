@@ -1,8 +1,10 @@
 //! What a scenario did to the messages of a recording, as far as the recorder cannot know better for it.
 
-use cucm::signalling::{Answer, Deed, Disturbance, From, Method};
+use cucm::signalling::{Answer, Deed, Disturbance, From, Method, Request};
 use media::ledger::Leg;
 use serde::{Deserialize, Serialize};
+
+use crate::file::{Action, Scenario};
 
 /// One leg's dialog, and what was done to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,14 +26,36 @@ pub enum Hampering {
     NoAck,
     /// The BYE came later than CUCM sent it.
     LateBye,
+    /// The recorder hung up, and perhaps CUCM did too while that was on its way.
+    HungUp,
+    /// CUCM ended the dialog before the other one, in mid-call.
+    EarlyBye,
 }
 
 /// A 200 is repeated ten times and gets as many ACKs (RFC 3261 §13.3.1.4: within 64*T1): if all of them are lost, none comes.
 const ALL_ACKS: u32 = 11;
 
 impl Hampered {
+    /// What a scenario does: to messages, and to dialogs by its steps.
+    pub(crate) fn of(scenario: &Scenario) -> Vec<Self> {
+        let disturbances: Vec<_> = scenario.signalling.iter().map(|entry| &entry.disturbance).collect();
+        let early = scenario.steps.iter().filter_map(|step| match step.action {
+            Action::CucmSends { request: Request::Bye, leg } => leg,
+            _ => None,
+        });
+        let hung_up = scenario.steps.iter().filter_map(|step| match step.action {
+            Action::RecorderDoes { deed: recorder::Deed::HangUp, leg } => Some(leg),
+            _ => None,
+        });
+        let hung_up =
+            hung_up.flat_map(|only| Leg::ALL.into_iter().filter(move |leg| only.is_none_or(|only| only == *leg)));
+        let hung_up = hung_up.map(|leg| Self { leg, by: Hampering::HungUp });
+        let early = early.map(|leg| Self { leg, by: Hampering::EarlyBye });
+        Self::by(&disturbances).into_iter().chain(early).chain(hung_up).collect()
+    }
+
     /// What these disturbances did to either leg.
-    pub(crate) fn by(disturbances: &[&Disturbance]) -> Vec<Self> {
+    fn by(disturbances: &[&Disturbance]) -> Vec<Self> {
         let of = |disturbance: &&Disturbance| {
             let (pick, deed) = (&disturbance.pick, &disturbance.deed);
             let is_late = matches!(deed, Deed::Lose | Deed::Delay(_) | Deed::Behind(_) | Deed::WithNext);

@@ -81,7 +81,8 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     for leg in &written.legs {
         let by_peer = leg.ended_by.as_deref() == Some("peer");
         let reason = leg.end_reason.as_deref().is_some_and(|reason| reason.starts_with("Q.850;cause="));
-        if !(by_recorder || by_peer && reason) {
+        let hung_up = told.is_hampered(if leg.side == Side::Near { Leg::Near } else { Leg::Far }, Hampering::HungUp);
+        if !(by_recorder || hung_up || by_peer && reason) {
             let found = format!("ended_by {:?} with {:?}, leg {}", leg.ended_by, leg.end_reason, leg.side.name());
             findings.push(Finding::new("wrong-end", "ended_by peer with the cause of CUCM's BYE", found));
         }

@@ -240,8 +240,7 @@ async fn attempt(
     let played = play::play(&options.under_test, &item.scenario, place);
     let mut played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
-    let disturbances: Vec<_> = item.scenario.signalling.iter().map(|entry| &entry.disturbance).collect();
-    let hampered = kept::Hampered::by(&disturbances);
+    let hampered = kept::Hampered::of(&item.scenario);
     let in_run = |session: Session| Session { hampered: hampered.clone(), ..session.in_run(began) };
     let sessions: Vec<Session> = Session::of_events(&played.events).into_iter().map(in_run).collect();
     if options.keep.is_some() {

@@ -102,3 +102,40 @@ fn a_call_without_any_cisco_parameter_is_recorded_alone() {
     rig.input(Input::HangUp);
     assert_eq!(rig.finished[0].flags, ["leg-unknown"]);
 }
+
+#[test]
+fn a_voice_that_is_invited_again_before_it_stood_takes_the_place_of_the_first_try() {
+    let mut rig = Rig::new(|_| {});
+    let far_answer = rig.establish(&far());
+    rig.receive(&NEAR.invite(None));
+    let lost = rig.last().clone();
+    let again = Leg { call: "again", ..NEAR };
+    let answer = rig.establish(&again);
+    assert_eq!(rig.sessions.recordings(), 1, "one recording");
+    rig.wait(Duration::from_secs(33));
+    assert_eq!(rig.last().method(), Some("BYE"), "the first try has no ACK");
+    assert_eq!(rig.last().call_id().unwrap(), lost.call_id().unwrap());
+    rig.receive(&again.bye(&answer, 102));
+    rig.receive(&far().bye(&far_answer, 102));
+    let [recording] = rig.finished.as_slice() else { panic!("{:?}", rig.finished.len()) };
+    let calls = |legs: &[crate::metadata::Leg]| legs.iter().map(|leg| leg.call_id.clone()).collect::<Vec<_>>();
+    assert_eq!(calls(&recording.legs), ["far@192.0.2.5", "again@192.0.2.5"]);
+    assert_eq!(calls(&recording.attempts), ["near@192.0.2.5"]);
+    assert_eq!(recording.attempts[0].ended_by.as_deref(), Some("no-ack"));
+    assert_eq!((recording.flags.as_slice(), &recording.duplicate_of), (&["leg-again".to_owned()][..], &None));
+}
+
+#[test]
+fn a_voice_that_stands_is_not_given_up_for_one_that_comes_again() {
+    let mut rig = Rig::new(|_| {});
+    rig.establish(&NEAR);
+    rig.establish(&Leg { call: "again", ..NEAR });
+    assert_eq!(rig.sessions.recordings(), 2, "the second is a duplicate");
+    let other = FlowId(2);
+    rig.open(other, "192.0.2.6:5061");
+    let mut rig = Rig::new(|_| {});
+    rig.open(other, "192.0.2.6:5061");
+    rig.receive(&NEAR.invite(None));
+    rig.receive_on(other, &Leg { call: "again", ..NEAR }.invite(None));
+    assert_eq!(rig.sessions.recordings(), 2, "another node's call is its own");
+}

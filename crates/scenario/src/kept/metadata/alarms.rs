@@ -38,8 +38,8 @@ pub(super) fn compare(told: &Session, streams: &[&Stream], written: &Recording, 
     let begun = unix_us(&written.started);
     for leg in Leg::ALL {
         let came = written
-            .leg(side(leg))
-            .and_then(|at| unix_us(&at.invited))
+            .first_invited(Some(side(leg)))
+            .and_then(|invited| unix_us(invited))
             .or_else(|| written.ended.as_deref().and_then(unix_us));
         let late = begun.zip(came).map(|(begun, came)| came - begun);
         let bounds = late.map(|late| Bounds {

@@ -7,8 +7,9 @@ use super::differs;
 use crate::outcome::Finding;
 
 /// Words in [`Recording::flags`].
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 13] = [
     "leg-unknown",
+    "leg-again",
     "duplicate",
     "no-media-answer",
     "no-bye",

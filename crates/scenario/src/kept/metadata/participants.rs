@@ -84,7 +84,7 @@ fn expected(told: &Session) -> Vec<Expected<'_>> {
 
 /// Each side is taken from the beginning to the end, by one after the other.
 fn fits_together(written: &Recording, findings: &mut Vec<Finding>) {
-    let started = written.legs.iter().map(|leg| &leg.invited).min();
+    let started = written.first_invited(None);
     let ended = written.legs.iter().filter_map(|leg| leg.ended.as_ref()).filter(|ended| unix_us(ended).is_some()).max();
     for side in Side::BOTH {
         let here: Vec<&Participant> = written.participants.iter().filter(|one| one.side == side).collect();

@@ -1,6 +1,6 @@
 //! What CUCM and recorders do in dialogs of their own accord.
 
-use cucm::signalling::{Closing, Provocation, Request};
+use cucm::signalling::{Answer, Closing, From, Method, Provocation, Request};
 use cucm::{CucmEvent, signalling};
 use media::ledger::Leg;
 use recorder::Deed;
@@ -55,7 +55,12 @@ impl Cast<'_> {
                 Leg::Far => Side::Far,
             }),
         );
-        if deed != Deed::HangUp {
+        // A BYE that is held up on its way ends nothing yet.
+        let is_held_up = self.scenario.signalling.iter().any(|entry| {
+            let kind = entry.disturbance.pick.kind;
+            (kind.from, kind.method, kind.answer) == (From::Recorder, Method::Bye, Answer::No)
+        });
+        if deed != Deed::HangUp || is_held_up {
             return Ok(());
         }
         let is_over = |event: &CucmEvent| matches!(event, CucmEvent::RecordingEnded { .. });
