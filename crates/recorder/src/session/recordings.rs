@@ -46,7 +46,7 @@ impl Sessions {
     pub(super) fn recording_for(&self, key: &Key, side: Side, node: Option<IpAddr>) -> Option<RecordingId> {
         let is_again = |open: &Open| {
             // fault: it is another call.
-            let counts = self.config.fault != Fault::TakeRetryForCall;
+            let counts = !matches!(self.config.fault, Fault::TakeRetryForCall | Fault::TakeRepeatForCall);
             counts && open.node == node && open.metadata.leg(side).is_some_and(|leg| leg.acknowledged.is_none())
         };
         let fits = |open: &Open| open.key == *key && (!open.taken[side.channel()] || is_again(open));
