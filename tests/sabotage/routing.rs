@@ -127,4 +127,10 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
         Found("end-clipped"),
     ),
+    Row("routing/park-by-far-kept", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row(
+        "routing/park-by-far-updated",
+        &[(STEPS, "recorder: { fault: ignore-update }\nsteps:")],
+        Found("wrong-participants"),
+    ),
 ];

@@ -72,6 +72,9 @@ pub struct Dialect {
     /// What becomes of a recording when another party takes the place of its far end. The same document restarts it when that party
     /// answers; older guides update the far end in both dialogs.
     pub far_end_transfer: FarEndTransfer,
+    /// What becomes of a recording whose far end parks the call. Inferred: it ends, as that of the party that parks, and the same
+    /// document has a new one at the retrieval.
+    pub far_end_park: FarEndPark,
     /// Whether a recording after a resume has the `x-refci` of the one before the hold. Inferred: the call keeps its identifiers.
     pub refci_after_resume: RefciAfterResume,
     /// What becomes of a recording when the call is held behind the trunk of its far end. Inferred: Cisco's "Call Recording Examples for
@@ -113,6 +116,7 @@ impl Default for Dialect {
             tls_ciphers: Ciphers::AesGcm,
             far_end_hold: FarEndHold::Restart,
             far_end_transfer: FarEndTransfer::Restart,
+            far_end_park: FarEndPark::End,
             refci_after_resume: RefciAfterResume::Same,
             remote_hold: RemoteHolds::Keep,
             selective_after_hold: SelectiveAfterHold::GoesOn,
@@ -278,6 +282,15 @@ pub enum FarEndTransfer {
     Restart,
     /// UPDATE in both dialogs names the new party.
     Update,
+}
+
+/// A recording whose far end parks the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FarEndPark {
+    /// Both dialogs end; a new pair begins at the retrieval.
+    End,
+    /// Both dialogs stay, with the music; whoever retrieves the call is a far end like the target of a transfer.
+    Keep,
 }
 
 /// The near end's call identifier behind a resume.

@@ -23,9 +23,9 @@ pub use device::{
 };
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
-    FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription,
-    RecordingLegs, RefciAfterResume, RefreshOffer, RemoteHolds, SelectiveAfterHold, SessionIdWithoutPeer,
-    SuiteMismatch, TrunkSecurityStatus,
+    FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer,
+    RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, RemoteHolds, SelectiveAfterHold,
+    SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 pub use release::Release;
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};

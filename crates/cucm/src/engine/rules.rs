@@ -18,8 +18,9 @@
 //! | either makes a conference of the call | a new pair, whose far end is the bridge |
 //! | another one joins or leaves the conference | nothing |
 //! | the conference drops to two | a new pair, whose far end is the party that remains |
-//! | either parks the call | BYE in both dialogs |
-//! | the parked call is retrieved | a new pair |
+//! | near parks the call | BYE in both dialogs |
+//! | far parks the call | BYE in both dialogs, or nothing, by [`FarEndPark`] |
+//! | the parked call is retrieved | a new pair; for one that was kept as if far were replaced by a transfer |
 //! | the user or an application starts a selective recording | a new pair |
 //! | the user or an application stops it | BYE in both dialogs |
 //!
@@ -31,7 +32,7 @@ use std::time::Instant;
 use super::call::Member;
 use super::dialogs::NORMAL;
 use super::{Engine, failure};
-use crate::config::{Dialect, FarEndHold, FarEndTransfer, RemoteHolds};
+use crate::config::{Dialect, FarEndHold, FarEndPark, FarEndTransfer, RemoteHolds};
 use crate::event::{ConnectFailure, Party, RecordingId};
 use crate::text::recording::End;
 
@@ -115,7 +116,7 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
         ResumeElsewhere(End::Far) => Verdict::Anew,
         ResumeElsewhere(End::Near) => Verdict::End,
         Transfer(End::Near) => Verdict::End,
-        Transfer(End::Far) => match dialect.far_end_transfer {
+        Transfer(End::Far) | Retrieve => match dialect.far_end_transfer {
             FarEndTransfer::Restart => Verdict::Anew,
             FarEndTransfer::Update => Verdict::Update,
         },
@@ -127,8 +128,11 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
         ConferenceMade => Verdict::Anew,
         ConferenceChanged => Verdict::Keep,
         ConferenceDropped => Verdict::Anew,
-        Park(_) | Stop => Verdict::End,
-        Retrieve => Verdict::Anew,
+        Park(End::Far) => match dialect.far_end_park {
+            FarEndPark::End => Verdict::End,
+            FarEndPark::Keep => Verdict::Keep,
+        },
+        Park(End::Near) | Stop => Verdict::End,
     }
 }
 
@@ -201,12 +205,14 @@ mod tests {
             (Park(near), bye, bye, bye),
             (Park(far), bye, bye, bye),
             (Stop, bye, bye, bye),
-            (Retrieve, Anew, Anew, Anew),
+            (Retrieve, Anew, Anew, Update),
         ] {
             assert_eq!(verdict(what, &default), by_default, "{what:?}");
             assert_eq!(verdict(what, &keeps), when_kept, "{what:?}, far end hold: keep");
             assert_eq!(verdict(what, &updates), when_updated, "{what:?}, far end transfer: update");
         }
+        let parks = Dialect { far_end_park: FarEndPark::Keep, ..default };
+        assert_eq!([Park(far), Park(near)].map(|what| verdict(what, &parks)), [Keep, bye]);
         let restarts = Dialect { remote_hold: RemoteHolds::Restart, ..default };
         assert_eq!((verdict(RemoteHold, &restarts), verdict(RemoteResume, &restarts)), (bye, Anew));
     }

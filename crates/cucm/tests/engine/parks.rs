@@ -302,3 +302,29 @@ fn nothing_else_is_done_with_a_parked_call() {
     assert_eq!(bench.engine.redirect(bench.now, CALLER_DEVICE, "1002"), Err(cucm::RedirectRefused::Moving));
     bench.quiet();
 }
+
+#[test]
+fn a_recording_that_is_kept_has_the_music_and_then_the_retriever_at_its_far_end() {
+    for transfer in [FarEndTransfer::Restart, FarEndTransfer::Update] {
+        let mut config = cluster(true);
+        (config.dialect.far_end_park, config.dialect.far_end_transfer) = (FarEndPark::Keep, transfer);
+        let mut bench = Bench::ready(config);
+        let (ok, _) = bench.talk(&at(CALLER), &at(AGENT));
+        bench.record();
+        press(&mut bench, CALLER, &ok);
+        bench.ok(CALLER, "BYE");
+        bench.stopped(AGENT);
+        bench.offers(AGENT, &at(AGENT));
+        bench.expect(AGENT, "ACK");
+        bench.quiet();
+        assert_eq!(bench.dial(DEPUTY, "1003", "7101", &at(DEPUTY)), None);
+        let told: Vec<String> = bench
+            .sent
+            .iter()
+            .filter(|(to, _)| *to == RECORDER)
+            .filter_map(|(_, m)| m.method().map(str::to_owned))
+            .collect();
+        let method = if transfer == FarEndTransfer::Update { "UPDATE" } else { "BYE" };
+        assert_eq!(told, [method, method], "{transfer:?}");
+    }
+}

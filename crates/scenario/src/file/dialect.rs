@@ -2,9 +2,9 @@
 
 use cucm::config::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
-    FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription,
-    RecordingLegs, RefciAfterResume, RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
-    TrunkSecurityStatus,
+    FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer,
+    RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer,
+    SuiteMismatch, TrunkSecurityStatus,
 };
 
 use super::diagnostic::Diagnostic;
@@ -30,12 +30,14 @@ pub(super) fn read_dialect(node: &Node, usual: Dialect, wrong: &mut Vec<Diagnost
 fn read_events(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnostic>) {
     let holds = [("restart", FarEndHold::Restart), ("keep", FarEndHold::Keep)];
     let transfers = [("restart", FarEndTransfer::Restart), ("update", FarEndTransfer::Update)];
+    let parks = [("end", FarEndPark::End), ("keep", FarEndPark::Keep)];
     let refcis = [("same", RefciAfterResume::Same), ("new", RefciAfterResume::New)];
     let selective = [("goes on", SelectiveAfterHold::GoesOn), ("ends", SelectiveAfterHold::Ends)];
     let answers = [("inactive", HoldAnswer::Inactive), ("recvonly", HoldAnswer::RecvOnly)];
     let releases = [("when answered", BlindTransferRelease::WhenAnswered), ("at once", BlindTransferRelease::AtOnce)];
     dialect.far_end_hold = f.or("far-end hold", dialect.far_end_hold, wrong, |n| one_of(n, &holds));
     dialect.far_end_transfer = f.or("far-end transfer", dialect.far_end_transfer, wrong, |n| one_of(n, &transfers));
+    dialect.far_end_park = f.or("far-end park", dialect.far_end_park, wrong, |n| one_of(n, &parks));
     dialect.refci_after_resume = f.or("refci after resume", dialect.refci_after_resume, wrong, |n| one_of(n, &refcis));
     let standing = dialect.selective_after_hold;
     dialect.selective_after_hold = f.or("selective after hold", standing, wrong, |n| one_of(n, &selective));

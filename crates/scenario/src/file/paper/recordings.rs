@@ -5,7 +5,8 @@
 //! |---|---|
 //! | the phone holds, or its call ends | ends |
 //! | its far end holds | ends, or goes on with the music, by [`FarEndHold`] |
-//! | either is parked | ends |
+//! | the phone parks its call | ends |
+//! | its far end parks the call | ends, or goes on with the music, by [`FarEndPark`] |
 //! | both talk again | begins anew, unless it went on |
 //! | another one takes the place of its far end | begins anew, or goes on and is updated, by [`FarEndTransfer`] |
 //! | its call becomes a conference | begins anew, with the bridge as its far end |
@@ -15,7 +16,7 @@
 //! | behind a trunk a conference is made or drops to two | begins anew |
 //! | its far end holds behind a trunk | goes on, or ends, by [`RemoteHolds`] |
 
-use cucm::config::{FarEndHold, FarEndTransfer, RemoteHolds};
+use cucm::config::{FarEndHold, FarEndPark, FarEndTransfer, RemoteHolds};
 
 use super::selective::Wish;
 use super::{Call, CallNo, Member, Paper};
@@ -104,10 +105,13 @@ impl Paper {
             let members = call.members.iter().filter(|member| !member.holds && self.is_asked(call, member.phone));
             return members.map(|member| (member.phone, Far::Bridge(call.no))).collect();
         }
-        let ([one, other], None) = (call.members.as_slice(), &call.parked) else { return Vec::new() };
+        let [one, other] = call.members.as_slice() else { return Vec::new() };
         let is_recorded = |near: &Member, far: &Member| {
-            let is_asked = self.is_asked(call, near.phone);
-            is_asked && !near.holds && (!far.holds || self.is_kept(near.phone, far.phone))
+            let talks = match &call.parked {
+                Some(_) => self.dialect.far_end_park == FarEndPark::Keep && self.runs(near.phone),
+                None => !far.holds || self.is_kept(near.phone, far.phone),
+            };
+            self.is_asked(call, near.phone) && !near.holds && talks
         };
         let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));
         pairs.map(|(near, far)| (near.phone, self.far_of(call.no, far.phone))).collect()
@@ -119,6 +123,10 @@ impl Paper {
             true => self.dialect.remote_hold == RemoteHolds::Keep,
             false => self.dialect.far_end_hold == FarEndHold::Keep,
         };
-        keeps && self.recordings.running().iter().any(|recording| recording.phone == phone)
+        keeps && self.runs(phone)
+    }
+
+    fn runs(&self, phone: usize) -> bool {
+        self.recordings.running().iter().any(|recording| recording.phone == phone)
     }
 }

@@ -135,7 +135,7 @@ impl Paper {
             ));
         };
         self.silence(no);
-        self.seat(no, parked_by, Member { phone, holds: false, is_here: true });
+        self.take_place(no, parked_by, Member { phone, holds: false, is_here: true });
         Ok(())
     }
 
