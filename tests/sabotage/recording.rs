@@ -27,4 +27,25 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: double-near }\nsteps:")],
         Found("wrong-leg"),
     ),
+    Row(
+        "recording/gateway-preferred",
+        &[(STEPS, "recorder: { fault: trust-told-port }\nsteps:")],
+        Found("missing-frames"),
+    ),
+    Row("recording/gateway-hold", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row(
+        "recording/gateway-transfer",
+        &[(STEPS, "recorder: { fault: ignore-update }\nsteps:")],
+        Found("wrong-participants"),
+    ),
+    Row(
+        "recording/gateway-of-a-secure-call",
+        &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")],
+        Found("swapped-legs"),
+    ),
+    Row(
+        "recording/gateway-and-conference",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
 ];

@@ -279,6 +279,15 @@ pub enum Alarm {
         /// What happened.
         reason: String,
     },
+    /// A recording never came about, because the gateway does not fork.
+    RecordingGatewaySessionFailed {
+        /// Which recording.
+        recording: RecordingId,
+        /// The party that was to be recorded.
+        near: Party,
+        /// What happened.
+        reason: String,
+    },
     /// A recording ended while its call went on as it was.
     RecordingSessionTerminatedUnexpectedly {
         /// Which recording.
@@ -315,6 +324,7 @@ impl Alarm {
         match self {
             Self::RecordingCallSetupFail { .. } => "RecordingCallSetupFail",
             Self::RecordingResourcesNotAvailable { .. } => "RecordingResourcesNotAvailable",
+            Self::RecordingGatewaySessionFailed { .. } => "RecordingGatewaySessionFailed",
             Self::RecordingSessionTerminatedUnexpectedly { .. } => "RecordingSessionTerminatedUnexpectedly",
             Self::SipTrunkOutOfService { .. } => "SIPTrunkOOS",
             Self::SipTrunkPartiallyInService { .. } => "SIPTrunkPartiallyISV",
@@ -486,7 +496,7 @@ pub struct RecordingStarted {
 /// One of the two dialogs with the recorder, and the phone's bridge dialog that feeds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingLeg {
-    /// Call-ID of the dialog between cluster and phone.
+    /// Call-ID of the dialog between cluster and phone; where a gateway forks, the transaction in which it was asked to.
     pub bridge_call_id: String,
     /// Call-ID of the dialog between cluster and recorder.
     pub recorder_call_id: String,
@@ -496,7 +506,7 @@ pub struct RecordingLeg {
     pub codec: String,
     /// How the media is protected.
     pub protection: Protection,
-    /// Where the phone sends from.
+    /// Where the phone sends from. A gateway sends from its address, and from another port than this.
     pub phone_media: SocketAddr,
     /// Where the recorder receives.
     pub recorder_media: SocketAddr,

@@ -12,9 +12,7 @@
 //! - [`config`]: what an administrator sets up; every assumption about CUCM is a field of [`config::Dialect`].
 //! - [`engine`]: registrations, calls, recordings and trunks as a machine without sockets or clock.
 //! - [`signalling`]: what a test does to single messages on their way to a recorder.
-//! - the driver: sockets, TLS and TFTP around that machine.
-//!
-//! Absent on purpose: forking by gateways.
+//! - the driver: sockets, TLS, TFTP and requests to gateways around that machine.
 
 pub mod config;
 pub mod engine;

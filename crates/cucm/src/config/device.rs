@@ -62,6 +62,18 @@ pub struct Line {
     pub forward: Forward,
     /// *Call Pickup Group*: its phones may take each other's calls that ring.
     pub pickup_group: Option<String>,
+    /// *Recording Media Source*.
+    pub recording_media_source: RecordingMediaSource,
+}
+
+/// *Recording Media Source* of a line: who is asked first for copies of both voices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordingMediaSource {
+    /// *Phone Preferred*: CUCM's default.
+    #[default]
+    Phone,
+    /// *Gateway Preferred*.
+    Gateway,
 }
 
 /// *Call Forward and Call Pickup Settings*: the numbers that calls are forwarded to. They belong to the number: on a shared line those of
@@ -89,6 +101,7 @@ impl Line {
             busy_trigger: 2,
             forward: Forward::default(),
             pickup_group: None,
+            recording_media_source: RecordingMediaSource::Phone,
         }
     }
 

@@ -18,8 +18,8 @@ use trust::rule::TrustList;
 
 pub use check::ConfigError;
 pub use device::{
-    DeviceSecurityMode, DeviceTransport, Forward, Line, PhoneDevice, PhoneSecurityProfile, RecordingOption,
-    RecordingProfile, Region,
+    DeviceSecurityMode, DeviceTransport, Forward, Line, PhoneDevice, PhoneSecurityProfile, RecordingMediaSource,
+    RecordingOption, RecordingProfile, Region,
 };
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,

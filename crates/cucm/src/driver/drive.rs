@@ -21,7 +21,7 @@ use super::provision::Files;
 use super::reader::Reader;
 use super::tftp;
 use crate::config::Config;
-use crate::engine::{ConnectionId, Engine, Input, Output};
+use crate::engine::{ConnectionId, Engine, Input, Output, PostId};
 use crate::event::{ConnectFailure, CucmEvent, Summary};
 use crate::signalling::meddler::Meddler;
 
@@ -168,6 +168,7 @@ impl Drive {
                 }
                 self.input(Input::Connected { connection, flow });
             }
+            Notice::Posted { post, answer } => self.input(Input::Posted { post, answer }),
             Notice::ConnectFailed { connection, failure } => self.input(Input::ConnectFailed { connection, failure }),
             Notice::Apart { link, bytes } => self.on_apart(link, bytes),
             Notice::Message { flow, message } => self.on_message(flow, message).await,
@@ -263,6 +264,7 @@ impl Drive {
                 Output::Connect { connection, trunk, transport, to } => {
                     self.connect(connection, &trunk, transport, to);
                 }
+                Output::Post { post, to, request } => self.post(post, to, request),
                 Output::Close { flow } => {
                     // Without its sender the writer says goodbye and ends.
                     if let Some(WayOut::Stream { reader, .. }) = self.ways.remove(&flow) {
@@ -294,6 +296,14 @@ impl Drive {
             }
             None => {}
         }
+    }
+
+    fn post(&mut self, post: PostId, to: SocketAddr, request: Vec<u8>) {
+        let (net, from, notices) = (self.net.clone(), self.config.address, self.notices.0.clone());
+        self.tasks.spawn(async move {
+            let answer = super::http::post(&net, from, to, &request).await;
+            let _ = notices.send(Notice::Posted { post, answer }).await;
+        });
     }
 
     fn connect(&mut self, connection: ConnectionId, trunk: &str, transport: Transport, to: SocketAddr) {

@@ -6,6 +6,7 @@
 mod connection;
 mod drive;
 mod ear;
+mod http;
 mod meddle;
 mod mixer;
 mod music;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use sip::{FlowId, Message};
 use wire::Link;
 
-use crate::engine::ConnectionId;
+use crate::engine::{ConnectionId, PostId};
 use crate::event::ConnectFailure;
 use crate::malformed::Malformed;
 
@@ -22,6 +22,8 @@ pub(super) enum Notice {
     Apart { link: Link, bytes: Vec<u8> },
     /// A connection that did not come about.
     ConnectFailed { connection: ConnectionId, failure: ConnectFailure },
+    /// What came of a request over HTTP.
+    Posted { post: PostId, answer: Result<u16, String> },
     /// A whole message on a connection.
     Message { flow: FlowId, message: Message },
     /// The end of a connection.

@@ -19,6 +19,7 @@ impl Engine {
                 None
             }
             (false, "bridge") => Some(Alarm::RecordingResourcesNotAvailable { recording: id, near, reason }),
+            (false, "gateway") => Some(Alarm::RecordingGatewaySessionFailed { recording: id, near, reason }),
             (false, _) => Some(Alarm::RecordingCallSetupFail { recording: id, near, reason }),
         }
     }

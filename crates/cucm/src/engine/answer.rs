@@ -63,7 +63,8 @@ impl Engine {
             _ => self.has_offered(leg),
         };
         let answer = (!has_offered).then_some(answer);
-        let told = self.told(bridge, leg, &agreed, phone_at, recorder_at);
+        let source = self.legs.get(&bridge).map(|bridge| bridge.call_id.clone()).unwrap_or_default();
+        let told = self.told(source, leg, &agreed, phone_at, recorder_at);
         if let Some(recording) = self.recordings.get_mut(&id) {
             let strand = recording.strand_mut(end);
             strand.answer = answer;
@@ -130,22 +131,23 @@ impl Engine {
         self.legs.get(&leg).map(|leg| leg.number)
     }
 
-    fn told(
+    /// What was agreed with the recorder; `source` names what feeds it.
+    pub(super) fn told(
         &self,
-        bridge: LegId,
+        source: String,
         leg: LegId,
         agreed: &Agreed,
         phone_media: SocketAddr,
         recorder_media: SocketAddr,
     ) -> Option<RecordingLeg> {
-        let (bridge, leg) = (self.legs.get(&bridge)?, self.legs.get(&leg)?);
+        let leg = self.legs.get(&leg)?;
         let Role::Recorder { destination, .. } = leg.role else {
             return None;
         };
         let suite = agreed.first.crypto.as_ref().and_then(|crypto| crypto.known_suite());
         let sent = &leg.invite.as_ref()?.message;
         Some(RecordingLeg {
-            bridge_call_id: bridge.call_id.clone(),
+            bridge_call_id: source,
             recorder_call_id: leg.call_id.clone(),
             destination,
             codec: agreed.first.format.encoding.clone(),
@@ -172,6 +174,7 @@ impl Engine {
             _ => {}
         }
         self.announce_change(id, end);
+        self.after_gateway_ack(now, id, end);
     }
 
     /// Tells of a recording whose dialogs with the recorder are both acknowledged, once.
@@ -189,6 +192,10 @@ impl Engine {
         let (Some(near_leg), Some(far_leg)) = (acknowledged(End::Near), acknowledged(End::Far)) else {
             return;
         };
+        if recording.gateway.as_ref().is_some_and(|gateway| !gateway.forks()) {
+            let (near, far) = (near_leg.recorder_media, far_leg.recorder_media);
+            return self.ask_gateway(id, near, far);
+        }
         recording.started = true;
         self.counts.1 += 1;
         let trunk = recording.way(End::Near).map(|(trunk, _)| trunk.clone());

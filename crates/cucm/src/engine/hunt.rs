@@ -29,8 +29,10 @@ impl Engine {
         let Some((trunk, destination)) = recording.way(end).cloned() else {
             return;
         };
-        let identity = recording.metadata.near.clone();
-        self.identifiers.skip_legs(self.config.dialect.hidden_legs_before_recorder);
+        let (identity, is_forked) = (recording.metadata.identity(), recording.gateway.is_some());
+        if !is_forked {
+            self.identifiers.skip_legs(self.config.dialect.hidden_legs_before_recorder);
+        }
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
         let leg = self.add_leg(Leg {
             role: Role::Recorder { recording: id, end, trunk: trunk.clone(), destination },
@@ -56,7 +58,7 @@ impl Engine {
             strand.recorder = Some(leg);
         }
         self.owe(now, leg, Owed::Invite);
-        if end == End::Near && attempt == 0 {
+        if end == End::Near && attempt == 0 && !is_forked {
             let at = now + self.config.timing.far_bridge_after_near_invite;
             self.steps.plan(at, Step::Bridge(id, End::Far));
         }
@@ -90,14 +92,16 @@ impl Engine {
             routes: Vec::new(),
         };
         let guid = self.identifiers.cisco_guid(wall);
+        let identity = metadata.identity();
         let facts = Invite {
-            near: &metadata.near,
+            near: &identity,
             session: &session,
             guid: &guid,
             rel1xx: self.rel1xx(&trunk),
             timer: self.timer(id),
             security: self.transmitted(&trunk, security, call),
             sdp: offer.as_deref(),
+            is_forked: metadata.fork.is_some(),
         };
         let invite = recording::invite(&node, &thread, &facts);
         if let Some(known) = self.recordings.get_mut(&recording) {
@@ -148,8 +152,11 @@ impl Engine {
             return self.end_recording(now, id, &failure(mismatch.rule(), &why), MISMATCH, false);
         }
         strand.recording = Some(Media { audio, falls_back: falls_back(response) });
-        let is_asked = strand.phone.is_some();
+        let (is_asked, is_forked) = (strand.phone.is_some(), recording.gateway.is_some());
         self.plan_refresh(now, leg, response);
+        if is_forked {
+            return self.answer_for_gateway(now, id, end);
+        }
         let timing = &self.config.timing;
         match self.offer_mode(id, end) {
             OfferMode::Delayed if is_asked => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),

@@ -23,6 +23,7 @@ mod dialogs;
 mod far_end;
 mod feed;
 mod flows;
+mod forking;
 mod hold;
 mod hunt;
 mod late;
@@ -61,7 +62,7 @@ use rand_core::SeedableRng;
 use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey};
 
 pub use crate::ident::Numbering;
-pub use ports::{ConferenceId, ConnectionId, Input, MixOrder, MusicId, MusicStream, Output, PortTerms};
+pub use ports::{ConferenceId, ConnectionId, Input, MixOrder, MusicId, MusicStream, Output, PortTerms, PostId};
 pub use redirect::RedirectRefused;
 pub use selective::RecordingRefused;
 
@@ -109,6 +110,7 @@ pub struct Engine {
     recordings: BTreeMap<RecordingId, Recording>,
     last_recording: u64,
     last_music: u64,
+    last_post: u64,
     /// Keys and numbers of music, and how long to wait after a glare.
     rng: ChaCha20Rng,
     trunks: Trunks,
@@ -173,6 +175,7 @@ impl Engine {
             recordings: BTreeMap::new(),
             last_recording: 0,
             last_music: 0,
+            last_post: 0,
             rng: ChaCha20Rng::seed_from_u64(!seed),
             trunks: Trunks::default(),
             rotation: Rotation::default(),
@@ -200,6 +203,7 @@ impl Engine {
             }
             Input::Closed { flow, why } => self.on_closed(now, flow, why),
             Input::Connected { connection, flow } => self.on_connected(now, connection, flow),
+            Input::Posted { post, answer } => self.on_posted(now, post, answer),
             Input::ConnectFailed { connection, failure } => self.on_connect_failed(now, connection, &failure),
         }
         self.drain(now);

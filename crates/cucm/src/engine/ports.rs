@@ -15,6 +15,10 @@ use crate::malformed::Malformed;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
+/// A request to a gateway over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PostId(pub u64);
+
 /// Music that one held phone hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MusicId(pub u64);
@@ -137,6 +141,13 @@ pub enum Input {
         /// Its flow.
         flow: FlowId,
     },
+    /// A gateway answered a request over HTTP with this status, or did not answer.
+    Posted {
+        /// Which one.
+        post: PostId,
+        /// Its status, or what went wrong.
+        answer: Result<u16, String>,
+    },
     /// A connection that was asked for did not come about.
     ConnectFailed {
         /// Which one.
@@ -168,6 +179,15 @@ pub enum Output {
         /// The destination.
         to: SocketAddr,
     },
+    /// Send a request over HTTP, over a connection of its own, and say what came of it.
+    Post {
+        /// Number of the request.
+        post: PostId,
+        /// Where to.
+        to: SocketAddr,
+        /// The whole request.
+        request: Vec<u8>,
+    },
     /// Close a flow that is not to be had.
     Close {
         /// Which one.
@@ -197,6 +217,7 @@ impl fmt::Debug for Output {
         match self {
             Self::Transmit { flow, bytes } => write!(f, "Transmit({flow:?}, {} bytes)", bytes.len()),
             Self::Connect { connection, trunk, to, .. } => write!(f, "Connect({connection:?}, {trunk}, {to})"),
+            Self::Post { post, to, .. } => write!(f, "Post({post:?}, {to})"),
             Self::Close { flow } => write!(f, "Close({flow:?})"),
             Self::StartMusic { music, stream } => write!(f, "StartMusic({music:?}, {})", stream.to),
             Self::StopMusic { music } => write!(f, "StopMusic({music:?})"),

@@ -32,6 +32,7 @@ use crate::text::{self, Thread, bridge};
 
 use super::call::{CallSide, FIRST_CSEQ};
 use super::dialogs::{NORMAL, falls_back, media_of};
+use super::forking::Gateway;
 use super::leg::{Leg, LegId, Role, State};
 use super::steps::Step;
 use super::trunk::Way;
@@ -45,8 +46,10 @@ pub(super) struct Recording {
     pub(super) joined: Joined,
     /// The recorded phone's leg of the call.
     pub(super) line: LegId,
+    /// The gateway that forks, if it is not the phone.
+    pub(super) gateway: Option<Gateway>,
     /// The codec of the call, by the recorded phone's number: it is locked.
-    locked: Format,
+    pub(super) locked: Format,
     pub(super) security: SecurityLevel,
     pub(super) invoker: Invoker,
     pub(super) destination: String,
@@ -131,6 +134,9 @@ impl Engine {
         if let Some(failure) = refused {
             return self.end_recording(now, id, &failure, NORMAL, false);
         }
+        if self.recordings.get(&id).is_some_and(|recording| recording.gateway.is_some()) {
+            return self.call_recorder(now, id, End::Near);
+        }
         self.identifiers.skip_legs(self.config.dialect.hidden_legs_before_bridge);
         self.identifiers.skip_identifiers(self.config.dialect.hidden_identifiers_before_near);
         self.call_bridge(now, id, End::Near);
@@ -146,6 +152,16 @@ impl Engine {
         let invoker = self.invoker_of(number, side)?;
         let line = self.config.phone(&near.party.device)?.line(&near.party.number)?;
         let profile = self.config.recording_profile(line.recording_profile.as_deref()?)?;
+        let gateway = self.gateway_of(number, side, line.recording_media_source);
+        let locked = near.share.as_ref()?.format.clone();
+        let strand = || Strand {
+            formats: gateway.iter().map(|_| locked.clone()).collect(),
+            session: gateway
+                .as_ref()
+                .and_then(|_| self.legs.get(&near.leg))
+                .map_or_else(String::new, |leg| leg.peer_session.clone()),
+            ..Strand::default()
+        };
         let recording = Recording {
             call: number,
             metadata: Metadata {
@@ -156,6 +172,7 @@ impl Engine {
                 far: far.party.clone(),
                 is_focus: far.is_focus(),
                 form: self.config.dialect.from_parameters,
+                fork: gateway.as_ref().map(|gateway| gateway.fork.clone()),
             },
             joined: Joined {
                 call_id: dialog.call_id.clone(),
@@ -163,14 +180,15 @@ impl Engine {
                 node_tag: dialog.local_tag.clone(),
             },
             line: near.leg,
-            locked: near.share.as_ref()?.format.clone(),
             security: call.security,
             invoker,
             destination: profile.recording_destination.clone(),
             calling_search_space: profile.recording_css.clone(),
             started: false,
-            near: Strand::default(),
-            far: Strand::default(),
+            near: strand(),
+            far: strand(),
+            locked,
+            gateway,
         };
         Some((recording, near.party.clone()))
     }
@@ -352,7 +370,9 @@ impl Engine {
 
     /// Delayed or early, by the SIP profile of the trunk in use.
     pub(super) fn offer_mode(&self, id: RecordingId, end: End) -> OfferMode {
-        let way = self.recordings.get(&id).and_then(|recording| recording.way(end));
+        // A gateway is not asked what it could offer.
+        let recording = self.recordings.get(&id).filter(|recording| recording.gateway.is_none());
+        let way = recording.and_then(|recording| recording.way(end));
         let trunk = way.and_then(|(trunk, _)| self.config.trunk(trunk));
         trunk.and_then(|trunk| self.config.sip_profile_of(trunk)).map_or(OfferMode::Delayed, |profile| profile.offer)
     }
@@ -373,6 +393,7 @@ impl Engine {
             call.recordings.retain(|known| *known != id);
         }
         self.end_wish(&recording, why);
+        self.end_fork(&recording);
         let strands = End::BOTH.map(|end| recording.strand(end));
         let legs = strands.map(|strand| strand.recorder).into_iter().chain(strands.map(|strand| strand.bridge));
         for leg in legs.flatten() {

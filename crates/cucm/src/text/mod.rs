@@ -12,6 +12,7 @@ pub(crate) mod refer;
 pub(crate) mod register;
 pub(crate) mod sdp;
 pub(crate) mod trunk;
+pub(crate) mod xmf;
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};

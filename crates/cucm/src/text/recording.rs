@@ -54,11 +54,32 @@ pub(crate) struct Metadata {
     /// Whether the far end is a conference bridge.
     pub(crate) is_focus: bool,
     pub(crate) form: FromParameters,
+    /// The gateway that forks the media, if none but the phone does.
+    pub(crate) fork: Option<Fork>,
+}
+
+/// A gateway that forks the media of a call, beside the far end (Cisco document 211385).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fork {
+    /// The number of the party at the gateway: the recording comes from it.
+    pub(crate) number: String,
+    /// Cisco-Guid of the gateway's call, in hexadecimal.
+    pub(crate) guid: String,
+}
+
+impl Metadata {
+    /// Whom the node speaks for in both dialogs: the recorded party, or the one at the gateway that forks (Cisco document 211385).
+    pub(crate) fn identity(&self) -> Party {
+        match &self.fork {
+            Some(fork) => Party { number: fork.number.clone(), name: String::new(), ..self.near.clone() },
+            None => self.near.clone(),
+        }
+    }
 }
 
 /// From without its tag: all metadata stands inside the URI.
 pub(crate) fn from_value(metadata: &Metadata, end: End, node: &Node) -> String {
-    let Metadata { refci, farendrefci, cluster_id, near, far, is_focus, form } = metadata;
+    let Metadata { refci, farendrefci, cluster_id, near, far, is_focus, form, fork } = metadata;
     let (near_device, far_device) = (node.release.device(&near.device), node.release.device(&far.device));
     let mut parameters = vec![
         end.flag().to_owned(),
@@ -72,9 +93,11 @@ pub(crate) fn from_value(metadata: &Metadata, end: End, node: &Node) -> String {
         format!("x-farendaddr={}", far.number),
     ];
     parameters.extend(is_focus.then(|| "isfocus".to_owned()));
+    parameters.extend(fork.as_ref().map(|fork| format!("x-farendguid={}", fork.guid)));
     form.apply(end, &mut parameters);
     let parameters = parameters.join(";");
-    name_addr(&near.name, &near.number, &format!("{};{parameters}", node.host()))
+    let who = metadata.identity();
+    name_addr(&who.name, &who.number, &format!("{};{parameters}", node.host()))
 }
 
 impl FromParameters {
@@ -132,6 +155,8 @@ pub(crate) struct Invite<'a> {
     pub(crate) security: Option<Transmitted>,
     /// Early offer.
     pub(crate) sdp: Option<&'a str>,
+    /// Whether a gateway forks: then nothing is said of key presses (Cisco document 211385).
+    pub(crate) is_forked: bool,
 }
 
 /// The INVITE to the recorder (trace of Cisco document 200788).
@@ -146,7 +171,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Expires", 180)
-        .header("Allow-Events", "presence, kpml")
+        .header("Allow-Events", if facts.is_forked { "presence" } else { "presence, kpml" })
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation");
     let identity = name_addr(&near.name, &near.number, &node.host());
@@ -155,7 +180,7 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
     } else {
         String::new()
     };
-    let builder = call_info(builder, node, facts.security)
+    let builder = call_info(builder, node, facts.security, facts.is_forked)
         .session(node, super::session_id(facts.session, super::NIL))
         .header("Cisco-Guid", facts.guid)
         .header("Session-Expires", format_args!(" {}", facts.timer.seconds))
@@ -167,9 +192,14 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
 }
 
 /// The line of unsolicited key presses and the one with the traffic class, and the security status where the trunk transmits it.
-fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>) -> Builder {
+fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>, is_forked: bool) -> Builder {
+    let with = |builder: Builder, keys: Option<String>| match keys {
+        Some(keys) => builder.header("Call-Info", keys),
+        None => builder,
+    };
     const URN: &str = "<urn:x-cisco-remotecc:callinfo>";
-    let keys = format!("<sip:{}>;method=\"NOTIFY;Event=telephone-event;Duration=500\"", node.local);
+    let keys =
+        (!is_forked).then(|| format!("<sip:{}>;method=\"NOTIFY;Event=telephone-event;Duration=500\"", node.local));
     let class = node.release.has_session_id().then(|| format!("{URN};x-cisco-video-traffic-class=DESKTOP"));
     let status = |told: Transmitted| format!("; security= {}; gci= 1-{}", told.level.word(), told.call);
     let told = security.map(|told| (told.form, status(told)));
@@ -178,17 +208,16 @@ fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>) -> Bu
             Some((TrunkSecurityStatus::Never, _)) | None => builder,
             Some((_, status)) => builder.header("Call-Info", format_args!("{URN}{status}")),
         };
-        return builder.header("Call-Info", keys);
+        return with(builder, keys);
     };
     match told {
-        Some((TrunkSecurityStatus::OwnLine, status)) => builder
-            .header("Call-Info", format_args!("{URN}{status}"))
-            .header("Call-Info", keys)
-            .header("Call-Info", class),
-        Some((TrunkSecurityStatus::Appended, status)) => {
-            builder.header("Call-Info", keys).header("Call-Info", format_args!("{class}{status}"))
+        Some((TrunkSecurityStatus::OwnLine, status)) => {
+            with(builder.header("Call-Info", format_args!("{URN}{status}")), keys).header("Call-Info", class)
         }
-        Some((TrunkSecurityStatus::Never, _)) | None => builder.header("Call-Info", keys).header("Call-Info", class),
+        Some((TrunkSecurityStatus::Appended, status)) => {
+            with(builder, keys).header("Call-Info", format_args!("{class}{status}"))
+        }
+        Some((TrunkSecurityStatus::Never, _)) | None => with(builder, keys).header("Call-Info", class),
     }
 }
 

@@ -94,6 +94,19 @@ pub(crate) fn to_recorder(origin: Origin, phone: &Stream<'_>, flows: bool) -> St
     )
 }
 
+/// The answer to the recorder where a gateway forks: the gateway's address and a port that is none, without bandwidth (Cisco document
+/// 211385).
+pub(crate) fn to_recorder_of_gateway(origin: Origin, gateway: &Stream<'_>) -> String {
+    format!(
+        "{}c={}\r\nb=TIAS:0\r\nb=AS:0\r\nt=0 0\r\n{}{}a=sendonly\r\n{}",
+        head(origin),
+        connection(gateway.target.ip()),
+        gateway.media_line(),
+        format_lines(gateway.format),
+        gateway.event_lines(),
+    )
+}
+
 /// The early offer to a recorder: as [`to_recorder`], with every suite of the phone.
 pub(crate) fn offer_to_recorder(origin: Origin, phone: &Stream<'_>, suites: &[Crypto]) -> String {
     let mut text = to_recorder(origin, phone, true);

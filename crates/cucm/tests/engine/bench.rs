@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use cucm::CucmEvent;
 use cucm::config::*;
 use cucm::engine::{
-    ConferenceId, ConnectionId, Engine, Input, MixOrder, MusicId, MusicStream, Numbering, Output, PortTerms,
+    ConferenceId, ConnectionId, Engine, Input, MixOrder, MusicId, MusicStream, Numbering, Output, PortTerms, PostId,
 };
 use media::sdp::{Audio, Direction, Profile};
 use media::srtp::{MasterKey, Suite};
@@ -147,6 +147,8 @@ pub(crate) struct Bench {
     pub(crate) events: Vec<CucmEvent>,
     pub(crate) connects: Vec<(ConnectionId, SocketAddr)>,
     pub(crate) closes: Vec<FlowId>,
+    /// Requests to gateways.
+    pub(crate) posts: Vec<(PostId, String)>,
     /// Music that plays, by its number.
     pub(crate) music: BTreeMap<MusicId, MusicStream>,
     /// Ports of the bridge that are connected.
@@ -179,6 +181,7 @@ impl Bench {
             events: Vec::new(),
             connects: Vec::new(),
             closes: Vec::new(),
+            posts: Vec::new(),
             music: BTreeMap::new(),
             mixed: BTreeMap::new(),
             ports: std::collections::BTreeSet::new(),
@@ -204,6 +207,9 @@ impl Bench {
                     Message::parse(&bytes).unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(&bytes))),
                 )),
                 Output::Connect { connection, to, .. } => self.connects.push((connection, to)),
+                Output::Post { post, request, .. } => {
+                    self.posts.push((post, String::from_utf8(request).unwrap()));
+                }
                 Output::Close { flow } => self.closes.push(flow),
                 Output::StartMusic { music, stream } => {
                     assert!(self.music.insert(music, *stream).is_none(), "{music:?} plays already");

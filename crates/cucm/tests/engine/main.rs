@@ -7,6 +7,7 @@ mod calls;
 mod conferences;
 mod configuration;
 mod damage;
+mod forking;
 mod forwards;
 mod holds;
 mod hunting;

@@ -17,7 +17,8 @@ use wire::{Link, LinkReader, LinkWriter, Listener, Net, Stream};
 use super::media::SiteMedia;
 use super::site::{Command, Input, Output, Settings, Site};
 use super::text::Face;
-use super::{Config, Security};
+use super::xmf;
+use super::{Config, Kind, Security};
 use crate::phone::{CommandError, Summary};
 use crate::status::{CallState, Status};
 
@@ -44,6 +45,9 @@ pub(super) struct Driver {
     at: SocketAddr,
     cucm: SocketAddr,
     listener: Option<Listener>,
+    /// Where a gateway is asked for forks.
+    forks: Option<Listener>,
+    asked: (mpsc::UnboundedSender<xmf::Asked>, mpsc::UnboundedReceiver<xmf::Asked>),
     tls: Option<(TlsServer, TlsClient)>,
     notices: (mpsc::UnboundedSender<Notice>, mpsc::UnboundedReceiver<Notice>),
     tasks: JoinSet<()>,
@@ -66,6 +70,13 @@ impl Driver {
         let listener = net.listen(SocketAddr::new(config.address, config.port)).await;
         let listener = listener.map_err(|error| format!("cannot listen on {}: {error}", config.address))?;
         let at = listener.local_addr();
+        let forks = match config.kind {
+            Kind::Cluster => None,
+            Kind::Gateway => {
+                let at = SocketAddr::new(config.address, xmf::PORT);
+                Some(net.listen(at).await.map_err(|error| format!("cannot listen on {at}: {error}"))?)
+            }
+        };
         let tls = config.security.as_ref().map(tls).transpose()?;
         let face = Face { kind: config.kind, local: at, transport };
         let settings = Settings {
@@ -93,6 +104,8 @@ impl Driver {
             at,
             cucm: config.cucm,
             listener: Some(listener),
+            forks,
+            asked: mpsc::unbounded_channel(),
             tls,
             notices: mpsc::unbounded_channel(),
             tasks: JoinSet::new(),
@@ -116,6 +129,9 @@ impl Driver {
             let tls = self.tls.as_ref().map(|(server, _)| server.clone());
             self.tasks.spawn(accept(listener, tls, self.notices.0.clone()));
         }
+        if let Some(listener) = self.forks.take() {
+            self.tasks.spawn(xmf::serve(listener, self.asked.0.clone()));
+        }
         loop {
             self.carry_out().await;
             while self.tasks.try_join_next().is_some() {}
@@ -134,6 +150,12 @@ impl Driver {
             tokio::select! {
                 biased;
                 Some(notice) = self.notices.1.recv() => self.on_notice(notice),
+                Some((request, reply)) = self.asked.1.recv() => {
+                    let done = self.site.fork(&request);
+                    self.carry_out().await;
+                    // CUCM may have stopped waiting.
+                    let _ = reply.send(done);
+                }
                 request = self.requests.recv() => match request {
                     Some(request) => self.obey(request).await,
                     // The handle is gone: the plug is pulled.

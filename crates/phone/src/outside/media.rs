@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use ::media::ledger::Stream;
+use ::media::ledger::{Leg, Stream};
 use ::media::signal::Voice;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -12,7 +12,7 @@ use wire::{MediaSocket, Net};
 use super::site::{Order, Site};
 use crate::machine::CallNo;
 use crate::media_clock::{MediaClock, TalkId};
-use crate::talk::{Closed, HeardCounts, Talk};
+use crate::talk::{Closed, ForkTerms, HeardCounts, Opening, Talk};
 
 /// What the driver keeps of a site's media.
 pub(super) struct SiteMedia {
@@ -58,6 +58,8 @@ impl SiteMedia {
                 }
             }
             Order::Speak { call, parties } => self.speak(call, parties).await,
+            Order::Fork { call, openings } => self.fork(call, *openings).await,
+            Order::Unfork { call } => self.unfork(call).await,
             Order::Close { call } => self.close(call).await,
         }
     }
@@ -81,6 +83,26 @@ impl SiteMedia {
         let mut voices: Vec<Voice> = parties.iter().filter_map(|party| self.voices.remove(party)).collect();
         let voice = if voices.len() == 1 { voices.pop() } else { Some(Voice::mixed(voices)) };
         self.clock.give_voice(id, voice.unwrap_or_else(Voice::silence));
+    }
+
+    /// Sends both voices of a call to a recorder, from two ports of their own.
+    async fn fork(&self, call: CallNo, [heard, said]: [Opening; 2]) {
+        self.unfork(call).await;
+        let Some(talking) = self.talks.get(&call) else { return };
+        // A talk names its forks from where it stands: near is what it says.
+        for (leg, opening) in [(Leg::Far, heard), (Leg::Near, said)] {
+            let Ok(socket) = self.net.media(SocketAddr::new(self.address, 0)) else {
+                return tracing::warn!(address = %self.address, "no media port can be bound");
+            };
+            self.clock.start_fork(talking.id, ForkTerms { leg, opening, socket, elsewhere: None });
+        }
+    }
+
+    async fn unfork(&self, call: CallNo) {
+        let Some(talking) = self.talks.get(&call) else { return };
+        for leg in Leg::ALL {
+            drop(self.clock.stop_fork(talking.id, leg).await);
+        }
     }
 
     fn keep(&mut self, parties: &[usize], voice: Voice) {

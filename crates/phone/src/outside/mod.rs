@@ -11,14 +11,19 @@
 //!  party ─┘             ╚═════════════ RTP, SRTP ══════╝
 //! ```
 //!
+//! A gateway also forks the media of a call, when CUCM asks for it over HTTP (`xmf`): it hears the recorded party and speaks for the
+//! other one.
+//!
 //! Signalling is one machine without sockets (`site`), driven by one task; media runs on the same [`MediaClock`] as that of phones.
 
 mod calls;
 mod change;
 mod driver;
+mod fork;
 mod media;
 mod site;
 mod text;
+mod xmf;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

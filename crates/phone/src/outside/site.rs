@@ -20,7 +20,7 @@ use crate::codec::Codec;
 use crate::machine::CallNo;
 use crate::phone::CommandError;
 use crate::status::{CallState, Status};
-use crate::talk::MainTerms;
+use crate::talk::{MainTerms, Opening};
 
 /// What happens to the site.
 #[derive(Debug)]
@@ -78,6 +78,10 @@ pub(super) enum Order {
     SetMain { call: CallNo, terms: Box<MainTerms> },
     /// These parties speak in a call from now on, all at once.
     Speak { call: CallNo, parties: Vec<usize> },
+    /// Both voices go to a recorder too: what is heard as the near leg, what is said as the far one.
+    Fork { call: CallNo, openings: Box<[Opening; 2]> },
+    /// And no longer.
+    Unfork { call: CallNo },
     /// The call is over.
     Close { call: CallNo },
 }

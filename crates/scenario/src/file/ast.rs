@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use cucm::config::Release;
-use cucm::config::{Dialect, SessionRefresh};
+use cucm::config::{Dialect, RecordingMediaSource, SessionRefresh};
 use cucm::signalling::{Closing, Request};
 use media::ledger::Leg;
 use media::srtp::Suite;
@@ -87,6 +87,8 @@ pub struct Phone {
     pub recorded: bool,
     /// Whether its line's recording option is selective: recordings are started and stopped by steps.
     pub selective: bool,
+    /// Who is to fork the media of its recordings.
+    pub source: RecordingMediaSource,
     /// The SRTP suites it offers, in order.
     pub suites: Vec<Suite>,
     /// The codecs it offers, in order.

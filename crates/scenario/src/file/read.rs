@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cucm::config::SessionRefresh;
+use cucm::config::{RecordingMediaSource, SessionRefresh};
 use media::srtp::Suite;
 use trust::rule::Refusal;
 
@@ -235,6 +235,7 @@ pub(super) fn read_phone(
     };
     let recording = [("automatic", (true, false)), ("selective", (false, true)), ("none", (false, false))];
     let (recorded, selective) = f.or("recording", (false, false), wrong, |n| one_of(n, &recording));
+    let sources = [("phone", RecordingMediaSource::Phone), ("gateway", RecordingMediaSource::Gateway)];
     let line = f.required("line", wrong).and_then(|n| keep(directory_number(n), wrong)).unwrap_or_default();
     let phone = Phone {
         name: name.to_owned(),
@@ -243,6 +244,7 @@ pub(super) fn read_phone(
         encrypted: f.or("security", true, wrong, security),
         recorded,
         selective,
+        source: f.or("recording media source", RecordingMediaSource::Phone, wrong, |n| one_of(n, &sources)),
         suites: f.or("suites", release.suites().to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
         says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),

@@ -223,6 +223,7 @@ fn device(index: usize, phones: &[Phone]) -> cfg::PhoneDevice {
         no_answer: phone.forward.no_answer.map(|(to, _)| number(to)),
         no_answer_ring_duration: phone.forward.no_answer.map(|(_, after)| after),
     };
+    line.recording_media_source = phone.source;
     line.pickup_group.clone_from(&phone.pickup_group);
     // One call makes it busy: it does not ring beside another one.
     if phone.shared || phone.forward.busy.is_some() {

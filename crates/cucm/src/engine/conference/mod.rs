@@ -46,11 +46,13 @@ struct Conference {
 }
 
 impl Engine {
-    /// Whether a port of the bridge is wanted for what may come next: three for a new conference, which a cluster of less than three
-    /// phones never has, unless a second trunk leads to somebody else than the recorder.
+    /// Whether a port of the bridge is wanted for what may come next: three for a new conference, which less than three phones never
+    /// have, unless others are outside.
     pub fn wants_port(&self) -> bool {
-        let has_three = self.config.phones.len() > 2 || self.config.trunks.len() > 1;
-        self.config.conference_bridge.is_some() && has_three && self.conferences.spare.len() < SPARE_PORTS
+        let is_outside = self.config.trunks.iter().any(|trunk| trunk.takes_calls);
+        let has_members = self.config.phones.len() > 2 || is_outside;
+        let is_there = self.config.conference_bridge.is_some();
+        is_there && has_members && self.conferences.spare.len() < SPARE_PORTS
     }
 
     /// A port that is bound and free.

@@ -1,0 +1,201 @@
+//! Recordings whose media a gateway forks.
+
+use cucm::CucmEvent;
+use cucm::config::*;
+use cucm::engine::Input;
+use media::sdp::Direction;
+use sip::{FlowId, Message, Transport};
+
+use crate::bench::*;
+
+/// The connection that the gateway opened.
+const GATEWAY: FlowId = FlowId(20);
+const TRUNK: &str = "EU91BCUBE002-Trk";
+
+fn gateway(source: RecordingMediaSource) -> Config {
+    let mut config = plain();
+    let trunk = SipTrunk {
+        name: TRUNK.to_owned(),
+        destinations: vec![Destination { address: "10.48.38.99".parse().unwrap(), port: 5060 }],
+        takes_calls: true,
+        recording_information: RecordingInformation::Gateways,
+        ..config.trunks[0].clone()
+    };
+    config.trunks.push(trunk);
+    config.phones[1].lines[0].recording_media_source = source;
+    config
+}
+
+/// The party at the gateway calls the agent, who answers; gives the 200 to the gateway and the ACK to the agent.
+fn called(config: Config) -> (Bench, Message, Message) {
+    let mut bench = Bench::ready(config);
+    bench.open(GATEWAY, Transport::Tcp, None);
+    let sdp = Sdp::new("10.48.38.99", 40_000).formats("8 101").text();
+    let branch = bench.new_branch();
+    let caller = "<sip:+1234567890@10.48.38.99>";
+    bench.give_text(
+        GATEWAY,
+        &format!(
+            "INVITE sip:1001@10.48.38.5:5060 SIP/2.0\r\nVia: SIP/2.0/TCP 10.48.38.99:5060;branch={branch}\r\n\
+             From: {caller};tag=there\r\nTo: <sip:1001@10.48.38.5>\r\nCall-ID: there-1@10.48.38.99\r\nCSeq: 101 INVITE\r\n\
+             Cisco-Guid: 2487633596-0488837607-2832368234-3409041498\r\nP-Asserted-Identity: {caller}\r\n\
+             Contact: <sip:+1234567890@10.48.38.99:5060;transport=tcp>\r\n{FALLBACK}\r\nContent-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{sdp}",
+            sdp.len()
+        ),
+    );
+    bench.expect(GATEWAY, "100");
+    let invite = bench.expect(AGENT, "INVITE");
+    bench.answer(AGENT, &invite, 180, "agent", "", None);
+    bench.expect(GATEWAY, "180");
+    let contact = format!("Contact: <sip:line@10.48.38.102:50000;transport=tcp>\n{FALLBACK}");
+    bench.answer(AGENT, &invite, 200, "agent", &contact, Some(&Sdp::new("10.48.38.102", 30_002).text()));
+    let ok = bench.expect(GATEWAY, "200");
+    let ack = bench.expect(AGENT, "ACK");
+    bench.in_dialog(GATEWAY, "ACK", &ok, 101, None);
+    (bench, ok, ack)
+}
+
+fn names(message: &Message) -> Vec<String> {
+    message.headers().map(|field| field.name().to_owned()).collect()
+}
+
+fn traced(name: &str) -> Message {
+    // The length that the document shows counts a line end more.
+    let text = trace(name).replace("Content-Length: 232", "Content-Length: 230");
+    Message::parse(text.as_bytes()).unwrap()
+}
+
+fn recorder(port: u16) -> Sdp {
+    Sdp::new("10.48.38.30", port).formats("0 4 8 9 18").direction("recvonly")
+}
+
+/// Up to the request to the gateway; gives the INVITE of the near end and the ACKs of both.
+fn asked(bench: &mut Bench) -> (Message, [Message; 2]) {
+    bench.wait(20);
+    bench.connected(RECORDER);
+    let near = bench.expect(RECORDER, "INVITE");
+    bench.wait(400);
+    // The far end's dialog begins when the near end's is up.
+    bench.quiet();
+    bench.recorder_answers(&near, "n", "", &recorder(6000));
+    bench.wait(20);
+    let near_ack = bench.expect(RECORDER, "ACK");
+    let far = bench.expect(RECORDER, "INVITE");
+    assert!(bench.posts.is_empty(), "media begins when both dialogs are up");
+    bench.recorder_answers(&far, "f", "", &recorder(6002));
+    bench.wait(20);
+    let far_ack = bench.expect(RECORDER, "ACK");
+    bench.quiet();
+    (near, [near_ack, far_ack])
+}
+
+#[test]
+fn a_gateway_forks_a_call_for_two_dialogs_as_ciscos_trace_shows_them() {
+    let mut config = gateway(RecordingMediaSource::Gateway);
+    config.release = Release::V10_5;
+    let (mut bench, ok, _) = called(config);
+    let (near, acks) = asked(&mut bench);
+
+    let expected = traced("30-gw-rec-invite-nearend-nbr");
+    // The session timer's Min-SE and the rest of the order are those of every recording INVITE.
+    assert_eq!(names(&near), names(&expected));
+    let (from, traced_from) = (near.from_().unwrap(), expected.from_().unwrap());
+    let keys = |address: &sip::NameAddr| address.uri.params.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+    assert_eq!(keys(&from), keys(&traced_from));
+    assert_eq!(from.uri.user.as_deref(), Some("+1234567890"), "the party at the gateway");
+    for (name, value) in [
+        ("x-nearenddevice", AGENT_DEVICE),
+        ("x-nearendaddr", "1001"),
+        ("x-farenddevice", TRUNK),
+        ("x-farendaddr", "+1234567890"),
+        // The gateway's own Cisco-Guid, in hexadecimal, as in the trace.
+        ("x-farendguid", "944646BC1D2311E7A8D2826ACB31D85A"),
+    ] {
+        // How a release writes device names is told elsewhere.
+        let told = from.uri.params.get(name).unwrap_or_default();
+        assert!(told.eq_ignore_ascii_case(value), "{name}: {told}");
+    }
+
+    let expected = traced("32-gw-rec-ack-nearend-port7000");
+    for ack in &acks {
+        assert_eq!(names(ack), names(&expected));
+        let after_origin = |message: &Message| {
+            let body = String::from_utf8(message.body().to_vec()).unwrap();
+            body.lines().skip(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let told: Vec<_> =
+            after_origin(&expected).iter().map(|line| line.replace("10.106.242.1", "10.48.38.99")).collect();
+        assert_eq!(after_origin(ack), told);
+        assert_eq!((audio(ack).port, audio(ack).direction), (7000, Direction::SendOnly));
+    }
+
+    let [(post, request)] = bench.posts.as_slice() else { panic!("{:?}", bench.posts) };
+    for part in [
+        "POST /cisco_xmf HTTP/1.1\r\nHost: 10.48.38.99:8090\r\n",
+        "<nearEndAddr>\n<ipv4>10.48.38.30</ipv4>\n<port>6000</port>\n</nearEndAddr>",
+        "<farEndAddr>\n<ipv4>10.48.38.30</ipv4>\n<port>6002</port>\n</farEndAddr>",
+        "<callID>2487633596</callID>\n<connID>488837607</connID>",
+    ] {
+        assert!(request.contains(part), "{part}: {request}");
+    }
+    assert!(!bench.told().contains(&"RecordingStarted".to_owned()), "the gateway has not answered");
+    let post = *post;
+    bench.input(Input::Posted { post, answer: Ok(200) });
+    assert!(matches!(bench.events.last(), Some(CucmEvent::RecordingStarted(_))), "{:?}", bench.events);
+
+    bench.in_dialog(GATEWAY, "BYE", &ok, 102, None);
+    bench.expect(GATEWAY, "200");
+    bench.ok(AGENT, "BYE");
+    for _ in 0..2 {
+        bench.ok(RECORDER, "BYE");
+    }
+    assert_eq!(bench.posts.len(), 1, "the call itself ended");
+    bench.wait(40_000);
+    bench.quiet();
+    bench.finish();
+}
+
+#[test]
+fn a_hold_ends_the_fork_and_a_resume_begins_another() {
+    let (mut bench, _, ack) = called(gateway(RecordingMediaSource::Gateway));
+    asked(&mut bench);
+    let (post, _) = bench.posts[0];
+    bench.input(Input::Posted { post, answer: Ok(200) });
+    bench.asks(AGENT, &ack, 102, &Sdp::new("10.48.38.102", 30_002).direction("sendonly"));
+    let byes = bench.sent.iter().filter(|(to, message)| *to == RECORDER && message.method() == Some("BYE")).count();
+    assert_eq!(byes, 2);
+    let [_, (_, request)] = bench.posts.as_slice() else { panic!("{:?}", bench.posts) };
+    assert!(request.contains("<disableMediaForking/>"), "{request}");
+}
+
+#[test]
+fn a_gateway_that_cannot_fork_ends_the_recording_with_an_alarm() {
+    for answer in [Ok(503), Err("cannot connect".to_owned())] {
+        let (mut bench, ..) = called(gateway(RecordingMediaSource::Gateway));
+        asked(&mut bench);
+        let (post, _) = bench.posts[0];
+        bench.input(Input::Posted { post, answer });
+        for _ in 0..2 {
+            bench.ok(RECORDER, "BYE");
+        }
+        assert_eq!(bench.failed().rule, "gateway");
+        assert!(!bench.told().contains(&"RecordingStarted".to_owned()));
+        let alarms = format!("{:?}", bench.events);
+        assert!(alarms.contains("RecordingGatewaySessionFailed"), "{alarms}");
+    }
+}
+
+#[test]
+fn the_phone_forks_where_the_gateway_is_not_to_or_cannot() {
+    let mut unknown = gateway(RecordingMediaSource::Gateway);
+    unknown.trunks[1].recording_information = RecordingInformation::None;
+    for config in [gateway(RecordingMediaSource::Phone), unknown] {
+        let (mut bench, ..) = called(config);
+        let (near, _) = bench.invites();
+        let from = near.from_().unwrap();
+        assert_eq!(from.uri.user.as_deref(), Some("1001"));
+        assert_eq!(from.uri.params.get("x-farendguid"), None);
+        assert!(bench.posts.is_empty());
+    }
+}
