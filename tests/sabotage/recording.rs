@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Row] = &[
     Row(
         "recording/gateway-preferred",
         &[(STEPS, "recorder: { fault: trust-told-port }\nsteps:")],
-        Found("missing-frames"),
+        Found("missing-recording"),
     ),
     Row("recording/gateway-hold", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row(
