@@ -50,4 +50,10 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("media/silence", &[(STEPS, "recorder: { fault: close-gaps }\nsteps:")], Found("closed-gap")),
     Row("media/silence-stalled", &[(STEPS, "recorder: { fault: trust-timestamps }\nsteps:")], Found("closed-gap")),
+    Row(
+        "media/recording-tone-to-connected",
+        &[(STEPS, "recorder: { fault: quieter }\nsteps:")],
+        Found("level-changed"),
+    ),
+    Row("media/recording-tone-to-observed", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
 ];

@@ -202,6 +202,7 @@ fn media_side(net: &Net, config: Config, rng: ChaCha20Rng) -> MediaSide {
         voice: Some(config.voice),
         jitter_depth: config.jitter_depth,
         faults: config.faults,
+        recording_tone: config.recording_tone,
         sockets: Default::default(),
         talks: Default::default(),
         speaker: None,

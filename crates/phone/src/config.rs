@@ -45,6 +45,8 @@ pub struct Config {
     pub jitter_depth: u32,
     /// What its bridge does wrong from the start.
     pub faults: Vec<Fault>,
+    /// Who hears a beep while its calls are recorded.
+    pub recording_tone: RecordingTone,
 }
 
 impl Config {
@@ -66,6 +68,7 @@ impl Config {
             first: FirstPacket::default(),
             jitter_depth: 3,
             faults: Vec::new(),
+            recording_tone: RecordingTone::default(),
         }
     }
 }
@@ -106,6 +109,16 @@ impl Model {
     pub fn user_agent(&self) -> String {
         format!("Cisco-{}/{}", self.name, self.firmware)
     }
+}
+
+/// Who hears a beep while a call is recorded: service parameters *Play Recording Notification Tone to Observed Target* and *Connected
+/// Target* of a real cluster, which tells its phones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordingTone {
+    /// The phone's own user; the tone is on the far leg.
+    pub observed: bool,
+    /// The other party; the tone is on the near leg.
+    pub connected: bool,
 }
 
 /// How fast the built-in bridge answers; the defaults are those of Cisco 200788.

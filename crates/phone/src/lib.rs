@@ -35,7 +35,7 @@ mod text;
 pub use boot::{BootError, boot};
 pub use change::{BridgeChange, RollOver};
 pub use codec::Codec;
-pub use config::{BridgeTiming, Config, FirstPacket, Model, OLD_SUITES};
+pub use config::{BridgeTiming, Config, FirstPacket, Model, OLD_SUITES, RecordingTone};
 pub use fault::Fault;
 pub use media_clock::MediaClock;
 pub use phone::{CommandError, Phone, Summary, WaitError};

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use wire::{MediaSocket, Net};
 
+use crate::config::RecordingTone;
 use crate::fault::Fault;
 use crate::machine::{CallNo, Machine, MediaOrder};
 use crate::media_clock::{MediaClock, TalkId};
@@ -24,6 +25,7 @@ pub(crate) struct MediaSide {
     pub(crate) voice: Option<Voice>,
     pub(crate) jitter_depth: u32,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) recording_tone: RecordingTone,
     /// Bound ports that no stream uses at the moment.
     pub(crate) sockets: BTreeMap<u16, MediaSocket>,
     /// The talk of each call.
@@ -109,6 +111,7 @@ impl MediaSide {
         let rng = ChaCha20Rng::seed_from_u64(self.rng.next_u64());
         let mut talk = Talk::new(self.net.clock().clone(), rng, socket, self.jitter_depth, self.faults.clone());
         talk.mute(self.is_muted);
+        talk.beep(self.recording_tone);
         self.talks.insert(call, self.clock.add(talk));
     }
 

@@ -17,6 +17,7 @@ mod misbehave;
 mod outgoing;
 #[cfg(test)]
 mod tests;
+mod tone;
 
 use std::time::Instant;
 
@@ -37,6 +38,8 @@ use self::guest::{Frame, Guest, mix, sound};
 use self::incoming::{Incoming, Played};
 use self::misbehave::Misbehaviour;
 use self::outgoing::{Outgoing, Said, Tick};
+use self::tone::Beeper;
+use crate::config::RecordingTone;
 use crate::fault::Fault;
 
 /// Samples of one packet: 20 ms.
@@ -92,6 +95,7 @@ pub(crate) struct Talk {
     forks: Vec<Fork>,
     /// A phone that has barged in.
     guest: Option<Guest>,
+    beeper: Beeper,
     faults: Vec<Fault>,
     closed: Vec<Stream>,
 }
@@ -122,9 +126,15 @@ impl Talk {
             main_ticks: 0,
             forks: Vec::new(),
             guest: None,
+            beeper: Beeper::new(RecordingTone::default()),
             faults,
             closed: Vec::new(),
         }
+    }
+
+    /// Who hears the tone while the call is recorded.
+    pub(crate) fn beep(&mut self, to: RecordingTone) {
+        self.beeper = Beeper::new(to);
     }
 
     /// The user speaks in this call from now on.
@@ -241,15 +251,18 @@ impl Talk {
         let tick = Tick { due, now };
         self.incoming.drain(&mut self.socket);
         let guest = self.guest.as_mut().and_then(Guest::hear);
-        let (own, said) = self.speak(tick, guest.as_ref());
-        let (far, relayed) = self.relay(tick, guest.as_ref());
+        let beep = self.beeper.next(!self.forks.is_empty());
+        let (to_other, to_user) = (beep.filter(|_| self.beeper.to.connected), beep.filter(|_| self.beeper.to.observed));
+        let (own, said) = self.speak(tick, guest.as_ref(), to_other.as_ref());
+        let added = mix(guest.as_ref(), to_user.as_ref());
+        let (far, relayed) = self.relay(tick, added.as_ref());
         let told = self.guest.as_mut().map_or(0, |guest| guest.tell(tick, own.as_ref(), far.as_ref()));
         said + relayed + told
     }
 
     /// Our own voice or a key: one packet, to the other party and to the recorder's near leg. Gives what was said and how many packets
     /// were sent.
-    fn speak(&mut self, tick: Tick, guest: Option<&Frame>) -> (Option<Frame>, u64) {
+    fn speak(&mut self, tick: Tick, guest: Option<&Frame>, beep: Option<&Frame>) -> (Option<Frame>, u64) {
         let near = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near);
         let Some((main, voice)) = self.main.as_mut().zip(self.voice.as_mut()) else {
             // Nothing is said, but time goes on.
@@ -260,6 +273,7 @@ impl Talk {
         let mut samples = [0; FRAME];
         if event.is_none() {
             self.hush.as_mut().unwrap_or(voice).next_frame(&mut samples);
+            samples = mix(Some(&samples), beep).unwrap_or(samples);
         }
         let mut frame = [0; FRAME];
         let mut said = |law: Law, ticks: u32, samples: &Frame, send: &mut dyn FnMut(&Said<'_>)| {
@@ -288,16 +302,16 @@ impl Talk {
         (Some(samples), 2)
     }
 
-    /// The other party's voice, as it was heard: one place of its time line, to the recorder's far leg; a guest's voice is mixed in. Gives
+    /// The other party's voice, as it was heard: one place of its time line, to the recorder's far leg; a guest's voice and the tone are mixed in. Gives
     /// the other party's sound and how many packets were sent.
-    fn relay(&mut self, tick: Tick, guest: Option<&Frame>) -> (Option<Frame>, u64) {
+    fn relay(&mut self, tick: Tick, added: Option<&Frame>) -> (Option<Frame>, u64) {
         let played = self.incoming.play();
         let far = match &played {
-            Played::Packet(heard) if self.guest.is_some() => sound(heard),
+            Played::Packet(heard) if self.guest.is_some() || added.is_some() => sound(heard),
             _ => None,
         };
         let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Far) else { return (far, 0) };
-        let mixed = guest.and_then(|guest| mix(far.as_ref(), Some(guest)));
+        let mixed = added.and_then(|added| mix(far.as_ref(), Some(added)));
         let is_key = far.is_none() && matches!(played, Played::Packet(_));
         if let Some(frame) = mixed.filter(|_| !is_key) {
             let law = fork.out.law();

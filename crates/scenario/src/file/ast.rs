@@ -59,6 +59,10 @@ pub struct Cluster {
     pub known_to_recorder: bool,
     /// Whether CUCM shows its certificate when it connects to the recorder.
     pub presents_certificate: bool,
+    /// *Play Recording Notification Tone to Observed Target*.
+    pub tone_to_observed: bool,
+    /// *Play Recording Notification Tone to Connected Target*.
+    pub tone_to_connected: bool,
     /// How it reads what Cisco's texts leave open.
     pub dialect: Dialect,
 }

@@ -178,6 +178,8 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
         key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
         known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
         presents_certificate: f.or("presents certificate", true, wrong, flag),
+        tone_to_observed: f.or("recording tone to observed target", false, wrong, flag),
+        tone_to_connected: f.or("recording tone to connected target", false, wrong, flag),
         dialect: match f.optional("dialect") {
             Some(node) => read_dialect(node, release.dialect(), wrong),
             None => release.dialect(),

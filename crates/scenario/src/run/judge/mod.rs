@@ -2,6 +2,7 @@
 
 mod checks;
 mod signalling;
+mod tone;
 
 use std::path::Path;
 
@@ -57,6 +58,7 @@ pub(super) fn judge(
     signalling::check_ping(scenario, &played, &mut findings, &mut undecided);
     check_leaks(&played, &mut findings, &mut undecided);
     check_provoked(scenario, &played, &mut undecided);
+    tone::check(&scenario.cluster, &played.ledger.streams, &mut undecided);
     check_order(scenario, &whole, &mut undecided);
     check_user_agent(scenario, &whole, &mut findings);
     let verdict = verdict(&findings, &mut undecided, &played.lateness);

@@ -5,7 +5,7 @@ use wire::{Impairment, Route};
 
 use super::cast::Cast;
 use super::start;
-use crate::file::{self, Codec, Says, Scenario};
+use crate::file::{self, Cluster, Codec, Says, Scenario};
 use crate::run::addresses::{Addresses, device_name};
 use crate::run::error::SetupError;
 use crate::run::stage::{Certificates, address_of};
@@ -29,6 +29,8 @@ impl Cast<'_> {
         config.codecs = asked.codecs.iter().map(|codec| phone_codec(*codec)).collect();
         config.first.sequence = asked.first_sequence;
         config.first.ssrc = asked.ssrc;
+        let Cluster { tone_to_observed: observed, tone_to_connected: connected, .. } = scenario.cluster;
+        config.recording_tone = phone::RecordingTone { observed, connected };
         if !scenario.network.is_clean() {
             for place in 0..=scenario.destinations.len() {
                 let route = Route::new(addresses.phone(index), address_of(scenario, addresses, place));
