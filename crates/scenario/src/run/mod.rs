@@ -154,7 +154,8 @@ fn run_simulated(
             let runtime = wire::simulation_runtime()
                 .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
             let mut outcome = runtime.block_on(one(job, options, live, None));
-            if let Some(left) = runtime.block_on(tasks_left()) {
+            let is_over = outcome.verdict != Verdict::SetupError;
+            if let Some(left) = runtime.block_on(tasks_left()).filter(|_| is_over) {
                 outcome.undecide(left);
             }
             done(&outcome);

@@ -51,13 +51,28 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
         // A phone without SRTP is recorded in clear, which is another scenario.
         let is_secure = recording != "none" || !dice.one_in(4);
         let security = if is_secure { "encrypted" } else { "non-secure" };
-        let _ = writeln!(
-            text,
-            "  {name}: {{ line: \"20{:02}\", security: {security}, recording: {recording} }}",
-            number + 1
-        );
+        let more = habits(&NAMES[..phones], number, dice);
+        let line = number + 1;
+        let _ =
+            writeln!(text, "  {name}: {{ line: \"20{line:02}\", security: {security}, recording: {recording}{more} }}");
     }
     text + "steps:\n"
+}
+
+/// Where the calls of a phone go that it does not take, and whose calls it may pick up.
+fn habits(names: &[&str], number: usize, dice: &mut Dice) -> String {
+    let mut more = String::new();
+    if dice.one_in(2) {
+        more.push_str(", pickup group: desk");
+    }
+    let other = dice.one(names);
+    if dice.one_in(6) && other != names[number] {
+        let when = dice.one(&["all", "busy", "no answer"]);
+        let after = if when == "no answer" { ", after: 4s" } else { "" };
+        // Writing to a String never fails.
+        let _ = write!(more, ", forward: {{ {when}: {other}{after} }}");
+    }
+    more
 }
 
 /// The scenario of a head, with a step that does nothing.

@@ -20,11 +20,18 @@ const CHOICES: &[(u64, &str)] = &[
     (1, "dtmf: { by: {a}, digits: \"{digits}\" }"),
     (1, "mute: {a}"),
     (1, "unmute: {a}"),
+    (2, "park: {a}"),
+    (4, "retrieve: { by: {a}, parked by: {b} }"),
+    (2, "pick up: {a}"),
+    (2, "redirect: { call of: {a}, to: {b} }"),
+    (1, "re-key: { on: {a}, ROC: {roc} }"),
+    (1, "change SSRC: {a}"),
     (1, "CUCM sends: { request: {request} }"),
 ];
 
 const ASKERS: [&str; 3] = ["user", "application", "silent application"];
 const REQUESTS: [&str; 5] = ["INFO", "NOTIFY", "OPTIONS", "UPDATE", "re-INVITE"];
+const ROLL_OVERS: [&str; 2] = ["keep", "reset"];
 const KEYS: [&str; 4] = ["1", "0*9", "1234#", "42"];
 
 /// The words of the verbs.
@@ -56,6 +63,7 @@ fn filled(step: &str, names: &[String], dice: &mut Dice) -> String {
         ("{time}", time.as_str()),
         ("{asker}", dice.one(&ASKERS)),
         ("{request}", dice.one(&REQUESTS)),
+        ("{roc}", dice.one(&ROLL_OVERS)),
         ("{digits}", dice.one(&KEYS)),
     ];
     places.iter().fold(step.to_owned(), |step, (place, value)| step.replace(place, value))

@@ -75,7 +75,7 @@ impl Paper {
                 self.leave(phone, no);
             }
             // The call is transferred without its transferrer, who does not wait for it.
-            Some(by) if by == phone => self.drop_out(no, phone),
+            Some(by) if by == phone && !is_target => self.drop_out(no, phone),
             // The target declines: the call is its transferrer's again.
             Some(_) if is_target && has_transferrer => {
                 if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
@@ -86,6 +86,12 @@ impl Paper {
             _ => self.end(no),
         }
         Ok(())
+    }
+
+    /// Whether a phone, were it to hang up, would decline a call that is transferred to it alone.
+    pub(crate) fn declines_transfer(&self, phone: usize) -> bool {
+        let rings = self.active(phone).filter(|call| call.parked.is_none()).and_then(|call| call.rings.as_ref());
+        rings.is_some_and(|ringing| ringing.instead_of.is_some() && ringing.phones == [phone])
     }
 
     pub(super) fn drop_out(&mut self, no: CallNo, phone: usize) {

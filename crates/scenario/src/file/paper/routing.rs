@@ -115,6 +115,10 @@ impl Paper {
     pub(super) fn park(&mut self, phone: usize) -> Result<(), Impossible> {
         let no = self.must_talk(phone)?;
         self.must_be_no_conference(no, "parked")?;
+        if self.place_mut(phone).is_some_and(|member| member.holds) {
+            let name = self.name(phone);
+            return Err(Impossible::new(format!("`{name}` holds its call"), format!("`- resume: {name}` first")));
+        }
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
             call.parked = Some(Parked { by: phone, waits: Duration::ZERO });
         }

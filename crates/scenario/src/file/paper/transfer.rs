@@ -120,8 +120,10 @@ impl Paper {
     pub(super) fn pair(&self, phone: usize) -> Option<(CallNo, CallNo)> {
         let active = self.active(phone)?;
         let other = self.calls_of(phone).find(|call| call.no != active.no)?;
-        let is_held = other.is_answered() && other.rings.is_none() && other.member(phone)?.holds;
+        let is_held =
+            other.is_answered() && other.rings.is_none() && other.parked.is_none() && other.member(phone)?.holds;
         let is_up = !active.member(phone)?.holds && active.rings.as_ref().is_none_or(|to| to.instead_of.is_none());
+        let is_up = is_up && active.parked.is_none();
         (is_held && is_up).then_some((other.no, active.no))
     }
 }

@@ -25,8 +25,13 @@ impl Cast<'_> {
 
     pub(super) async fn hang_up(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
         let (drops, since) = (self.paper.drops_to_two(phone), self.events.len());
+        let declines = self.paper.declines_transfer(phone);
         let hung_up = self.handset(phone).hang_up().await;
         self.done(line, phone, "hang up", hung_up)?;
+        if declines {
+            let failed = |event: &CucmEvent| matches!(event, CucmEvent::TransferFailed { .. });
+            self.heard(line, since, "CUCM to have given the call back", failed).await?;
+        }
         if drops { self.dropped_to_two(line, since).await } else { Ok(()) }
     }
 }
