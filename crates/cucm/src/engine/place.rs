@@ -10,7 +10,7 @@ use super::Engine;
 use super::call::{CallSide, Member};
 use super::leg::{LegId, Role};
 use super::park::Parked;
-use super::rules::{FarEnd, Happening};
+use super::rules::{FarEnd, Happening, Verdict, verdict};
 use super::transfer::Transfer;
 
 /// What makes a place change hands.
@@ -101,9 +101,12 @@ impl Engine {
             let Some(id) = self.recording_of(leg) else {
                 continue;
             };
-            let call = self.calls.get(&number);
-            let far = call.and_then(|call| Some(FarEnd::of(call.side(call.side_of(other)?))));
-            self.happen(now, id, what, far);
+            let far = self.calls.get(&number).and_then(|call| Some(call.side(call.side_of(other)?)));
+            let (holds, far) = (far.is_some_and(|far| far.holds), far.map(FarEnd::of));
+            // A far end that comes in on hold is no other than one that holds.
+            let on_hold = Happening::Hold(End::Far);
+            let ends = holds && verdict(on_hold, &self.config.dialect) == Verdict::End;
+            self.happen(now, id, if ends { on_hold } else { what }, far);
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | near resumes on another device of its line | BYE in both dialogs: that device has its own recording, if any |
 //! | near is replaced by a transfer | BYE in both dialogs |
 //! | far is replaced by a transfer | a new pair when the new party is connected, or UPDATE in both, by [`FarEndTransfer`] |
+//! | far is replaced by a transfer, by a party that holds | what it sees where far holds |
 //! | far is replaced behind a trunk, which stays | UPDATE in both dialogs |
 //! | behind that trunk a conference is made, or drops to two | a new pair |
 //! | somebody holds or resumes behind that trunk | nothing, or as above, by [`RemoteHolds`] |

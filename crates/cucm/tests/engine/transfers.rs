@@ -7,6 +7,7 @@ use media::srtp::Suite;
 use sip::{FlowId, Message};
 
 use crate::bench::*;
+use crate::office::Office;
 
 const GCM: Suite = Suite::AeadAes256Gcm;
 
@@ -511,4 +512,26 @@ fn the_switch_updates_the_far_end_in_both_dialogs_instead() {
     bench.stopped(CALLER);
     bench.sent.retain(|(flow, message)| !(*flow == AGENT && message.method() == Some("BYE")));
     assert_eq!(bench.told().iter().filter(|event| *event == "RecordingUpdated").count(), 2);
+}
+
+#[test]
+fn a_far_end_that_comes_by_transfer_and_holds_ends_the_recording_it_would_have_updated() {
+    for (hold, still) in [(FarEndHold::Restart, 0), (FarEndHold::Keep, 1)] {
+        let mut config = with_expert(unrecorded(plain()));
+        config.phones[2].lines[0] = config.phones[2].lines[0].clone().recorded("recorder");
+        config.dialect.far_end_transfer = FarEndTransfer::Update;
+        config.dialect.far_end_hold = hold;
+        let mut office = Office::new(config);
+        let (at_caller, at_agent) = office.call(CALLER, AGENT);
+        office.hold(AGENT, &at_agent);
+        office.hold(CALLER, &at_caller);
+        let (consult, _) = office.call(AGENT, EXPERT);
+        let about = office.about[&consult].clone();
+        let refer_to = format!("Refer-To: <sip:{}>", replaces(&about));
+        let held = office.about[&at_agent].clone();
+        office.bench.ask_with(AGENT, "REFER", &held, 400, &refer_to, None);
+        office.settle();
+        assert_eq!(office.count("Transferred"), 1);
+        assert_eq!((office.count("RecordingUpdated"), 1 - office.count("RecordingEnded")), (still, still), "{hold:?}");
+    }
 }

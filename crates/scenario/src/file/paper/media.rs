@@ -11,11 +11,11 @@ impl Paper {
         Err(Impossible::new(message, ANSWER_FIRST))
     }
 
-    /// Keys are heard only where both talk.
+    /// Keys are heard only where both talk; a conference bridge takes none.
     pub(super) fn dtmf(&self, phone: usize) -> Result<(), Impossible> {
         let talks = self.active(phone).is_some_and(|call| {
             let all_talk = call.members.iter().all(|member| !member.holds && member.is_here);
-            call.is_answered() && call.member(phone).is_some() && all_talk
+            call.is_answered() && call.member(phone).is_some() && all_talk && call.conference.is_none()
         });
         if talks {
             return Ok(());
