@@ -72,26 +72,35 @@ impl Recordings {
     }
 }
 
+/// A phone that is to be recorded.
+struct Wanted {
+    phone: usize,
+    far: Far,
+    /// Whether it talks with its far end, so that a recording may begin.
+    talks: bool,
+}
+
 impl Paper {
     /// Moves the recordings to where the calls are now; called for every state of the calls in which CUCM comes to rest.
     pub(super) fn settle(&mut self, change: Change) {
         self.end_wishes();
-        let wanted: Vec<(usize, Far)> = self.calls.iter().flat_map(|call| self.wanted(call)).collect();
+        let wanted: Vec<Wanted> = self.calls.iter().flat_map(|call| self.wanted(call)).collect();
         let is_updated = match change {
             Change::Transfer => self.dialect.far_end_transfer == FarEndTransfer::Update,
             Change::Outside => true,
             Change::Other => false,
         };
         let Recordings { running, begun, .. } = &mut self.recordings;
-        running.retain_mut(|recording| match wanted.iter().find(|(phone, _)| *phone == recording.phone) {
-            Some((_, far)) if is_updated => {
-                recording.far = *far;
+        running.retain_mut(|recording| match wanted.iter().find(|wanted| wanted.phone == recording.phone) {
+            Some(wanted) if is_updated => {
+                recording.far = wanted.far;
                 true
             }
-            Some((_, far)) => recording.far == *far,
+            Some(wanted) => recording.far == wanted.far,
             None => false,
         });
-        for (phone, far) in wanted {
+        // One that is kept while its far end holds ends with that far end.
+        for Wanted { phone, far, .. } in wanted.into_iter().filter(|wanted| wanted.talks) {
             if running.iter().all(|recording| recording.phone != phone) {
                 *begun += 1;
                 running.push(Recording { number: *begun, phone, far });
@@ -100,10 +109,12 @@ impl Paper {
     }
 
     /// The recorded phones of a call and their far ends.
-    fn wanted(&self, call: &Call) -> Vec<(usize, Far)> {
+    fn wanted(&self, call: &Call) -> Vec<Wanted> {
         if call.conference.is_some() {
             let members = call.members.iter().filter(|member| !member.holds && self.is_asked(call, member.phone));
-            return members.map(|member| (member.phone, Far::Bridge(call.no))).collect();
+            return members
+                .map(|member| Wanted { phone: member.phone, far: Far::Bridge(call.no), talks: true })
+                .collect();
         }
         let [one, other] = call.members.as_slice() else { return Vec::new() };
         let is_recorded = |near: &Member, far: &Member| {
@@ -114,7 +125,12 @@ impl Paper {
             self.is_asked(call, near.phone) && !near.holds && talks
         };
         let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));
-        pairs.map(|(near, far)| (near.phone, self.far_of(call.no, far.phone))).collect()
+        let wanted = |(near, far): (&Member, &Member)| Wanted {
+            phone: near.phone,
+            far: self.far_of(call.no, far.phone),
+            talks: call.parked.is_none() && !far.holds,
+        };
+        pairs.map(wanted).collect()
     }
 
     /// Whether a recording that runs already goes on while its far end holds.
