@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use scenario::outcome::Verdict;
 use scenario::run::{Bystander, Network, Options};
+use trust::cert::{Identity, KeyKind, Request};
+use trust::rule::PeerRule;
+use wire::tls::{TlsClient, TlsOptions};
 use wire::{Datagram, Link, Net};
 
 const STRANGER: &str = "10.48.38.99";
@@ -116,4 +119,22 @@ fn garbage_on_the_media_ports_of_the_phones_costs_nothing() {
             }
         }
     });
+}
+
+/// Its certificate is refused in the handshake, or it shows none; the recorder has no part in that.
+#[test]
+fn a_stranger_whom_cucm_refuses_is_not_held_against_the_recorder() {
+    let story = survives(|net| async move {
+        let since = wire::default_wall() - Duration::from_secs(3600);
+        let identity =
+            Identity::self_signed(&Request::new("stranger.example", since).with_key(KeyKind::EcP256)).unwrap();
+        for identity in [Some(identity), None] {
+            let client = TlsClient::new(TlsOptions::new(identity, PeerRule::anyone())).unwrap();
+            let stream = net.connect(STRANGER.parse().unwrap(), at(CUCM, 5061)).await.unwrap();
+            if let Ok(stream) = wire::tls::connect(&client, stream).await {
+                listen(&net, &mut Link::from(stream)).await;
+            }
+        }
+    });
+    assert!(story.iter().any(|line| line.starts_with("trunk: ")), "{story:#?}");
 }
