@@ -65,6 +65,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/byes-cross", &[("  - hang up", "  - wait: 2s\n  - hang up")], CLIPPED),
     Row("signalling/update-of-the-near-leg-lost", &[IGNORE_UPDATE], Found("wrong-participants")),
     Row("signalling/update-of-the-far-leg-lost", &[IGNORE_UPDATE], Found("wrong-participants")),
+    Row("signalling/near-leg-never-answered", &[DROP_HALVES], Found("empty-file")),
+    Row("signalling/far-leg-never-answered", &[DROP_HALVES], Found("empty-file")),
     Row("signalling/pause-crosses-refresh", &[LATER_PAUSE], NO_MESSAGE),
     Row("signalling/refresh-crosses-pause", &[LATER_REFRESH], NO_MESSAGE),
     Row("signalling/both-re-invites-cross", &[LATER_PAUSE], NO_MESSAGE),
@@ -89,6 +91,7 @@ const SAME_CONNECTION_ONLY: (&str, &str) = ("steps:", "recorder: { fault: same-c
 const SEGMENT_IS_MESSAGE: (&str, &str) = ("steps:", "recorder: { fault: segment-is-message }\nsteps:");
 const SMALL_BUFFER: (&str, &str) = ("steps:", "recorder: { fault: small-buffer }\nsteps:");
 const SWAP_CHANNELS: (&str, &str) = ("steps:", "recorder: { fault: swap-channels }\nsteps:");
+const DROP_HALVES: (&str, &str) = ("steps:", "recorder: { fault: drop-halves }\nsteps:");
 const TAKE_REPEAT_FOR_CALL: (&str, &str) = ("steps:", "recorder: { fault: take-repeat-for-call }\nsteps:");
 const TAKE_REPEAT_FOR_CALL_TOO: (&str, &str) = (" }\nsignalling:", ", fault: take-repeat-for-call }\nsignalling:");
 const TRUNCATE_END: (&str, &str) = ("steps:", "recorder: { fault: truncate-end }\nsteps:");

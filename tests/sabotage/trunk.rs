@@ -17,6 +17,7 @@ pub(super) const ROWS: &[Row] = &[
     Row("trunk/failover-to-second-trunk", &[SWAPPED_THERE], Found("swapped-legs")),
     Row("trunk/legs-apart", &[("distribution: circular, ", "")], ELSEWHERE),
     Row("trunk/legs-apart", &[("talk: 12s", "talk: 8s")], Found("wrong-mark")),
+    Row("trunk/legs-apart", &[HALVES_DROPPED_THERE], Found("empty-file")),
     Row("trunk/legs-apart", &[SWAPPED_THERE], Found("wrong-leg")),
     Row("trunk/out-of-service", &[("does: nothing listens", "does: records")], ELSEWHERE),
     Row("trunk/out-of-service", &[("wait: 6s", "wait: 40s"), IGNORANT], Found("out-of-service")),
@@ -32,5 +33,6 @@ const ELSEWHERE: super::Outcome = Found("wrong-recorder");
 const STORES_NOTHING: (&str, &str) = ("steps:", "recorder: { fault: store-nothing }\nsteps:");
 const SWAPPED_THERE: (&str, &str) = ("{ does: records }", "{ does: records, recorder: { fault: swap-channels } }");
 const RETRY_IS_CALL: (&str, &str) = ("steps:", "recorder: { fault: take-retry-for-call }\nsteps:");
+const HALVES_DROPPED_THERE: (&str, &str) = ("{ does: records }", "{ does: records, recorder: { fault: drop-halves } }");
 const BUSY_RECORDER: (&str, &str) = ("steps:", "recorder: { fault: busy }\nsteps:");
 const IGNORANT: (&str, &str) = ("steps:", "recorder: { fault: ignore-options }\nsteps:");

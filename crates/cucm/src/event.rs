@@ -182,6 +182,13 @@ pub enum CucmEvent {
     },
     /// A recording never started, the call goes on.
     RecordingFailed(RecordingFailed),
+    /// Of a recording that fails now, this one dialog stood until then: a recorder may have what came by it. Boxed for its size.
+    RecordingHalf {
+        /// Whose voice it carried.
+        leg: Leg,
+        /// What would have started; the dialog stands for both of its legs.
+        half: Box<RecordingStarted>,
+    },
     /// A TLS connection with a recorder did not come about, or an incoming one was not accepted.
     TrunkTls {
         /// Name of the trunk; `None` where the peer fits no trunk.

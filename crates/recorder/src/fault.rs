@@ -82,6 +82,8 @@ pub enum Fault {
     SmallBuffer,
     /// A request within a dialog that comes by another connection than the one before belongs to nothing.
     SameConnectionOnly,
+    /// The sound of a recording of one leg alone is thrown away.
+    DropHalves,
     /// With one leg of a recording the other one ends too.
     EndTogether,
     /// A cancelled INVITE is answered 487, and its leg is kept.
@@ -187,6 +189,9 @@ impl Fault {
             Self::DoubleNear => legs[1] = legs[0].clone(),
             Self::DropStart => legs.iter_mut().for_each(|leg| leg.drop_start(8 * 80)),
             Self::TruncateEnd => legs.iter_mut().for_each(|leg| leg.drop_end(8000)),
+            Self::DropHalves if legs.iter().any(Track::is_empty) => {
+                legs.iter_mut().for_each(|leg| leg.drop_end(leg.len()));
+            }
             Self::Quieter => legs.iter_mut().for_each(|leg| leg.change(quieter)),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Phone and recorder are told about each other, and the recording stands.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use crate::text::recording::End;
 use crate::text::sdp::{Origin, Stream};
 
 use super::call::MISMATCH;
-use super::leg::{LegId, Owed, Role, State};
-use super::recording::Media;
+use super::leg::{Leg, LegId, Owed, Role, State};
+use super::recording::{Media, Recording};
 use super::steps::Step;
 use super::{Engine, failure};
 
@@ -182,14 +183,8 @@ impl Engine {
         let Some(recording) = self.recordings.get_mut(&id).filter(|recording| !recording.started) else {
             return;
         };
-        let acknowledged = |end: End| {
-            let strand = recording.strand(end);
-            let leg = strand.recorder.and_then(|leg| self.legs.get(&leg));
-            let told = leg.filter(|leg| matches!(leg.state, State::Up)).and_then(|_| strand.leg.clone())?;
-            let invited_before = now.saturating_duration_since(strand.invited?);
-            Some(RecordingLeg { invited_before, ..told })
-        };
-        let (Some(near_leg), Some(far_leg)) = (acknowledged(End::Near), acknowledged(End::Far)) else {
+        let legs = End::BOTH.map(|end| acknowledged(&self.legs, now, recording, end));
+        let [Some(near_leg), Some(far_leg)] = legs else {
             return;
         };
         if recording.gateway.as_ref().is_some_and(|gateway| !gateway.forks()) {
@@ -198,9 +193,31 @@ impl Engine {
         }
         recording.started = true;
         self.counts.1 += 1;
+        if let Some(started) = self.started(id, near_leg, far_leg) {
+            self.event(CucmEvent::RecordingStarted(Box::new(started)));
+        }
+    }
+
+    /// Tells of the one dialog that stands of a recording that fails.
+    pub(super) fn announce_half(&mut self, now: Instant, id: RecordingId) {
+        let Some(recording) = self.recordings.get(&id).filter(|recording| !recording.started) else {
+            return;
+        };
+        let (end, leg) = match End::BOTH.map(|end| acknowledged(&self.legs, now, recording, end)) {
+            [Some(near), None] => (End::Near, near),
+            [None, Some(far)] => (End::Far, far),
+            _ => return,
+        };
+        if let Some(half) = self.started(id, leg.clone(), leg) {
+            self.event(CucmEvent::RecordingHalf { leg: end.voice(), half: Box::new(half) });
+        }
+    }
+
+    fn started(&self, id: RecordingId, near_leg: RecordingLeg, far_leg: RecordingLeg) -> Option<RecordingStarted> {
+        let recording = self.recordings.get(&id)?;
         let trunk = recording.way(End::Near).map(|(trunk, _)| trunk.clone());
         let metadata = recording.metadata.clone();
-        let started = RecordingStarted {
+        Some(RecordingStarted {
             recording: id,
             call: recording.call,
             invoker: recording.invoker,
@@ -214,7 +231,14 @@ impl Engine {
             trunk: trunk.unwrap_or_default(),
             near_leg,
             far_leg,
-        };
-        self.event(CucmEvent::RecordingStarted(Box::new(started)));
+        })
     }
+}
+
+/// The dialog of one end, where it is acknowledged.
+fn acknowledged(legs: &BTreeMap<LegId, Leg>, now: Instant, recording: &Recording, end: End) -> Option<RecordingLeg> {
+    let strand = recording.strand(end);
+    let leg = strand.recorder.and_then(|leg| legs.get(&leg));
+    let told = leg.filter(|leg| matches!(leg.state, State::Up)).and_then(|_| strand.leg.clone())?;
+    Some(RecordingLeg { invited_before: now.saturating_duration_since(strand.invited?), ..told })
 }

@@ -386,6 +386,7 @@ impl Engine {
         cause: u16,
         by_recorder: bool,
     ) {
+        self.announce_half(now, id);
         let Some(recording) = self.recordings.remove(&id) else {
             return;
         };

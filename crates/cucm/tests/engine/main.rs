@@ -9,6 +9,7 @@ mod configuration;
 mod damage;
 mod forking;
 mod forwards;
+mod halves;
 mod holds;
 mod hunting;
 mod media_changes;

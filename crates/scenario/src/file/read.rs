@@ -63,6 +63,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("segment-is-message", Fault::SegmentIsMessage),
     ("small-buffer", Fault::SmallBuffer),
     ("same-connection-only", Fault::SameConnectionOnly),
+    ("drop-halves", Fault::DropHalves),
     ("end-together", Fault::EndTogether),
     ("keep-cancelled", Fault::KeepCancelled),
     ("call-by-device", Fault::CallByDevice),

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use media::g711::Law;
-use media::ledger::{Fate, Ledger, Leg, Nature, Row, Stream, StreamKind};
+use media::ledger::{Fate, Ledger, Nature, Row, Stream, StreamKind};
 use media::srtp::Suite;
 use serde::{Deserialize, Serialize};
 
@@ -198,7 +198,7 @@ fn sealed(text: String) -> String {
 fn check_sessions(sessions: &[Session], defects: &mut Vec<Defect>) {
     let mut seen: BTreeMap<&str, String> = BTreeMap::new();
     for (number, session) in sessions.iter().enumerate() {
-        for leg in Leg::ALL {
+        for leg in session.legs() {
             let place = format!("sessions[{number}].{}_leg.recorder_call_id", leg.name());
             let id = session.leg(leg).recorder_call_id.as_str();
             if let Some(other) = seen.insert(id, place.clone()) {
@@ -315,6 +315,7 @@ impl StreamForm {
 #[cfg(test)]
 mod tests {
     use media::ledger::Fate;
+    use media::ledger::Leg;
 
     use super::*;
     use crate::kept::{Party, SessionLeg};

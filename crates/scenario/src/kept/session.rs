@@ -178,12 +178,17 @@ impl Session {
             })
         };
         let started = events.iter().filter_map(|(at, event)| match event {
-            CucmEvent::RecordingStarted(started) => Some((*at, &**started)),
+            CucmEvent::RecordingStarted(started) => Some((*at, None, &**started)),
+            CucmEvent::RecordingHalf { leg, half } => Some((*at, Some(*leg), &**half)),
             _ => None,
         });
         let mut sessions: Vec<Self> = Vec::new();
-        for (at, started) in started {
-            let mut session = Self::new(started, at, end(started.recording));
+        for (at, only, started) in started {
+            let mut session = match only {
+                None => Self::new(started, at, end(started.recording)),
+                // It is told of when it ends, and began with its INVITE.
+                Some(_) => Self::new(started, at, Some((at, false, NORMAL))).begun_with_its_invite(only),
+            };
             session.updates = updates(started.recording);
             for (leg, agreed) in changes(started.recording) {
                 session.leg_mut(leg).agree(agreed);
@@ -195,6 +200,11 @@ impl Session {
             sessions.push(session);
         }
         sessions
+    }
+
+    fn begun_with_its_invite(self, only: Option<Leg>) -> Self {
+        let started_us = self.near_leg.invited_us.unwrap_or(self.started_us);
+        Self { only, started_us, ..self }
     }
 
     fn new(started: &RecordingStarted, started_us: u64, ended: Option<(u64, bool, u16)>) -> Self {
@@ -276,6 +286,9 @@ impl Session {
         }
     }
 }
+
+/// Normal call clearing (Q.850).
+const NORMAL: u16 = 16;
 
 /// What was said, as the verifier takes it.
 pub(crate) fn truth<'a>(streams: &'a [Stream], sessions: &[Session]) -> Truth<'a> {

@@ -44,7 +44,7 @@ pub(super) fn check_messages(played: &Played, findings: &mut Vec<Finding>, undec
 pub(super) fn check_media(scenario: &Scenario, sessions: &[Session], findings: &mut Vec<Finding>) {
     let expect = &scenario.expect;
     for session in sessions {
-        for leg in [&session.near_leg, &session.far_leg] {
+        for leg in session.legs().map(|leg| session.leg(leg)) {
             let clear = leg.suite.is_none();
             if clear && !expect.clear {
                 findings.push(Finding::new("audio-in-clear", "SRTP to the recorder", "RTP was agreed"));

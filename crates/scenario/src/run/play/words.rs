@@ -16,6 +16,9 @@ pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
             let (a, b) = (&near.number, &far.number);
             Some(format!("recording of {a} with {b} is up (refci {refci}, {}, {media})", near_leg.codec))
         }
+        CucmEvent::RecordingHalf { leg, half } => {
+            Some(format!("of the recording of {} only the {} dialog stood", half.near.number, leg.name()))
+        }
         CucmEvent::RecordingFailed(failed) => Some(format!("recording failed: {} ({})", failed.why, failed.rule)),
         CucmEvent::RecordingUpdated { far, farendrefci, .. } => {
             Some(format!("recording goes on with {} as its far end (farendrefci {farendrefci})", far.number))
