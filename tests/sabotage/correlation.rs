@@ -83,4 +83,6 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: chain-by-refci }\nsteps:")],
         Found("wrong-call"),
     ),
+    Row("correlation/clock-ahead", &[(STEPS, "recorder: { fault: trust-date }\nsteps:")], Found("wrong-metadata")),
+    Row("correlation/clock-behind", &[(STEPS, "recorder: { fault: trust-date }\nsteps:")], Found("wrong-metadata")),
 ];

@@ -124,6 +124,10 @@ pub enum Fault {
     MergeReused,
     /// Recordings of the same party are one call, whatever its call leg.
     MergeByParty,
+    /// The Date of an INVITE is taken for the time.
+    TrustDate,
+    /// A key is taken only where its tag is one that was offered, and nothing stands behind it.
+    StrictCrypto,
     /// The `x-` parameters of From are not read.
     DropParameters,
     /// A leg that names no side is taken for the far one without a word.

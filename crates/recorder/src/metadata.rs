@@ -223,6 +223,12 @@ pub struct Leg {
     pub cisco_guid: Option<String>,
     /// User-Agent, verbatim.
     pub user_agent: Option<String>,
+    /// Date, verbatim: what CUCM's clock said when it sent the INVITE. All other times here are ours.
+    #[serde(default)]
+    pub date: Option<String>,
+    /// By how many seconds CUCM's clock was ahead of ours then; negative where it was behind. A Date has whole seconds.
+    #[serde(default)]
+    pub clock_ahead_s: Option<i64>,
     /// P-Asserted-Identity, verbatim.
     pub p_asserted_identity: Option<String>,
     /// Remote-Party-ID, verbatim.
@@ -452,6 +458,8 @@ impl Leg {
             session_id: None,
             cisco_guid: None,
             user_agent: None,
+            date: None,
+            clock_ahead_s: None,
             p_asserted_identity: None,
             remote_party_id: None,
             parameters: Vec::new(),

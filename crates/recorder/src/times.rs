@@ -39,6 +39,13 @@ fn format_with(pattern: &str, unix_us: i64) -> String {
     }
 }
 
+/// The Unix time of a Date header such as `Mon, 26 Aug 2019 15:27:43 GMT` (RFC 3261 §20.17), in seconds.
+pub(crate) fn http_date(text: &str) -> Option<i64> {
+    let zone = text.trim().strip_suffix("GMT")?.trim_end();
+    let timestamp = jiff::fmt::rfc2822::parse(&format!("{zone} +0000")).ok()?;
+    Some(timestamp.timestamp().as_second())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,9 @@ pub struct Dialect {
     /// Which parameters stand in From. Cisco's "Call Recording Examples for Network-Based and Phone-Based Recording" lists them in several
     /// lengths, releases add some, and nothing promises an order.
     pub from_parameters: FromParameters,
+    /// How the line that answers the recorder's `a=crypto` looks. RFC 4568 §5.1.3 has the answer bear the tag of the line that it chooses;
+    /// rtpengine #2098 met answers that number anew. RFC 4568 §6.1 lets a key have a lifetime, which CUCM's lines have not.
+    pub crypto_answer: CryptoAnswer,
     /// Who offers where the media of a recording that runs is agreed on anew. No public text has it; the first INVITE leaves the offer
     /// to the recorder, and Cisco's CUBE chapter on Media Proxy speaks of offers within the dialog.
     pub media_change: MediaChange,
@@ -101,6 +104,7 @@ impl Default for Dialect {
             recording_legs: RecordingLegs::Apart,
             recorder_offer: RecorderOffer::AskPhone,
             from_parameters: FromParameters::Usual,
+            crypto_answer: CryptoAnswer::Usual,
             media_change: MediaChange::CucmOffers,
             media_port_told: MediaPortTold::True,
             refresh_offer: RefreshOffer::WhatStands,
@@ -182,6 +186,17 @@ pub enum RecordingLegs {
     Apart,
     /// Both go the same way; when one has to try the next, so does the other.
     Together,
+}
+
+/// How the line that answers the recorder's `a=crypto` looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CryptoAnswer {
+    /// With the tag of the recorder's line.
+    Usual,
+    /// With a tag that the recorder has not given.
+    Renumbered,
+    /// With a lifetime of 2^31 packets.
+    WithLifetime,
 }
 
 /// Which parameters stand in the From URI of a recorder's dialog.

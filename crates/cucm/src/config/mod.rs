@@ -22,10 +22,10 @@ pub use device::{
     RecordingOption, RecordingProfile, Region,
 };
 pub use dialect::{
-    AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
-    FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer,
-    RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, RemoteHolds, SelectiveAfterHold,
-    SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk,
+    FarEndHold, FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold,
+    RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, RemoteHolds,
+    SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 pub use release::Release;
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
@@ -168,6 +168,10 @@ impl Default for Ports {
 /// The defaults are the gaps between messages of the 11.5 traces in Cisco document 200788, less what the phone and the recorder took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
+    /// By how much the node's clock is ahead of the true time, as without NTP.
+    pub clock_ahead: Duration,
+    /// By how much it is behind.
+    pub clock_behind: Duration,
     /// Timers of RFC 3261; CUCM keeps repeating requests on TCP and TLS too (comment in Cisco's published phone stack, `ccsip_debug.c`).
     pub sip: sip::Timers,
     /// From the 200 to the caller to the first bridge INVITE (9 ms).
@@ -201,6 +205,8 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
+            clock_ahead: Duration::ZERO,
+            clock_behind: Duration::ZERO,
             sip: sip::Timers { cucm_style: true, trying_after: None, ..sip::Timers::default() },
             recording_after_answer: Duration::from_millis(9),
             recorder_invite_after_bridge: Duration::from_millis(7),

@@ -74,7 +74,8 @@ impl Drive {
     ) -> Self {
         let clock = net.clock().clone();
         let now = clock.now();
-        let engine = Engine::new(now, clock.wall_at(now), config.clone(), seed);
+        let wall = clock.wall_at(now) + config.timing.clock_ahead - config.timing.clock_behind;
+        let engine = Engine::new(now, wall, config.clone(), seed);
         let music = Music::new(net.clone(), None);
         let mixer = Mixer::new(net.clone());
         Self {

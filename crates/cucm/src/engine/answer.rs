@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::config::{MediaPortTold, OfferMode};
+use media::sdes::{Crypto, Lifetime};
+
+use crate::config::{CryptoAnswer, MediaPortTold, OfferMode};
 use crate::event::{CucmEvent, Protection, RecordingId, RecordingLeg, RecordingStarted};
 use crate::negotiate::{Agreed, Mismatch, Side, agree};
 use crate::text;
@@ -50,7 +52,7 @@ impl Engine {
             target: phone_at,
             format: &agreed.first.format,
             telephone_event: agreed.second.telephone_event.as_ref(),
-            crypto: agreed.crypto_for_first(),
+            crypto: self.crypto_told(&agreed),
         };
         let rounds = self.recordings.get(&id).map_or(0, |recording| recording.strand(end).rounds);
         // Version 1 was the inactive INVITE, 2 the re-INVITE without SDP.
@@ -98,6 +100,19 @@ impl Engine {
     fn has_offered(&self, leg: LegId) -> bool {
         let waiting = self.legs.get(&leg).filter(|leg| matches!(leg.state, State::Answered));
         waiting.and_then(|leg| leg.invite.as_ref()).is_some_and(|sent| !sent.message.body().is_empty())
+    }
+
+    /// The line that answers the recorder's.
+    pub(super) fn crypto_told(&self, agreed: &Agreed) -> Option<Crypto> {
+        let mut crypto = agreed.crypto_for_first()?;
+        match self.config.dialect.crypto_answer {
+            CryptoAnswer::Usual => {}
+            CryptoAnswer::Renumbered => crypto.tag += 6,
+            CryptoAnswer::WithLifetime => {
+                crypto.keys.iter_mut().for_each(|key| key.lifetime = Some(Lifetime::PowerOfTwo(31)));
+            }
+        }
+        Some(crypto)
     }
 
     /// Where the recorder is told that the phone's media comes from.

@@ -111,7 +111,7 @@ impl Engine {
             target: self.told_at(SocketAddr::new(phone.audio.address, phone.audio.port)),
             format: &agreed.first.format,
             telephone_event: agreed.second.telephone_event.as_ref(),
-            crypto: agreed.crypto_for_first(),
+            crypto: self.crypto_told(&agreed),
         };
         let release = self.config.release;
         let origin = Origin { leg: known.number, version: 1 + strand.rounds, node: self.config.address, release };

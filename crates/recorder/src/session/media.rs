@@ -154,6 +154,17 @@ impl Local {
         Ok(agreed(answer, formats, codec, protection))
     }
 
+    /// fault: whether the key that was agreed on has a tag of ours and nothing behind it.
+    pub(crate) fn is_strictly(&self, agreed: &Agreed) -> bool {
+        match &agreed.media.protection {
+            Protection::Plain => true,
+            Protection::Srtp(crypto) => {
+                let is_bare = crypto.keys.iter().all(|key| key.lifetime.is_none() && key.mki.is_none());
+                is_bare && self.crypto.iter().any(|(tag, ..)| *tag == crypto.tag)
+            }
+        }
+    }
+
     /// The peer's line for what it sends. Its tag should be that of our line; peers are met that renumber, so the suite
     /// decides, which is why this is no [`sdp::check_answer`].
     fn answered_key(&self, answer: &Audio) -> Result<Protection, Misfit> {

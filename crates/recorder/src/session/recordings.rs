@@ -363,6 +363,7 @@ impl Sessions {
         node: Option<(Transport, SocketAddr)>,
         parameters: &Parameters,
     ) -> metadata::Leg {
+        let now_s = self.wall_us(now).div_euclid(1_000_000);
         let text = |name: &str| invite.header(name).map(|value| value.into_owned());
         let node = node.map(|(transport, peer)| format!("{} {peer}", transport.via_name().to_ascii_lowercase()));
         metadata::Leg {
@@ -372,6 +373,8 @@ impl Sessions {
             session_id: text("Session-ID"),
             cisco_guid: text("Cisco-Guid"),
             user_agent: text("User-Agent"),
+            clock_ahead_s: text("Date").and_then(|date| times::http_date(&date)).map(|date| date - now_s),
+            date: text("Date"),
             p_asserted_identity: text("P-Asserted-Identity"),
             remote_party_id: text("Remote-Party-ID"),
             parameters: parameters.raw(),

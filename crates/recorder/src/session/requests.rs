@@ -1,7 +1,7 @@
 //! Requests of CUCM: what each is answered, and what it changes.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use sip::{Dialog, FlowId, Message, ServerKey};
 
@@ -229,6 +229,7 @@ impl Sessions {
             return;
         }
         self.counters.invites += 1;
+        self.trust_date(now, &invite);
         let recording = running.unwrap_or_else(|| {
             let told = (parameters, dialog.remote_tag.as_str());
             self.begin(now, (call, side), node, told)
@@ -267,6 +268,14 @@ impl Sessions {
             },
         );
         self.outputs.push_back(Output::Bind { leg: id, recording, side });
+    }
+
+    /// fault: CUCM's clock is ours.
+    fn trust_date(&mut self, now: Instant, invite: &Message) {
+        let date = invite.header("Date").filter(|_| self.config.fault == Fault::TrustDate);
+        let Some(date) = date.and_then(|date| crate::times::http_date(&date)) else { return };
+        let since = u64::try_from(date).ok().map(std::time::Duration::from_secs).unwrap_or_default();
+        self.origin.1 = SystemTime::UNIX_EPOCH + since - now.saturating_duration_since(self.origin.0);
     }
 
     /// Whose voice a new dialog brings, and whether it says so. One that does not takes the side that is free in its
@@ -395,7 +404,12 @@ impl Sessions {
     fn on_answer(&mut self, now: Instant, id: LegId, local: &Local, body: &[u8], fallback: bool) {
         let agreed = Theirs::read(body)
             .map_err(|error| format!("unreadable answer: {error}"))
-            .and_then(|answer| local.judge_answer(&answer, fallback).map_err(|misfit| misfit.to_string()));
+            .and_then(|answer| local.judge_answer(&answer, fallback).map_err(|misfit| misfit.to_string()))
+            // fault: nothing but what was offered, to the letter.
+            .and_then(|agreed| match self.config.fault {
+                Fault::StrictCrypto if !local.is_strictly(&agreed) => Err("an unusual a=crypto".to_owned()),
+                _ => Ok(agreed),
+            });
         match agreed {
             Ok(agreed) => self.listen(id, agreed),
             Err(why) => {

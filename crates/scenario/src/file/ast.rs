@@ -59,6 +59,10 @@ pub struct Cluster {
     pub known_to_recorder: bool,
     /// Whether CUCM shows its certificate when it connects to the recorder.
     pub presents_certificate: bool,
+    /// By how much its clock is ahead of everybody else's.
+    pub clock_ahead: Duration,
+    /// By how much it is behind.
+    pub clock_behind: Duration,
     /// *Play Recording Notification Tone to Observed Target*.
     pub tone_to_observed: bool,
     /// *Play Recording Notification Tone to Connected Target*.

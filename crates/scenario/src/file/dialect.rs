@@ -1,10 +1,10 @@
 //! The dialect of a cluster: how it reads what Cisco's texts leave open. Each key is a field of [`Dialect`], which tells its source.
 
 use cucm::config::{
-    AllOutOfService, BlindTransferRelease, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk, FarEndHold,
-    FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold, RecorderOffer,
-    RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, SelectiveAfterHold, SessionIdWithoutPeer,
-    SuiteMismatch, TrunkSecurityStatus,
+    AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk,
+    FarEndHold, FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold,
+    RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, SelectiveAfterHold,
+    SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 
 use super::diagnostic::Diagnostic;
@@ -58,6 +58,12 @@ fn read_media(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnos
         ("with others", FromParameters::WithOthers),
     ];
     dialect.from_parameters = f.or("From parameters", dialect.from_parameters, wrong, |n| one_of(n, &forms));
+    let answers = [
+        ("usual", CryptoAnswer::Usual),
+        ("renumbered", CryptoAnswer::Renumbered),
+        ("with lifetime", CryptoAnswer::WithLifetime),
+    ];
+    dialect.crypto_answer = f.or("crypto answer", dialect.crypto_answer, wrong, |n| one_of(n, &answers));
     let changes = [("CUCM offers", MediaChange::CucmOffers), ("recorder offers", MediaChange::RecorderOffers)];
     dialect.media_change = f.or("media change", dialect.media_change, wrong, |n| one_of(n, &changes));
     dialect.media_port_told = f.or("media port told", dialect.media_port_told, wrong, |n| {

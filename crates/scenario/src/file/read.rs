@@ -84,6 +84,8 @@ const FAULTS: &[(&str, Fault)] = &[
     ("chain-by-refci", Fault::ChainByRefci),
     ("merge-reused", Fault::MergeReused),
     ("merge-by-party", Fault::MergeByParty),
+    ("trust-date", Fault::TrustDate),
+    ("strict-crypto", Fault::StrictCrypto),
     ("drop-parameters", Fault::DropParameters),
     ("unknown-is-far", Fault::UnknownIsFar),
     ("mind-case", Fault::MindCase),
@@ -179,6 +181,8 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
         key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
         known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
         presents_certificate: f.or("presents certificate", true, wrong, flag),
+        clock_ahead: f.or("clock ahead", Duration::ZERO, wrong, duration),
+        clock_behind: f.or("clock behind", Duration::ZERO, wrong, duration),
         tone_to_observed: f.or("recording tone to observed target", false, wrong, flag),
         tone_to_connected: f.or("recording tone to connected target", false, wrong, flag),
         dialect: match f.optional("dialect") {

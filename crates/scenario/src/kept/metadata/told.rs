@@ -29,6 +29,8 @@ fn dialog(told: &Told, (leg, is_unanswered): (Leg, bool), written: &metadata::Le
         ("Session-ID", header("Session-ID"), written.session_id.clone()),
         ("Cisco-Guid", header("Cisco-Guid"), written.cisco_guid.clone()),
         ("User-Agent", header("User-Agent"), written.user_agent.clone()),
+        ("Date", header("Date"), written.date.clone()),
+        ("clock_ahead_s", clock_ahead(told, written), written.clock_ahead_s.map(|ahead| ahead.to_string())),
         ("P-Asserted-Identity", header("P-Asserted-Identity"), written.p_asserted_identity.clone()),
         ("Remote-Party-ID", header("Remote-Party-ID"), written.remote_party_id.clone()),
         ("CUCM's tag", told.header("From").and_then(tag), text(&written.remote_tag)),
@@ -46,6 +48,13 @@ fn dialog(told: &Told, (leg, is_unanswered): (Leg, bool), written: &metadata::Le
         ),
     ];
     findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, Some(leg))));
+}
+
+/// By how many seconds CUCM's clock was ahead of the recorder's.
+fn clock_ahead(told: &Told, written: &metadata::Leg) -> Option<String> {
+    let date = told.header("Date")?.trim().strip_suffix("GMT")?.to_owned() + "+0000";
+    let date = jiff::fmt::rfc2822::parse(&date).ok()?.timestamp().as_second();
+    Some((date - metadata::unix_us(&written.invited)?.div_euclid(1_000_000)).to_string())
 }
 
 /// What the recording says of the two parties beyond their numbers and devices.
