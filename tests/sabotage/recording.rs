@@ -48,4 +48,11 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
         Found("wrong-metadata"),
     ),
+    Row("recording/two-nodes", &[(STEPS, "cluster: { unknown nodes: [2] }\nsteps:")], Found("missing-recording")),
+    Row(
+        "recording/nodes-both-recorded",
+        &[(STEPS, "recorder: { fault: store-nothing }\nsteps:")],
+        Found("missing-recording"),
+    ),
+    Row("recording/node-unknown", &[(", node: 2", "")], Found("not-refused")),
 ];

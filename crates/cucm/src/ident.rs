@@ -111,9 +111,15 @@ impl Identifiers {
 
     /// A new Call-ID.
     pub(crate) fn call_id(&mut self, wall: SystemTime) -> String {
+        self.call_id_at(wall, self.address)
+    }
+
+    /// A new Call-ID of the node with this address.
+    pub(crate) fn call_id_at(&mut self, wall: SystemTime, address: IpAddr) -> String {
+        let host = if address == self.address { self.host() } else { seg4(address) };
         let unix = unix_seconds(wall);
         let dialog = take(&mut self.numbering.dialog);
-        format!("{:x}-{:x}-{dialog:x}-{:x}@{}", seg1(unix), seg2(self.release, unix), self.host(), self.address)
+        format!("{:x}-{:x}-{dialog:x}-{:x}@{}", seg1(unix), seg2(self.release, unix), host, address)
     }
 
     /// A new Cisco-Guid.

@@ -34,6 +34,20 @@ pub use trunk::{
     SipTrunkSecurityProfile, TrunkTransport,
 };
 
+/// A further node of the cluster. Its ports are those of the first one, over TCP and TLS; it opens connections of its own to the
+/// recorders of the phones that register with it, under its own CallManager certificate, and writes its own address into every message.
+#[derive(Clone, Debug)]
+pub struct Subscriber {
+    /// As [`Config::node_name`].
+    pub node_name: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its CallManager certificate with its key.
+    pub identity: Identity,
+    /// Device names of the phones whose CUCM group begins with it.
+    pub phones: Vec<String>,
+}
+
 /// A cluster of one node, whole.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -51,6 +65,8 @@ pub struct Config {
     pub ports: Ports,
     /// The CallManager certificate with its key: it serves phones and answers and calls recorders.
     pub identity: Identity,
+    /// Further nodes of the cluster.
+    pub subscribers: Vec<Subscriber>,
     /// Who signs the CTL, where that is not [`Self::identity`]: a CTL is signed by an RSA key, so a node whose TLS runs under
     /// CallManager-ECDSA lists that certificate beside the RSA one that signs.
     pub ctl_signer: Option<Identity>,
@@ -281,6 +297,11 @@ impl Config {
     pub fn local(&self, secure: bool) -> SocketAddr {
         let port = if secure { self.ports.secured_sip } else { self.ports.sip };
         SocketAddr::new(self.address, port)
+    }
+
+    /// The node with which a phone registers: the first one of its CUCM group. None for the cluster's own.
+    pub fn subscriber_of(&self, device: &str) -> Option<&Subscriber> {
+        self.subscribers.iter().find(|node| node.phones.iter().any(|phone| phone == device))
     }
 
     /// The port on which a trunk's peers reach the node, also the one in Via and Contact; 0 stands for the node's own.

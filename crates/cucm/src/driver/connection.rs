@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use sip::Transport;
 use tokio::sync::mpsc;
+use trust::cert::Identity;
 use trust::rule::{PeerRule, parse_x509_names};
 use wire::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
 use wire::{Link, LinkWriter, Moment, Net, Stream};
@@ -13,11 +14,11 @@ use super::StartError;
 use crate::config::{ClientCertificate, Config, DeviceSecurityMode, SipTrunk};
 use crate::event::ConnectFailure;
 
-/// The node's parts in TLS: as the server of phones and recorders, as the client of each trunk.
+/// The nodes' parts in TLS: as the server of phones and recorders, as the client of each trunk.
 #[derive(Debug)]
 pub(super) struct Parties {
-    pub(super) server: TlsServer,
-    clients: BTreeMap<String, TlsClient>,
+    servers: BTreeMap<IpAddr, TlsServer>,
+    clients: BTreeMap<(IpAddr, String), TlsClient>,
 }
 
 impl Parties {
@@ -28,25 +29,35 @@ impl Parties {
         for certificate in config.capf_trust.list() {
             known.add(certificate.clone());
         }
-        let mut server = TlsOptions::new(Some(config.identity.clone()), PeerRule::listed(known));
-        server.versions = config.dialect.tls_versions;
-        server.ciphers = config.dialect.tls_ciphers;
-        let mut clients = BTreeMap::new();
-        for trunk in &config.trunks {
-            if let Some(options) = client_options(config, trunk) {
-                clients.insert(trunk.name.clone(), TlsClient::new(options).map_err(bad)?);
+        let (mut servers, mut clients) = (BTreeMap::new(), BTreeMap::new());
+        let subscribers = config.subscribers.iter().map(|node| (node.address, &node.identity));
+        for (address, identity) in std::iter::once((config.address, &config.identity)).chain(subscribers) {
+            let mut server = TlsOptions::new(Some(identity.clone()), PeerRule::listed(known.clone()));
+            server.versions = config.dialect.tls_versions;
+            server.ciphers = config.dialect.tls_ciphers;
+            servers.insert(address, TlsServer::new(server).map_err(bad)?);
+            for trunk in &config.trunks {
+                if let Some(options) = client_options(config, identity, trunk) {
+                    clients.insert((address, trunk.name.clone()), TlsClient::new(options).map_err(bad)?);
+                }
             }
         }
-        Ok(Self { server: TlsServer::new(server).map_err(bad)?, clients })
+        Ok(Self { servers, clients })
     }
 
-    pub(super) fn client(&self, trunk: &str) -> Option<TlsClient> {
-        self.clients.get(trunk).cloned()
+    /// As the server at this address.
+    pub(super) fn server(&self, at: IpAddr) -> Option<&TlsServer> {
+        self.servers.get(&at)
+    }
+
+    /// As the client of a trunk, from this address.
+    pub(super) fn client(&self, from: IpAddr, trunk: &str) -> Option<TlsClient> {
+        self.clients.get(&(from, trunk.to_owned())).cloned()
     }
 }
 
 /// How a trunk's destinations are judged: CallManager-trust, and the names of the trunk's security profile.
-fn client_options(config: &Config, trunk: &SipTrunk) -> Option<TlsOptions> {
+fn client_options(config: &Config, own: &Identity, trunk: &SipTrunk) -> Option<TlsOptions> {
     let profile = config.security_profile_of(trunk)?;
     if profile.mode != DeviceSecurityMode::Encrypted {
         return None;
@@ -55,7 +66,7 @@ fn client_options(config: &Config, trunk: &SipTrunk) -> Option<TlsOptions> {
     let names = parse_x509_names(&profile.x509_subject_name);
     let rule = if names.is_empty() { rule } else { rule.with_names(names) };
     let identity = match &config.client_certificate {
-        ClientCertificate::CallManager => Some(config.identity.clone()),
+        ClientCertificate::CallManager => Some(own.clone()),
         ClientCertificate::Nothing => None,
         ClientCertificate::Other(identity) => Some((**identity).clone()),
     };

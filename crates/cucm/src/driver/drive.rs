@@ -1,7 +1,7 @@
 //! The task that owns the engine.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -108,7 +108,7 @@ impl Drive {
         mut stopped: oneshot::Receiver<()>,
         mut ordered: mpsc::UnboundedReceiver<Order>,
     ) -> Summary {
-        ports.serve(&self.parties.server, &self.notices.0, &mut self.tasks);
+        ports.serve(&self.parties, &self.notices.0, &mut self.tasks);
         if let Some(socket) = ports.tftp.take() {
             self.tasks.spawn(tftp::serve(self.net.clone(), socket, files));
         }
@@ -193,11 +193,11 @@ impl Drive {
     }
 
     fn on_accepted(&mut self, link: Link) {
-        let (local_port, peer) = (link.local_addr().port(), link.peer_addr());
+        let (local, peer) = (link.local_addr(), link.peer_addr());
         let transport = if link.is_encrypted() { Transport::Tls } else { Transport::Tcp };
         let certificate = link.peer_certificate().and_then(|der| Certificate::from_der(&der).ok());
         let flow = self.add(link);
-        self.input(Input::Opened { flow, transport, local_port, peer, certificate });
+        self.input(Input::Opened { flow, transport, local, peer, certificate });
     }
 
     /// A peer whose certificate was refused has no name; its address may be that of a trunk's destination.
@@ -213,9 +213,10 @@ impl Drive {
             Some(flow) => *flow,
             None => {
                 let flow = self.add_datagram(socket, from);
-                let local_port = self.datagrams.get(socket).map_or(0, |socket| socket.local_addr().port());
+                let own = self.config.local(false);
+                let local = self.datagrams.get(socket).map_or(own, |socket| socket.local_addr());
                 let transport = Transport::Udp;
-                self.input(Input::Opened { flow, transport, local_port, peer: from, certificate: None });
+                self.input(Input::Opened { flow, transport, local, peer: from, certificate: None });
                 flow
             }
         };
@@ -262,8 +263,8 @@ impl Drive {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit { flow, bytes } => self.leave(flow, bytes).await,
-                Output::Connect { connection, trunk, transport, to } => {
-                    self.connect(connection, &trunk, transport, to);
+                Output::Connect { connection, from, trunk, transport, to } => {
+                    self.connect(connection, (from, to), &trunk, transport);
                 }
                 Output::Post { post, to, request } => self.post(post, to, request),
                 Output::Close { flow } => {
@@ -307,7 +308,13 @@ impl Drive {
         });
     }
 
-    fn connect(&mut self, connection: ConnectionId, trunk: &str, transport: Transport, to: SocketAddr) {
+    fn connect(
+        &mut self,
+        connection: ConnectionId,
+        (from, to): (IpAddr, SocketAddr),
+        trunk: &str,
+        transport: Transport,
+    ) {
         if transport == Transport::Udp {
             let port = self.config.trunk(trunk).and_then(|trunk| self.config.security_profile_of(trunk));
             let port = port.map_or(self.config.ports.sip, |profile| self.config.incoming_port_of(profile));
@@ -317,7 +324,7 @@ impl Drive {
             return self.input(Input::Connected { connection, flow });
         }
         self.asked.insert(connection, Trunk { name: trunk.to_owned(), transport, to });
-        let (net, from, client) = (self.net.clone(), self.config.address, self.parties.client(trunk));
+        let (net, client) = (self.net.clone(), self.parties.client(from, trunk));
         let notices = self.notices.0.clone();
         self.tasks.spawn(async move {
             let notice = match connection::connect(net, from, to, transport, client).await {

@@ -83,7 +83,8 @@ impl Drive {
         let Some(trunk) = self.trunks.get(&flow).cloned() else {
             return self.transmit(flow, bytes).await;
         };
-        let (net, from, client) = (self.net.clone(), self.config.address, self.parties.client(&trunk.name));
+        let (net, from, client) =
+            (self.net.clone(), self.config.address, self.parties.client(self.config.address, &trunk.name));
         let notices = self.notices.0.clone();
         self.tasks.spawn(async move {
             if let Ok(link) = connection::connect(net, from, trunk.to, trunk.transport, client).await {
@@ -95,10 +96,10 @@ impl Drive {
     /// What comes back over it is heard as over any other connection.
     pub(super) fn on_apart(&mut self, link: Link, bytes: Vec<u8>) {
         let (transport, peer) = (if link.is_encrypted() { Transport::Tls } else { Transport::Tcp }, link.peer_addr());
-        let local_port = self.config.local(transport == Transport::Tls).port();
+        let local = self.config.local(transport == Transport::Tls);
         let certificate = link.peer_certificate().and_then(|der| Certificate::from_der(&der).ok());
         let flow = self.add(link);
-        self.input(Input::Opened { flow, transport, local_port, peer, certificate });
+        self.input(Input::Opened { flow, transport, local, peer, certificate });
         if let Some(WayOut::Stream { messages, .. }) = self.ways.get(&flow) {
             let _ = messages.send(Outgoing::whole(self.net.moment(), bytes));
         }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wire::{Datagram, Link, Listener, MediaSocket, Net, Stream};
 
-use super::connection::{accepted, refused};
+use super::connection::{Parties, accepted, refused};
 use super::notice::Notice;
 use super::{Addresses, StartError};
 use crate::config::{Config, DeviceSecurityMode, MusicOnHold};
@@ -54,6 +54,11 @@ pub(super) async fn open(net: &Net, config: &mut Config) -> Result<Ports, StartE
         tftp: Some(tftp),
         music,
     };
+    for node in &config.subscribers {
+        let at = |port| SocketAddr::new(node.address, port);
+        ports.secured.push(listen(net, "SIP over TLS", at(config.ports.secured_sip)).await?);
+        ports.plain.push(listen(net, "SIP over TCP", at(config.ports.sip)).await?);
+    }
     open_for_trunks(net, config, &mut ports).await?;
     Ok(ports)
 }
@@ -90,12 +95,7 @@ fn music(net: &Net, address: SocketAddr) -> Result<MediaSocket, StartError> {
 
 impl Ports {
     /// Starts a task for each port; what they accept and receive comes as notices.
-    pub(super) fn serve(
-        &mut self,
-        tls: &wire::tls::TlsServer,
-        notices: &mpsc::Sender<Notice>,
-        tasks: &mut JoinSet<()>,
-    ) {
+    pub(super) fn serve(&mut self, parties: &Parties, notices: &mpsc::Sender<Notice>, tasks: &mut JoinSet<()>) {
         for listener in self.plain.drain(..) {
             let notices = notices.clone();
             tasks.spawn(accept(listener, move |stream| {
@@ -106,6 +106,7 @@ impl Ports {
             }));
         }
         for listener in self.secured.drain(..) {
+            let Some(tls) = parties.server(listener.local_addr().ip()) else { continue };
             let (notices, tls) = (notices.clone(), tls.clone());
             tasks.spawn(accept(listener, move |stream| {
                 let (notices, tls) = (notices.clone(), tls.clone());

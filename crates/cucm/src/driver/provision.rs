@@ -42,16 +42,26 @@ fn ctl(config: &Config, wall: SystemTime) -> Result<Vec<u8>, StartError> {
     if config.ctl_signer.is_some() {
         ctl.records.push(Record::new(Role::CcmTftp, &config.node_name, &config.identity.certificate));
     }
-    if let IpAddr::V4(address) = config.address {
-        ctl.records = ctl.records.into_iter().map(|record| record.with_address(address)).collect();
+    let at = |record: Record, address| match address {
+        IpAddr::V4(address) => record.with_address(address),
+        IpAddr::V6(_) => record,
+    };
+    ctl.records = ctl.records.into_iter().map(|record| at(record, config.address)).collect();
+    for node in &config.subscribers {
+        let record = Record::new(Role::CcmTftp, &node.node_name, &node.identity.certificate);
+        ctl.records.push(at(record, node.address));
     }
     ctl.sign(signer).map_err(|error| StartError::Identity(error.to_string()))
 }
 
 fn phone_config(config: &Config, phone: &PhoneDevice, rng: &mut ChaCha20Rng) -> PhoneConfig {
+    let (name, address) = match config.subscriber_of(&phone.device_name) {
+        Some(node) => (&node.node_name, node.address),
+        None => (&config.node_name, config.address),
+    };
     let call_manager = CallManager {
-        name: config.node_name.clone(),
-        process_node: config.address.to_string(),
+        name: name.clone(),
+        process_node: address.to_string(),
         sip_port: config.ports.sip,
         secured_sip_port: config.ports.secured_sip,
     };

@@ -36,7 +36,7 @@ impl Engine {
         let (Some(bridge_number), Some(number)) = (self.number_of(bridge), self.number_of(leg)) else {
             return;
         };
-        let node = self.config.address;
+        let node = self.address_of(leg);
         let recorder_at = SocketAddr::new(recorder.audio.address, recorder.audio.port);
         let phone_at = self.told_at(SocketAddr::new(phone.audio.address, phone.audio.port));
         let flows = recorder.audio.direction.receives() && !recorder.audio.address.is_unspecified();

@@ -1,6 +1,6 @@
 //! Connections that peers opened, and what may come over them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use sip::{FlowId, Transport};
@@ -12,6 +12,7 @@ use crate::event::{ConnectFailure, CucmEvent, Sender};
 use crate::malformed::Malformed;
 use crate::text::Node;
 
+use super::leg::LegId;
 use super::trunk::Way;
 use super::{Engine, Output};
 
@@ -19,7 +20,8 @@ use super::{Engine, Output};
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) transport: Transport,
-    pub(super) local_port: u16,
+    /// The node's end.
+    pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
     pub(super) certificate: Option<Certificate>,
     /// The phone that registered over it.
@@ -33,12 +35,12 @@ impl Engine {
         &mut self,
         flow: FlowId,
         transport: Transport,
-        local_port: u16,
+        local: SocketAddr,
         peer: SocketAddr,
         certificate: Option<&Certificate>,
     ) {
         if transport == Transport::Tls
-            && let Err(refusal) = self.admit(local_port, certificate)
+            && let Err(refusal) = self.admit(local.port(), certificate)
         {
             self.decided.push_back(Output::Close { flow });
             let failure =
@@ -51,7 +53,7 @@ impl Engine {
             return;
         }
         let certificate = certificate.cloned();
-        self.flows.insert(flow, Flow { transport, local_port, peer, certificate, device: None, way: None });
+        self.flows.insert(flow, Flow { transport, local, peer, certificate, device: None, way: None });
     }
 
     /// A certificate must be that of a configured phone, or bear a name of a trunk that listens on this port.
@@ -119,14 +121,16 @@ impl Engine {
         way.or_else(by_address).map_or(Sender::Stranger, Sender::Trunk)
     }
 
+    /// The address of the node that a leg belongs to.
+    pub(super) fn address_of(&self, leg: LegId) -> IpAddr {
+        self.legs.get(&leg).map_or(self.config.address, |leg| leg.node.local.ip())
+    }
+
     /// The node as the peer behind this flow sees it.
     pub(super) fn node(&self, flow: FlowId) -> Node {
         let known = self.flows.get(&flow);
         let transport = known.map_or(Transport::Tcp, |known| known.transport);
-        let mut local = self.config.local(transport == Transport::Tls);
-        if let Some(known) = known {
-            local.set_port(known.local_port);
-        }
+        let local = known.map_or_else(|| self.config.local(transport == Transport::Tls), |known| known.local);
         Node { release: self.config.release, local, transport, is_trunk: self.trunk_on(flow).is_some() }
     }
 }

@@ -136,7 +136,8 @@ impl Engine {
             crypto: None,
         };
         let number = self.legs.get(&leg).map_or(0, |leg| leg.number);
-        let origin = Origin { leg: number, version: 1, node: self.config.address, release: self.config.release };
+        let node = self.address_of(leg);
+        let origin = Origin { leg: number, version: 1, node, release: self.config.release };
         let answer = text::sdp::to_recorder_of_gateway(origin, &stream);
         let recorder_at = SocketAddr::new(audio.address, audio.port);
         let told = self.told(gateway.transaction.clone(), leg, &agreed, source, recorder_at);

@@ -30,6 +30,8 @@ impl Engine {
             return;
         };
         let (identity, is_forked) = (recording.metadata.identity(), recording.gateway.is_some());
+        // The phone's node drives the recording.
+        let address = self.address_of(recording.line);
         if !is_forked {
             self.identifiers.skip_legs(self.config.dialect.hidden_legs_before_recorder);
         }
@@ -37,7 +39,7 @@ impl Engine {
         let leg = self.add_leg(Leg {
             role: Role::Recorder { recording: id, end, trunk: trunk.clone(), destination },
             number,
-            node: self.trunk_node(&trunk),
+            node: self.trunk_node(&trunk, address),
             flow: None,
             is_caller: false,
             call_id: String::new(),
@@ -87,7 +89,7 @@ impl Engine {
             from: format!("{};tag={tag}", from_value(&metadata, end, &node)),
             to: format!("<sip:{dialled}@{}>", host(destination.ip())),
             date: date.clone(),
-            call_id: self.identifiers.call_id(wall),
+            call_id: self.identifiers.call_id_at(wall, node.local.ip()),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };

@@ -198,8 +198,8 @@ impl Engine {
         match input {
             Input::Message { flow, message } => self.on_message(now, flow, message),
             Input::Malformed { flow, peer, what } => self.on_malformed(flow, peer, what),
-            Input::Opened { flow, transport, local_port, peer, certificate } => {
-                self.on_opened(flow, transport, local_port, peer, certificate.as_ref());
+            Input::Opened { flow, transport, local, peer, certificate } => {
+                self.on_opened(flow, transport, local, peer, certificate.as_ref());
             }
             Input::Closed { flow, why } => self.on_closed(now, flow, why),
             Input::Connected { connection, flow } => self.on_connected(now, connection, flow),

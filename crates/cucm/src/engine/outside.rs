@@ -85,7 +85,7 @@ impl Engine {
         let leg = self.add_leg(Leg {
             role: Role::Line { call, side },
             number,
-            node: self.trunk_node(&way.0),
+            node: self.trunk_node(&way.0, self.config.address),
             flow: None,
             is_caller: false,
             call_id: String::new(),

@@ -1,7 +1,7 @@
 //! What goes into the engine and what comes out of it.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use media::g711::Law;
 use media::sdes::Crypto;
@@ -121,7 +121,7 @@ pub enum Input {
         /// How it travels.
         transport: Transport,
         /// The port of ours.
-        local_port: u16,
+        local: SocketAddr,
         /// The peer's address.
         peer: SocketAddr,
         /// The peer's certificate, over TLS.
@@ -172,6 +172,8 @@ pub enum Output {
     Connect {
         /// Number of the attempt.
         connection: ConnectionId,
+        /// Address of the node that connects.
+        from: IpAddr,
         /// Name of the trunk, whose security profile says how.
         trunk: String,
         /// The transport.

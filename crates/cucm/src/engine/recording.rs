@@ -258,11 +258,11 @@ impl Engine {
             from: format!("{};tag={tag}", bridge::from_value(&node.host())),
             to: format!("<sip:{}@{}>", near.number, node.host()),
             date: date.clone(),
-            call_id: self.identifiers.call_id(wall),
+            call_id: self.identifiers.call_id_at(wall, node.local.ip()),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };
-        let origin = Origin { leg: number, version: 1, node: self.config.address, release: self.config.release };
+        let origin = Origin { leg: number, version: 1, node: node.local.ip(), release: self.config.release };
         let sdp = text::sdp::bridge_inactive(origin, end.label(), &locked);
         let invite = bridge::invite(&node, &thread, &joined, invoker, &sdp);
         let leg = self.add_leg(Leg {

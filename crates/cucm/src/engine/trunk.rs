@@ -1,7 +1,7 @@
 //! Connections to recorders, and whether they answer OPTIONS.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use sip::{FlowId, Transport};
@@ -21,8 +21,9 @@ pub(super) type Way = (String, SocketAddr);
 /// All ways, whether connected or not.
 #[derive(Debug, Default)]
 pub(super) struct Trunks {
-    lines: BTreeMap<Way, Line>,
-    connecting: BTreeMap<ConnectionId, Way>,
+    /// Each node has its own.
+    lines: BTreeMap<(IpAddr, Way), Line>,
+    connecting: BTreeMap<ConnectionId, (IpAddr, Way)>,
     last_connection: u64,
     /// Ways that OPTIONS found out of service, and why.
     down: BTreeMap<Way, OutOfService>,
@@ -44,10 +45,11 @@ enum Line {
 impl Engine {
     /// The open connection of a way; without one it is opened, and the leg is paid when it is there.
     pub(super) fn connect(&mut self, way: Way, leg: LegId) -> Option<FlowId> {
-        if let Some(Line::Open(flow)) = self.trunks.lines.get(&way) {
+        let node = self.address_of(leg);
+        if let Some(Line::Open(flow)) = self.trunks.lines.get(&(node, way.clone())) {
             return Some(*flow);
         }
-        if let Some(waiting) = self.wait_for(way)
+        if let Some(waiting) = self.wait_for(node, way)
             && !waiting.0.contains(&leg)
         {
             waiting.0.push(leg);
@@ -56,37 +58,38 @@ impl Engine {
     }
 
     /// Who waits for a connection that is being opened; it is asked for if it is not yet.
-    fn wait_for(&mut self, way: Way) -> Option<(&mut Vec<LegId>, &mut bool)> {
-        if !self.trunks.lines.contains_key(&way) {
+    fn wait_for(&mut self, node: IpAddr, way: Way) -> Option<(&mut Vec<LegId>, &mut bool)> {
+        let line = (node, way.clone());
+        if !self.trunks.lines.contains_key(&line) {
             let transport = self.transport_to(&way.0)?;
             self.trunks.last_connection += 1;
             let connection = ConnectionId(self.trunks.last_connection);
-            self.decided.push_back(Output::Connect { connection, trunk: way.0.clone(), transport, to: way.1 });
-            self.trunks.connecting.insert(connection, way.clone());
-            self.trunks.lines.insert(way.clone(), Line::Connecting { waiting: Vec::new(), ping: false });
+            self.decided.push_back(Output::Connect { connection, from: node, trunk: way.0, transport, to: way.1 });
+            self.trunks.connecting.insert(connection, line.clone());
+            self.trunks.lines.insert(line.clone(), Line::Connecting { waiting: Vec::new(), ping: false });
         }
-        match self.trunks.lines.get_mut(&way) {
+        match self.trunks.lines.get_mut(&line) {
             Some(Line::Connecting { waiting, ping }) => Some((waiting, ping)),
             _ => None,
         }
     }
 
     pub(super) fn on_connected(&mut self, now: Instant, connection: ConnectionId, flow: FlowId) {
-        let Some(way) = self.trunks.connecting.remove(&connection) else {
+        let Some((address, way)) = self.trunks.connecting.remove(&connection) else {
             self.decided.push_back(Output::Close { flow });
             return;
         };
-        let node = self.trunk_node(&way.0);
+        let node = self.trunk_node(&way.0, address);
         let known = Flow {
             transport: node.transport,
-            local_port: node.local.port(),
+            local: node.local,
             peer: way.1,
             certificate: None,
             device: None,
             way: Some(way.clone()),
         };
         self.flows.insert(flow, known);
-        let before = self.trunks.lines.insert(way.clone(), Line::Open(flow));
+        let before = self.trunks.lines.insert((address, way.clone()), Line::Open(flow));
         if let Some(Line::Connecting { waiting, ping }) = before {
             for leg in waiting {
                 self.pay(now, leg);
@@ -98,13 +101,13 @@ impl Engine {
     }
 
     pub(super) fn on_connect_failed(&mut self, now: Instant, connection: ConnectionId, failure: &ConnectFailure) {
-        let Some(way) = self.trunks.connecting.remove(&connection) else {
+        let Some((address, way)) = self.trunks.connecting.remove(&connection) else {
             return;
         };
         if self.transport_to(&way.0) == Some(Transport::Tls) {
             self.event(CucmEvent::TrunkTls { trunk: Some(way.0.clone()), peer: way.1, failure: failure.clone() });
         }
-        if let Some(Line::Connecting { waiting, ping }) = self.trunks.lines.remove(&way) {
+        if let Some(Line::Connecting { waiting, ping }) = self.trunks.lines.remove(&(address, way.clone())) {
             if ping {
                 self.on_ping_unanswered(now, &way, failure);
             }
@@ -115,9 +118,7 @@ impl Engine {
     }
 
     pub(super) fn on_trunk_closed(&mut self, way: &Way, flow: FlowId, why: Option<&ConnectFailure>) {
-        if matches!(self.trunks.lines.get(way), Some(Line::Open(open)) if *open == flow) {
-            self.trunks.lines.remove(way);
-        }
+        self.trunks.lines.retain(|_, line| !matches!(line, Line::Open(open) if *open == flow));
         if let Some(failure) = why
             && self.transport_to(&way.0) == Some(Transport::Tls)
         {
@@ -125,11 +126,11 @@ impl Engine {
         }
     }
 
-    /// The node as the peers of a trunk see it.
-    pub(super) fn trunk_node(&self, name: &str) -> Node {
+    /// The node with this address as the peers of a trunk see it.
+    pub(super) fn trunk_node(&self, name: &str, address: IpAddr) -> Node {
         let profile = self.config.trunk(name).and_then(|trunk| self.config.security_profile_of(trunk));
         let transport = profile.map_or(Transport::Tcp, |profile| profile.outgoing_transport.outgoing());
-        let mut local = self.config.local(transport == Transport::Tls);
+        let mut local = SocketAddr::new(address, self.config.local(transport == Transport::Tls).port());
         if let Some(profile) = profile {
             local.set_port(self.config.incoming_port_of(profile));
         }
@@ -158,17 +159,19 @@ impl Engine {
         }
     }
 
+    /// The first node asks for all.
     pub(super) fn ping(&mut self, now: Instant, way: &Way) {
-        if let Some(Line::Open(flow)) = self.trunks.lines.get(way) {
+        let address = self.config.address;
+        if let Some(Line::Open(flow)) = self.trunks.lines.get(&(address, way.clone())) {
             let flow = *flow;
             self.send_ping(now, way, flow);
-        } else if let Some((_, ping)) = self.wait_for(way.clone()) {
+        } else if let Some((_, ping)) = self.wait_for(address, way.clone()) {
             *ping = true;
         }
     }
 
     fn send_ping(&mut self, now: Instant, way: &Way, flow: FlowId) {
-        let node = self.trunk_node(&way.0);
+        let node = self.trunk_node(&way.0, self.config.address);
         let wall = self.wall(now);
         let thread = Thread {
             uri: format!("sip:{}", way.1),

@@ -56,6 +56,7 @@ pub(crate) fn config(people: &People) -> Config {
         address: NODE.parse().unwrap(),
         ports: Ports { tftp: 6969, ..Ports::default() },
         identity: call_manager(),
+        subscribers: Vec::new(),
         ctl_signer: None,
         client_certificate: ClientCertificate::CallManager,
         call_manager_trust: TrustList::call_manager_trust().with(people.recorder.certificate.clone()),

@@ -49,6 +49,7 @@ pub(crate) fn plain() -> Config {
         address: "10.48.38.5".parse().unwrap(),
         ports: Ports::default(),
         identity,
+        subscribers: Vec::new(),
         ctl_signer: None,
         client_certificate: ClientCertificate::CallManager,
         call_manager_trust: TrustList::call_manager_trust(),
@@ -146,6 +147,8 @@ pub(crate) struct Bench {
     pub(crate) sent: VecDeque<SentMessage>,
     pub(crate) events: Vec<CucmEvent>,
     pub(crate) connects: Vec<(ConnectionId, SocketAddr)>,
+    /// The nodes that asked, whether answered or not.
+    pub(crate) connects_from: Vec<std::net::IpAddr>,
     pub(crate) closes: Vec<FlowId>,
     /// Requests to gateways.
     pub(crate) posts: Vec<(PostId, String)>,
@@ -161,6 +164,8 @@ pub(crate) struct Bench {
     /// The last request within a call that each phone was sent.
     last: BTreeMap<FlowId, Message>,
     branch: u32,
+    /// The node whose port the next connection comes to.
+    pub(crate) here: std::net::IpAddr,
 }
 
 impl Bench {
@@ -170,6 +175,7 @@ impl Bench {
 
     pub(crate) fn at(config: Config, wall: &str, numbering: Option<Numbering>) -> Self {
         config.check().unwrap();
+        let here = config.address;
         let wall: SystemTime = wall.parse::<jiff::Timestamp>().unwrap().into();
         let now = Instant::now();
         let numbering = numbering.unwrap_or_else(|| Numbering::seeded(&mut ChaCha20Rng::seed_from_u64(1)));
@@ -180,6 +186,7 @@ impl Bench {
             sent: VecDeque::new(),
             events: Vec::new(),
             connects: Vec::new(),
+            connects_from: Vec::new(),
             closes: Vec::new(),
             posts: Vec::new(),
             music: BTreeMap::new(),
@@ -189,6 +196,7 @@ impl Bench {
             automatic: 0,
             last: BTreeMap::new(),
             branch: 0,
+            here,
         };
         bench.collect();
         bench
@@ -206,7 +214,10 @@ impl Bench {
                     flow,
                     Message::parse(&bytes).unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(&bytes))),
                 )),
-                Output::Connect { connection, to, .. } => self.connects.push((connection, to)),
+                Output::Connect { connection, from, to, .. } => {
+                    self.connects.push((connection, to));
+                    self.connects_from.push(from);
+                }
                 Output::Post { post, request, .. } => {
                     self.posts.push((post, String::from_utf8(request).unwrap()));
                 }
@@ -277,9 +288,10 @@ impl Bench {
 
     pub(crate) fn open(&mut self, flow: FlowId, transport: Transport, certificate: Option<&Identity>) {
         let local_port = if transport == Transport::Tls { 5061 } else { 5060 };
+        let local = SocketAddr::new(self.here, local_port);
         let peer = SocketAddr::new("10.48.38.99".parse().unwrap(), 50_000 + flow.0 as u16);
         let certificate = certificate.map(|identity| identity.certificate.clone());
-        self.input(Input::Opened { flow, transport, local_port, peer, certificate });
+        self.input(Input::Opened { flow, transport, local, peer, certificate });
     }
 
     /// Answers the oldest request for a connection.

@@ -15,6 +15,7 @@ mod hunting;
 mod media_changes;
 mod mixes;
 mod models;
+mod nodes;
 mod office;
 mod outside;
 mod parks;

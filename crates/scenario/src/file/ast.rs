@@ -57,6 +57,8 @@ pub struct Cluster {
     pub key: Key,
     /// Whether CallManager.pem was imported at the recorder.
     pub known_to_recorder: bool,
+    /// Nodes, from 0, whose CallManager.pem was not imported there.
+    pub unknown_nodes: Vec<usize>,
     /// Whether CUCM shows its certificate when it connects to the recorder.
     pub presents_certificate: bool,
     /// By how much its clock is ahead of everybody else's.
@@ -95,6 +97,8 @@ pub struct Phone {
     pub recorded: bool,
     /// Whether its line's recording option is selective: recordings are started and stopped by steps.
     pub selective: bool,
+    /// The node, from 0, with which it registers: the first one of its CUCM group.
+    pub node: usize,
     /// Who is to fork the media of its recordings.
     pub source: RecordingMediaSource,
     /// The SRTP suites it offers, in order.

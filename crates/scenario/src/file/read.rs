@@ -109,6 +109,8 @@ const GIVEN_UP: [(&str, &str); 8] = [
 ];
 /// The most phones a scenario may have.
 const MAX_PHONES: usize = 32;
+/// The most nodes a cluster may have.
+const MAX_NODES: u64 = 4;
 
 /// Reads a whole file's tree; what is wrong goes to `wrong`, and the result is then of no use. The WAV files it names
 /// are looked for in `folder`, if there is one.
@@ -180,6 +182,7 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
         mixed: f.or("mode", true, wrong, |n| one_of(n, &modes)),
         key: f.or("CallManager key", Key::Rsa2048, wrong, |n| one_of(n, &keys)),
         known_to_recorder: f.or("certificate known to recorder", true, wrong, flag),
+        unknown_nodes: f.or("unknown nodes", Vec::new(), wrong, |n| list(n, cluster_node)),
         presents_certificate: f.or("presents certificate", true, wrong, flag),
         clock_ahead: f.or("clock ahead", Duration::ZERO, wrong, duration),
         clock_behind: f.or("clock behind", Duration::ZERO, wrong, duration),
@@ -192,6 +195,11 @@ fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
     };
     f.finish(wrong);
     cluster
+}
+
+/// A node of the cluster, from 1 in the file.
+fn cluster_node(node: &Node) -> Result<usize, Diagnostic> {
+    number(node, 1, MAX_NODES).map(|node| node as usize - 1)
 }
 
 fn read_phones(node: &Node, (release, folder): (Release, Option<&Path>), wrong: &mut Vec<Diagnostic>) -> Vec<Phone> {
@@ -251,6 +259,7 @@ pub(super) fn read_phone(
         encrypted: f.or("security", true, wrong, security),
         recorded,
         selective,
+        node: f.or("node", 0, wrong, cluster_node),
         source: f.or("recording media source", RecordingMediaSource::Phone, wrong, |n| one_of(n, &sources)),
         suites: f.or("suites", release.suites().to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),

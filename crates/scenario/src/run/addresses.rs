@@ -108,6 +108,14 @@ impl Addresses {
         }
     }
 
+    /// A node of the cluster; the first one is [`Self::cucm`].
+    pub(super) const fn node(self, index: usize) -> IpAddr {
+        match index {
+            0 => self.cucm(),
+            _ => self.host(5 + index as u8),
+        }
+    }
+
     /// The recorder.
     pub(super) const fn recorder(self) -> IpAddr {
         match self.recorder {

@@ -24,6 +24,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// The certificates of a run.
 pub(super) struct Certificates {
     pub(super) call_manager: Identity,
+    /// Of the other nodes.
+    pub(super) subscribers: Vec<Identity>,
     /// The RSA certificate that signs the CTL where CallManager's own key is ECDSA.
     pub(super) ctl_signer: Option<Identity>,
     pub(super) recorder: Identity,
@@ -58,8 +60,17 @@ impl Certificates {
             .map(|(index, destination)| recorder(&destination.recorder, addresses.destination(index), now))
             .collect::<Result<_, _>>()?;
         let recorder = recorder(&scenario.recorder, addresses.recorder(), now)?;
-        Ok(Self { call_manager, ctl_signer, recorder, destinations, phones })
+        let nodes = scenario.phones.iter().map(|phone| phone.node).max().unwrap_or(0);
+        let subscribers = (1..=nodes)
+            .map(|node| make("CallManager", &request(&subscriber_name(node), KeyKind::EcP256)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { call_manager, subscribers, ctl_signer, recorder, destinations, phones })
     }
+}
+
+/// The name of a node behind the first one.
+fn subscriber_name(node: usize) -> String {
+    format!("cucm-sub{node}")
 }
 
 /// CallManager's certificate and key as kept in `file`, which is made where it is missing: a recorder that runs on from
@@ -173,6 +184,7 @@ pub(super) fn cluster(
         address: addresses.cucm(),
         ports: cfg::Ports { tftp: addresses.tftp_port, ..cfg::Ports::default() },
         identity: certificates.call_manager.clone(),
+        subscribers: subscribers(scenario, certificates, addresses),
         ctl_signer: certificates.ctl_signer.clone(),
         client_certificate: if scenario.cluster.presents_certificate {
             cfg::ClientCertificate::CallManager
@@ -208,6 +220,19 @@ pub(super) fn cluster(
         dialect: dialect(scenario),
         timing: timing(scenario),
     }
+}
+
+fn subscribers(scenario: &Scenario, certificates: &Certificates, addresses: Addresses) -> Vec<cfg::Subscriber> {
+    let subscriber = |(node, identity): (usize, &Identity)| {
+        let phones = scenario.phones.iter().enumerate().filter(|(_, phone)| phone.node == node);
+        cfg::Subscriber {
+            node_name: subscriber_name(node),
+            address: addresses.node(node),
+            identity: identity.clone(),
+            phones: phones.map(|(index, _)| device_name(index)).collect(),
+        }
+    };
+    (1..).zip(&certificates.subscribers).map(subscriber).collect()
 }
 
 /// Numbers at which calls can be parked; no phone has one that begins with a star.
@@ -351,8 +376,8 @@ pub(super) fn bundled(
     addresses: Addresses,
     folder: &Path,
 ) -> recorder::Config {
-    let (own, to) = ((&scenario.recorder, &certificates.recorder), (addresses.recorder(), addresses.cucm()));
-    recorder_config(scenario, own, &certificates.call_manager, to, folder)
+    let own = (&scenario.recorder, &certificates.recorder);
+    recorder_config(scenario, own, certificates, (addresses.recorder(), addresses), folder)
 }
 
 /// The configuration of a bundled recorder beside it.
@@ -365,8 +390,8 @@ pub(super) fn destination(
 ) -> recorder::Config {
     let destination = &scenario.destinations[index];
     let own = (&destination.recorder, &certificates.destinations[index]);
-    let to = (addresses.destination(index), addresses.cucm());
-    let mut config = recorder_config(scenario, own, &certificates.call_manager, to, folder);
+    let to = (addresses.destination(index), addresses);
+    let mut config = recorder_config(scenario, own, certificates, to, folder);
     config.fault = match destination.does {
         Does::Records | Does::NothingListens => config.fault,
         Does::Unavailable => recorder::Fault::Unavailable,
@@ -385,14 +410,18 @@ pub(super) fn destination(
 fn recorder_config(
     scenario: &Scenario,
     (asked, own): (&Recorder, &Identity),
-    call_manager: &Identity,
-    (address, cucm): (IpAddr, IpAddr),
+    certificates: &Certificates,
+    (address, addresses): (IpAddr, Addresses),
     folder: &Path,
 ) -> recorder::Config {
     let mut trusted = TrustList::trusted_certificates();
-    if scenario.cluster.known_to_recorder {
-        trusted.add(call_manager.certificate.clone());
+    let nodes = || std::iter::once(&certificates.call_manager).chain(&certificates.subscribers).enumerate();
+    for (node, identity) in nodes() {
+        if scenario.cluster.known_to_recorder && !scenario.cluster.unknown_nodes.contains(&node) {
+            trusted.add(identity.certificate.clone());
+        }
     }
+    let server = |node| recorder::config::SipServer { address: addresses.node(node), port: 5061, priority: 1 };
     let mut config = recorder::Config {
         address,
         transports: vec![match scenario.trunk.transport {
@@ -401,7 +430,7 @@ fn recorder_config(
             Transport::Udp => recorder::config::Transport::Udp,
         }],
         user: RECORDING_NUMBER.to_owned(),
-        sip_servers: vec![recorder::config::SipServer { address: cucm, port: 5061, priority: 1 }],
+        sip_servers: nodes().map(|(node, _)| server(node)).collect(),
         credentials: Some(recorder::config::Credentials { identity: own.clone(), trusted }),
         srtp: match asked.srtp {
             SrtpPolicy::Required => recorder::config::SrtpPolicy::Required,
