@@ -55,4 +55,14 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
         Found("wrong-metadata"),
     ),
+    Row("conference/kept-over-the-hold", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("conference/drops-while-held", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row(
+        "conference/selective",
+        &[("recording: selective", "recording: automatic"), ("  - start recording: { on: agent, by: user }\n", "")],
+        Found("unexpected-recording"),
+    ),
+    Row("conference/early-offer", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),
+    Row("conference/in-clear", &[("mode: non-secure", "mode: mixed")], Found("unexpected-srtp")),
+    Row("conference/consulted-first", &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")], Found("wrong-metadata")),
 ];

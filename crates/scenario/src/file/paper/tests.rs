@@ -84,3 +84,50 @@ fn every_phone_shows_what_it_is_in() {
     ];
     assert_eq!(shown, expected);
 }
+
+/// The far ends of the recordings that run after each step, by phone.
+fn far_ends(scenario: &Scenario) -> Vec<Vec<(usize, Option<usize>)>> {
+    let mut paper = Paper::of(scenario);
+    let after = |step: &Step| {
+        paper.take(&step.action).unwrap();
+        let far = |recording: &Recording| match recording.far {
+            Far::Phone(far) => (recording.phone, Some(far)),
+            _ => (recording.phone, None),
+        };
+        let mut running: Vec<_> = paper.recordings().iter().map(far).collect();
+        running.sort_unstable();
+        running
+    };
+    scenario.steps.iter().map(after).collect()
+}
+
+#[test]
+fn in_a_conference_every_recorded_member_has_the_bridge_until_two_are_left() {
+    let scenario = scenario(&[
+        "call: { from: customer, to: agent }",
+        "answer: agent",
+        "consult: { by: agent, to: expert }",
+        "answer: expert",
+        "conference: agent",
+        "hold: customer",
+        "hold: expert",
+        "resume: expert",
+        "hang up: customer",
+        "hang up: agent",
+    ]);
+    let (agent, customer, expert) = (0, 1, 2);
+    let expected: [&[(usize, Option<usize>)]; 10] = [
+        &[],
+        &[(agent, Some(customer))],
+        &[],
+        &[(agent, Some(expert)), (expert, Some(agent))],
+        &[(agent, None), (expert, None)],
+        &[(agent, None), (expert, None)],
+        &[(agent, None)],
+        &[(agent, None), (expert, None)],
+        &[(agent, Some(expert)), (expert, Some(agent))],
+        &[],
+    ];
+    assert_eq!(far_ends(&scenario), expected);
+    assert_eq!(recordings_of(&scenario), 8);
+}
