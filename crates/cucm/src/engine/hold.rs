@@ -190,7 +190,7 @@ impl Engine {
 }
 
 /// Whether an offer holds: it does not want to receive, by its direction or by the address of RFC 3264 §8.4.
-fn is_hold(offer: &Audio) -> bool {
+pub(super) fn is_hold(offer: &Audio) -> bool {
     !offer.direction.receives() || offer.address.is_unspecified()
 }
 

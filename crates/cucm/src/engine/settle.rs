@@ -11,10 +11,12 @@ use crate::text::line;
 use super::call::{CallSide, MISMATCH};
 use super::dialogs::{falls_back, media_of};
 use super::feed::{Feed, Move, Stand, next_move, wanted};
+use super::hold::is_hold;
 use super::leg::{LegId, State};
+use super::rules::Happening;
 use super::steps::Step;
 use super::{Asked, Engine, MusicOnHold};
-use crate::event::SecurityLevel;
+use crate::event::{CucmEvent, SecurityLevel};
 
 impl Engine {
     /// Does whatever can be done now; called again with each answer. A call that is where it is to be is not touched.
@@ -174,11 +176,21 @@ impl Engine {
         }
         member.falls_back = member.falls_back || falls_back(response);
         member.media.clone_from(&media);
+        // A hold of its own crossed our request and waits (RFC 3261 §14.1): what it offers is that hold.
+        let holds = !member.holds && media.as_ref().is_some_and(is_hold);
+        if holds {
+            member.holds = true;
+            let by = member.party.clone();
+            call.news.get_or_insert_default().push(CucmEvent::Held { call: number, by });
+        }
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.peer_media.clone_from(&media);
         }
         if media.is_none() {
             return self.clear_call(now, number, "a phone offered no media", MISMATCH);
+        }
+        if holds {
+            self.tell_recordings(now, number, side, Happening::Hold);
         }
         self.settle(now, number);
     }

@@ -115,6 +115,12 @@ impl Paper {
     pub(super) fn park(&mut self, phone: usize) -> Result<(), Impossible> {
         let no = self.must_talk(phone)?;
         self.must_be_no_conference(no, "parked")?;
+        // Which of two a retrieval meant could not be told.
+        if self.calls.iter().any(|call| call.parked.as_ref().is_some_and(|parked| parked.by == phone)) {
+            let name = self.name(phone);
+            let help = format!("`- retrieve: {{ by: <phone>, parked by: {name} }}` first");
+            return Err(Impossible::new(format!("`{name}` has parked a call already"), help));
+        }
         if self.place_mut(phone).is_some_and(|member| member.holds) {
             let name = self.name(phone);
             return Err(Impossible::new(format!("`{name}` holds its call"), format!("`- resume: {name}` first")));
