@@ -115,6 +115,7 @@ impl Engine {
         };
         if status >= 200 {
             self.asked.remove(&key);
+            self.note_answered(&asked);
         }
         match asked {
             Asked::Invite(id) if status >= 200 => self.on_invite_answered(now, id, status, response),

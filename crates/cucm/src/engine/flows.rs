@@ -90,13 +90,13 @@ impl Engine {
         if let Some(way) = &closed.way {
             self.on_trunk_closed(way, flow, why.as_ref());
         }
+        for leg in self.legs.values_mut().filter(|leg| leg.flow == Some(flow)) {
+            leg.flow = None;
+        }
         self.closing = why;
         self.endpoint.handle_flow_closed(now, flow);
         self.drain(now);
         self.closing = None;
-        for leg in self.legs.values_mut().filter(|leg| leg.flow == Some(flow)) {
-            leg.flow = None;
-        }
         if let Some(device) = closed.device {
             self.on_phone_gone(now, &device, flow);
         }

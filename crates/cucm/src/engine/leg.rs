@@ -156,6 +156,7 @@ impl Engine {
             self.by_call_id.remove(&leg.call_id);
         }
         self.dealings.remove(&id);
+        self.unanswered.remove(&id);
         self.outside.remove(&id);
         if let Some(sent) = leg.invite {
             self.asked.remove(&sent.key);
@@ -294,6 +295,7 @@ impl Engine {
         };
         leg.flow = Some(flow);
         for what in std::mem::take(&mut leg.owed) {
+            self.note_unanswered(id, &what);
             match what {
                 Owed::Invite if self.outside.contains_key(&id) => self.invite_outside(now, id),
                 Owed::Invite => self.invite_recorder(now, id),

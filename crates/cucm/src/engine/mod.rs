@@ -42,6 +42,7 @@ mod redirect;
 mod refer;
 mod refresh;
 mod registration;
+mod repeat;
 mod route;
 mod rules;
 mod selective;
@@ -80,6 +81,7 @@ use flows::Flow;
 use leg::{Leg, LegId};
 use recording::Recording;
 use registration::Registration;
+use repeat::Unanswered;
 use route::Rotation;
 use shared::Shares;
 use steps::{Step, Steps};
@@ -116,6 +118,7 @@ pub struct Engine {
     trunks: Trunks,
     rotation: Rotation,
     dealings: BTreeMap<LegId, Dealings>,
+    unanswered: BTreeMap<LegId, Unanswered>,
     shares: Shares,
     /// Legs of calls that lead over trunks.
     outside: BTreeMap<LegId, outside::Outside>,
@@ -180,6 +183,7 @@ impl Engine {
             trunks: Trunks::default(),
             rotation: Rotation::default(),
             dealings: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
             shares: Shares::default(),
             outside: BTreeMap::new(),
             closing: None,
@@ -319,7 +323,9 @@ impl Engine {
             Event::FlowFailed { key } => {
                 let closed = || failure("closed", "the connection closed before an answer came");
                 let failure = self.closing.clone().unwrap_or_else(closed);
-                self.on_no_response(now, key, &failure);
+                if !self.repeat_over_new_connection(now, key) {
+                    self.on_no_response(now, key, &failure);
+                }
             }
             Event::Stray { flow, message } => self.on_stray(now, flow, &message),
         }
