@@ -42,6 +42,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/connection-closed", &[SAME_CONNECTION_ONLY], LEAK),
     Row("signalling/connection-reset", &[FORGET_WITH_CONNECTION], CLIPPED),
     Row("signalling/connection-closed-behind-the-ack", &[FORGET_WITH_CONNECTION], CLIPPED),
+    Row("signalling/connection-closed-behind-an-update", &[FORGET_WITH_CONNECTION], Found("recording-terminated")),
+    Row("signalling/connection-closed-behind-the-bye", &[FORGET_WITH_CONNECTION], Found("wrong-end")),
     Row("signalling/refresh-by-update", &[SHORT_SESSION, ("31m", "100s"), IGNORE_UPDATE], Found("recorder-hung-up")),
     Row("signalling/refresh-without-offer", &[("talk: 100s", "talk: 40s")], Undecided("refresh the session")),
     Row(

@@ -19,7 +19,8 @@ pub(super) struct Unanswered {
 impl Engine {
     /// It goes out now.
     pub(super) fn note_unanswered(&mut self, id: LegId, what: &Owed) {
-        let in_dialog = matches!(what, Owed::Bye(_) | Owed::Refresh | Owed::FarEnd | Owed::Reoffer | Owed::Unprompted(_));
+        let in_dialog =
+            matches!(what, Owed::Bye(_) | Owed::Refresh | Owed::FarEnd | Owed::Reoffer | Owed::Unprompted(_));
         let is_recorder = self.legs.get(&id).is_some_and(|leg| matches!(leg.role, Role::Recorder { .. }));
         if in_dialog && is_recorder {
             let is_repeated = self.unanswered.get(&id).is_some_and(|known| known.is_repeated && known.what == *what);
