@@ -27,6 +27,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: double-near }\nsteps:")],
         Found("wrong-leg"),
     ),
+    Row("recording/selective-consult", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row(
         "recording/gateway-preferred",
         &[(STEPS, "recorder: { fault: trust-told-port }\nsteps:")],
