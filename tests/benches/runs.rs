@@ -1,6 +1,6 @@
 //! The figures a user waits for: a call in virtual time, all scenarios in real time, and the packet clock under load.
 //!
-//! `cargo bench -p tests -- simulated|scenarios|clock` runs one part.
+//! `cargo bench -p tests -- simulated|hour|scenarios|clock` runs one part.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ const REPLAYS: usize = 20;
 const CALLS: usize = 50;
 
 const LONG_CALL: &str = "scenarios/sixty-seconds.yaml";
+const LONG_HOLDS: &str = "scenarios/hold/twenty-times-in-an-hour.yaml";
 const RECORDED_CALL: &str = "scenarios/plain-call.yaml";
 
 /// A part of the bench: its figures in words.
@@ -21,7 +22,8 @@ type Part = fn() -> Result<String, String>;
 
 fn main() -> Result<(), String> {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, Part); 3] = [("simulated", simulated), ("scenarios", scenarios), ("clock", clock)];
+    let parts: [(&str, Part); 4] =
+        [("simulated", simulated), ("hour", hour), ("scenarios", scenarios), ("clock", clock)];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             let figures = part()?;
@@ -46,6 +48,17 @@ fn simulated() -> Result<String, String> {
     let different = outcomes.len();
     Ok(format!(
         "60 s call, simulated: median {median:.3} s (goal 1), worst {worst:.3} s; {different} different outcome in {REPLAYS} runs (goal 1)"
+    ))
+}
+
+/// A call of an hour with twenty holds: twenty-one recordings, each proven.
+fn hour() -> Result<String, String> {
+    let (outcome, took) = timed(|| tests::run(&[LONG_HOLDS], &tests::options(Network::Simulated, 7)))?;
+    passed(&outcome)?;
+    let proven: u64 = outcome.scenarios.iter().map(|s| s.frames_compared).sum();
+    Ok(format!(
+        "1 h call with 20 hold/resume cycles, simulated: {:.2} s (goal 5); {proven} frames proven",
+        took.as_secs_f64()
     ))
 }
 

@@ -1,6 +1,6 @@
 //! Several recorders and trunks: which one is called, and when.
 
-use super::{Found, Row};
+use super::{Found, Row, Undecided};
 
 pub(super) const ROWS: &[Row] = &[
     Row("trunk/failover-on-503", &[("does: answers 503", "does: answers 486")], Found("recording-failed")),
@@ -20,6 +20,7 @@ pub(super) const ROWS: &[Row] = &[
     Row("trunk/legs-apart", &[HALVES_DROPPED_THERE], Found("empty-file")),
     Row("trunk/legs-apart", &[SWAPPED_THERE], Found("wrong-leg")),
     Row("trunk/out-of-service", &[("does: nothing listens", "does: records")], ELSEWHERE),
+    Row("trunk/out-of-service", &[("alarms: SIPTrunkPartiallyISV", "alarms: SIPTrunkOOS")], Undecided("SIPTrunkOOS")),
     Row("trunk/out-of-service", &[("wait: 6s", "wait: 40s"), IGNORANT], Found("out-of-service")),
     Row("trunk/back-in-service", &[("  - destination returns: first\n", "")], ELSEWHERE),
     Row("trunk/options-fine-calls-refused", &[("does: answers 503", "does: records")], ELSEWHERE),

@@ -608,6 +608,8 @@ pub struct Expect {
     pub session_refreshed: bool,
     /// Whether media must have come before the ACK.
     pub media_before_ack: bool,
+    /// Alarms of CUCM's, by name, each of which must be raised.
+    pub alarms: Vec<String>,
     /// Whether the recorder must have answered the far leg first.
     pub far_answered_first: bool,
     /// Whether the recorder must have ended a recording.

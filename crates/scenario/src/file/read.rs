@@ -92,6 +92,15 @@ const FAULTS: &[(&str, Fault)] = &[
     ("no-alarms", Fault::NoAlarms),
     ("overwrite-segment", Fault::OverwriteSegment),
 ];
+/// CUCM's alarms by their names in its catalogue.
+const ALARMS: [(&str, &str); 6] = [
+    ("RecordingCallSetupFail", "RecordingCallSetupFail"),
+    ("RecordingResourcesNotAvailable", "RecordingResourcesNotAvailable"),
+    ("RecordingSessionTerminatedUnexpectedly", "RecordingSessionTerminatedUnexpectedly"),
+    ("SIPTrunkOOS", "SIPTrunkOOS"),
+    ("SIPTrunkPartiallyISV", "SIPTrunkPartiallyISV"),
+    ("SIPTrunkISV", "SIPTrunkISV"),
+];
 /// The rule of two parties that have no version of TLS in common: no certificate was judged yet.
 const TLS_VERSION: &str = "tls-version";
 /// The fault that takes a number: `{ lose-every: 50 }`.
@@ -448,6 +457,7 @@ fn read_expect(node: Option<&Node>, destinations: &[Destination], wrong: &mut Ve
         sequence_wraps: f.or("sequence wraps", false, wrong, flag),
         session_refreshed: f.or("session refreshed", false, wrong, flag),
         media_before_ack: f.or("media before ACK", false, wrong, flag),
+        alarms: f.or("alarms", Vec::new(), wrong, |n| list(n, |alarm| one_of(alarm, &ALARMS).map(str::to_owned))),
         far_answered_first: f.or("far answered first", false, wrong, flag),
         ended_by_recorder: f.or("ended by recorder", false, wrong, flag),
         given_up: f.maybe("given up", wrong, |n| one_of(n, &GIVEN_UP)).map(str::to_owned),

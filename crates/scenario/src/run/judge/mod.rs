@@ -38,6 +38,7 @@ pub(super) fn judge(
     findings.extend(weighed.findings);
     findings.append(&mut of_dialogs);
     let places = signalling::check_places(scenario, folder, &whole, &mut findings);
+    signalling::check_alarms(scenario, &played, &mut undecided);
     signalling::check_terminated(scenario, &played, &mut findings);
     signalling::check_answers(&played, &mut findings);
     signalling::check_marks(scenario, &whole, &mut findings);

@@ -150,6 +150,15 @@ pub(super) fn check_marks(scenario: &Scenario, whole: &[Stored], findings: &mut 
     }
 }
 
+/// The alarms that CUCM was to raise.
+pub(super) fn check_alarms(scenario: &Scenario, played: &Played, undecided: &mut Vec<String>) {
+    let raised = |name: &str| {
+        played.events.iter().any(|(_, event)| matches!(event, CucmEvent::Alarm(alarm) if alarm.name() == name))
+    };
+    let missing = scenario.expect.alarms.iter().filter(|name| !raised(name));
+    undecided.extend(missing.map(|name| format!("CUCM was to raise the alarm {name} and did not")));
+}
+
 /// A recording that CUCM lost while its call went on: the recorder forgot the dialog, or did not answer a refresh.
 pub(super) fn check_terminated(scenario: &Scenario, played: &Played, findings: &mut Vec<Finding>) {
     for (_, event) in &played.events {

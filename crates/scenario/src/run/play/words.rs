@@ -37,6 +37,7 @@ pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
         CucmEvent::TransferFailed { by, status, why, .. } => {
             Some(format!("the transfer by {} failed: {why} ({status})", by.number))
         }
+        CucmEvent::Alarm(alarm) => Some(format!("CUCM raises the alarm {}", alarm.name())),
         CucmEvent::RecordingEnded { why, .. } => Some(format!("recording ended: {why}")),
         CucmEvent::DestinationStatus { trunk, destination, in_service } => {
             let status = if *in_service { "in service" } else { "out of service" };
