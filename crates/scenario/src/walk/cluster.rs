@@ -41,6 +41,8 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
     }
     text.push_str("phones:\n");
     let phones = dice.between(3, NAMES.len() as u64) as usize;
+    // The last two share a line.
+    let is_shared = phones > 3 && dice.one_in(3);
     for (number, name) in NAMES[..phones].iter().enumerate() {
         let recording = match dice.between(1, 5) {
             _ if *name == RECORDED => "automatic",
@@ -51,8 +53,12 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
         // A phone without SRTP is recorded in clear, which is another scenario.
         let is_secure = recording != "none" || !dice.one_in(4);
         let security = if is_secure { "encrypted" } else { "non-secure" };
-        let more = habits(&NAMES[..phones], number, dice);
-        let line = number + 1;
+        let mut more = habits(&NAMES[..phones], number, dice);
+        let shares = is_shared && number + 2 >= phones;
+        if shares {
+            more.push_str(", shared line: true");
+        }
+        let line = if shares { phones } else { number + 1 };
         let _ =
             writeln!(text, "  {name}: {{ line: \"20{line:02}\", security: {security}, recording: {recording}{more} }}");
     }
