@@ -108,6 +108,11 @@ impl Paper {
         }
     }
 
+    /// Recordings with this far end run no more; those that are still wanted begin anew.
+    pub(super) fn end_recordings_with(&mut self, far: usize) {
+        self.recordings.running.retain(|recording| recording.far != Far::Phone(far));
+    }
+
     /// The recorded phones of a call and their far ends.
     fn wanted(&self, call: &Call) -> Vec<Wanted> {
         if call.conference.is_some() {

@@ -149,6 +149,13 @@ impl Paper {
         Ok(())
     }
 
+    /// Who waits in the call that a phone parked first.
+    pub(crate) fn waits_in_park(&self, parked_by: usize) -> Option<usize> {
+        let is_it = |call: &&Call| call.parked.as_ref().is_some_and(|parked| parked.by == parked_by);
+        let call = self.calls.iter().find(is_it)?;
+        call.members.iter().find(|member| member.is_here).map(|member| member.phone)
+    }
+
     /// A phone takes the oldest call that rings in its call pickup group.
     pub(super) fn pick_up(&mut self, phone: usize) -> Result<(), Impossible> {
         self.must_be_free(phone)?;

@@ -1,6 +1,6 @@
 //! Transfers: blind, after a consultation, and while the consultation still rings.
 
-use cucm::config::BlindTransferRelease;
+use cucm::config::{BlindTransferRelease, FarEndTransfer};
 
 use super::recordings::Change;
 use super::{ANSWER_FIRST, Call, CallNo, Impossible, Member, Paper};
@@ -74,6 +74,10 @@ impl Paper {
 
     /// `target` is in the place of `by`, by a transfer.
     pub(super) fn take_place(&mut self, no: CallNo, by: usize, target: Member) {
+        // A phone that comes back into its own place is another far end all the same.
+        if target.phone == by && self.dialect.far_end_transfer == FarEndTransfer::Restart {
+            self.end_recordings_with(by);
+        }
         self.seat(no, by, target);
         self.settle(Change::Transfer);
     }

@@ -17,7 +17,7 @@ pub(in crate::run) const SOON: Duration = Duration::from_secs(10);
 /// 64 times T1 (RFC 3261 §17.1.1.2) and a little: after this CUCM has given up on a recorder.
 pub(in crate::run) const RECORDING_DECIDED: Duration = Duration::from_secs(40);
 /// Between two looks at what CUCM reported.
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const LOOK: Duration = Duration::from_millis(20);
 
 /// A recording that CUCM has started, with the far end that it has now.
 pub(super) struct Running<'a> {

@@ -3,7 +3,7 @@
 use cucm::CucmEvent;
 
 use super::cast::Cast;
-use super::follow::SOON;
+use super::follow::{LOOK, SOON};
 use crate::run::error::SetupError;
 
 impl Cast<'_> {
@@ -18,8 +18,13 @@ impl Cast<'_> {
     /// The phone dials the number that CUCM parked the call at.
     pub(super) async fn retrieve(&mut self, line: usize, phone: usize, parked_by: usize) -> Result<(), SetupError> {
         let (device, parker, since) = (self.device(phone), self.device(parked_by), self.events.len());
+        let waiting = self.paper.waits_in_park(parked_by).map(|waiting| self.device(waiting));
         let number = self.events.iter().rev().find_map(|(_, event)| match event {
-            CucmEvent::Parked { by, number, .. } if by.device == parker => Some(number.clone()),
+            CucmEvent::Parked { by, party, number, .. }
+                if by.device == parker && waiting.as_ref() == Some(&party.device) =>
+            {
+                Some(number.clone())
+            }
             _ => None,
         });
         let Some(number) = number else {
@@ -40,14 +45,18 @@ impl Cast<'_> {
         self.heard(line, since, "CUCM to have connected the call", is_told).await
     }
 
+    /// What a phone has just done may still be on its way to CUCM: what is refused is asked again for a while.
     pub(super) async fn redirect(&self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
-        let (device, number) = (self.device(call_of), &self.scenario.phones[to].line);
-        let redirected = self.cucm().redirect(&device, number).await;
-        let name = self.name(call_of);
-        redirected.map_err(|why| SetupError::Step {
-            line,
-            what: format!("the call of `{name}` could not be redirected: {why}"),
-        })
+        let (device, number) = (self.device(call_of), self.number(to));
+        let deadline = self.net.clock().now() + SOON;
+        loop {
+            let Err(why) = self.cucm().redirect(&device, &number).await else { return Ok(()) };
+            if self.net.clock().now() >= deadline {
+                let what = format!("the call of `{}` could not be redirected: {why}", self.name(call_of));
+                return Err(SetupError::Step { line, what });
+            }
+            self.net.clock().sleep(LOOK).await;
+        }
     }
 
     /// A phone without a call takes over what another one of its line holds, once it has been told of it.
