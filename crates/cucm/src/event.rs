@@ -64,7 +64,7 @@ pub enum CucmEvent {
         /// Where it rang.
         from: Party,
     },
-    /// An application redirected a call, which rings at a number now.
+    /// An application redirected a call, which rings at a number now; one that was connected, once who is left has been told.
     Redirected {
         /// Number of the call, `gci`.
         call: u32,

@@ -74,8 +74,11 @@ impl Engine {
         let (party, leg, own) = (waiting.party.clone(), waiting.leg, call.side(by).party.clone());
         let session = self.legs.get(&leg).map_or_else(String::new, |leg| leg.peer_session.clone());
         let called = self.called(to).map_err(|(_, why)| RedirectRefused::Unreached(why))?;
-        self.event(CucmEvent::Redirected { call: number, by: own, to: to.to_owned() });
         self.begin_transfer(now, number, by, Taking::Redirect);
+        if let Some(call) = self.calls.get_mut(&number) {
+            let redirected = CucmEvent::Redirected { call: number, by: own, to: to.to_owned() };
+            call.news.get_or_insert_default().push(redirected);
+        }
         let (target, alert) = self.ring_all(now, (number, by), &party, &session, called);
         self.steps.plan(now + self.config.timing.no_answer, Step::TransferNoAnswer(number, target.leg));
         if let Some(call) = self.calls.get_mut(&number) {

@@ -6,7 +6,7 @@ impl Paper {
     pub(super) fn call(&mut self, from: usize, to: usize) -> Result<(), Impossible> {
         self.must_be_free(from)?;
         let phones = self.reach(to)?;
-        if phones.contains(&from) {
+        if phones.phones.contains(&from) {
             let message = format!("the call of `{}` would ring at itself", self.name(from));
             return Err(Impossible::new(message, "call another line"));
         }

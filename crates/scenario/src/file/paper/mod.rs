@@ -94,6 +94,8 @@ struct Ringing {
     instead_of: Option<usize>,
     /// How long they have rung.
     since: Duration,
+    /// The lines on the way to theirs, and theirs.
+    passed: Vec<String>,
 }
 
 impl Call {

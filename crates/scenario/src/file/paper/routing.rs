@@ -11,36 +11,53 @@ pub(super) struct Parked {
     waits: Duration,
 }
 
+/// The phones that ring for a number.
+pub(super) struct Reached {
+    /// Of one line; never empty.
+    pub(super) phones: Vec<usize>,
+    /// All lines on the way to it, and it.
+    passed: Vec<String>,
+}
+
 /// Service parameter *Call Park Reversion Timer*.
 const REVERSION: Duration = Duration::from_secs(60);
 /// Closer to a timer's end than this nobody can say whether it is over.
 const DOUBT: Duration = Duration::from_secs(1);
 
 impl Ringing {
-    pub(super) fn new(phones: Vec<usize>, instead_of: Option<usize>) -> Self {
-        Self { phones, instead_of, since: Duration::ZERO }
+    fn new(Reached { phones, passed }: Reached, instead_of: Option<usize>) -> Self {
+        Self { phones, instead_of, since: Duration::ZERO, passed }
+    }
+
+    /// Who rings, to ring on elsewhere.
+    pub(super) fn reached(self) -> Reached {
+        Reached { phones: self.phones, passed: self.passed }
     }
 }
 
 impl Paper {
     /// The phones that ring when the line of `to` is called, behind all its forwarding.
-    pub(super) fn reach(&self, to: usize) -> Result<Vec<usize>, Impossible> {
-        let mut passed: Vec<&str> = Vec::new();
+    pub(super) fn reach(&self, to: usize) -> Result<Reached, Impossible> {
+        self.reach_behind(to, Vec::new())
+    }
+
+    /// The same behind lines that forwarded already.
+    fn reach_behind(&self, to: usize, mut passed: Vec<String>) -> Result<Reached, Impossible> {
         let mut at = to;
         loop {
-            let line = self.phones[at].line.as_str();
-            if passed.contains(&line) {
+            let line = &self.phones[at].line;
+            if passed.contains(line) {
                 let message = format!("calls to `{}` are forwarded in a circle", self.name(to));
                 return Err(Impossible::new(message, "let one of its phones forward to another one, or not at all"));
             }
-            passed.push(line);
-            let bearers = || (0..self.phones.len()).filter(|phone| self.phones[*phone].line == line);
+            passed.push(line.clone());
+            let bearers = || (0..self.phones.len()).filter(|phone| self.phones[*phone].line == *line);
             let forward = bearers().next().map(|first| &self.phones[first].forward);
             let free: Vec<usize> = bearers().filter(|phone| self.calls_of(*phone).next().is_none()).collect();
             let (all, busy) = forward.map_or((None, None), |forward| (forward.all, forward.busy));
             match (all, free.is_empty(), busy) {
                 (Some(next), ..) | (None, true, Some(next)) => at = next,
-                (None, false, _) => return Ok(free),
+                (None, false, _) => return Ok(Reached { phones: free, passed }),
                 (None, true, None) => {
                     self.must_be_free(at)?;
                     return Err(Impossible::new(format!("`{}` cannot be reached here", self.name(at)), CALL_FIRST));
@@ -50,13 +67,13 @@ impl Paper {
     }
 
     /// These phones ring, and no others, for this call.
-    pub(super) fn ring(&mut self, no: CallNo, phones: Vec<usize>, instead_of: Option<usize>) {
+    pub(super) fn ring(&mut self, no: CallNo, reached: Reached, instead_of: Option<usize>) {
         self.silence(no);
-        for phone in &phones {
+        for phone in &reached.phones {
             self.active[*phone] = self.active[*phone].or(Some(no));
         }
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
-            call.rings = Some(Ringing::new(phones, instead_of));
+            call.rings = Some(Ringing::new(reached, instead_of));
         }
     }
 
@@ -82,13 +99,14 @@ impl Paper {
         let Some(ringing) = &mut call.rings else { return Ok(()) };
         ringing.since += time;
         let (since, instead_of, at) = (ringing.since, ringing.instead_of, ringing.phones[0]);
+        let passed = ringing.passed.clone();
         let line = self.phones[at].line.clone();
         let first = self.phones.iter().find(|phone| phone.line == line);
         let Some((to, after)) = first.and_then(|first| first.forward.no_answer) else { return Ok(()) };
         if since >= after {
             self.silence(no);
-            let phones = self.reach(to)?;
-            self.ring(no, phones, instead_of);
+            let reached = self.reach_behind(to, passed)?;
+            self.ring(no, reached, instead_of);
             return self.ring_on(no, since - after);
         }
         doubt(since, after, &format!("the line of `{}` has forwarded the call", self.name(at)))

@@ -3,6 +3,7 @@
 use cucm::config::{BlindTransferRelease, FarEndTransfer};
 
 use super::recordings::Change;
+use super::routing::Reached;
 use super::{ANSWER_FIRST, Call, CallNo, Impossible, Member, Paper};
 
 impl Paper {
@@ -53,7 +54,7 @@ impl Paper {
                 }
             }
             let since = rings.since;
-            self.ring_instead(held, by, rings.phones);
+            self.ring_instead(held, by, rings.reached());
             if let Some(ringing) = self.calls.iter_mut().find(|call| call.no == held).and_then(|c| c.rings.as_mut()) {
                 ringing.since = since;
             }
@@ -64,8 +65,8 @@ impl Paper {
     }
 
     /// Other phones ring for the place of `by`.
-    fn ring_instead(&mut self, no: CallNo, by: usize, phones: Vec<usize>) {
-        self.ring(no, phones, Some(by));
+    fn ring_instead(&mut self, no: CallNo, by: usize, reached: Reached) {
+        self.ring(no, reached, Some(by));
         let leaves = self.dialect.blind_transfer_release == BlindTransferRelease::AtOnce;
         if leaves {
             self.drop_out(no, by);

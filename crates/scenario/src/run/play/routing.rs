@@ -46,17 +46,19 @@ impl Cast<'_> {
     }
 
     /// What a phone has just done may still be on its way to CUCM: what is refused is asked again for a while.
-    pub(super) async fn redirect(&self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
-        let (device, number) = (self.device(call_of), self.number(to));
+    pub(super) async fn redirect(&mut self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
+        let (device, number, since) = (self.device(call_of), self.number(to), self.events.len());
         let deadline = self.net.clock().now() + SOON;
         loop {
-            let Err(why) = self.cucm().redirect(&device, &number).await else { return Ok(()) };
+            let Err(why) = self.cucm().redirect(&device, &number).await else { break };
             if self.net.clock().now() >= deadline {
                 let what = format!("the call of `{}` could not be redirected: {why}", self.name(call_of));
                 return Err(SetupError::Step { line, what });
             }
             self.net.clock().sleep(LOOK).await;
         }
+        let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Redirected { by, .. } if by.device == device);
+        self.heard(line, since, "CUCM to have redirected the call", is_told).await
     }
 
     /// A phone without a call takes over what another one of its line holds, once it has been told of it.
