@@ -164,13 +164,15 @@ impl Layout<'_> {
             return Mapping { shift: -run[0].time, recent: Vec::new() };
         };
         let usual = least(WINDOW_US);
-        let mut shift = old.shift + to_samples(usual - old.usual_us());
-        let start = run[0].time + shift;
-        if (start < self.end && self.end - start < SNAP_BEFORE) || (start >= self.end && start - self.end < SNAP_AFTER)
-        {
-            shift += self.end - start;
-        }
+        let shift = self.snapped(run[0].time, old.shift + to_samples(usual - old.usual_us()));
         Mapping { shift, recent: Vec::new() }
+    }
+
+    /// The shift, moved where the packet of this time would begin a little before the end of what was placed, or hardly
+    /// after it: there was no pause.
+    fn snapped(&self, time: i64, shift: i64) -> i64 {
+        let off = self.end - (time + shift);
+        if (-SNAP_AFTER..SNAP_BEFORE).contains(&off) { shift + off } else { shift }
     }
 
     /// The packet's time in samples; moves the mapping where the timestamps left the wall clock for good.
@@ -188,6 +190,7 @@ impl Layout<'_> {
             let stalled = least > usual;
             self.flag(if stalled { "sender-stalled" } else { "timestamp-jump" });
             mapping.shift += to_samples(least - usual);
+            mapping.shift = self.snapped(step.time, mapping.shift);
             mapping.recent.clear();
             mapping.saw(transit);
             return step.time;
@@ -307,6 +310,19 @@ mod tests {
             let timeline = lay(&packets);
             assert_eq!((timeline.samples, timeline.placed.len(), timeline.lost), (64_000, 400, 0), "leap {leap}");
             assert_eq!(timeline.flags.len(), 1, "{:?}", timeline.flags);
+        }
+    }
+
+    #[test]
+    fn a_leap_that_comes_early_or_late_costs_no_sample() {
+        for off_us in [-3_000i64, 4_000] {
+            let mut packets = steady(200, 100);
+            for packet in &mut packets[100..] {
+                packet.timestamp = packet.timestamp.wrapping_add(1_000_000_000);
+                packet.arrival_us = packet.arrival_us.saturating_add_signed(off_us);
+            }
+            let timeline = lay(&packets);
+            assert_eq!((sample_of(&timeline, 100), timeline.samples), (16_000, 32_000), "{off_us} us");
         }
     }
 

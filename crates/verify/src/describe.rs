@@ -300,7 +300,10 @@ impl Teller<'_> {
         let rtp = line[next].at - line[last].at;
         let tolerance = (self.limits().alignment_ms * MS as f64) as i64;
         let off_wall = (rtp + jump - wall).abs() <= tolerance;
-        off_wall && ((wall - rtp).abs() > tolerance || line[last].stream != line[next].stream)
+        let is_joint = line[last].stream != line[next].stream;
+        // Where RTP time stood still, only arrivals say how long: so well and no better is the pause known.
+        let counted = i64::from(after.timestamp.wrapping_sub(before.timestamp) as i32);
+        off_wall && (is_joint || (wall - rtp).abs() > tolerance || wall - counted > tolerance)
     }
 
     /// How much of a stretch is covered by patches.

@@ -193,9 +193,7 @@ impl Session {
             for (leg, agreed) in changes(started.recording) {
                 session.leg_mut(leg).agree(agreed);
             }
-            let same = |other: &&Self| {
-                other.refci == session.refci && other.near == session.near && other.cluster_id == session.cluster_id
-            };
+            let same = |other: &&Self| other.refci == session.refci && other.near == session.near;
             session.earlier = sessions.iter().filter(same).count() as u32;
             sessions.push(session);
         }
