@@ -24,6 +24,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     [
         Trial::test("scenarios/README.md says what the files say", readme_is_up_to_date),
         Trial::test("every scenario begins with a comment and names rows of docs/field.md", names_what_is_there),
+        Trial::test("every row of docs/field.md is provoked, or says why not", every_row_is_provoked),
     ]
     .into_iter()
 }
@@ -51,6 +52,15 @@ fn names_what_is_there() -> Result<(), Failed> {
     Ok(())
 }
 
+fn every_row_is_provoked() -> Result<(), Failed> {
+    let text = std::fs::read_to_string(tests::root().join(FIELD))?;
+    let (_, excused) = text.split_once("## Not provoked").ok_or("no section on rows that are not provoked")?;
+    let provoked: Vec<String> = entries()?.into_iter().flat_map(|entry| entry.rows).collect();
+    let is_missed = |row: &String| !provoked.contains(row) && !excused.contains(&format!("| {row} |"));
+    let missed: Vec<String> = field()?.into_keys().filter(is_missed).collect();
+    if missed.is_empty() { Ok(()) } else { Err(format!("no scenario provokes {}", missed.join(", ")).into()) }
+}
+
 fn entries() -> Result<Vec<Entry>, Failed> {
     tests::scenario_files().into_iter().map(entry).collect()
 }
@@ -72,7 +82,8 @@ fn entry(file: String) -> Result<Entry, Failed> {
 /// What is seen, by row.
 fn field() -> Result<BTreeMap<String, String>, Failed> {
     let text = std::fs::read_to_string(tests::root().join(FIELD))?;
-    let rows = text.lines().filter_map(|line| {
+    let told = text.lines().take_while(|line| *line != "## Not provoked");
+    let rows = told.filter_map(|line| {
         let mut cells = line.strip_prefix("| ")?.split(" | ");
         let (row, seen) = (cells.next()?, cells.next()?);
         row.starts_with(|c: char| c.is_ascii_uppercase()).then(|| (row.to_owned(), seen.to_owned()))
