@@ -20,6 +20,8 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: first-codec-only }\nsteps:")],
         Found("noise-audio"),
     ),
+    Row("media/new-codec-ack-late", &[(STEPS, "recorder: { fault: lose-before-codec }\nsteps:")], Found("lost-frames")),
+    Row("media/new-codec-unused", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
     Row("media/new-key", &[(STEPS, "recorder: { fault: keep-first-key }\nsteps:")], Found("end-clipped")),
     Row("media/new-key", &[(STEPS, "recorder: { fault: lose-after-rekey }\nsteps:")], Found("lost-frames")),
     Row("media/new-key-after-wrap", &[(STEPS, "recorder: { fault: forget-roll-over }\nsteps:")], Found("end-clipped")),
@@ -41,6 +43,11 @@ pub(super) const ROWS: &[Row] = &[
         "media/new-sequence-after-wrap",
         &[(STEPS, "recorder: { fault: take-restart-for-replay }\nsteps:")],
         Found("end-clipped"),
+    ),
+    Row(
+        "media/new-sequence-re-invite",
+        &[(STEPS, "recorder: { fault: take-restart-for-replay }\nsteps:")],
+        Found("lost-frames"),
     ),
     Row("media/new-ssrc", &[(STEPS, "recorder: { fault: first-source-only }\nsteps:")], Found("end-clipped")),
     Row(

@@ -63,6 +63,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/recorder-pauses", &[REFUSED], UNPAUSED),
     Row("signalling/recorder-pauses", &[CLOSE_GAPS], Found("closed-gap")),
     Row("signalling/recorder-pauses-near", &[REFUSED], UNPAUSED),
+    Row("signalling/recorder-pauses-to-the-end", &[REFUSED], UNPAUSED),
+    Row("signalling/recorder-pauses-until-hold", &[REFUSED], UNPAUSED),
     Row("signalling/resume-answer-late", &[LOSE_AFTER_REKEY], Found("lost-frames")),
     Row("signalling/byes-cross", &[("  - hang up", "  - wait: 2s\n  - hang up")], CLIPPED),
     Row("signalling/update-of-the-near-leg-lost", &[IGNORE_UPDATE], Found("wrong-participants")),

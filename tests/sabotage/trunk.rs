@@ -19,6 +19,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("trunk/legs-apart", &[("talk: 12s", "talk: 8s")], Found("wrong-mark")),
     Row("trunk/legs-apart", &[HALVES_DROPPED_THERE], Found("empty-file")),
     Row("trunk/legs-apart", &[SWAPPED_THERE], Found("wrong-leg")),
+    Row("trunk/legs-by-turns", &[("distribution: circular, ", "")], ELSEWHERE),
+    Row("trunk/legs-by-turns", &[SWAPPED_THERE], Found("wrong-leg")),
     Row("trunk/out-of-service", &[("does: nothing listens", "does: records")], ELSEWHERE),
     Row("trunk/out-of-service", &[("alarms: SIPTrunkPartiallyISV", "alarms: SIPTrunkOOS")], Undecided("SIPTrunkOOS")),
     Row("trunk/out-of-service", &[("wait: 6s", "wait: 40s"), IGNORANT], Found("out-of-service")),

@@ -106,6 +106,8 @@ pub enum Fault {
     KeepRollOver,
     /// The first packets under another key, 200 ms of them, are not written.
     LoseAfterRekey,
+    /// Packets in a codec that is not agreed on yet are lost, however soon it is.
+    LoseBeforeCodec,
     /// A sequence that begins anew under its key is taken for a replay.
     TakeRestartForReplay,
     /// What comes from another SSRC than the leg's first is not written.

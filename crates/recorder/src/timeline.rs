@@ -376,6 +376,21 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_a_leap_lies_over_nothing_where_it_was_a_little_early() {
+        for early_us in [1_000, 9_000] {
+            let mut packets = steady(100, 0);
+            for packet in &mut packets[50..] {
+                packet.index += 6800;
+                packet.timestamp += 8_618_484;
+                packet.arrival_us -= early_us;
+            }
+            let timeline = lay(&packets);
+            let places: Vec<u64> = timeline.placed.iter().map(|(sample, _)| *sample).collect();
+            assert_eq!(places, (0..100).map(|n| 160 * n).collect::<Vec<_>>(), "{early_us} us early");
+        }
+    }
+
+    #[test]
     fn a_single_absurd_timestamp_is_placed_by_its_sequence_number() {
         for odd in [8_000 * 3_600u32, 0u32.wrapping_sub(8_000 * 3_600)] {
             let mut packets = steady(100, 100_000);

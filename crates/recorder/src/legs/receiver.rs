@@ -23,10 +23,10 @@ use crate::metadata::{Packets, Side};
 /// Bytes kept before the keys are known: more than 64*T1 of G.711 in packets of 10 ms, after which a leg without ACK is
 /// given up.
 const EARLY_BYTES: usize = 1 << 20;
-/// Packets kept that no key opened: five seconds of one stream.
+/// Packets kept that no key opened, and those of no payload type agreed on: five seconds of one stream each.
 const UNPROVEN: usize = 256;
-/// How long a key may be on its way behind the first packets under it.
-const KEY_ON_ITS_WAY: Duration = Duration::from_secs(5);
+/// How long a key, or what a payload type stands for, may be on its way behind the first packets under it.
+const ANSWER_ON_ITS_WAY: Duration = Duration::from_secs(5);
 /// How many addresses and SSRCs are remembered for the metadata, and how many streams at a time are told apart.
 const REMEMBERED: usize = 16;
 /// The longest payload that is sound: 200 ms at 64 kbit/s (RFC 3551 §4.2).
@@ -61,6 +61,13 @@ enum Proof {
     Unproven,
 }
 
+/// A genuine packet of no payload type agreed on, and its place in its stream.
+struct Unnamed {
+    at: Instant,
+    place: (u16, u64),
+    bytes: Vec<u8>,
+}
+
 /// One leg's port.
 pub(crate) struct Receiver {
     side: Side,
@@ -72,6 +79,8 @@ pub(crate) struct Receiver {
     streams: Vec<Stream>,
     /// The last packets that no key opened: their key may be on its way.
     unproven: VecDeque<Early>,
+    /// The last genuine packets whose payload type stands for nothing: a codec may be agreed on behind them.
+    unnamed: VecDeque<Unnamed>,
     /// The epoch of streams to come.
     epoch: u16,
     report: Report,
@@ -95,6 +104,7 @@ impl Receiver {
             formats: Vec::new(),
             streams: Vec::new(),
             unproven: VecDeque::new(),
+            unnamed: VecDeque::new(),
             epoch: 0,
             report: Report::default(),
             heard: now,
@@ -119,6 +129,7 @@ impl Receiver {
             self.formats.retain(|(known, _)| *known != format.0);
             self.formats.push(*format);
         }
+        self.judge_unnamed(now, out);
         let mode = match (&media.protection, &mut self.mode) {
             (Protection::Srtp(crypto), Mode::Srtp(secure)) if secure.has(crypto) && self.fault != Fault::ResetKeys => {
                 return;
@@ -170,13 +181,36 @@ impl Receiver {
     /// A peer sends under its new key as soon as it has ours; what tells us its own may come later.
     fn judge_unproven(&mut self, now: Instant, out: &mut Vec<u8>) {
         for Early { at, mut bytes, from } in std::mem::take(&mut self.unproven) {
-            if now.saturating_duration_since(at) > KEY_ON_ITS_WAY {
+            if now.saturating_duration_since(at) > ANSWER_ON_ITS_WAY {
                 continue;
             }
             let len = bytes.len();
             self.report.packets.auth_failed -= 1;
             self.judge(at, &mut bytes, len, from, out);
         }
+    }
+
+    /// A peer sends in its new codec as soon as it has our answer; the ACK that agrees on it may come later (RFC 3264 §8).
+    fn judge_unnamed(&mut self, now: Instant, out: &mut Vec<u8>) {
+        for unnamed in std::mem::take(&mut self.unnamed) {
+            if now.saturating_duration_since(unnamed.at) > ANSWER_ON_ITS_WAY {
+                continue;
+            }
+            let Ok(packet) = rtp::Packet::parse(&unnamed.bytes) else { continue };
+            if self.codec_of(&packet).is_none() {
+                self.unnamed.push_back(unnamed);
+                continue;
+            }
+            self.report.packets.other_payload -= 1;
+            self.store_in_order(unnamed.at, unnamed.place, &packet, out);
+        }
+    }
+
+    fn keep_unnamed(&mut self, at: Instant, place: (u16, u64), packet: &[u8]) {
+        if self.unnamed.len() >= UNPROVEN {
+            self.unnamed.pop_front();
+        }
+        self.unnamed.push_back(Unnamed { at, place, bytes: packet.to_vec() });
     }
 
     fn keep_unproven(&mut self, at: Instant, packet: &[u8], from: SocketAddr) {
@@ -241,8 +275,8 @@ impl Receiver {
     }
 
     /// Writes a genuine packet, once.
-    fn store(&mut self, at: Instant, packet: &[u8], from: SocketAddr, trusted: bool, out: &mut Vec<u8>) {
-        let sound = rtp::Packet::parse(packet).ok().filter(|packet| packet.payload().len() <= LONGEST_PAYLOAD);
+    fn store(&mut self, at: Instant, bytes: &[u8], from: SocketAddr, trusted: bool, out: &mut Vec<u8>) {
+        let sound = rtp::Packet::parse(bytes).ok().filter(|packet| packet.payload().len() <= LONGEST_PAYLOAD);
         let Some(packet) = sound else {
             self.report.packets.malformed += 1;
             return;
@@ -263,17 +297,26 @@ impl Receiver {
             self.report.packets.not_stored += 1;
             return;
         }
-        let Some((epoch, index)) = self.order(packet.ssrc(), packet.sequence(), trusted) else { return };
-        if self.codec_of(&packet).is_none() || packet.payload().is_empty() {
+        let Some(place) = self.order(packet.ssrc(), packet.sequence(), trusted) else { return };
+        let is_named = self.codec_of(&packet).is_some();
+        if !is_named || packet.payload().is_empty() {
             self.report.packets.other_payload += 1;
+            // fault: what no codec is agreed on for is lost.
+            if !is_named && !packet.payload().is_empty() && self.fault != Fault::LoseBeforeCodec {
+                self.keep_unnamed(at, place, bytes);
+            }
             return;
         }
+        self.store_in_order(at, place, &packet, out);
+    }
+
+    fn store_in_order(&mut self, at: Instant, place: (u16, u64), packet: &rtp::Packet<'_>, out: &mut Vec<u8>) {
         // fault: every n-th packet is not written.
         if !self.fault.keeps_packet(self.report.packets.stored + self.report.packets.not_stored + 1) {
             self.report.packets.not_stored += 1;
             return;
         }
-        self.write(arrival_us, (epoch, index), packet.timestamp(), &packet, out);
+        self.write(self.arrival_us(at), place, packet.timestamp(), packet, out);
     }
 
     /// fault: a packet that came before is written behind the newest one; what follows moves back by as much.
@@ -307,7 +350,7 @@ impl Receiver {
         out: &mut Vec<u8>,
     ) {
         self.report.packets.stored += 1;
-        self.report.last_us = Some(arrival_us);
+        self.report.last_us = self.report.last_us.max(Some(arrival_us));
         let step = packet.payload().len() as u32;
         let record = Packet {
             side: self.side,

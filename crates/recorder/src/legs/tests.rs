@@ -71,6 +71,13 @@ impl Rig {
         self.receiver.listen(self.now, &media, &mut self.out);
     }
 
+    /// Agrees on another codec; plain RTP from the same place.
+    fn agree_on(&mut self, payload_type: u8, codec: Codec) {
+        let source = Some(address("192.0.2.20:4000"));
+        let media = Media { formats: vec![(payload_type, codec)], protection: Protection::Plain, source };
+        self.receiver.listen(self.now, &media, &mut self.out);
+    }
+
     fn receive(&mut self, packet: &[u8], from: &str) {
         let mut buffer = [0; DATAGRAM];
         buffer[..packet.len()].copy_from_slice(packet);
@@ -202,6 +209,48 @@ fn packets_that_come_before_their_new_key_are_judged_again_when_it_comes() {
         rig.receiver.listen(rig.now, &media, &mut rig.out);
         assert_eq!((rig.counts().stored, rig.counts().auth_failed), (4, 1), "{suite}: the stranger's stays out");
     }
+}
+
+/// As [`packet`], of another payload type.
+fn of_type(payload_type: u8, ssrc: u32, sequence: u16, fill: u8) -> Vec<u8> {
+    let mut bytes = packet(ssrc, sequence, fill);
+    bytes[1] = payload_type;
+    bytes
+}
+
+#[test]
+fn packets_that_come_before_their_codec_is_agreed_on_are_stored_when_it_is() {
+    let mut rig = Rig::new(Fault::None);
+    rig.plain();
+    rig.receive(&packet(7, 100, 1), PHONE);
+    for sequence in 101..=103 {
+        rig.receive(&of_type(8, 7, sequence, 2), PHONE);
+    }
+    rig.receive(&of_type(101, 7, 104, 3), PHONE);
+    assert_eq!((rig.counts().stored, rig.counts().other_payload), (1, 4));
+    rig.agree_on(8, Codec::Pcma);
+    assert_eq!((rig.counts().stored, rig.counts().other_payload), (4, 1), "keys are no audio");
+    rig.receive(&of_type(8, 7, 105, 4), PHONE);
+    assert_eq!(rig.stored(), [(100, 1), (101, 2), (102, 2), (103, 2), (105, 4)]);
+}
+
+#[test]
+fn packets_of_no_codec_are_kept_for_a_while_and_in_bounds() {
+    let mut rig = Rig::new(Fault::None);
+    rig.plain();
+    rig.receive(&of_type(8, 7, 0, 2), PHONE);
+    rig.now += Duration::from_secs(6);
+    for sequence in 1..=100 {
+        rig.receive(&of_type(8, 7, sequence, 2), PHONE);
+    }
+    rig.agree_on(8, Codec::Pcma);
+    assert_eq!((rig.counts().stored, rig.counts().other_payload), (100, 1), "what came long before is not of it");
+    for sequence in 101..1101 {
+        rig.now -= Duration::from_millis(19);
+        rig.receive(&of_type(9, 7, sequence, 2), PHONE);
+    }
+    rig.agree_on(9, Codec::Pcmu);
+    assert_eq!((rig.counts().stored, rig.counts().other_payload), (356, 745));
 }
 
 #[test]
@@ -530,5 +579,5 @@ fn a_new_codec_is_audio_at_once_and_the_old_one_still_is() {
     a_law[3] = 3;
     rig.receive(&a_law, PHONE);
     rig.receive(&packet(7, 4, 4), PHONE);
-    assert_eq!(contents(&rig), [1, 2, 4]);
+    assert_eq!(contents(&rig), [1, 2, 2, 4], "what came before is audio by now");
 }

@@ -75,6 +75,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("forget-roll-over", Fault::ForgetRollOver),
     ("keep-roll-over", Fault::KeepRollOver),
     ("lose-after-rekey", Fault::LoseAfterRekey),
+    ("lose-before-codec", Fault::LoseBeforeCodec),
     ("take-restart-for-replay", Fault::TakeRestartForReplay),
     ("first-source-only", Fault::FirstSourceOnly),
     ("mix-equal-sources", Fault::MixEqualSources),

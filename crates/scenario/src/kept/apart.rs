@@ -1,5 +1,7 @@
 //! A recording whose two legs went to two recorders: each of them is judged by the leg that it was given.
 
+use std::path::{Path, PathBuf};
+
 use media::ledger::Leg;
 use recorder::metadata::Side;
 
@@ -23,6 +25,20 @@ pub(super) fn halved(sessions: &[Session], stored: &[Stored]) -> (Vec<Session>, 
         all[at].only = Some(*first);
     }
     (all, owners)
+}
+
+/// How many sessions have their two legs with two recorders, so that each gives two recordings: every recorder has a folder of its
+/// own, with one folder a day in it.
+pub(crate) fn split(stored: &[Stored]) -> usize {
+    let recorder = |stored: &Stored| stored.folder.ancestors().nth(2).map(Path::to_owned);
+    let halves: Vec<(usize, Leg, Option<PathBuf>)> = stored
+        .iter()
+        .filter_map(|stored| Some((stored.recorded.expected?, only_leg(stored)?, recorder(stored))))
+        .collect();
+    let is_first = |(at, (session, leg, place)): &(usize, &(usize, Leg, Option<PathBuf>))| {
+        halves[at + 1..].iter().any(|(other, of, there)| other == session && of != leg && there != place)
+    };
+    halves.iter().enumerate().filter(is_first).count()
 }
 
 /// The one leg that a recorder was given of a recording.

@@ -58,7 +58,7 @@ fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weig
     let (stored, given_up): (Vec<Stored>, Vec<Stored>) = stored.into_iter().partition(Stored::has_audio);
     let all = (&stored[..], &given_up[..]);
     let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, all, &kept.network, &kept.lateness);
-    weighed.findings.extend(count(kept.expected_recordings, stored.len(), &weighed.findings));
+    weighed.findings.extend(count(kept.expected_recordings, &stored, &weighed.findings));
     let silent = kept.expected_recordings == 0 && stored.is_empty();
     if weighed.compared == 0 && weighed.findings.is_empty() && !silent {
         undecided.push("no audio was compared".to_owned());

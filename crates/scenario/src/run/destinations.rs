@@ -68,8 +68,16 @@ impl Destinations {
         Ok(())
     }
 
-    /// A destination goes: nothing listens there any more.
+    /// A destination goes, in the middle of whatever it does: nothing listens there any more.
     pub(super) async fn go(&mut self, index: usize) {
+        let before = self.all.get(index).map_or(0, |one| one.left.len());
+        self.stop(index).await;
+        // Nobody answers its BYEs in time, and it cannot be asked for that.
+        let left = self.all.get_mut(index).into_iter().flat_map(|one| one.left.iter_mut().skip(before));
+        left.for_each(|summary| summary.dialogs_open = 0);
+    }
+
+    async fn stop(&mut self, index: usize) {
         let Some(one) = self.all.get_mut(index) else { return };
         if let Some(recorder) = one.running.take() {
             one.left.push(recorder.stop().await);
@@ -91,7 +99,7 @@ impl Destinations {
     /// Ends them and takes what they left behind.
     pub(super) async fn finish(mut self) -> Vec<LeftThere> {
         for index in 0..self.all.len() {
-            self.go(index).await;
+            self.stop(index).await;
         }
         self.all.into_iter().map(|one| LeftThere { name: one.name, summaries: one.left }).collect()
     }

@@ -105,9 +105,11 @@ impl Paper {
     pub(super) fn still_up(&self) -> Option<Impossible> {
         let call = self.calls.iter().find(|call| call.is_answered()).or_else(|| self.calls.first())?;
         let mut phones = call.phones();
-        let (one, other) = (phones.next()?, phones.next()?);
-        let message =
-            format!("the call of `{}` with `{}` is still up after the last step", self.name(one), self.name(other));
-        Some(Impossible::new(message, format!("end it with `- hang up: {}`", self.name(other))))
+        let one = phones.next()?;
+        // Whoever is left of a parked call waits alone.
+        let other = phones.next();
+        let with = other.map_or_else(String::new, |other| format!(" with `{}`", self.name(other)));
+        let message = format!("the call of `{}`{with} is still up after the last step", self.name(one));
+        Some(Impossible::new(message, format!("end it with `- hang up: {}`", self.name(other.unwrap_or(one)))))
     }
 }

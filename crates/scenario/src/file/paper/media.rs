@@ -24,11 +24,17 @@ impl Paper {
         Err(Impossible::new(message, ANSWER_FIRST))
     }
 
-    pub(super) fn mute(&self, phone: usize) -> Result<(), Impossible> {
-        if self.active(phone).is_some_and(|call| call.member(phone).is_some()) {
-            return Ok(());
+    pub(super) fn mute(&mut self, phone: usize, off: bool) -> Result<(), Impossible> {
+        let name = self.name(phone);
+        if !self.active(phone).is_some_and(|call| call.member(phone).is_some()) {
+            return Err(Impossible::new(format!("`{name}` is in no call here"), CALL_FIRST));
         }
-        Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST))
+        if !off && !self.muted.contains(&phone) {
+            return Err(Impossible::new(format!("`{name}` is not muted here"), format!("`- mute: {name}` first")));
+        }
+        self.muted.retain(|muted| *muted != phone);
+        self.muted.extend(off.then_some(phone));
+        Ok(())
     }
 
     /// Calls that are up keep their numbers.

@@ -19,6 +19,7 @@ mod transfer;
 
 use std::time::Duration;
 
+use ::media::ledger::Leg;
 use cucm::config::Dialect;
 use phone::PhoneState;
 
@@ -57,6 +58,14 @@ pub(crate) struct Paper {
     /// Of each phone the call that its keys address.
     active: Vec<Option<CallNo>>,
     recordings: Recordings,
+    /// Phones whose microphone is off.
+    muted: Vec<usize>,
+    /// Recordings that the recorder has ended, by their numbers, and the legs of which it knows that.
+    hung_up: Vec<(usize, Leg)>,
+    /// Whether all recordings are at the recorder under test.
+    has_one_recorder: bool,
+    /// Whether messages between CUCM and recorders are lost or held up.
+    is_meddled_with: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +144,10 @@ impl Paper {
             last_call: 0,
             active: vec![None; scenario.everybody().count()],
             recordings: Recordings::default(),
+            muted: Vec::new(),
+            hung_up: Vec::new(),
+            has_one_recorder: scenario.destinations.is_empty(),
+            is_meddled_with: !scenario.signalling.is_empty(),
         }
     }
 
@@ -161,7 +174,7 @@ impl Paper {
             Action::PickUp(phone) => self.pick_up(*phone)?,
             Action::Redirect { call_of, to } => self.redirect(*call_of, *to)?,
             Action::Dtmf { by, .. } => self.dtmf(*by)?,
-            Action::Mute(phone, _) => self.mute(*phone)?,
+            Action::Mute(phone, off) => self.mute(*phone, *off)?,
             Action::TransferOutside { from, to, told } => self.transfer_outside(*from, *to, *told)?,
             Action::ConferOutside { by, with, .. } => self.confer_outside(*by, with)?,
             Action::LeaveOutside(party) => self.leave_outside(*party)?,
@@ -171,7 +184,8 @@ impl Paper {
             Action::ChangeStreams(change) => self.change_streams(change.phone)?,
             Action::Renumber(_) => self.renumber()?,
             Action::Talk(_) => self.talk()?,
-            Action::CloseConnection(_) | Action::CucmSends { .. } | Action::RecorderDoes { .. } => self.in_dialog()?,
+            Action::CloseConnection(_) | Action::CucmSends { .. } => self.in_dialog()?,
+            Action::RecorderDoes { deed, leg } => self.recorder_does(*deed, *leg)?,
             Action::Wait(_) | Action::Destination { .. } => {}
         }
         self.elapse(action.lasts())?;

@@ -26,12 +26,13 @@ fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, fi
         values.dedup();
         values
     };
-    // The codec may change; what is noted is the one that was agreed on last.
+    // The codec may change; what is noted is the one that was agreed on last, whether anything was sent in it or not.
     let last = heard
         .iter()
         .filter_map(|s| s.rows.iter().rfind(|row| is_genuine(row) && is_audio(row)))
         .max_by_key(|row| row.sent_us);
-    let types = last.into_iter().map(|row| row.payload_type);
+    let agreed = written.payload_type.filter(|written| static_type(&session.leg(leg).codec) == Some(*written));
+    let types = last.into_iter().map(|row| agreed.unwrap_or(row.payload_type));
     let rows = [
         (
             "SSRC",
@@ -98,6 +99,15 @@ fn counts(session: &Session, leg: Leg, fed: &[&Stream], packets: &Packets, findi
     let sum = kinds.into_iter().chain([packets.early_overflow, packets.other_payload, packets.not_stored]).sum::<u64>();
     if sum != packets.received {
         findings.push(wrong(leg, format!("{sum} packets received, the sum of all kinds"), packets.received));
+    }
+}
+
+/// The payload type that stands for a codec without being agreed on (RFC 3551 §6).
+fn static_type(codec: &str) -> Option<u8> {
+    match codec {
+        "PCMU" => Some(0),
+        "PCMA" => Some(8),
+        _ => None,
     }
 }
 

@@ -19,8 +19,8 @@ pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
     scenario.expect.recordings.unwrap_or_else(|| recordings_of(scenario))
 }
 
-pub(super) fn check_count(scenario: &Scenario, got: usize, findings: &[Finding]) -> Option<Finding> {
-    let finding = count(expected_recordings(scenario), got, findings)?;
+pub(super) fn check_count(scenario: &Scenario, stored: &[Stored], findings: &[Finding]) -> Option<Finding> {
+    let finding = count(expected_recordings(scenario), stored, findings)?;
     Some(if scenario.expect.recordings.is_some() { finding.at_line(scenario.expect.line) } else { finding })
 }
 

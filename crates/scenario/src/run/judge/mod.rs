@@ -43,12 +43,13 @@ pub(super) fn judge(
     signalling::check_answers(&played, &mut findings);
     signalling::check_marks(scenario, &whole, &mut findings);
     signalling::check_disturbed(scenario, &played, &mut undecided);
+    signalling::check_paused(&played, sessions, &mut undecided);
     signalling::check_provoked(scenario, &played, &whole, &mut undecided);
     let compared = !(sessions.is_empty() && whole.is_empty());
     if compared && weighed.compared == 0 && findings.is_empty() {
         undecided.push("no audio was compared".to_owned());
     }
-    findings.extend(check_count(scenario, whole.len(), &findings));
+    findings.extend(check_count(scenario, &whole, &findings));
     check_messages(&played, &mut findings, &mut undecided);
     check_hang_ups(scenario, &played, &mut findings);
     check_possible(scenario, &played, sessions, &mut findings, &mut undecided);

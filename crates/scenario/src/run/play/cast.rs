@@ -10,7 +10,7 @@ use wire::Net;
 
 use super::follow::{Astray, SOON};
 use super::words::in_words;
-use super::{Place, Played, start};
+use super::{Asked, Place, Played, start};
 use crate::file::paper::Paper;
 use crate::file::{Action, Renumbered, Scenario, Step};
 use crate::outcome::Happening;
@@ -46,6 +46,7 @@ pub(super) struct Cast<'a> {
     /// Phones that misbehave, and until when.
     pub(super) misbehaving: Vec<(usize, Instant)>,
     pub(super) events: Vec<(u64, CucmEvent)>,
+    pub(super) asked: Vec<Asked>,
     pub(super) astray: Vec<Astray>,
     story: Vec<Happening>,
     share: Share<'a>,
@@ -84,6 +85,7 @@ impl<'a> Cast<'a> {
             begun_at: Vec::new(),
             misbehaving: Vec::new(),
             events: Vec::new(),
+            asked: Vec::new(),
             astray: Vec::new(),
             story: Vec::new(),
             share,
@@ -328,6 +330,7 @@ impl<'a> Cast<'a> {
         Ok(Played {
             story,
             events,
+            asked: self.asked,
             astray,
             ledger,
             lateness,

@@ -21,9 +21,10 @@ mod words;
 
 use std::path::Path;
 
-use ::media::ledger::Ledger;
+use ::media::ledger::{Ledger, Leg};
 use cucm::CucmEvent;
 use phone::MediaClock;
+use recorder::Deed;
 use wire::Net;
 
 use super::addresses::Addresses;
@@ -40,10 +41,28 @@ use cast::Cast;
 pub(super) use follow::{RECORDING_DECIDED, SOON};
 pub(super) use words::sender;
 
+/// What the recorder was told to do of its own accord.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// When, in microseconds since the start of the run.
+    pub(super) at_us: u64,
+    pub(super) line: usize,
+    pub(super) deed: Deed,
+    pub(super) leg: Option<Leg>,
+}
+
+impl Asked {
+    pub(super) fn is_of(&self, leg: Leg) -> bool {
+        self.leg.is_none_or(|only| only == leg)
+    }
+}
+
 /// What a played scenario left behind.
 pub(super) struct Played {
     pub(super) story: Vec<Happening>,
     pub(super) events: Vec<(u64, CucmEvent)>,
+    /// In order.
+    pub(super) asked: Vec<Asked>,
     /// Recordings that CUCM was to start or to end and did not, though the recorder had no part in it.
     pub(super) astray: Vec<String>,
     pub(super) ledger: Ledger,

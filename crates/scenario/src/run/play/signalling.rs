@@ -6,6 +6,7 @@ use media::ledger::Leg;
 use recorder::Deed;
 use recorder::metadata::Side;
 
+use super::Asked;
 use super::cast::Cast;
 use crate::run::error::SetupError;
 use crate::run::subject::Subject;
@@ -47,6 +48,8 @@ impl Cast<'_> {
         };
         self.tell(format!("the recorder {word}{}", of(leg)));
         let since = self.events.len();
+        let at_us = self.net.clock().since_epoch_us(self.net.clock().now());
+        self.asked.push(Asked { at_us, line, deed, leg });
         let Subject::Bundled(recorder) = &self.recorder else { return Ok(()) };
         recorder.act(
             deed,
