@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row(
         "media/new-sequence-re-invite",
-        &[(STEPS, "recorder: { fault: take-restart-for-replay }\nsteps:")],
+        &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")],
         Found("lost-frames"),
     ),
     Row("media/new-ssrc", &[(STEPS, "recorder: { fault: first-source-only }\nsteps:")], Found("end-clipped")),

@@ -26,7 +26,7 @@ impl Paper {
 
     pub(super) fn mute(&mut self, phone: usize, off: bool) -> Result<(), Impossible> {
         let name = self.name(phone);
-        if !self.active(phone).is_some_and(|call| call.member(phone).is_some()) {
+        if self.active(phone).is_none_or(|call| call.member(phone).is_none()) {
             return Err(Impossible::new(format!("`{name}` is in no call here"), CALL_FIRST));
         }
         if !off && !self.muted.contains(&phone) {

@@ -265,8 +265,9 @@ mod tests {
     #[test]
     fn a_pause_is_a_silence_of_its_own_leg_that_lasts_until_it_is_over() {
         let streams = [stream(&[1, 2, 3, 8, 9])];
-        let has_stopped =
-            |leg, dialog, since, until| stopped(&streams, (leg, dialog), (since * 1_000_000, until * 1_000_000));
+        let has_stopped = |leg, dialog, since: u64, until: u64| {
+            stopped(&streams, (leg, dialog), (since * 1_000_000, until * 1_000_000))
+        };
         assert!(has_stopped(Leg::Near, "near", 3, 7), "until it resumes, or its dialog ends");
         assert!(!has_stopped(Leg::Near, "near", 3, 9), "the silence was over before the pause was");
         assert!(!has_stopped(Leg::Near, "near", 6, 7), "too short a pause shows nothing");
