@@ -36,6 +36,12 @@ pub struct Dialect {
     /// How the line that answers the recorder's `a=crypto` looks. RFC 4568 §5.1.3 has the answer bear the tag of the line that it chooses;
     /// rtpengine #2098 met answers that number anew. RFC 4568 §6.1 lets a key have a lifetime, which CUCM's lines have not.
     pub crypto_answer: CryptoAnswer,
+    /// How From writes device names. The SCCP traces of Cisco document 200788 have `sep...`; the gateway traces of Cisco document 211385,
+    /// of release 10.5 like them, have device and trunk in both cases, and so have all later ones.
+    pub device_names: DeviceNames,
+    /// Whose number is the user part of From where a gateway forks. Inferred: the recorded party's, as without a gateway; the numbers in
+    /// the trace of Cisco document 211385 are made anonymous, and read either way.
+    pub gateway_from: GatewayFrom,
     /// Who offers where the media of a recording that runs is agreed on anew. No public text has it; the first INVITE leaves the offer
     /// to the recorder, and Cisco's CUBE chapter on Media Proxy speaks of offers within the dialog.
     pub media_change: MediaChange,
@@ -105,6 +111,8 @@ impl Default for Dialect {
             recorder_offer: RecorderOffer::AskPhone,
             from_parameters: FromParameters::Usual,
             crypto_answer: CryptoAnswer::Usual,
+            device_names: DeviceNames::AsConfigured,
+            gateway_from: GatewayFrom::RecordedParty,
             media_change: MediaChange::CucmOffers,
             media_port_told: MediaPortTold::True,
             refresh_offer: RefreshOffer::WhatStands,
@@ -216,6 +224,35 @@ pub enum FromParameters {
     Reversed,
     /// With others beside them: a flag in front, `x-sessionid` (Cisco's CUBE chapter on Media Proxy) and names of nobody's behind.
     WithOthers,
+}
+
+/// Device names in the From URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceNames {
+    /// As they are configured.
+    AsConfigured,
+    /// `SEP...` in small letters, all others as configured.
+    SmallSep,
+}
+
+impl DeviceNames {
+    /// A device as From names it.
+    pub(crate) fn write(self, device: &str) -> String {
+        let is_phone = device.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("SEP"));
+        match self {
+            Self::SmallSep if is_phone => device.to_ascii_lowercase(),
+            Self::SmallSep | Self::AsConfigured => device.to_owned(),
+        }
+    }
+}
+
+/// The user part of From where a gateway forks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GatewayFrom {
+    /// The number of the recorded party.
+    RecordedParty,
+    /// The number of the party at the gateway.
+    FarEnd,
 }
 
 /// Who offers where the media of a recording that runs is agreed on anew.

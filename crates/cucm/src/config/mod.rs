@@ -22,10 +22,10 @@ pub use device::{
     RecordingOption, RecordingProfile, Region,
 };
 pub use dialect::{
-    AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk,
-    FarEndHold, FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold,
-    RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, RemoteHolds,
-    SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, DeviceNames, Dialect,
+    EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
+    Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
+    RefreshOffer, RemoteHolds, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 pub use release::Release;
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};

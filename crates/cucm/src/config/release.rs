@@ -92,11 +92,6 @@ impl Release {
         self == Self::V10_5
     }
 
-    /// A device as From names it: in small letters in the 10.5 traces of Cisco document 200788.
-    pub(crate) fn device(self, device: &str) -> String {
-        if self == Self::V10_5 { device.to_ascii_lowercase() } else { device.to_owned() }
-    }
-
     /// Whether the second part of a Call-ID counts the clock's ticks, and no seconds.
     pub(crate) fn counts_ticks(self) -> bool {
         self >= Self::V12_5

@@ -4,20 +4,21 @@ use std::net::SocketAddr;
 
 use super::Engine;
 use super::recording::Recording;
+use super::rules::Ending;
 use super::trunk::Way;
-use crate::event::{Alarm, ConnectFailure, CucmEvent, OutOfService, RecordingId};
+use crate::event::{Alarm, CucmEvent, OutOfService, RecordingId};
 
 impl Engine {
     /// The alarm about a recording that is over: one that never came about, or one that ended while its call went on as it was.
-    pub(super) fn alarm_of(id: RecordingId, recording: &Recording, why: &ConnectFailure) -> Option<Alarm> {
+    pub(super) fn alarm_of(id: RecordingId, recording: &Recording, why: &Ending) -> Option<Alarm> {
+        // What happened to the call is no trouble of the recording's.
+        let why = why.trouble()?;
         let (near, reason) = (recording.metadata.near.clone(), why.why.clone());
         match (recording.started, why.rule.as_str()) {
             (true, rule) if UNEXPECTED.contains(&rule) => {
                 Some(Alarm::RecordingSessionTerminatedUnexpectedly { recording: id, near, reason })
             }
-            (true, _) | (false, "call-ended" | "stopped" | "hold" | "resume" | "transfer" | "conference" | "park") => {
-                None
-            }
+            (true, _) => None,
             (false, "bridge") => Some(Alarm::RecordingResourcesNotAvailable { recording: id, near, reason }),
             (false, "gateway") => Some(Alarm::RecordingGatewaySessionFailed { recording: id, near, reason }),
             (false, _) => Some(Alarm::RecordingCallSetupFail { recording: id, near, reason }),

@@ -19,6 +19,7 @@ use super::dialogs::NORMAL;
 use super::feed::Feed;
 use super::leg::{Leg, LegId, Role, State};
 use super::park::Parked;
+use super::rules::Ending;
 use super::steps::Step;
 use super::transfer::Transfer;
 use super::trunk::Way;
@@ -368,8 +369,7 @@ impl Engine {
             self.decided.push_back(Output::StopMusic { music });
         }
         for recording in call.recordings {
-            let ended = super::failure("call-ended", &format!("the call ended: {why}"));
-            self.end_recording(now, recording, &ended, NORMAL, false);
+            self.end_recording(now, recording, Ending::with_its_call(why), NORMAL, false);
         }
         if call.connected {
             self.event(CucmEvent::CallEnded { call: number });

@@ -2,6 +2,8 @@
 
 use sip::{Message, ServerKey};
 
+use crate::text::recording::Opening;
+
 use super::refresh::Session;
 use super::subscription::Subscription;
 
@@ -9,6 +11,7 @@ use super::subscription::Subscription;
 #[derive(Debug, Default)]
 pub(super) struct Dealings {
     pub(super) session: Option<Session>,
+    pub(super) opening: Opening,
     /// How many sessions there were.
     pub(super) generation: u64,
     /// Seconds that a 422 of the recorder made us ask for.

@@ -96,7 +96,11 @@ impl Engine {
         let mut media = far.media.clone()?;
         media.port = DUMMY_PORT;
         Some(Gateway {
-            fork: Fork { number: far.party.number.clone(), guid: outside.guid.clone() },
+            fork: Fork {
+                number: far.party.number.clone(),
+                from: self.config.dialect.gateway_from,
+                guid: outside.guid.clone(),
+            },
             leg: far.leg,
             media,
             at: SocketAddr::new(outside.way.1.ip(), xmf::PORT),

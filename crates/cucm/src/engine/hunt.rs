@@ -8,7 +8,7 @@ use crate::config::{Hunt, OfferMode, RecordingLegs};
 use crate::event::{ConnectFailure, RecordingId, SecurityLevel};
 use crate::ident::Side;
 use crate::negotiate::shares_codec;
-use crate::text::recording::{End, Invite, Transmitted, from_value};
+use crate::text::recording::{End, Invite, Opening, Transmitted, from_value};
 use crate::text::{self, Thread, host, recording};
 
 use super::call::{FIRST_CSEQ, MISMATCH};
@@ -105,6 +105,7 @@ impl Engine {
             sdp: offer.as_deref(),
             is_forked: metadata.fork.is_some(),
         };
+        self.dealings.entry(id).or_default().opening = Opening { guid: guid.clone(), is_forked: facts.is_forked };
         let invite = recording::invite(&node, &thread, &facts);
         if let Some(known) = self.recordings.get_mut(&recording) {
             known.strand_mut(end).invited = Some(now);

@@ -47,7 +47,7 @@ impl Engine {
             return;
         }
         let (node, date) = (self.node(flow), self.date(now));
-        let ack = recording::ack(&node, &self.thread_in(&dialog, dialog.local_cseq, &date), None);
+        let ack = recording::ack(&node, &self.thread_in(&dialog, dialog.local_cseq, &date), false, None);
         // An ACK opens no transaction; it is to go out before the BYE.
         self.endpoint.send_request(now, flow, node.transport, ack);
         let cseq = dialog.next_cseq();

@@ -206,8 +206,9 @@ impl Engine {
         }
         let session = leg.session();
         let answer = sdp.map(|sdp| (session.as_str(), sdp));
+        let is_forked = self.dealings.get(&id).is_some_and(|dealings| dealings.opening.is_forked);
         let ack = match leg.role {
-            _ if leg.node.is_trunk => recording::ack(&leg.node, &thread, answer),
+            _ if leg.node.is_trunk => recording::ack(&leg.node, &thread, is_forked, answer),
             _ => line::ack(&leg.node, &thread, answer),
         };
         leg.state = State::Up;

@@ -94,7 +94,9 @@ impl Engine {
         if offer.is_some() {
             leg.sdp.clone_from(&offer);
         }
-        let invite = recording::reinvite(&leg.node, &thread, &leg.identity, &leg.session(), timer, offer.as_deref());
+        let (session, opening) = (leg.session(), self.dealings.entry(id).or_default().opening.clone());
+        let invite =
+            recording::reinvite(&leg.node, &thread, &leg.identity, &opening, &session, timer, offer.as_deref());
         self.send_invite(now, id, invite, cseq, date);
     }
 

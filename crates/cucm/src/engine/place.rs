@@ -105,7 +105,7 @@ impl Engine {
             let (holds, far) = (far.is_some_and(|far| far.holds), far.map(FarEnd::of));
             // A far end that comes in on hold is no other than one that holds.
             let on_hold = Happening::Hold(End::Far);
-            let ends = holds && verdict(on_hold, &self.config.dialect) == Verdict::End;
+            let ends = holds && verdict(on_hold, &self.config.dialect) != Verdict::Keep;
             self.happen(now, id, if ends { on_hold } else { what }, far);
         }
     }

@@ -146,7 +146,8 @@ impl Engine {
         } else if matches!(leg.state, State::Changing { .. }) {
             leg.state = State::Up;
         }
-        let answer = recording::accepted(&leg.node, request, date, &leg.identity, granted, sdp);
+        let is_forked = self.dealings.get(&id).is_some_and(|dealings| dealings.opening.is_forked);
+        let answer = recording::accepted(&leg.node, request, date, &leg.identity, is_forked, granted, sdp);
         let _ = self.endpoint.respond(now, key, answer);
         if is_invite {
             let offered = request.body().is_empty();

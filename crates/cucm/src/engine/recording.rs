@@ -34,6 +34,7 @@ use super::call::{CallSide, FIRST_CSEQ};
 use super::dialogs::{NORMAL, falls_back, media_of};
 use super::forking::Gateway;
 use super::leg::{Leg, LegId, Role, State};
+use super::rules::Ending;
 use super::steps::Step;
 use super::trunk::Way;
 use super::{Engine, failure};
@@ -172,6 +173,8 @@ impl Engine {
                 far: far.party.clone(),
                 is_focus: far.is_focus(),
                 form: self.config.dialect.from_parameters,
+                devices: self.config.dialect.device_names,
+                session: self.legs.get(&near.leg).map_or_else(String::new, |leg| leg.peer_session.clone()),
                 fork: gateway.as_ref().map(|gateway| gateway.fork.clone()),
             },
             joined: Joined {
@@ -382,27 +385,29 @@ impl Engine {
         &mut self,
         now: Instant,
         id: RecordingId,
-        why: &ConnectFailure,
+        why: impl Into<Ending>,
         cause: u16,
         by_recorder: bool,
     ) {
         self.announce_half(now, id);
+        let ending = why.into();
         let Some(recording) = self.recordings.remove(&id) else {
             return;
         };
         if let Some(call) = self.calls.get_mut(&recording.call) {
             call.recordings.retain(|known| *known != id);
         }
-        self.end_wish(&recording, why);
+        self.end_wish(&recording, &ending);
         self.end_fork(&recording);
         let strands = End::BOTH.map(|end| recording.strand(end));
         let legs = strands.map(|strand| strand.recorder).into_iter().chain(strands.map(|strand| strand.bridge));
         for leg in legs.flatten() {
             self.clear_leg(now, leg, cause);
         }
-        if let Some(alarm) = Self::alarm_of(id, &recording, why) {
+        if let Some(alarm) = Self::alarm_of(id, &recording, &ending) {
             self.event(CucmEvent::Alarm(alarm));
         }
+        let why = ending.told();
         let event = if recording.started {
             CucmEvent::RecordingEnded { recording: id, why: why.why.clone(), by_recorder, cause }
         } else {

@@ -145,8 +145,9 @@ impl Engine {
             }
             return;
         }
-        let invite =
-            recording::reinvite(&node, &thread, &leg.identity, &session, timer, leg.sdp.as_deref().filter(|_| offers));
+        let opening = self.dealings.get(&id).map(|dealings| dealings.opening.clone()).unwrap_or_default();
+        let offer = leg.sdp.as_deref().filter(|_| offers);
+        let invite = recording::reinvite(&node, &thread, &leg.identity, &opening, &session, timer, offer);
         self.send_invite(now, id, invite, cseq, date);
         if let Some(sent) = self.legs.get(&id).and_then(|leg| leg.invite.as_ref()) {
             self.asked.insert(sent.key, Asked::Refresh(id));

@@ -33,7 +33,7 @@ use std::time::Instant;
 use super::call::Member;
 use super::dialogs::NORMAL;
 use super::{Engine, failure};
-use crate::config::{Dialect, FarEndHold, FarEndPark, FarEndTransfer, RemoteHolds};
+use crate::config::{Dialect, FarEndHold, FarEndPark, FarEndTransfer, RemoteHolds, SelectiveAfterHold};
 use crate::event::{ConnectFailure, Party, RecordingId};
 use crate::text::recording::End;
 
@@ -75,9 +75,10 @@ pub(super) enum Happening {
 pub(super) enum Verdict {
     /// The recorder sees nothing.
     Keep,
-    /// Both dialogs end.
+    /// Both dialogs end, if there are any, and so does the wish of whoever had a selective recording started. An automatic one begins
+    /// whenever its phone talks.
     End,
-    /// Both dialogs end, if there are any; a new pair begins when the phone talks again.
+    /// Both dialogs end, if there are any; a new pair begins when the phone talks again, and a selective one is still wanted.
     Anew,
     /// UPDATE in both dialogs names the new far end.
     Update,
@@ -109,10 +110,14 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
         FarEndHold::Restart => restarted,
         FarEndHold::Keep => Verdict::Keep,
     };
+    let held = match dialect.selective_after_hold {
+        SelectiveAfterHold::GoesOn => Verdict::Anew,
+        SelectiveAfterHold::Ends => Verdict::End,
+    };
     match what {
-        Hold(End::Near) => Verdict::End,
+        Hold(End::Near) => held,
         Resume(End::Near) => Verdict::Anew,
-        Hold(End::Far) => by_far_hold(Verdict::End),
+        Hold(End::Far) => by_far_hold(held),
         Resume(End::Far) => by_far_hold(Verdict::Anew),
         ResumeElsewhere(End::Far) => Verdict::Anew,
         ResumeElsewhere(End::Near) => Verdict::End,
@@ -123,14 +128,14 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
         },
         RemoteUpdate => Verdict::Update,
         RemoteFocus => Verdict::Anew,
-        RemoteHold if dialect.remote_hold == RemoteHolds::Restart => Verdict::End,
+        RemoteHold if dialect.remote_hold == RemoteHolds::Restart => held,
         RemoteResume if dialect.remote_hold == RemoteHolds::Restart => Verdict::Anew,
         RemoteHold | RemoteResume => Verdict::Keep,
         ConferenceMade => Verdict::Anew,
         ConferenceChanged => Verdict::Keep,
         ConferenceDropped => Verdict::Anew,
         Park(End::Far) => match dialect.far_end_park {
-            FarEndPark::End => Verdict::End,
+            FarEndPark::End => Verdict::Anew,
             FarEndPark::Keep => Verdict::Keep,
         },
         Park(End::Near) | Stop => Verdict::End,
@@ -158,6 +163,55 @@ impl Happening {
     }
 }
 
+/// Why a recording ends.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    /// By the table: something happened to its call, and nothing is wrong.
+    Ruled(Verdict, ConnectFailure),
+    /// Something went wrong with the recording.
+    Trouble(ConnectFailure),
+}
+
+impl Ending {
+    fn of(what: Happening, dialect: &Dialect) -> Self {
+        Self::Ruled(verdict(what, dialect), what.failure())
+    }
+
+    /// Its call is over.
+    pub(super) fn with_its_call(why: &str) -> Self {
+        Self::Ruled(Verdict::End, failure("call-ended", &format!("the call ended: {why}")))
+    }
+
+    /// Whether a recording that somebody asked for is still wanted.
+    pub(super) fn begins_anew(&self) -> bool {
+        match self {
+            // What could not be updated begins anew.
+            Self::Ruled(Verdict::Anew | Verdict::Update | Verdict::Keep, _) => true,
+            Self::Ruled(Verdict::End, _) | Self::Trouble(_) => false,
+        }
+    }
+
+    /// What went wrong, if anything did.
+    pub(super) fn trouble(&self) -> Option<&ConnectFailure> {
+        match self {
+            Self::Ruled(..) => None,
+            Self::Trouble(why) => Some(why),
+        }
+    }
+
+    /// The code and the words that are told of it.
+    pub(super) fn told(&self) -> &ConnectFailure {
+        let (Self::Ruled(_, why) | Self::Trouble(why)) = self;
+        why
+    }
+}
+
+impl From<&ConnectFailure> for Ending {
+    fn from(why: &ConnectFailure) -> Self {
+        Self::Trouble(why.clone())
+    }
+}
+
 impl Engine {
     /// Carries out what the table says. A recording begins anew by itself when its phone is connected: here the old one ends.
     pub(super) fn happen(&mut self, now: Instant, id: RecordingId, what: Happening, far: Option<FarEnd>) {
@@ -168,7 +222,7 @@ impl Engine {
             }
             // What has not begun cannot be updated.
             (Verdict::End | Verdict::Anew | Verdict::Update, _) => {
-                self.end_recording(now, id, &what.failure(), NORMAL, false);
+                self.end_recording(now, id, Ending::of(what, &self.config.dialect), NORMAL, false);
             }
         }
     }
@@ -188,9 +242,9 @@ mod tests {
         let updates = Dialect { far_end_transfer: FarEndTransfer::Update, ..default.clone() };
         let (near, far, bye) = (End::Near, End::Far, Verdict::End);
         for (what, by_default, when_kept, when_updated) in [
-            (Hold(near), bye, bye, bye),
+            (Hold(near), Anew, Anew, Anew),
             (Resume(near), Anew, Anew, Anew),
-            (Hold(far), bye, Keep, bye),
+            (Hold(far), Anew, Keep, Anew),
             (Resume(far), Anew, Keep, Anew),
             (ResumeElsewhere(near), bye, bye, bye),
             (ResumeElsewhere(far), Anew, Anew, Anew),
@@ -204,7 +258,7 @@ mod tests {
             (ConferenceChanged, Keep, Keep, Keep),
             (ConferenceDropped, Anew, Anew, Anew),
             (Park(near), bye, bye, bye),
-            (Park(far), bye, bye, bye),
+            (Park(far), Anew, Anew, Anew),
             (Stop, bye, bye, bye),
             (Retrieve, Anew, Anew, Update),
         ] {
@@ -215,6 +269,32 @@ mod tests {
         let parks = Dialect { far_end_park: FarEndPark::Keep, ..default };
         assert_eq!([Park(far), Park(near)].map(|what| verdict(what, &parks)), [Keep, bye]);
         let restarts = Dialect { remote_hold: RemoteHolds::Restart, ..default };
-        assert_eq!((verdict(RemoteHold, &restarts), verdict(RemoteResume, &restarts)), (bye, Anew));
+        assert_eq!((verdict(RemoteHold, &restarts), verdict(RemoteResume, &restarts)), (Anew, Anew));
+    }
+
+    #[test]
+    fn a_hold_ends_a_wish_only_by_the_switch() {
+        let remote_hold = RemoteHolds::Restart;
+        for (selective_after_hold, expected) in
+            [(SelectiveAfterHold::GoesOn, Anew), (SelectiveAfterHold::Ends, Verdict::End)]
+        {
+            let dialect = Dialect { selective_after_hold, remote_hold, ..Dialect::default() };
+            for what in [Hold(End::Near), Hold(End::Far), RemoteHold] {
+                assert_eq!(verdict(what, &dialect), expected, "{what:?}");
+                assert_eq!(Ending::of(what, &dialect).begins_anew(), expected == Anew);
+            }
+        }
+    }
+
+    #[test]
+    fn only_trouble_is_worth_an_alarm_and_it_ends_the_wish() {
+        let trouble = Ending::from(&failure("hold", "a rule that is named like a happening"));
+        assert!(trouble.trouble().is_some() && !trouble.begins_anew());
+        let dialect = Dialect::default();
+        for what in [Hold(End::Near), Stop, Park(End::Far), ConferenceMade, Retrieve] {
+            assert!(Ending::of(what, &dialect).trouble().is_none(), "{what:?}");
+        }
+        let ended = Ending::with_its_call("they hung up");
+        assert!(ended.trouble().is_none() && !ended.begins_anew());
     }
 }

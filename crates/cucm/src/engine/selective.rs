@@ -14,13 +14,13 @@
 
 use std::time::Instant;
 
-use crate::config::{RecordingOption, SelectiveAfterHold};
-use crate::event::{ConnectFailure, InvocationType, Invoker};
+use crate::config::RecordingOption;
+use crate::event::{InvocationType, Invoker};
 
 use super::Engine;
 use super::call::CallSide;
 use super::recording::Recording;
-use super::rules::Happening;
+use super::rules::{Ending, Happening};
 use super::steps::Step;
 
 /// Why a recording is not started or stopped for whoever asks; each named after its error code in Cisco's TAPI Developer Guide.
@@ -145,12 +145,8 @@ impl Engine {
     }
 
     /// A recording is over: whether whoever asked for it is done with that.
-    pub(super) fn end_wish(&mut self, recording: &Recording, why: &ConnectFailure) {
-        let begins_anew = match why.rule.as_str() {
-            "hold" => self.config.dialect.selective_after_hold == SelectiveAfterHold::GoesOn,
-            rule => BEGINS_ANEW.contains(&rule),
-        };
-        if begins_anew || !recording.invoker.is_selective() {
+    pub(super) fn end_wish(&mut self, recording: &Recording, why: &Ending) {
+        if why.begins_anew() || !recording.invoker.is_selective() {
             return;
         }
         let Some(call) = self.calls.get_mut(&recording.call) else {
@@ -161,6 +157,3 @@ impl Engine {
         }
     }
 }
-
-/// Rules by which a recording ends to begin anew.
-const BEGINS_ANEW: [&str; 4] = ["resume", "transfer", "conference", "park"];

@@ -3,7 +3,7 @@
 use sip::{Builder, Message, Refresher};
 
 use super::{ALLOW_TRUNK, Node, SUPPORTED, Sessions as _, Thread, name_addr, with_sdp};
-use crate::config::{FromParameters, TrunkSecurityStatus};
+use crate::config::{DeviceNames, FromParameters, GatewayFrom, TrunkSecurityStatus};
 use crate::event::{Party, SecurityLevel};
 
 /// Whose voice a recording dialog carries.
@@ -54,6 +54,9 @@ pub(crate) struct Metadata {
     /// Whether the far end is a conference bridge.
     pub(crate) is_focus: bool,
     pub(crate) form: FromParameters,
+    pub(crate) devices: DeviceNames,
+    /// The session of the call: the half of the recorded phone in its Session-ID.
+    pub(crate) session: String,
     /// The gateway that forks the media, if none but the phone does.
     pub(crate) fork: Option<Fork>,
 }
@@ -61,16 +64,18 @@ pub(crate) struct Metadata {
 /// A gateway that forks the media of a call, beside the far end (Cisco document 211385).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fork {
-    /// The number of the party at the gateway: the recording comes from it.
+    /// The number of the party at the gateway.
     pub(crate) number: String,
+    /// Whose number the recording comes from.
+    pub(crate) from: GatewayFrom,
     /// Cisco-Guid of the gateway's call, in hexadecimal.
     pub(crate) guid: String,
 }
 
 impl Metadata {
-    /// Whom the node speaks for in both dialogs: the recorded party, or the one at the gateway that forks (Cisco document 211385).
+    /// Whom the node speaks for in both dialogs: the recorded party, or by the dialect the one at the gateway that forks.
     pub(crate) fn identity(&self) -> Party {
-        match &self.fork {
+        match self.fork.as_ref().filter(|fork| fork.from == GatewayFrom::FarEnd) {
             Some(fork) => Party { number: fork.number.clone(), name: String::new(), ..self.near.clone() },
             None => self.near.clone(),
         }
@@ -79,8 +84,8 @@ impl Metadata {
 
 /// From without its tag: all metadata stands inside the URI.
 pub(crate) fn from_value(metadata: &Metadata, end: End, node: &Node) -> String {
-    let Metadata { refci, farendrefci, cluster_id, near, far, is_focus, form, fork } = metadata;
-    let (near_device, far_device) = (node.release.device(&near.device), node.release.device(&far.device));
+    let Metadata { refci, farendrefci, cluster_id, near, far, is_focus, form, devices, session, fork } = metadata;
+    let (near_device, far_device) = (devices.write(&near.device), devices.write(&far.device));
     let mut parameters = vec![
         end.flag().to_owned(),
         format!("x-refci={refci}"),
@@ -94,14 +99,14 @@ pub(crate) fn from_value(metadata: &Metadata, end: End, node: &Node) -> String {
     ];
     parameters.extend(is_focus.then(|| "isfocus".to_owned()));
     parameters.extend(fork.as_ref().map(|fork| format!("x-farendguid={}", fork.guid)));
-    form.apply(end, &mut parameters);
+    form.apply(end, session, &mut parameters);
     let parameters = parameters.join(";");
     let who = metadata.identity();
     name_addr(&who.name, &who.number, &format!("{};{parameters}", node.host()))
 }
 
 impl FromParameters {
-    fn apply(self, end: End, parameters: &mut Vec<String>) {
+    fn apply(self, end: End, session: &str, parameters: &mut Vec<String>) {
         let drop = |parameters: &mut Vec<String>, names: &[&str]| {
             parameters.retain(|parameter| !names.iter().any(|name| parameter.split('=').next() == Some(name)));
         };
@@ -118,7 +123,7 @@ impl FromParameters {
             Self::Reversed => parameters.reverse(),
             Self::WithOthers => {
                 parameters.insert(0, "x-flag".to_owned());
-                parameters.push("x-sessionid=0848153900105000a0006c416a369525".to_owned());
+                parameters.push(format!("x-sessionid={session}"));
                 parameters.push("x-future=%3Cb%3E;x-empty=".to_owned());
             }
         }
@@ -171,22 +176,17 @@ pub(crate) fn invite(node: &Node, thread: &Thread, facts: &Invite<'_>) -> Messag
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Expires", 180)
-        .header("Allow-Events", if facts.is_forked { "presence" } else { "presence, kpml" })
+        .header("Allow-Events", events(facts.is_forked))
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation");
     let identity = name_addr(&near.name, &near.number, &node.host());
-    let device = if node.release.has_session_id() {
-        format!(";+u.sip!devicename.ccm.cisco.com=\"{}\"", near.device)
-    } else {
-        String::new()
-    };
     let builder = call_info(builder, node, facts.security, facts.is_forked)
         .session(node, super::session_id(facts.session, super::NIL))
         .header("Cisco-Guid", facts.guid)
         .header("Session-Expires", format_args!(" {}", facts.timer.seconds))
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
-        .header("Contact", format_args!("{};isFocus{device}", node.contact(&near.number)))
+        .header("Contact", contact(node, near))
         .header("Max-Forwards", 70);
     with_sdp(builder, facts.sdp)
 }
@@ -197,10 +197,9 @@ fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>, is_fo
         Some(keys) => builder.header("Call-Info", keys),
         None => builder,
     };
-    const URN: &str = "<urn:x-cisco-remotecc:callinfo>";
     let keys =
         (!is_forked).then(|| format!("<sip:{}>;method=\"NOTIFY;Event=telephone-event;Duration=500\"", node.local));
-    let class = node.release.has_session_id().then(|| format!("{URN};x-cisco-video-traffic-class=DESKTOP"));
+    let class = node.release.has_session_id().then(|| format!("{URN};{TRAFFIC}"));
     let status = |told: Transmitted| format!("; security= {}; gci= 1-{}", told.level.word(), told.call);
     let told = security.map(|told| (told.form, status(told)));
     let Some(class) = class else {
@@ -221,9 +220,37 @@ fn call_info(builder: Builder, node: &Node, security: Option<Transmitted>, is_fo
     }
 }
 
+const URN: &str = "<urn:x-cisco-remotecc:callinfo>";
+/// The class of video, written of calls without it as well.
+const TRAFFIC: &str = "x-cisco-video-traffic-class=DESKTOP";
+
+/// Allow-Events: where a gateway forks nothing is said of key presses (traces of Cisco document 211385).
+fn events(is_forked: bool) -> &'static str {
+    if is_forked { "presence" } else { "presence, kpml" }
+}
+
+/// Contact, with the recorded device in releases that name it there.
+fn contact(node: &Node, near: &Party) -> String {
+    let contact = node.contact(&near.number);
+    if node.release.has_session_id() {
+        format!("{contact};isFocus;+u.sip!devicename.ccm.cisco.com=\"{}\"", near.device)
+    } else {
+        format!("{contact};isFocus")
+    }
+}
+
+/// What every message of a recorder's dialog repeats of its INVITE.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Opening {
+    /// Cisco-Guid.
+    pub(crate) guid: String,
+    /// Whether a gateway forks.
+    pub(crate) is_forked: bool,
+}
+
 /// The ACK to the recorder; Session-ID is written only together with an SDP, as in the traces of Cisco document 200788.
-pub(crate) fn ack(node: &Node, thread: &Thread, answer: Option<(&str, &str)>) -> Message {
-    super::ack(node, thread, "presence, kpml", answer)
+pub(crate) fn ack(node: &Node, thread: &Thread, is_forked: bool, answer: Option<(&str, &str)>) -> Message {
+    super::ack(node, thread, events(is_forked), answer)
 }
 
 /// The BYE to the recorder: that of Cisco document 200788, which is of release 10.5, with the Session-ID that 12.5 puts behind
@@ -251,6 +278,7 @@ pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str, 
         .header("Supported", SUPPORTED)
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} UPDATE", thread.cseq))
+        .header("Call-Info", format_args!("{URN};{TRAFFIC}"))
         .session(node, session)
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
@@ -258,16 +286,17 @@ pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str, 
         .header("Min-SE", format_args!(" {}", timer.least))
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
-        .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));
+        .header("Contact", contact(node, near));
     with_sdp(builder, None)
 }
 
 /// The re-INVITE that refreshes a recorder's session with an offer of what stands. Headers as in [`update`], and those that CUCM's
-/// re-INVITE to a phone has besides (trace of Cisco document 200788) [inferred].
+/// re-INVITE to a phone has besides (trace of Cisco document 200788) [inferred]; Cisco-Guid is that of the dialog.
 pub(crate) fn reinvite(
     node: &Node,
     thread: &Thread,
     near: &Party,
+    opening: &Opening,
     session: &str,
     timer: Timer,
     sdp: Option<&str>,
@@ -281,15 +310,16 @@ pub(crate) fn reinvite(
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Max-Forwards", 70)
         .header("Expires", 180)
-        .header("Allow-Events", "presence, kpml")
+        .header("Allow-Events", events(opening.is_forked))
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Session-Expires", format_args!(" {};refresher=uac", timer.seconds))
         .header("Min-SE", format_args!(" {}", timer.least))
         .session(node, session)
+        .header("Cisco-Guid", &opening.guid)
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
-        .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));
+        .header("Contact", contact(node, near));
     with_sdp(builder, sdp)
 }
 
@@ -299,13 +329,14 @@ pub(crate) fn accepted(
     request: &Message,
     date: &str,
     near: &Party,
+    is_forked: bool,
     timer: Option<(u32, Refresher)>,
     sdp: Option<&str>,
 ) -> Message {
     let identity = name_addr(&near.name, &near.number, &node.host());
     let mut builder = super::reply(request, 200, "OK", None, date)
         .header("Allow", ALLOW_TRUNK)
-        .header("Allow-Events", "presence, kpml")
+        .header("Allow-Events", events(is_forked))
         .header("Supported", "replaces")
         .header("Server", node.product())
         .header("Supported", "X-cisco-srtp-fallback")
@@ -318,7 +349,7 @@ pub(crate) fn accepted(
     let builder = builder
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
-        .header("Contact", format_args!("{};isFocus", node.contact(&near.number)));
+        .header("Contact", contact(node, near));
     with_sdp(builder, sdp)
 }
 

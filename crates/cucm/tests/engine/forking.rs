@@ -103,7 +103,7 @@ fn a_gateway_forks_a_call_for_two_dialogs_as_ciscos_trace_shows_them() {
     let (from, traced_from) = (near.from_().unwrap(), expected.from_().unwrap());
     let keys = |address: &sip::NameAddr| address.uri.params.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
     assert_eq!(keys(&from), keys(&traced_from));
-    assert_eq!(from.uri.user.as_deref(), Some("+1234567890"), "the party at the gateway");
+    assert_eq!(from.uri.user.as_deref(), Some("1001"), "the recorded party");
     for (name, value) in [
         ("x-nearenddevice", AGENT_DEVICE),
         ("x-nearendaddr", "1001"),
@@ -112,14 +112,13 @@ fn a_gateway_forks_a_call_for_two_dialogs_as_ciscos_trace_shows_them() {
         // The gateway's own Cisco-Guid, in hexadecimal, as in the trace.
         ("x-farendguid", "944646BC1D2311E7A8D2826ACB31D85A"),
     ] {
-        // How a release writes device names is told elsewhere.
-        let told = from.uri.params.get(name).unwrap_or_default();
-        assert!(told.eq_ignore_ascii_case(value), "{name}: {told}");
+        assert_eq!(from.uri.params.get(name), Some(value), "{name}");
     }
 
     let expected = traced("32-gw-rec-ack-nearend-port7000");
     for ack in &acks {
         assert_eq!(names(ack), names(&expected));
+        assert_eq!(ack.header("Allow-Events"), expected.header("Allow-Events"), "no key presses");
         let after_origin = |message: &Message| {
             let body = String::from_utf8(message.body().to_vec()).unwrap();
             body.lines().skip(2).map(str::to_owned).collect::<Vec<_>>()
@@ -154,6 +153,17 @@ fn a_gateway_forks_a_call_for_two_dialogs_as_ciscos_trace_shows_them() {
     bench.wait(40_000);
     bench.quiet();
     bench.finish();
+}
+
+#[test]
+fn by_the_switch_the_recording_comes_from_the_party_at_the_gateway() {
+    let mut config = gateway(RecordingMediaSource::Gateway);
+    config.dialect.gateway_from = GatewayFrom::FarEnd;
+    let (mut bench, ..) = called(config);
+    let (near, _) = asked(&mut bench);
+    let from = near.from_().unwrap();
+    assert_eq!((from.uri.user.as_deref(), from.display.as_deref()), (Some("+1234567890"), None));
+    assert!(near.header("P-Asserted-Identity").unwrap().contains("+1234567890"));
 }
 
 #[test]

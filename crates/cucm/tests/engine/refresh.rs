@@ -26,6 +26,12 @@ fn bridge(port: u16) -> Sdp {
 
 /// A recording whose near end was answered with this header; the far end has no timer. Gives the near end's ACK, too.
 fn recording(config: Config, header: &str) -> (Bench, Message) {
+    let (bench, _, ack) = recording_invited(config, header);
+    (bench, ack)
+}
+
+/// The same with the near end's INVITE before.
+fn recording_invited(config: Config, header: &str) -> (Bench, Message, Message) {
     let mut bench = Bench::ready(config);
     bench.talk(&Sdp::new("10.48.38.101", 30_000), &Sdp::new("10.48.38.102", 30_002));
     let (near, far) = bench.invites();
@@ -33,7 +39,7 @@ fn recording(config: Config, header: &str) -> (Bench, Message) {
     let (_, ack) = bench.join("near-bridge", &bridge(20_000));
     bench.recorder_answers(&far, "f", "", &recorder(6002));
     bench.join("far-bridge", &bridge(20_002));
-    (bench, ack)
+    (bench, near, ack)
 }
 
 fn due(bench: &mut Bench, method: &str) -> Message {
@@ -53,6 +59,12 @@ fn ended(bench: &Bench) -> Option<String> {
 const OURS: &str = "Session-Expires: 1800;refresher=uac";
 const THEIRS: &str = "Session-Expires: 1800;refresher=uas";
 
+/// Contact is that of the INVITE.
+fn names_its_device(message: &Message) {
+    let contact = message.header("Contact").unwrap();
+    assert!(contact.ends_with(&format!(";isFocus;+u.sip!devicename.ccm.cisco.com=\"{AGENT_DEVICE}\"")), "{contact}");
+}
+
 #[test]
 fn an_update_refreshes_at_half_of_the_interval() {
     for header in [OURS, "Session-Expires: 1800"] {
@@ -62,6 +74,12 @@ fn an_update_refreshes_at_half_of_the_interval() {
             assert_eq!(update.header("CSeq").as_deref(), Some(cseq));
             assert_eq!(update.header("Session-Expires").unwrap().trim(), "1800;refresher=uac");
             assert!(update.body().is_empty());
+            let info = "<urn:x-cisco-remotecc:callinfo>;x-cisco-video-traffic-class=DESKTOP";
+            assert_eq!(update.header("Call-Info").as_deref(), Some(info));
+            let names: Vec<_> = update.headers().map(|field| field.name().to_owned()).collect();
+            let at = |name: &str| names.iter().position(|known| known == name).unwrap();
+            assert_eq!(at("Call-Info"), at("CSeq") + 1);
+            names_its_device(&update);
             bench.answer(RECORDER, &update, 200, "n", header, None);
         }
         assert_eq!(bench.engine.summary().refreshes, 2);
@@ -70,11 +88,14 @@ fn an_update_refreshes_at_half_of_the_interval() {
 
 #[test]
 fn by_default_a_re_invite_refreshes_with_an_offer_of_what_stands() {
-    let (mut bench, ack) = recording(refreshing(SessionRefresh::Invite), OURS);
+    let (mut bench, inviting, ack) = recording_invited(refreshing(SessionRefresh::Invite), OURS);
     for cseq in ["102 INVITE", "103 INVITE"] {
         let invite = due(&mut bench, "INVITE");
         assert_eq!(invite.header("CSeq").as_deref(), Some(cseq));
         assert_eq!(invite.header("Session-Expires").unwrap(), "1800;refresher=uac");
+        names_its_device(&invite);
+        assert_eq!(invite.header("Cisco-Guid"), inviting.header("Cisco-Guid"));
+        assert!(invite.header("Cisco-Guid").is_some());
         assert_eq!(invite.body(), ack.body(), "not even the version of o= changes (RFC 3264 §8)");
         bench.recorder_answers(&invite, "n", OURS, &recorder(6000));
         let ack = bench.expect(RECORDER, "ACK");

@@ -1,6 +1,6 @@
 //! What differs between releases, against the traces of Cisco document 200788 and others.
 
-use cucm::config::Release;
+use cucm::config::{DeviceNames, Dialect, FromParameters, Release};
 use media::srtp::Suite;
 use sip::Message;
 
@@ -8,8 +8,14 @@ use crate::bench::*;
 
 /// The near INVITE, the ACK and the BYE that a recorder gets from a release.
 fn dialog(release: Release) -> [Message; 3] {
+    dialog_in(release, |_| {})
+}
+
+/// The same with a dialect.
+fn dialog_in(release: Release, change: impl FnOnce(&mut Dialect)) -> [Message; 3] {
     let mut config = plain();
     config.release = release;
+    change(&mut config.dialect);
     let mut bench = Bench::ready(config);
     let sdp = Sdp::new("10.48.38.101", 30_000);
     let (_, about) = bench.talk(&sdp, &Sdp::new("10.48.38.102", 30_002));
@@ -48,11 +54,37 @@ fn a_recorder_of_10_5_gets_what_the_traces_of_10_5_have() {
     assert_eq!(kinds(&ack)[4..], kinds(&traced)[4..], "from b= on");
     assert_eq!(names(&bye), names(&model("28-rec-bye-cause47-nearend")));
     assert_eq!(invite.header("User-Agent").as_deref(), Some("Cisco-CUCM10.5"));
-    assert!(invite.header("From").unwrap().contains("x-nearenddevice=sep"), "{:?}", invite.header("From"));
     let contact = invite.header("Contact").unwrap();
     assert!(contact.ends_with(";isFocus"), "{contact}");
     let text = String::from_utf8_lossy(invite.as_bytes()).into_owned();
     assert!(!text.contains("Session-ID") && !text.contains("x-cisco-video-traffic-class"), "{text}");
+}
+
+#[test]
+fn devices_are_named_as_configured_and_phones_in_small_letters_by_the_switch() {
+    for release in [Release::V10_5, Release::V14] {
+        for (device_names, expected) in
+            [(DeviceNames::AsConfigured, AGENT_DEVICE.to_owned()), (DeviceNames::SmallSep, AGENT_DEVICE.to_lowercase())]
+        {
+            let from = dialog_in(release, |dialect| dialect.device_names = device_names)[0].from_().unwrap();
+            assert_eq!(from.uri.params.get("x-nearenddevice"), Some(expected.as_str()), "{release:?}");
+        }
+    }
+}
+
+#[test]
+fn x_sessionid_is_the_recorded_phones_in_its_call() {
+    let mut config = plain();
+    config.dialect.from_parameters = FromParameters::WithOthers;
+    let mut bench = Bench::ready(config);
+    let (ok, about) = bench.talk(&Sdp::new("10.48.38.101", 30_000), &Sdp::new("10.48.38.102", 30_002));
+    let (near, far) = bench.invites();
+    let told = |invite: &Message| invite.from_().unwrap().uri.params.get("x-sessionid").map(str::to_owned);
+    assert_eq!(told(&near), told(&far));
+    bench.in_dialog(CALLER, "BYE", &ok, 102, None);
+    let bye = bench.sent.iter().map(|(_, message)| message);
+    let bye = bye.filter(|message| message.method() == Some("BYE")).find(|bye| bye.call_id() == about.call_id());
+    assert_eq!(told(&near), bye.unwrap().session_id().unwrap().unwrap().remote);
 }
 
 #[test]

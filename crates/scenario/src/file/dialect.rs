@@ -1,10 +1,10 @@
 //! The dialect of a cluster: how it reads what Cisco's texts leave open. Each key is a field of [`Dialect`], which tells its source.
 
 use cucm::config::{
-    AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, Dialect, EncryptedPhoneOnNonSecureTrunk,
-    FarEndHold, FarEndPark, FarEndTransfer, FromParameters, HoldAnswer, Hunt, MediaChange, MediaPortTold,
-    RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume, RefreshOffer, SelectiveAfterHold,
-    SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, DeviceNames, Dialect,
+    EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
+    Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
+    RefreshOffer, RemoteHolds, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
 };
 
 use super::diagnostic::Diagnostic;
@@ -30,12 +30,14 @@ pub(super) fn read_dialect(node: &Node, usual: Dialect, wrong: &mut Vec<Diagnost
 fn read_events(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnostic>) {
     let holds = [("restart", FarEndHold::Restart), ("keep", FarEndHold::Keep)];
     let transfers = [("restart", FarEndTransfer::Restart), ("update", FarEndTransfer::Update)];
+    let remote_holds = [("keep", RemoteHolds::Keep), ("restart", RemoteHolds::Restart)];
     let parks = [("end", FarEndPark::End), ("keep", FarEndPark::Keep)];
     let refcis = [("same", RefciAfterResume::Same), ("new", RefciAfterResume::New)];
     let selective = [("goes on", SelectiveAfterHold::GoesOn), ("ends", SelectiveAfterHold::Ends)];
     let answers = [("inactive", HoldAnswer::Inactive), ("recvonly", HoldAnswer::RecvOnly)];
     let releases = [("when answered", BlindTransferRelease::WhenAnswered), ("at once", BlindTransferRelease::AtOnce)];
     dialect.far_end_hold = f.or("far-end hold", dialect.far_end_hold, wrong, |n| one_of(n, &holds));
+    dialect.remote_hold = f.or("remote hold", dialect.remote_hold, wrong, |n| one_of(n, &remote_holds));
     dialect.far_end_transfer = f.or("far-end transfer", dialect.far_end_transfer, wrong, |n| one_of(n, &transfers));
     dialect.far_end_park = f.or("far-end park", dialect.far_end_park, wrong, |n| one_of(n, &parks));
     dialect.refci_after_resume = f.or("refci after resume", dialect.refci_after_resume, wrong, |n| one_of(n, &refcis));
@@ -64,6 +66,10 @@ fn read_media(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnos
         ("with lifetime", CryptoAnswer::WithLifetime),
     ];
     dialect.crypto_answer = f.or("crypto answer", dialect.crypto_answer, wrong, |n| one_of(n, &answers));
+    let devices = [("as configured", DeviceNames::AsConfigured), ("small SEP", DeviceNames::SmallSep)];
+    dialect.device_names = f.or("device names", dialect.device_names, wrong, |n| one_of(n, &devices));
+    let numbers = [("recorded party", GatewayFrom::RecordedParty), ("far end", GatewayFrom::FarEnd)];
+    dialect.gateway_from = f.or("gateway From", dialect.gateway_from, wrong, |n| one_of(n, &numbers));
     let changes = [("CUCM offers", MediaChange::CucmOffers), ("recorder offers", MediaChange::RecorderOffers)];
     dialect.media_change = f.or("media change", dialect.media_change, wrong, |n| one_of(n, &changes));
     dialect.media_port_told = f.or("media port told", dialect.media_port_told, wrong, |n| {
