@@ -37,6 +37,7 @@ pub(super) const ROWS: &[Row] = &[
         Found("missing-recording"),
     ),
     Row("outside/remote-hold", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
+    Row("outside/remote-hold-restarts", &[("remote hold: restart", "remote hold: keep")], Found("missing-recording")),
     Row(
         "outside/agent-holds-a-remote-call",
         &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],

@@ -1,6 +1,9 @@
 //! What phones do to media: it needs a call, and changes none.
 
-use super::{ANSWER_FIRST, CALL_FIRST, Impossible, Paper};
+use cucm::config::RecordingMediaSource;
+
+use super::super::ast::SiteKind;
+use super::{ANSWER_FIRST, CALL_FIRST, Far, Impossible, Paper, Recording};
 
 impl Paper {
     pub(super) fn inject(&mut self, phone: usize) -> Result<(), Impossible> {
@@ -51,11 +54,31 @@ impl Paper {
     /// Streams can be changed while there are any.
     pub(super) fn change_streams(&mut self, phone: usize) -> Result<(), Impossible> {
         self.inject(phone)?;
-        if self.recordings().iter().any(|recording| recording.phone == phone) {
-            return Ok(());
+        let Some(recording) = self.recordings().iter().find(|recording| recording.phone == phone) else {
+            let message = format!("no recording of `{}` runs here, so it has no streams to change", self.name(phone));
+            return Err(Impossible::new(message, "record its line with `recording: automatic`, and let it talk"));
+        };
+        if self.is_forked_by_gateway(recording) {
+            let message =
+                format!("a gateway forks the recording of `{}` here, so the phone has no streams", self.name(phone));
+            return Err(Impossible::new(
+                message,
+                "leave `recording media source: gateway` out, or let it talk to a phone",
+            ));
         }
-        let message = format!("no recording of `{}` runs here, so it has no streams to change", self.name(phone));
-        Err(Impossible::new(message, "record its line with `recording: automatic`, and let it talk"))
+        Ok(())
+    }
+
+    /// Whether the phone's bridge has no part in a recording: a gateway is preferred, is the far end's, and the call is in clear.
+    fn is_forked_by_gateway(&self, recording: &Recording) -> bool {
+        let near = &self.phones[recording.phone];
+        let Far::Phone(far) = recording.far else { return false };
+        match self.trunks.get(far) {
+            Some(Some((SiteKind::Gateway, encrypted))) => {
+                near.source == RecordingMediaSource::Gateway && !(near.encrypted && *encrypted)
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn talk(&self) -> Result<(), Impossible> {

@@ -23,7 +23,7 @@ use ::media::ledger::Leg;
 use cucm::config::Dialect;
 use phone::PhoneState;
 
-use super::ast::{Action, Phone, Scenario, Step};
+use super::ast::{Action, Phone, Scenario, SiteKind, Step};
 use super::diagnostic::{Diagnostic, Place};
 use outside::Behind;
 use recordings::{Change, Recordings};
@@ -49,6 +49,8 @@ pub(crate) struct Paper {
     phones: Vec<Phone>,
     /// Of each the site, if it is outside.
     sites: Vec<Option<usize>>,
+    /// Of each what stands before it, if it is outside, and whether that is TLS with SRTP.
+    trunks: Vec<Option<(SiteKind, bool)>>,
     /// What CUCM does not see, or sees otherwise.
     behind: Vec<Behind>,
     dialect: Dialect,
@@ -138,6 +140,9 @@ impl Paper {
         Self {
             phones: scenario.everybody().cloned().collect(),
             sites: (0..scenario.everybody().count()).map(|who| scenario.site_of(who).map(|(site, _)| site)).collect(),
+            trunks: (0..scenario.everybody().count())
+                .map(|who| scenario.outside.get(scenario.site_of(who)?.0).map(|site| (site.kind, site.encrypted)))
+                .collect(),
             behind: Vec::new(),
             dialect: scenario.cluster.dialect.clone(),
             calls: Vec::new(),
