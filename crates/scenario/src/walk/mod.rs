@@ -1,7 +1,7 @@
 //! A random walk: from a seed a legal scenario over all verbs, as the text of a scenario file.
 //!
 //! Which verbs are legal in each moment is asked of the calls on paper ([`crate::file`]'s own check of a file's order), and each step is
-//! read by the reader of scenario files. So the walk knows no rule of its own, and a verb is one line in [`verbs`].
+//! read by the reader of scenario files. So the walk knows no rule of its own, and a verb is one line in `verbs`.
 
 mod cluster;
 mod dice;
