@@ -1,4 +1,4 @@
-//! A hundred random walks over all verbs: each must pass and leave nothing behind. One that fails prints its scenario file.
+//! A hundred random walks over calls: each must pass and leave nothing behind. One that fails prints its scenario file.
 
 use libtest_mimic::{Failed, Trial};
 use scenario::outcome::{ScenarioOutcome, Verdict};

@@ -2,8 +2,8 @@
 //!
 //! A network may lose, delay, repeat and reorder; a real node repeats requests, closes connections and changes its mind. All of
 //! that is told as data: a [`Disturbance`] names messages ([`Pick`]) and what becomes of each ([`Deed`]). Engine and recorder know
-//! nothing of it: a meddler sits between engine and sockets. A [`Provocation`] is done at once, by the engine, where it is a request
-//! of the node's own.
+//! nothing of it, since it is done between engine and sockets. A [`Provocation`] is done at once, by the engine, where it is a
+//! request of the node's own.
 
 pub(crate) mod meddler;
 

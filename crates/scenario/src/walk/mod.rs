@@ -1,4 +1,4 @@
-//! A random walk: from a seed a legal scenario over all verbs, as the text of a scenario file.
+//! A random walk over calls: from a seed a legal scenario, as the text of a scenario file. Its verbs are listed in `verbs`.
 //!
 //! Which verbs are legal in each moment is asked of the calls on paper ([`crate::file`]'s own check of a file's order), and each step is
 //! read by the reader of scenario files. So the walk knows no rule of its own, and a verb is one line in `verbs`.
