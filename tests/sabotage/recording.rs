@@ -23,6 +23,11 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("recording/selective-over-hold", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row(
+        "recording/selective-far-hold-kept",
+        &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
+        Found("end-clipped"),
+    ),
+    Row(
         "recording/selective-and-automatic",
         &[(STEPS, "recorder: { fault: double-near }\nsteps:")],
         Found("wrong-leg"),

@@ -35,6 +35,10 @@ pub fn scenario(seed: u64) -> String {
         // Writing to a String never fails.
         let _ = writeln!(text, "  - {step}");
     }
+    if walk.paper.begun() == 0 {
+        // A scenario in which nothing is to be recorded has to say so.
+        text += "expect:\n  recordings: 0\n";
+    }
     text
 }
 

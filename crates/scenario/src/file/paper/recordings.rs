@@ -139,7 +139,7 @@ impl Paper {
     }
 
     /// Whether a recording that runs already goes on while its far end holds.
-    fn is_kept(&self, phone: usize, far: usize) -> bool {
+    pub(super) fn is_kept(&self, phone: usize, far: usize) -> bool {
         let keeps = match self.is_outside(far) {
             true => self.dialect.remote_hold == RemoteHolds::Keep,
             false => self.dialect.far_end_hold == FarEndHold::Keep,

@@ -3,7 +3,7 @@
 use cucm::config::SelectiveAfterHold;
 
 use super::super::ast::Asker;
-use super::{ANSWER_FIRST, Call, CallNo, Impossible, Paper};
+use super::{ANSWER_FIRST, Call, CallNo, Impossible, Member, Paper};
 
 /// What somebody wants recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +72,18 @@ impl Paper {
 
     /// Wishes that end with their calls, or with a hold, by [`SelectiveAfterHold`].
     pub(super) fn end_wishes(&mut self) {
-        let ends = self.dialect.selective_after_hold == SelectiveAfterHold::Ends;
-        let calls = &self.calls;
-        self.recordings.wishes.retain(|wish| {
-            let call = calls.iter().find(|call| call.no == wish.call);
-            call.is_some_and(|call| {
-                // Who else holds a conference is nothing to the recording of a member.
-                let mut members = call.members.iter().filter(|m| call.conference.is_none() || m.phone == wish.phone);
-                call.member(wish.phone).is_some() && !(ends && members.any(|member| member.holds && member.is_here))
-            })
-        });
+        let over: Vec<Wish> = self.recordings.wishes.iter().copied().filter(|wish| self.is_over(wish)).collect();
+        self.recordings.wishes.retain(|wish| !over.contains(wish));
+    }
+
+    fn is_over(&self, wish: &Wish) -> bool {
+        let call = self.calls.iter().find(|call| call.no == wish.call);
+        let Some(call) = call.filter(|call| call.member(wish.phone).is_some()) else { return true };
+        // Who else holds is nothing to a recording that is kept meanwhile, or to that of a member of a conference.
+        let interrupts = |member: &Member| {
+            member.phone == wish.phone || (call.conference.is_none() && !self.is_kept(wish.phone, member.phone))
+        };
+        let mut holders = call.members.iter().filter(|member| member.holds && member.is_here);
+        self.dialect.selective_after_hold == SelectiveAfterHold::Ends && holders.any(interrupts)
     }
 }
