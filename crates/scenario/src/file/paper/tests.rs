@@ -131,3 +131,22 @@ fn in_a_conference_every_recorded_member_has_the_bridge_until_two_are_left() {
     assert_eq!(far_ends(&scenario), expected);
     assert_eq!(recordings_of(&scenario), 8);
 }
+
+#[test]
+fn a_phone_that_picks_up_what_was_redirected_from_it_has_its_call_again() {
+    let steps = [
+        "call: { from: customer, to: agent }",
+        "answer: agent",
+        "redirect: { call of: agent, to: expert }",
+        "pick up: agent",
+        "hold: agent",
+        "resume: agent",
+        "hang up: agent",
+    ];
+    let text: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let scenario = parse(&format!(
+        "scenario: x\nphones:\n  agent: {{ line: \"2000\", recording: automatic, pickup group: a }}\n  customer: {{ line: \
+         \"1000\" }}\n  expert: {{ line: \"3000\", pickup group: a }}\nsteps:\n{text}"
+    ));
+    assert_eq!(running(&scenario.unwrap()), [0, 1, 0, 1, 0, 1, 0]);
+}

@@ -85,6 +85,8 @@ impl Paper {
 
     /// `target` is in the place of `by`.
     pub(super) fn seat(&mut self, no: CallNo, by: usize, target: Member) {
+        self.leave(by, no);
+        // A phone may come back into its own place.
         self.active[target.phone] = Some(no);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no)
             && let Some(place) = call.members.iter_mut().find(|member| member.phone == by)
@@ -92,7 +94,6 @@ impl Paper {
             *place = target;
             call.parked = None;
         }
-        self.leave(by, no);
     }
 
     /// The phone's active call, which is answered and nobody transfers.
