@@ -8,7 +8,7 @@ use media::rtp::Packet;
 use media::srtp::{Context, OVERHEAD};
 use wire::MediaSocket;
 
-use super::mixer::SAMPLES;
+use super::sender::SAMPLES;
 
 /// The receiving side of one port of the bridge.
 pub(super) struct Ear {

@@ -10,20 +10,18 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use media::g711;
-use media::ledger::{Nature, Row, Stream, StreamKind};
-use media::rtp::{HEADER_LEN, Header};
-use media::signal::{RATE, Voice};
-use media::srtp::{Context, OVERHEAD};
+use media::ledger::Stream;
+use media::sdes::Crypto;
+use media::signal::Voice;
 use media::wheel::{Key, SLOT, Wheel};
 use tokio::sync::oneshot;
 use wire::{Clock, MediaSocket, Net, Pace, PacerHandle};
 
 use super::ear::Ear;
+use super::sender::{SAMPLES, Sender};
 use crate::engine::{ConferenceId, MixOrder, PortTerms};
 
 /// The bridge. Its packet clock starts with the first conference.
@@ -126,15 +124,9 @@ struct Seat {
 
 /// What a member is sent.
 struct Mouth {
-    terms: PortTerms,
-    context: Option<Context>,
     /// What is said where nobody says anything: silence whose frames can be told apart.
     hush: Voice,
-    /// The member learns of the bridge by an ACK or a 200 that leaves with the order: the first packet goes one turn later, as one that
-    /// came before would be of an unknown key.
-    is_early: bool,
-    sent: u64,
-    stream: Stream,
+    sender: Sender,
 }
 
 impl Desk {
@@ -189,14 +181,15 @@ impl Desk {
             return;
         };
         let ended = seat.disconnect();
-        // Keys of the engine always fit their suites; those of a phone were looked at when its offer was.
-        let context = |crypto: &Option<media::sdes::Crypto>| match crypto {
-            Some(crypto) => crypto.context().map(Some),
-            None => Ok(None),
-        };
-        if let (Ok(send), Ok(receive)) = (context(&terms.send), context(&terms.receive)) {
-            seat.ear = Ear::new(terms.to, terms.law, terms.payload_type, receive);
-            seat.mouth = Some(Mouth::new(terms, send, seat.socket.local_addr(), started_us));
+        let PortTerms { stream, receive } = terms;
+        let (to, law, payload_type) = (stream.to, stream.law, stream.payload_type);
+        let hush = Voice::speech(Vec::new(), u64::from(stream.ssrc));
+        // The key of a phone was looked at when its offer was.
+        let receive = receive.as_ref().map(Crypto::context).transpose();
+        let sender = Sender::new(BRIDGE, stream, seat.socket.local_addr(), started_us);
+        if let (Some(sender), Ok(receive)) = (sender, receive) {
+            seat.ear = Ear::new(to, law, payload_type, receive);
+            seat.mouth = Some(Mouth { hush, sender });
         }
         self.keep(ended, started_us);
     }
@@ -226,8 +219,8 @@ impl Desk {
         self.wheel.stream(*key)?.seats.get_mut(&port)
     }
 
-    fn keep(&mut self, stream: Option<Stream>, ended_us: u64) {
-        self.mixed.extend(stream.map(|stream| Stream { ended_us, ..stream }));
+    fn keep(&mut self, mouth: Option<Mouth>, ended_us: u64) {
+        self.mixed.extend(mouth.map(|mouth| mouth.sender.finish(ended_us)));
     }
 }
 
@@ -256,93 +249,19 @@ impl Room {
                     *out = (sum - i32::from(own)).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
                 }
             }
-            mouth.say(due, clock, &mut seat.socket, &frame);
+            mouth.sender.send(due, clock, &mut seat.socket, |said| *said = frame);
         }
     }
 }
 
 impl Seat {
-    /// Neither hears nor is heard; gives what was sent.
-    fn disconnect(&mut self) -> Option<Stream> {
+    /// Neither hears nor is heard; gives the mouth that it had.
+    fn disconnect(&mut self) -> Option<Mouth> {
         self.ear = Ear::deaf();
-        self.mouth.take().map(|mouth| mouth.stream)
+        self.mouth.take()
     }
 }
 
-impl Mouth {
-    fn new(terms: PortTerms, context: Option<Context>, source: SocketAddr, started_us: u64) -> Self {
-        let key = terms.send.as_ref().and_then(|crypto| crypto.master_key());
-        let stream = Stream {
-            phone: BRIDGE.to_owned(),
-            kind: StreamKind::Voice,
-            dialog: terms.dialog.clone(),
-            main_dialog: terms.dialog.clone(),
-            ssrc: terms.ssrc,
-            codec: terms.law,
-            suite: key.map(|key| key.suite()),
-            key_fingerprint: key.map(|key| key.fingerprint()),
-            source,
-            destination: terms.to,
-            clock: RATE,
-            samples_per_packet: SAMPLES as u32,
-            started_us,
-            ended_us: started_us,
-            rows: Vec::new(),
-            payloads: Vec::new(),
-        };
-        let hush = Voice::speech(Vec::new(), u64::from(terms.ssrc));
-        Self { terms, context, hush, is_early: true, sent: 0, stream }
-    }
-
-    /// Sends one frame.
-    fn say(&mut self, due: Instant, clock: &Clock, socket: &mut MediaSocket, frame: &[i16; SAMPLES]) {
-        if std::mem::take(&mut self.is_early) {
-            return;
-        }
-        let payload = frame.map(|sample| g711::encode(self.terms.law, sample));
-        let index = u64::from(self.terms.sequence) + self.sent;
-        let header = Header {
-            payload_type: self.terms.payload_type,
-            marker: self.sent == 0,
-            sequence: index as u16,
-            timestamp: self.terms.timestamp.wrapping_add((self.sent as u32).wrapping_mul(SAMPLES as u32)),
-            ssrc: self.terms.ssrc,
-        };
-        self.sent += 1;
-        let mut packet = [0; HEADER_LEN + SAMPLES + OVERHEAD];
-        let length = header.write(&mut packet) + SAMPLES;
-        packet[HEADER_LEN..length].copy_from_slice(&payload);
-        let length = match &mut self.context {
-            Some(context) => match context.protect(&mut packet, length) {
-                Ok(length) => length,
-                // The key is used up, after 2^31 packets at least.
-                Err(_) => return,
-            },
-            None => length,
-        };
-        let now = clock.now();
-        let fate = socket.send_to(now, self.terms.to, &packet[..length]);
-        let late = now.saturating_duration_since(due).as_micros();
-        let row = Row {
-            sequence: header.sequence,
-            index,
-            timestamp: header.timestamp,
-            sent_us: clock.since_epoch_us(now),
-            late_us: u32::try_from(late).unwrap_or(u32::MAX),
-            payload: 0,
-            payload_len: 0,
-            marker: header.marker,
-            payload_type: header.payload_type,
-            fate,
-            nature: Nature::Genuine,
-            heard: None,
-        };
-        self.stream.push(row, &payload);
-    }
-}
-
-/// Samples in a packet of 20 ms.
-pub(super) const SAMPLES: usize = 160;
 /// What stands in the ledger instead of a device name.
 const BRIDGE: &str = "CFB";
 /// How long an empty wheel sleeps; an order wakes it.

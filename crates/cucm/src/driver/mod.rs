@@ -15,6 +15,7 @@ mod order;
 mod ports;
 mod provision;
 mod reader;
+mod sender;
 mod tftp;
 
 use std::io;

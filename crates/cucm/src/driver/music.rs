@@ -5,16 +5,14 @@ use std::f64::consts::TAU;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use media::g711;
-use media::ledger::{Nature, Row, Stream, StreamKind};
-use media::rtp::{HEADER_LEN, Header};
+use media::ledger::Stream;
 use media::signal::{RATE, Voice};
-use media::srtp::{Context, OVERHEAD};
 use media::wheel::{Key, SLOT, Wheel};
 use tokio::sync::oneshot;
 use wire::{Clock, MediaSocket, Net, Pace, PacerHandle};
 
-use crate::engine::{MusicId, MusicStream};
+use super::sender::Sender;
+use crate::engine::{MusicId, SentStream};
 
 /// The music server. Its packet clock starts with the first stream.
 pub(super) struct Music {
@@ -28,7 +26,7 @@ enum State {
 }
 
 enum Order {
-    Start(MusicId, Box<MusicStream>),
+    Start(MusicId, Box<SentStream>),
     Stop(MusicId),
     Finish(oneshot::Sender<Vec<Stream>>),
 }
@@ -39,7 +37,7 @@ impl Music {
         Self { net, state: State::Silent(socket.map(Box::new)) }
     }
 
-    pub(super) fn start(&mut self, music: MusicId, stream: Box<MusicStream>) {
+    pub(super) fn start(&mut self, music: MusicId, stream: Box<SentStream>) {
         if let State::Silent(socket) = &mut self.state
             && let Some(socket) = socket.take()
         {
@@ -92,14 +90,8 @@ struct Desk {
 }
 
 struct Playing {
-    terms: MusicStream,
-    context: Option<Context>,
     voice: Voice,
-    /// The phone learns of the music by an ACK or a 200 that leaves with the order: the first packet goes one turn later, as one that
-    /// came before would be of an unknown key.
-    is_early: bool,
-    sent: u64,
-    stream: Stream,
+    sender: Sender,
 }
 
 impl Desk {
@@ -112,7 +104,9 @@ impl Desk {
             self.obey(now, order);
         }
         let (socket, clock) = (&mut self.socket, &self.clock);
-        self.wheel.advance(now, |due, _, playing| playing.tick(due, socket, clock));
+        self.wheel.advance(now, |due, _, Playing { voice, sender }| {
+            sender.send(due, clock, socket, |frame| voice.next_frame(frame));
+        });
         Pace::Next(self.wheel.next_due().unwrap_or(now + IDLE))
     }
 
@@ -139,91 +133,15 @@ impl Desk {
         }
     }
 
-    /// `None` if the key does not fit its suite, which keys of the engine always do.
-    fn open(&self, now: Instant, terms: MusicStream) -> Option<Playing> {
-        let context = match &terms.crypto {
-            Some(crypto) => Some(crypto.context().ok()?),
-            None => None,
-        };
-        let key = terms.crypto.as_ref().and_then(|crypto| crypto.master_key());
-        let started_us = self.clock.since_epoch_us(now);
-        let stream = Stream {
-            phone: SERVER.to_owned(),
-            kind: StreamKind::Voice,
-            dialog: terms.dialog.clone(),
-            main_dialog: terms.dialog.clone(),
-            ssrc: terms.ssrc,
-            codec: terms.law,
-            suite: key.map(|key| key.suite()),
-            key_fingerprint: key.map(|key| key.fingerprint()),
-            source: self.socket.local_addr(),
-            destination: terms.to,
-            clock: RATE,
-            samples_per_packet: SAMPLES as u32,
-            started_us,
-            ended_us: started_us,
-            rows: Vec::new(),
-            payloads: Vec::new(),
-        };
+    fn open(&self, now: Instant, terms: SentStream) -> Option<Playing> {
         let voice = Voice::speech(Arc::clone(&self.tune), u64::from(terms.ssrc));
-        Some(Playing { terms, context, voice, is_early: true, sent: 0, stream })
+        let sender = Sender::new(SERVER, terms, self.socket.local_addr(), self.clock.since_epoch_us(now))?;
+        Some(Playing { voice, sender })
     }
 
     fn close(&mut self, now: Instant, key: Key) {
-        if let Some(mut playing) = self.wheel.remove(key) {
-            playing.stream.ended_us = self.clock.since_epoch_us(now);
-            self.played.push(playing.stream);
-        }
-    }
-}
-
-impl Playing {
-    /// Sends the next packet.
-    fn tick(&mut self, due: Instant, socket: &mut MediaSocket, clock: &Clock) {
-        if std::mem::take(&mut self.is_early) {
-            return;
-        }
-        let mut frame = [0; SAMPLES];
-        self.voice.next_frame(&mut frame);
-        let payload = frame.map(|sample| g711::encode(self.terms.law, sample));
-        let index = u64::from(self.terms.sequence) + self.sent;
-        let header = Header {
-            payload_type: self.terms.payload_type,
-            marker: self.sent == 0,
-            sequence: index as u16,
-            timestamp: self.terms.timestamp.wrapping_add((self.sent as u32).wrapping_mul(SAMPLES as u32)),
-            ssrc: self.terms.ssrc,
-        };
-        self.sent += 1;
-        let mut packet = [0; HEADER_LEN + SAMPLES + OVERHEAD];
-        let length = header.write(&mut packet) + SAMPLES;
-        packet[HEADER_LEN..length].copy_from_slice(&payload);
-        let length = match &mut self.context {
-            Some(context) => match context.protect(&mut packet, length) {
-                Ok(length) => length,
-                // The key is used up, after 2^31 packets at least.
-                Err(_) => return,
-            },
-            None => length,
-        };
-        let now = clock.now();
-        let fate = socket.send_to(now, self.terms.to, &packet[..length]);
-        let late = now.saturating_duration_since(due).as_micros();
-        let row = Row {
-            sequence: header.sequence,
-            index,
-            timestamp: header.timestamp,
-            sent_us: clock.since_epoch_us(now),
-            late_us: u32::try_from(late).unwrap_or(u32::MAX),
-            payload: 0,
-            payload_len: 0,
-            marker: header.marker,
-            payload_type: header.payload_type,
-            fate,
-            nature: Nature::Genuine,
-            heard: None,
-        };
-        self.stream.push(row, &payload);
+        let ended = self.wheel.remove(key);
+        self.played.extend(ended.map(|playing| playing.sender.finish(self.clock.since_epoch_us(now))));
     }
 }
 
@@ -243,8 +161,6 @@ const CHORDS: [[f64; 3]; 4] =
     [[261.63, 329.63, 392.00], [220.00, 261.63, 329.63], [174.61, 220.00, 261.63], [196.00, 246.94, 293.66]];
 /// About -15 dBFS at the start of a note.
 const LOUDNESS: f64 = 6000.0;
-/// Samples in a packet of 20 ms.
-const SAMPLES: usize = 160;
 /// What stands in the ledger instead of a device name.
 const SERVER: &str = "MOH";
 /// How long an empty wheel sleeps; an order wakes it.

@@ -12,7 +12,7 @@ use crate::config::MusicOnHold;
 use crate::negotiate::Share;
 
 use super::call::{CallSide, Member};
-use super::{Engine, MusicId, MusicStream, Output};
+use super::{Engine, MusicId, Output, SentStream};
 
 impl Engine {
     /// Chooses codec and key by the phone's offer and lets the music begin. False where there is none that this phone can play.
@@ -34,17 +34,7 @@ impl Engine {
         });
         self.last_music += 1;
         let music = MusicId(self.last_music);
-        let stream = MusicStream {
-            dialog,
-            to,
-            law,
-            payload_type: share.format.payload_type,
-            crypto: crypto.clone(),
-            ssrc: self.rng.next_u32(),
-            // RFC 3711 §3.3.1: below 2^15, so that the loss of the first packets does not cost the roll-over count.
-            sequence: self.rng.next_u32() as u16 & 0x7fff,
-            timestamp: self.rng.next_u32(),
-        };
+        let stream = self.sent_stream(dialog, to, (law, share.format.payload_type), crypto.clone());
         let from = SocketAddr::new(self.config.address, self.config.ports.music);
         if let Some(call) = self.calls.get_mut(&number) {
             let member = call.side_mut(side);
@@ -54,6 +44,20 @@ impl Engine {
         }
         self.decided.push_back(Output::StartMusic { music, stream: Box::new(stream) });
         true
+    }
+
+    /// A stream of the node's own, from a source and with numbers that nobody else has.
+    pub(super) fn sent_stream(
+        &mut self,
+        dialog: String,
+        to: SocketAddr,
+        (law, payload_type): (Law, u8),
+        crypto: Option<Crypto>,
+    ) -> SentStream {
+        let ssrc = self.rng.next_u32();
+        // RFC 3711 §3.3.1: below 2^15, so that the loss of the first packets does not cost the roll-over count.
+        let sequence = self.rng.next_u32() as u16 & 0x7fff;
+        SentStream { dialog, to, law, payload_type, crypto, ssrc, sequence, timestamp: self.rng.next_u32() }
     }
 
     pub(super) fn stop_music(&mut self, number: u32, side: CallSide) {
@@ -86,10 +90,7 @@ fn playable(offer: &Audio, codec: Option<&str>) -> Option<(Format, Law)> {
     Some((format.clone(), law_of(format)?))
 }
 
-fn law_of(format: &Format) -> Option<Law> {
-    match format.encoding.to_ascii_uppercase().as_str() {
-        "PCMU" => Some(Law::Mu),
-        "PCMA" => Some(Law::A),
-        _ => None,
-    }
+/// The law of a G.711 format.
+pub(super) fn law_of(format: &Format) -> Option<Law> {
+    Law::ALL.into_iter().find(|law| format.encoding.eq_ignore_ascii_case(law.encoding()))
 }

@@ -23,10 +23,10 @@ pub struct PostId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MusicId(pub u64);
 
-/// A stream of music, 20 ms a packet, from [`crate::config::Ports::music`].
+/// A stream that the node sends itself, music on hold or what a member of a conference hears: G.711, 20 ms a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MusicStream {
-    /// Call-ID of the held phone's dialog.
+pub struct SentStream {
+    /// Call-ID of the dialog with the phone that hears it.
     pub dialog: String,
     /// Where the phone receives it.
     pub to: SocketAddr,
@@ -72,27 +72,13 @@ pub enum MixOrder {
     },
 }
 
-/// The media between the bridge and one member: G.711, 20 ms a packet, both ways.
+/// The media between the bridge and one member, with one codec both ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortTerms {
-    /// Call-ID of the member's dialog.
-    pub dialog: String,
-    /// Where the member receives, and sends from.
-    pub to: SocketAddr,
-    /// The codec.
-    pub law: Law,
-    /// The codec's number at the member.
-    pub payload_type: u8,
-    /// Suite and key of what the member hears; RTP without.
-    pub send: Option<Crypto>,
+    /// What the member hears. It sends from where it receives.
+    pub stream: SentStream,
     /// Suite and key of what the member says; RTP without.
     pub receive: Option<Crypto>,
-    /// Source of the stream to the member.
-    pub ssrc: u32,
-    /// Number of its first packet.
-    pub sequence: u16,
-    /// Timestamp of its first packet.
-    pub timestamp: u32,
 }
 
 /// Something that happened outside.
@@ -200,7 +186,7 @@ pub enum Output {
         /// Name of the stream.
         music: MusicId,
         /// What it is.
-        stream: Box<MusicStream>,
+        stream: Box<SentStream>,
     },
     /// End a stream of music.
     StopMusic {
@@ -224,7 +210,7 @@ impl fmt::Debug for Output {
             Self::StartMusic { music, stream } => write!(f, "StartMusic({music:?}, {})", stream.to),
             Self::StopMusic { music } => write!(f, "StopMusic({music:?})"),
             Self::Mix(MixOrder::Connect { conference, port, terms }) => {
-                write!(f, "Mix(Connect({conference:?}, {port}, {}))", terms.to)
+                write!(f, "Mix(Connect({conference:?}, {port}, {}))", terms.stream.to)
             }
             Self::Mix(order) => write!(f, "Mix({order:?})"),
             Self::Event(event) => event.fmt(f),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use cucm::CucmEvent;
 use cucm::config::*;
 use cucm::engine::{
-    ConferenceId, ConnectionId, Engine, Input, MixOrder, MusicId, MusicStream, Numbering, Output, PortTerms, PostId,
+    ConferenceId, ConnectionId, Engine, Input, MixOrder, MusicId, Numbering, Output, PortTerms, PostId, SentStream,
 };
 use media::sdp::{Audio, Direction, Profile};
 use media::srtp::{MasterKey, Suite};
@@ -153,7 +153,7 @@ pub(crate) struct Bench {
     /// Requests to gateways.
     pub(crate) posts: Vec<(PostId, String)>,
     /// Music that plays, by its number.
-    pub(crate) music: BTreeMap<MusicId, MusicStream>,
+    pub(crate) music: BTreeMap<MusicId, SentStream>,
     /// Ports of the bridge that are connected.
     pub(crate) mixed: BTreeMap<u16, (ConferenceId, PortTerms)>,
     /// Ports that the bridge was given and has not closed.

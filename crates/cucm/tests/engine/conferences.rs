@@ -44,8 +44,11 @@ fn a_held_call_and_its_consultation_become_a_conference() {
         let told = &office.told[dialog];
         assert_eq!((told.address.to_string().as_str(), told.direction), ("10.48.38.5", Direction::SendRecv));
         let (_, terms) = &office.bench.mixed[&told.port];
-        assert_eq!(&terms.dialog, dialog);
-        assert_eq!((terms.payload_type, terms.send.is_some(), terms.receive.is_some()), (0, false, false));
+        assert_eq!(&terms.stream.dialog, dialog);
+        assert_eq!(
+            (terms.stream.payload_type, terms.stream.crypto.is_some(), terms.receive.is_some()),
+            (0, false, false)
+        );
     }
     let [conferenced] = office.conferenced().try_into().unwrap();
     assert_eq!((conferenced.by.number.as_str(), conferenced.bridge.device.as_str()), ("1001", "CFB_2"));
@@ -211,9 +214,9 @@ fn an_encrypted_conference_with_a_non_secure_member_is_not_authenticated_and_the
     assert_eq!([&caller, &agent, &expert].map(profile), [Profile::Savp, Profile::Savp, Profile::Avp]);
     let mut keys = Vec::new();
     for (_, terms) in office.bench.mixed.values() {
-        assert_eq!(terms.send.is_some(), terms.dialog != expert);
-        assert_eq!(terms.receive.is_some(), terms.dialog != expert);
-        let both = [&terms.send, &terms.receive]
+        assert_eq!(terms.stream.crypto.is_some(), terms.stream.dialog != expert);
+        assert_eq!(terms.receive.is_some(), terms.stream.dialog != expert);
+        let both = [&terms.stream.crypto, &terms.receive]
             .map(|crypto| crypto.as_ref().map(|crypto| crypto.master_key().unwrap().fingerprint()));
         keys.extend(both.into_iter().flatten());
     }
@@ -254,7 +257,7 @@ fn on_a_bridge_that_is_not_secure_all_members_fall_back_to_rtp() {
     let mut office = Office::new(config);
     let dialogs = office.conference();
     assert!(dialogs.iter().all(|dialog| office.told[dialog].profile == Profile::Avp));
-    assert!(office.bench.mixed.values().all(|(_, terms)| terms.send.is_none() && terms.receive.is_none()));
+    assert!(office.bench.mixed.values().all(|(_, terms)| terms.stream.crypto.is_none() && terms.receive.is_none()));
 }
 
 #[test]

@@ -329,7 +329,7 @@ impl Office {
 
     /// The dialogs that the bridge is connected with.
     pub(crate) fn mixed(&self) -> Vec<String> {
-        let mut dialogs: Vec<_> = self.bench.mixed.values().map(|(_, terms)| terms.dialog.clone()).collect();
+        let mut dialogs: Vec<_> = self.bench.mixed.values().map(|(_, terms)| terms.stream.dialog.clone()).collect();
         dialogs.sort();
         dialogs
     }

@@ -1,16 +1,17 @@
 //! The bridge with members that say one number each: what they hear is the sum of the others'.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use media::g711::Law;
-use media::rtp::Packet;
-use media::sdes::Crypto;
-use media::srtp::{MasterKey, Suite};
+use media::g711::{self, Law};
+use media::rtp::{HEADER_LEN, Header, Packet};
+use media::srtp::{Context, MasterKey, OVERHEAD, Suite};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use wire::SimOptions;
 
 use super::*;
+use crate::engine::SentStream;
 
 /// A member: its socket, what it says, and the keys of both directions.
 struct Member {
@@ -27,17 +28,17 @@ struct Member {
 impl Member {
     /// Its terms at the bridge.
     fn terms(&self) -> PortTerms {
-        PortTerms {
+        let stream = SentStream {
             dialog: format!("dialog-{}", self.port),
             to: self.socket.local_addr(),
             law: self.law,
             payload_type: self.law.payload_type(),
-            send: self.keys.as_ref().map(|(theirs, _)| theirs.clone()),
-            receive: self.keys.as_ref().map(|(_, own)| own.clone()),
+            crypto: self.keys.as_ref().map(|(theirs, _)| theirs.clone()),
             ssrc: u32::from(self.port),
             sequence: 100,
             timestamp: 5,
-        }
+        };
+        PortTerms { stream, receive: self.keys.as_ref().map(|(_, own)| own.clone()) }
     }
 
     /// Says its number for 20 ms.
@@ -154,7 +155,10 @@ fn everybody_hears_the_others_and_not_itself() {
         let streams = bench.mixer.finish().await;
         assert_eq!(streams.len(), 3);
         for (stream, member) in streams.iter().zip(&bench.members) {
-            assert_eq!((stream.dialog.clone(), stream.suite.is_some()), (member.terms().dialog, member.keys.is_some()));
+            assert_eq!(
+                (stream.dialog.clone(), stream.suite.is_some()),
+                (member.terms().stream.dialog, member.keys.is_some())
+            );
             let frames: std::collections::BTreeSet<&[u8]> =
                 stream.rows.iter().take(2).map(|row| stream.payload(row)).collect();
             assert_eq!(frames.len(), 2, "no two frames of silence are equal");

@@ -6,11 +6,11 @@ use media::g711::Law;
 use media::sdes::Crypto;
 use media::sdp::{Audio, Direction, Format, Origin, Profile};
 use media::srtp::{MasterKey, Suite};
-use rand_core::Rng;
 
 use super::super::call::{CallSide, Member};
 use super::super::feed::Feed;
 use super::super::leg::LegId;
+use super::super::music::law_of;
 use super::super::{ConferenceId, Engine, MixOrder, Output, PortTerms};
 use crate::config::BridgeSecurity;
 use crate::event::SecurityLevel;
@@ -86,23 +86,12 @@ impl Engine {
             return;
         };
         let payload_type = theirs.format.payload_type;
-        let Some(law) = Law::ALL.into_iter().find(|law| share.format.encoding.eq_ignore_ascii_case(law.encoding()))
-        else {
+        let Some(law) = law_of(&share.format) else {
             return;
         };
         let dialog = self.legs.get(&phone.leg).map(|leg| leg.call_id.clone()).unwrap_or_default();
-        let terms = PortTerms {
-            dialog,
-            to,
-            law,
-            payload_type,
-            send: share.crypto,
-            receive,
-            ssrc: self.rng.next_u32(),
-            // RFC 3711 §3.3.1: below 2^15, so that the loss of the first packets does not cost the roll-over count.
-            sequence: self.rng.next_u32() as u16 & 0x7fff,
-            timestamp: self.rng.next_u32(),
-        };
+        let stream = self.sent_stream(dialog, to, (law, payload_type), share.crypto);
+        let terms = PortTerms { stream, receive };
         let order = MixOrder::Connect { conference: port.conference, port: port.number, terms: Box::new(terms) };
         self.decided.push_back(Output::Mix(order));
     }
