@@ -109,27 +109,23 @@ impl Identifiers {
         }
     }
 
-    /// A new Call-ID.
-    pub(crate) fn call_id(&mut self, wall: SystemTime) -> String {
-        self.call_id_at(wall, self.address)
-    }
-
     /// A new Call-ID of the node with this address.
-    pub(crate) fn call_id_at(&mut self, wall: SystemTime, address: IpAddr) -> String {
-        let host = if address == self.address { self.host() } else { seg4(address) };
+    pub(crate) fn call_id(&mut self, wall: SystemTime, address: IpAddr) -> String {
+        let host = self.host(address);
         let unix = unix_seconds(wall);
         let dialog = take(&mut self.numbering.dialog);
-        format!("{:x}-{:x}-{dialog:x}-{:x}@{}", seg1(unix), seg2(self.release, unix), host, address)
+        format!("{:x}-{:x}-{dialog:x}-{host:x}@{address}", seg1(unix), seg2(self.release, unix))
     }
 
-    /// A new Cisco-Guid.
-    pub(crate) fn cisco_guid(&mut self, wall: SystemTime) -> String {
+    /// A new Cisco-Guid of the node with this address.
+    pub(crate) fn cisco_guid(&mut self, wall: SystemTime, address: IpAddr) -> String {
         let guid = take(&mut self.numbering.guid);
-        format!("{:010}-0000065536-{guid:010}-{:010}", seg1(unix_seconds(wall)), self.host())
+        format!("{:010}-0000065536-{guid:010}-{:010}", seg1(unix_seconds(wall)), self.host(address))
     }
 
-    fn host(&self) -> u32 {
-        self.numbering.host.unwrap_or_else(|| seg4(self.address))
+    fn host(&self, address: IpAddr) -> u32 {
+        let of_trace = self.numbering.host.filter(|_| address == self.address);
+        of_trace.unwrap_or_else(|| seg4(address))
     }
 
     /// A new Via branch: the cookie, a counter and a random word, in hex without leading zeros.
@@ -283,7 +279,7 @@ mod tests {
             ),
         ];
         for (release, date, address, dialog, expected) in rows {
-            assert_eq!(make(release, address, dialog, 1).call_id(at(date)), expected);
+            assert_eq!(make(release, address, dialog, 1).call_id(at(date), address.parse().unwrap()), expected);
         }
     }
 
@@ -301,7 +297,7 @@ mod tests {
             ),
         ];
         for (release, date, address, guid, expected) in rows {
-            assert_eq!(make(release, address, 1, guid).cisco_guid(at(date)), expected);
+            assert_eq!(make(release, address, 1, guid).cisco_guid(at(date), address.parse().unwrap()), expected);
         }
     }
 

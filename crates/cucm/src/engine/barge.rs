@@ -85,7 +85,7 @@ impl Engine {
             from: format!("{};tag={tag}", bridge::from_value(&node.host())),
             to: format!("<sip:{}@{}>", party.number, node.host()),
             date: date.clone(),
-            call_id: self.identifiers.call_id(wall),
+            call_id: self.identifiers.call_id(wall, node.local.ip()),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };

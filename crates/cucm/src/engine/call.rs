@@ -246,7 +246,7 @@ impl Engine {
             from: format!("{};tag={tag}", name_addr(&caller.name, &caller.number, &host)),
             to: format!("<sip:{}@{host}>", alert.number),
             date: date.clone(),
-            call_id: self.identifiers.call_id_at(wall, node.local.ip()),
+            call_id: self.identifiers.call_id(wall, node.local.ip()),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };

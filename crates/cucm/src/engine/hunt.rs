@@ -89,11 +89,11 @@ impl Engine {
             from: format!("{};tag={tag}", from_value(&metadata, end, &node)),
             to: format!("<sip:{dialled}@{}>", host(destination.ip())),
             date: date.clone(),
-            call_id: self.identifiers.call_id_at(wall, node.local.ip()),
+            call_id: self.identifiers.call_id(wall, node.local.ip()),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };
-        let guid = self.identifiers.cisco_guid(wall);
+        let guid = self.identifiers.cisco_guid(wall, node.local.ip());
         let identity = metadata.identity();
         let facts = Invite {
             near: &identity,

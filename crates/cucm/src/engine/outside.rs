@@ -109,8 +109,9 @@ impl Engine {
     /// The INVITE over a trunk whose connection is there now.
     pub(super) fn invite_outside(&mut self, now: Instant, id: LegId) {
         let (wall, date) = (self.wall(now), self.date(now));
-        let (branch, call_id) = (self.identifiers.branch(), self.identifiers.call_id(wall));
-        let guid = self.identifiers.cisco_guid(wall);
+        let address = self.address_of(id);
+        let (branch, call_id) = (self.identifiers.branch(), self.identifiers.call_id(wall, address));
+        let guid = self.identifiers.cisco_guid(wall, address);
         let (Some(leg), Some(outside)) = (self.legs.get_mut(&id), self.outside.get_mut(&id)) else {
             return;
         };

@@ -261,7 +261,7 @@ impl Engine {
             from: format!("{};tag={tag}", bridge::from_value(&node.host())),
             to: format!("<sip:{}@{}>", near.number, node.host()),
             date: date.clone(),
-            call_id: self.identifiers.call_id_at(wall, node.local.ip()),
+            call_id: self.identifiers.call_id(wall, node.local.ip()),
             cseq: FIRST_CSEQ,
             routes: Vec::new(),
         };

@@ -96,7 +96,7 @@ impl Engine {
             &node,
             &sight.viewer,
             target,
-            (self.identifiers.branch(), self.identifiers.plain_tag(), self.identifiers.call_id(wall)),
+            (self.identifiers.branch(), self.identifiers.plain_tag(), self.identifiers.call_id(wall, node.local.ip())),
             date,
         );
         let notify = dialog_info::notify(&node, &thread, &sight.viewer, told, &sight.shown);

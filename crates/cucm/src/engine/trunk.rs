@@ -179,7 +179,7 @@ impl Engine {
             from: format!("<sip:{}>;tag={}", node.host(), self.identifiers.plain_tag()),
             to: format!("<sip:{}>", host(way.1.ip())),
             date: crate::text::date(wall),
-            call_id: self.identifiers.call_id(wall),
+            call_id: self.identifiers.call_id(wall, node.local.ip()),
             cseq: 101,
             routes: Vec::new(),
         };

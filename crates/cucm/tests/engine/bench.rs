@@ -483,8 +483,13 @@ impl Bench {
     pub(crate) fn ready(config: Config) -> Self {
         let phones = config.phones.clone();
         let modes: Vec<_> = phones.iter().map(|phone| config.security_mode_of(phone)).collect();
+        let node_of = |phone: &PhoneDevice| config.subscriber_of(&phone.device_name).map(|node| node.address);
+        let nodes: Vec<_> = phones.iter().map(|phone| node_of(phone).unwrap_or(config.address)).collect();
         let mut bench = Self::new(config);
-        for ((flow, phone), mode) in [CALLER, AGENT, EXPERT, DEPUTY].into_iter().zip(phones).zip(modes) {
+        for (((flow, phone), mode), node) in
+            [CALLER, AGENT, EXPERT, DEPUTY].into_iter().zip(phones).zip(modes).zip(nodes)
+        {
+            bench.here = node;
             let identity = identity(&phone.device_name);
             let transport = if mode == DeviceSecurityMode::Encrypted { Transport::Tls } else { Transport::Tcp };
             bench.open(flow, transport, (transport == Transport::Tls).then_some(&identity));

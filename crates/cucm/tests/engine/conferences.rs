@@ -300,7 +300,7 @@ fn a_member_transfers_its_place_in_a_conference() {
 }
 
 /// Agent and expert share the line 1001.
-fn shared(recorded: &[usize]) -> Config {
+pub(crate) fn shared(recorded: &[usize]) -> Config {
     let mut config = office(plain(), &[]);
     config.phones[2].lines[0] = Line::new("1001", "Expert");
     for phone in recorded {

@@ -4,6 +4,8 @@ use cucm::config::*;
 use sip::{Message, Transport};
 
 use crate::bench::*;
+use crate::conferences::shared;
+use crate::office::Office;
 
 const SECOND: &str = "10.48.38.6";
 
@@ -64,4 +66,32 @@ fn each_node_has_a_connection_of_its_own() {
     let mut nodes: Vec<String> = bench.connects_from.iter().map(ToString::to_string).collect();
     nodes.sort();
     assert_eq!(nodes, ["10.48.38.5", SECOND]);
+}
+
+#[test]
+fn every_dialog_that_a_node_opens_has_that_nodes_call_id_and_guid() {
+    let mut config = shared(&[1, 2]);
+    let devices = [CALLER_DEVICE, AGENT_DEVICE, EXPERT_DEVICE].map(str::to_owned).to_vec();
+    config.subscribers = vec![Subscriber {
+        node_name: "CUCM-SUB1".to_owned(),
+        address: SECOND.parse().unwrap(),
+        identity: identity("CUCM-SUB1"),
+        phones: devices,
+    }];
+    let mut office = Office::new(config);
+    office.silent = Some(EXPERT);
+    let (_, agent) = office.call(CALLER, AGENT);
+    office.silent = None;
+    office.join(EXPERT, "1001", &agent, "barge");
+    let of = |method: &str| office.opening.iter().filter(|message| message.method() == Some(method)).count();
+    assert_eq!((of("INVITE"), of("NOTIFY") > 0), (6, true), "a ring, four for the recording, the barge");
+    let own = |value: &str| value.ends_with(&format!("@{SECOND}")) && value.contains("-626300a@");
+    for message in &office.opening {
+        let call_id = message.header("Call-ID").unwrap();
+        assert!(own(&call_id), "{}: {call_id}", message.method().unwrap());
+    }
+    for invite in office.opening.iter().filter(|message| message.header("Cisco-Guid").is_some()) {
+        let guid = invite.header("Cisco-Guid").unwrap();
+        assert!(guid.ends_with(&format!("{:010}", 0x0626_300a)), "{guid}");
+    }
 }

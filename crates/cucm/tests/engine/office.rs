@@ -30,6 +30,8 @@ pub(crate) struct Office {
     /// Requests that were sent to phones within calls.
     pub(crate) asked: Vec<(FlowId, Message)>,
     pub(crate) to_recorder: Vec<Message>,
+    /// Requests that open a dialog, to whomever.
+    pub(crate) opening: Vec<Message>,
     /// Phones that may use SRTP.
     secured: BTreeSet<FlowId>,
     pub(crate) recorder: Recorder,
@@ -60,6 +62,7 @@ impl Office {
             cseq: 200,
             asked: Vec::new(),
             to_recorder: Vec::new(),
+            opening: Vec::new(),
             secured,
             recorder,
             silent: None,
@@ -92,6 +95,9 @@ impl Office {
                 self.bench.connected(RECORDER);
             }
             let Some((flow, message)) = self.bench.sent.pop_front() else { return };
+            if message.method().is_some() && message.to().is_ok_and(|to| to.tag().is_none()) {
+                self.opening.push(message.clone());
+            }
             match message.method() {
                 None => self.on_answer(flow, &message),
                 Some(_) if flow == RECORDER || message.header("From").unwrap().contains("Call Manager") => {
