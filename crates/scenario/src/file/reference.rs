@@ -12,8 +12,8 @@ const DOCS: &str = include_str!("../../../../docs/scenario.md");
 /// The texts of everything that reads a part of a scenario.
 static READERS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/file");
-    let steps = std::fs::read_dir(folder.join("steps")).unwrap().map(|entry| entry.unwrap().path());
-    let files = steps.chain(
+    let inside = |name: &str| std::fs::read_dir(folder.join(name)).unwrap().map(|entry| entry.unwrap().path());
+    let files = inside("steps").chain(inside("read")).chain(
         ["read.rs", "outside.rs", "dialect.rs", "forward.rs", "signalling.rs", "trunks.rs"]
             .map(|file| folder.join(file)),
     );

@@ -1,0 +1,155 @@
+//! What is asked of the bundled recorder.
+
+use std::time::Duration;
+
+use super::{TLS, codec, empty, session, suite};
+use crate::file::ast::{Fault, Recorder, RecorderCertificate, SrtpPolicy};
+use crate::file::diagnostic::Diagnostic;
+use crate::file::fields::{Fields, duration, flag, list, number, one_of, text, unknown};
+use crate::file::tree::{Node, Value};
+use crate::file::trunks::count;
+
+/// The bundled recorder's faults by their names in `recorder.toml`.
+const FAULTS: &[(&str, Fault)] = &[
+    ("none", Fault::None),
+    ("swap-channels", Fault::SwapChannels),
+    ("drop-start", Fault::DropStart),
+    ("ignore-authentication", Fault::IgnoreAuthentication),
+    ("accept-replays", Fault::AcceptReplays),
+    ("close-gaps", Fault::CloseGaps),
+    ("double-near", Fault::DoubleNear),
+    ("early-noise", Fault::EarlyNoise),
+    ("truncate-end", Fault::TruncateEnd),
+    ("quieter", Fault::Quieter),
+    ("never-answer", Fault::NeverAnswer),
+    ("close-at-once", Fault::CloseAtOnce),
+    ("answer-garbage", Fault::AnswerGarbage),
+    ("answer-half", Fault::AnswerHalf),
+    ("close-in-call", Fault::CloseInCall),
+    ("hang-up-in-call", Fault::HangUpInCall),
+    ("ignore-options", Fault::IgnoreOptions),
+    ("refuse-options", Fault::RefuseOptions),
+    ("store-nothing", Fault::StoreNothing),
+    ("take-repeat-for-call", Fault::TakeRepeatForCall),
+    ("take-retry-for-call", Fault::TakeRetryForCall),
+    ("forget-with-connection", Fault::ForgetWithConnection),
+    ("ignore-update", Fault::IgnoreUpdate),
+    ("busy-when-full", Fault::BusyWhenFull),
+    ("answer-once", Fault::AnswerOnce),
+    ("await-ack-for-ever", Fault::AwaitAckForEver),
+    ("reset-keys", Fault::ResetKeys),
+    ("ignore-requests", Fault::IgnoreRequests),
+    ("ignore-bye", Fault::IgnoreBye),
+    ("segment-is-message", Fault::SegmentIsMessage),
+    ("small-buffer", Fault::SmallBuffer),
+    ("same-connection-only", Fault::SameConnectionOnly),
+    ("drop-halves", Fault::DropHalves),
+    ("end-together", Fault::EndTogether),
+    ("keep-cancelled", Fault::KeepCancelled),
+    ("call-by-device", Fault::CallByDevice),
+    ("unavailable", Fault::Unavailable),
+    ("busy", Fault::Busy),
+    ("ignore-focus", Fault::IgnoreFocus),
+    ("forget-calls", Fault::ForgetCalls),
+    ("keep-first-key", Fault::KeepFirstKey),
+    ("forget-roll-over", Fault::ForgetRollOver),
+    ("keep-roll-over", Fault::KeepRollOver),
+    ("lose-after-rekey", Fault::LoseAfterRekey),
+    ("lose-before-codec", Fault::LoseBeforeCodec),
+    ("take-restart-for-replay", Fault::TakeRestartForReplay),
+    ("first-source-only", Fault::FirstSourceOnly),
+    ("mix-equal-sources", Fault::MixEqualSources),
+    ("trust-told-port", Fault::TrustToldPort),
+    ("first-codec-only", Fault::FirstCodecOnly),
+    ("trust-timestamps", Fault::TrustTimestamps),
+    ("chain-by-refci", Fault::ChainByRefci),
+    ("merge-reused", Fault::MergeReused),
+    ("merge-by-party", Fault::MergeByParty),
+    ("trust-date", Fault::TrustDate),
+    ("strict-crypto", Fault::StrictCrypto),
+    ("drop-parameters", Fault::DropParameters),
+    ("unknown-is-far", Fault::UnknownIsFar),
+    ("mind-case", Fault::MindCase),
+    ("no-alarms", Fault::NoAlarms),
+    ("overwrite-segment", Fault::OverwriteSegment),
+];
+
+/// The fault that takes a number: `{ lose-every: 50 }`.
+const LOSE_EVERY: &str = "lose-every";
+
+pub(in crate::file) fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Recorder {
+    let none = empty();
+    let mut f = Fields::of(node.unwrap_or(&none), "the recorder", wrong);
+    let policies = [("required", SrtpPolicy::Required), ("allowed", SrtpPolicy::Allowed), ("off", SrtpPolicy::Off)];
+    let default = if mixed { SrtpPolicy::Allowed } else { SrtpPolicy::Off };
+    let recorder = Recorder {
+        suites: f.or("suites", Vec::new(), wrong, |n| list(n, suite)),
+        codecs: f.or("codecs", Vec::new(), wrong, |n| list(n, codec)),
+        answers_after: f.or("answers after", Duration::ZERO, wrong, duration),
+        far_first: f.or("answers far first", false, wrong, flag),
+        tls: f.maybe("tls", wrong, |n| one_of(n, &TLS)),
+        srtp: f.or("SRTP", default, wrong, |n| one_of(n, &policies)),
+        refreshes: f.or("refreshes", false, wrong, flag),
+        least_session: f.or("shortest session", Duration::from_secs(90), wrong, session),
+        most_sessions: f.or("most recordings", 1000, wrong, count),
+        certificate: f.optional("certificate").map(|n| read_certificate(n, wrong)).unwrap_or_default(),
+        fault: f.or("fault", Fault::None, wrong, fault),
+    };
+    f.finish(wrong);
+    recorder
+}
+
+/// A fault by its name, or `lose-every` with its number.
+fn fault(node: &Node) -> Result<Fault, Diagnostic> {
+    let Value::Mapping(entries) = &node.value else {
+        let needs = || Diagnostic::new(node.place, format!("`{LOSE_EVERY}` needs a number"));
+        return match text(node)?.as_str() {
+            LOSE_EVERY => Err(needs().help("such as `{ lose-every: 50 }`")),
+            _ => one_of(node, FAULTS),
+        };
+    };
+    match entries.as_slice() {
+        [(key, every)] if key.name == LOSE_EVERY => number(every, 2, 1_000_000).map(|n| Fault::LoseEvery(n as u32)),
+        [(key, _)] => Err(unknown(&format!("no fault with a number is called `{}`", key.name), key, &[LOSE_EVERY])),
+        _ => {
+            Err(Diagnostic::new(node.place, "got several keys, expected one fault")
+                .help("such as `{ lose-every: 50 }`"))
+        }
+    }
+}
+
+fn read_certificate(node: &Node, wrong: &mut Vec<Diagnostic>) -> RecorderCertificate {
+    let mut f = Fields::of(node, "the recorder's certificate", wrong);
+    let certificate = RecorderCertificate {
+        name: f.maybe("name", wrong, text),
+        untrusted: !f.or("in CallManager-trust", true, wrong, flag),
+        expired: f.or("expired", false, wrong, flag),
+    };
+    f.finish(wrong);
+    certificate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::tree::parse;
+
+    #[test]
+    fn faults_have_the_names_that_the_recorders_own_configuration_has() {
+        for (name, fault) in FAULTS.iter().copied() {
+            assert_eq!(serde_json::to_value(fault).unwrap(), serde_json::Value::String(name.to_owned()));
+        }
+        let named = parse("{ lose-every: 50 }").unwrap();
+        assert_eq!(fault(&named).unwrap(), Fault::LoseEvery(50));
+        assert_eq!(serde_json::to_string(&Fault::LoseEvery(50)).unwrap(), format!("{{\"{LOSE_EVERY}\":50}}"));
+    }
+
+    #[test]
+    fn a_fault_that_does_not_exist_is_answered_with_the_nearest() {
+        let help = |text: &str| fault(&parse(text).unwrap()).unwrap_err().help;
+        assert_eq!(help("swop-channels").unwrap(), "did you mean `swap-channels`?");
+        assert_eq!(help("{ loose-every: 50 }").unwrap(), "did you mean `lose-every`?");
+        assert!(fault(&parse("{ lose-every: 0 }").unwrap()).is_err());
+        assert!(fault(&parse("{ lose-every: 5, quieter: 3 }").unwrap()).is_err());
+    }
+}
