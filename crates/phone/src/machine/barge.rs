@@ -15,7 +15,8 @@ use media::ledger::StreamKind;
 use media::sdp::Direction;
 use sip::{Dialog, Message, ServerKey};
 
-use super::{CallNo, Machine, MediaOrder, audio, peer_session};
+use super::said::{audio, peer_session};
+use super::{CallNo, Machine, MediaOrder};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate;

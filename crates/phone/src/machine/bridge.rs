@@ -20,7 +20,8 @@ use media::sdp::{Audio, Direction, Profile};
 use rand_core::Rng;
 use sip::{Dialog, Message, ServerKey};
 
-use super::{CallNo, Machine, MediaOrder, Timer, audio, peer_session};
+use super::said::{audio, peer_session};
+use super::{CallNo, Machine, MediaOrder, Timer};
 use crate::change::{BridgeChange, RollOver};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};

@@ -7,7 +7,8 @@ use sip::{ClientKey, Dialog, Message, ServerKey};
 
 use super::hold::Change;
 use super::media_change::InForce;
-use super::{CallNo, Machine, MediaOrder, audio, peer_session, security};
+use super::said::{audio, peer_session, security};
+use super::{CallNo, Machine, MediaOrder};
 use crate::description::OwnKey;
 use crate::identifiers::NO_SESSION;
 use crate::negotiate::{self, Settled};

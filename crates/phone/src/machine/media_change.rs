@@ -9,7 +9,8 @@ use rand_core::Rng;
 use sip::{Message, ServerKey};
 
 use super::hold::Change;
-use super::{CallNo, Machine, MediaOrder, audio, security};
+use super::said::{audio, security};
+use super::{CallNo, Machine, MediaOrder};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate::{self, Settled};

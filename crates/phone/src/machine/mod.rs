@@ -11,135 +11,37 @@ mod ending;
 mod hold;
 mod lines;
 mod media_change;
+mod orders;
 mod refer;
 mod registration;
+mod said;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod whose;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
-use media::ledger::Leg;
-use media::sdp::{Audio, Sdp};
-use media::srtp::{MasterKey, Suite};
+use media::srtp::Suite;
 use rand_chacha::ChaCha20Rng;
-use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey, Timers};
+use sip::{ClientKey, Endpoint, FlowId, Message, ServerKey, Timers};
 
 pub(crate) use self::media_change::keep_key;
+pub(crate) use self::orders::{CallNo, Command, Input, MediaOrder, Output, Purpose, Softkey};
 
 use self::barge::Barge;
 use self::bridge::Bridge;
 use self::call::Call;
 use self::refer::Pressed;
 use self::registration::Registration;
-use crate::change::BridgeChange;
 use crate::codec::Codec;
 use crate::config::{BridgeTiming, FirstPacket};
 use crate::connection::Ends;
-use crate::identifiers::{Identifiers, NO_SESSION};
+use crate::identifiers::Identifiers;
 use crate::phone::CommandError;
 use crate::status::{CallState, PhoneEvent, Security, Status};
-use crate::talk::{MainTerms, Opening, Turn};
 use crate::text::{self, Profile, RemoteCall, Reply, Stamp};
-
-/// What happens to the machine.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// A message came on the connection.
-    Message(Message),
-    /// The connection is gone.
-    Closed {
-        /// What ended it.
-        why: String,
-    },
-}
-
-/// One call of the phone, counted from 1 over its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CallNo(pub(crate) u32);
-
-/// What a user does. All but `Dial` and `Answer` address the active call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Command {
-    Dial(String),
-    Answer,
-    HangUp,
-    HangUpAll,
-    Hold,
-    Resume,
-    Consult(String, Purpose),
-    CompleteTransfer,
-    TransferBlind(String),
-    CompleteConference,
-    CBarge,
-    Barge,
-    Record(Softkey),
-    Park,
-    PickUp,
-    Mute(bool),
-    Dtmf(String),
-    ChangeBridge(BridgeChange),
-    Unregister,
-}
-
-/// What a call is held for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To be held.
-    Hold,
-    /// To be transferred: the first press of *Transfer*.
-    Transfer,
-    /// To be joined with another: the first press of *Confrn*.
-    Conference,
-}
-
-/// A softkey that CUCM is told of by REFER.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Softkey {
-    Conference,
-    Park,
-    StartRecording,
-    StopRecording,
-}
-
-/// What the machine wants done, in this order.
-#[derive(Debug)]
-pub(crate) enum Output {
-    /// Send one whole message.
-    Transmit(Vec<u8>),
-    /// Change the media. What follows must wait until it is done.
-    Media(MediaOrder),
-    /// Tell the user.
-    Event(PhoneEvent),
-}
-
-/// A change of the media.
-#[derive(Debug)]
-pub(crate) enum MediaOrder {
-    /// A call uses this port from now on; it hears and says nothing yet.
-    Open { call: CallNo, port: u16 },
-    /// New terms of a call.
-    SetMain { call: CallNo, terms: Box<MainTerms> },
-    /// A bridge stream begins.
-    StartFork { call: CallNo, leg: Leg, port: u16, opening: Box<Opening> },
-    /// A bridge stream goes on otherwise.
-    TurnFork { call: CallNo, leg: Leg, turn: Box<Turn> },
-    /// A phone has barged in: it hears and is heard.
-    StartGuest { call: CallNo, port: u16, opening: Box<Opening>, receive: Option<(Suite, MasterKey)> },
-    /// It has left.
-    StopGuest { call: CallNo },
-    /// A bridge stream ends; its port stays with the bridge dialog.
-    StopFork { call: CallNo, leg: Leg },
-    /// A port is not used any more.
-    Free { port: u16 },
-    /// The microphone is switched off, or on again.
-    Mute(bool),
-    /// Keys are pressed: their event codes (RFC 4733 §3.2).
-    Dtmf { call: CallNo, events: Vec<u8> },
-    /// The call is over.
-    Close { call: CallNo },
-}
 
 /// What the configuration says about calls.
 #[derive(Debug, Clone)]
@@ -344,116 +246,6 @@ impl Machine {
         }
     }
 
-    fn on_event(&mut self, now: Instant, event: Event) {
-        match event {
-            Event::Request { key, message, .. } => self.on_request(now, key, message),
-            Event::Ack { message, .. } => self.on_ack(now, &message),
-            Event::Cancelled { key, .. } => self.on_cancel(now, &key),
-            Event::Response { key, message } => self.on_response(now, &key, &message),
-            Event::Timeout { key } => self.on_no_answer(now, &key, "no answer came in time"),
-            Event::FlowFailed { key } => self.on_no_answer(now, &key, "the connection closed before the answer"),
-            Event::AckMissing { key } => self.on_ack_missing(now, &key),
-            Event::Stray { message, .. } => {
-                tracing::debug!(device = self.profile.device, ?message, "a message that belongs to nothing");
-            }
-        }
-    }
-
-    fn on_request(&mut self, now: Instant, key: ServerKey, message: Message) {
-        let is_in_dialog = message.to().is_ok_and(|to| to.tag().is_some());
-        match message.method().unwrap_or_default() {
-            "INVITE" if is_in_dialog => self.on_reinvite(now, key, message),
-            "INVITE" if message.header("Join").is_some() => self.on_bridge_invite(now, key, message),
-            "INVITE" => self.on_invite(now, key, message),
-            "BYE" => self.on_bye(now, &key, &message),
-            "UPDATE" => self.on_update(now, &key, &message),
-            "NOTIFY" => self.on_notify(now, &key, &message),
-            "OPTIONS" | "INFO" | "SUBSCRIBE" => self.reply(now, &key, &message, 200, "OK"),
-            "REFER" => self.reply(now, &key, &message, 202, "Accepted"),
-            _ => self.reply(now, &key, &message, 501, "Not Implemented"),
-        }
-    }
-
-    fn on_ack(&mut self, now: Instant, ack: &Message) {
-        if let Some(no) = self.call_of(ack) {
-            self.on_call_ack(no, ack);
-        } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(ack)) {
-            self.on_bridge_ack(now, at, ack);
-        } else if let Some(at) = self.barge_of(ack) {
-            self.on_barge_ack(at, ack);
-        }
-    }
-
-    fn on_reinvite(&mut self, now: Instant, key: ServerKey, message: Message) {
-        if let Some(no) = self.call_of(&message) {
-            self.on_call_reinvite(now, no, &key, &message);
-        } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(&message)) {
-            self.on_bridge_reinvite(now, key, at, message);
-        } else if self.barge_of(&message).is_some() {
-            self.reply(now, &key, &message, 488, "Not Acceptable Here");
-        } else {
-            self.reply(now, &key, &message, 481, "Call Leg/Transaction Does Not Exist");
-        }
-    }
-
-    fn on_bye(&mut self, now: Instant, key: &ServerKey, message: &Message) {
-        let session = if let Some(call) = self.calls.iter().find(|call| call.matches(message)) {
-            let (no, session) = (call.no, call.session.clone());
-            self.end_call(no, reason(message));
-            session
-        } else if let Some(at) = self.bridges.iter().position(|bridge| bridge.matches(message)) {
-            let session = self.bridges[at].session().clone();
-            self.end_bridge(at);
-            session
-        } else if let Some(at) = self.barge_of(message) {
-            self.end_barge(at)
-        } else {
-            return self.reply(now, key, message, 481, "Call Leg/Transaction Does Not Exist");
-        };
-        let session = Some((session.0.as_str(), session.1.as_str()));
-        let reply = Reply { code: 200, reason: "OK", tag: None, session, wall: self.wall(now) };
-        let response = text::short_response(&self.profile, message, &reply);
-        self.respond(now, key, response);
-    }
-
-    fn on_response(&mut self, now: Instant, key: &ClientKey, message: &Message) {
-        if self.registration.awaits(key) {
-            self.on_registration_answer(now, message);
-        } else if let Some(no) = self.call_awaiting(key) {
-            self.on_invite_answer(now, no, key, message);
-        } else {
-            self.on_refer_answer(key, message);
-        }
-    }
-
-    fn on_no_answer(&mut self, now: Instant, key: &ClientKey, why: &str) {
-        if self.registration.awaits(key) {
-            self.on_registration_failed(now, why.to_owned());
-        } else if let Some(no) = self.call_awaiting(key) {
-            self.end_call(no, why.to_owned());
-        } else {
-            self.on_refer_failed(key, why);
-        }
-    }
-
-    fn on_cancel(&mut self, now: Instant, key: &ServerKey) {
-        if let Some(at) = self.bridges.iter().position(|bridge| bridge.is_answering(key)) {
-            if let Some((key, invite)) = self.bridges[at].take_request() {
-                self.reply(now, &key, &invite, 487, "Request Cancelled");
-            }
-            return self.end_bridge(at);
-        }
-        self.on_call_cancelled(now, key);
-    }
-
-    fn on_ack_missing(&mut self, now: Instant, key: &ServerKey) {
-        if let Some(no) = self.calls.iter().find(|call| call.is_answering(key)).map(|call| call.no) {
-            self.problem("no ACK came for the 200 that answered the call; the call is ended".to_owned());
-            self.say_bye(now, no);
-            self.end_call(no, "no ACK came".to_owned());
-        }
-    }
-
     /// Answers with what every response has and nothing more.
     fn reply(&mut self, now: Instant, key: &ServerKey, request: &Message, code: u16, reason: &str) {
         let tag = self.ids.tag();
@@ -474,12 +266,7 @@ impl Machine {
         if let Err(error) = self.endpoint.respond(now, key, response) {
             tracing::debug!(device = self.profile.device, %error, "an answer came too late");
         }
-        while let Some(output) = self.endpoint.poll_output() {
-            match output {
-                sip::Output::Transmit { bytes, .. } => self.outputs.push_back(Output::Transmit(bytes)),
-                sip::Output::Event(event) => self.on_event(now, event),
-            }
-        }
+        self.run_endpoint(now);
     }
 
     fn send(&mut self, now: Instant, request: Message) -> ClientKey {
@@ -516,35 +303,8 @@ impl Machine {
     }
 }
 
-/// The audio of a message's description; none if it has no body.
-fn audio(message: &Message) -> Result<Option<Audio>, String> {
-    if message.body().is_empty() {
-        return Ok(None);
-    }
-    let sdp = Sdp::parse(message.body()).map_err(|error| error.to_string())?;
-    sdp.audio().map(Some).map_err(|error| error.to_string())
-}
-
 fn few(count: usize) -> u8 {
     u8::try_from(count).unwrap_or(u8::MAX)
-}
-
-/// The Session-ID half of the party that sent the message.
-fn peer_session(message: &Message) -> String {
-    message.session_id().ok().flatten().map_or_else(|| NO_SESSION.to_owned(), |id| id.local)
-}
-
-/// The Reason header in words, `normal` without one.
-fn reason(message: &Message) -> String {
-    match message.header("Reason") {
-        Some(reason) => reason.into_owned(),
-        None => "normal".to_owned(),
-    }
-}
-
-/// The security that CUCM tells in Call-Info.
-fn security(message: &Message) -> Option<Security> {
-    message.cisco_call_info()?.security().map(Security::parse)
 }
 
 /// What the softkey *PickUp* calls: `callPickupURI` of the phone's configuration, as CUCM writes it.

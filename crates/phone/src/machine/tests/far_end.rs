@@ -1,6 +1,7 @@
 //! What CUCM's re-INVITEs do to the media: refreshed, paused, and given another far end.
 
 use super::*;
+use crate::talk::Opening;
 
 /// CUCM's re-INVITE of the call of the captures.
 fn reinvite(rig: &Rig, cseq: u32, body: &str) -> String {
