@@ -22,6 +22,13 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("media/new-codec-ack-late", &[(STEPS, "recorder: { fault: lose-before-codec }\nsteps:")], Found("lost-frames")),
     Row("media/new-codec-unused", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row("media/longer-packets", &[(STEPS, "recorder: { fault: fixed-frames }\nsteps:")], Found("damaged-frames")),
+    Row("media/shorter-packets", &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")], Found("lost-frames")),
+    Row(
+        "media/packets-of-all-lengths",
+        &[(STEPS, "recorder: { fault: fixed-frames }\nsteps:")],
+        Found("damaged-frames"),
+    ),
     Row("media/new-key", &[(STEPS, "recorder: { fault: keep-first-key }\nsteps:")], Found("end-clipped")),
     Row("media/new-key", &[(STEPS, "recorder: { fault: lose-after-rekey }\nsteps:")], Found("lost-frames")),
     Row("media/new-key-after-wrap", &[(STEPS, "recorder: { fault: forget-roll-over }\nsteps:")], Found("end-clipped")),

@@ -9,6 +9,7 @@ use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
 
 use crate::codec::{Codec, TELEPHONE_EVENT};
+use crate::packet_time::PacketTime;
 
 /// One `a=crypto` line of our own: the key that protects what *we* send (RFC 4568 §6.1).
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(crate) struct Description<'a> {
     pub(crate) keys: &'a [OwnKey],
     pub(crate) codecs: &'a [Codec],
     pub(crate) direction: Direction,
+    /// `a=ptime`, which the captures have only where it is another than 20 ms.
+    pub(crate) packet_time: PacketTime,
     /// The session bandwidth `b=AS:4064` that stands in the offers of the main call only.
     pub(crate) main_call: bool,
 }
@@ -74,6 +77,9 @@ impl Description<'_> {
         }
         line(&mut text, format_args!("a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000"));
         line(&mut text, format_args!("a=fmtp:{TELEPHONE_EVENT} 0-15"));
+        if self.packet_time != PacketTime::default() {
+            line(&mut text, format_args!("a=ptime:{}", self.packet_time.ms()));
+        }
         line(&mut text, format_args!("a={}", self.direction.name()));
         text
     }

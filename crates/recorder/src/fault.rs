@@ -138,6 +138,8 @@ pub enum Fault {
     MindCase,
     /// Nothing is ever alarming.
     NoAlarms,
+    /// Every packet is taken for 20 ms: what a longer one holds beyond them is not heard.
+    FixedFrames,
     /// A recording takes the place of an earlier one with the same `x-refci`.
     OverwriteSegment,
 }
@@ -177,6 +179,14 @@ impl Fault {
     /// Whether a party that is a conference bridge is written as one.
     pub(crate) fn sees_focus(self) -> bool {
         self != Self::IgnoreFocus
+    }
+
+    /// How many samples of a payload are heard.
+    pub(crate) fn heard(self, len: u32) -> u32 {
+        match self {
+            Self::FixedFrames => len.min(160),
+            _ => len,
+        }
     }
 
     /// When a packet is taken to have come, in microseconds, `first` being the first one of its leg (arrival, timestamp).

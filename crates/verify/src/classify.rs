@@ -6,7 +6,7 @@ use media::ledger::Nature;
 
 use crate::Limits;
 use crate::align::{AROUND, CLEAR, PROBE, correlate};
-use crate::chain::{Line, chain};
+use crate::chain::{Line, Run, chain};
 use crate::fit::{Fit, fit_one, fit_two, is_noise, is_silent, peak};
 use crate::scan::Placement;
 use crate::source::{Duty, Frame, MS, Source, World};
@@ -155,7 +155,7 @@ impl<'a> Channel<'a> {
         let mut patches: Vec<Patch> = Vec::new();
         for &placement in &line.beside {
             let frame = placement.frame(self.world);
-            if frame.weak {
+            if frame.weak || self.is_own(line, placement) {
                 continue;
             }
             let stuff = self.stuff(line, placement, &mut seen);
@@ -176,6 +176,20 @@ impl<'a> Channel<'a> {
             }
         }
         patches
+    }
+
+    /// Whether what stands here is the leg's own sound in its place, found as a frame of the same voice elsewhere: the main call has the
+    /// samples in packets of 20 ms, whatever length the leg's packets have.
+    fn is_own(&self, line: &Line, placement: Placement) -> bool {
+        if placement.source == self.home {
+            return false;
+        }
+        let frames = self.source().line();
+        let begins = |run: &Run| frames[run.first].at + run.offset;
+        let behind = line.runs.partition_point(|run| begins(run) <= placement.pos as i64);
+        let heard = &self.file[placement.pos..placement.end(self.world)];
+        let near = behind.saturating_sub(1)..(behind + 1).min(line.runs.len());
+        line.runs[near].iter().any(|run| self.source().render(placement.pos as i64 - run.offset, heard.len()) == heard)
     }
 
     fn stuff(&self, line: &Line, placement: Placement, seen: &mut [bool]) -> Stuff {

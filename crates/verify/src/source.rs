@@ -185,13 +185,14 @@ impl<'a> Builder<'a> {
     }
 
     fn build(mut self, owner: Option<(usize, Leg)>, numbers: &[usize]) -> Source {
-        let mut start_us = None;
+        let (mut start_us, mut before) = (None, None);
         for &number in numbers {
             let Some(stream) = self.streams.get(number) else { continue };
             let Some(first) = stream.rows.iter().find(|row| row.nature == Nature::Genuine) else { continue };
             let start_us = *start_us.get_or_insert(first.sent_us);
-            let base = (first.sent_us as i64 - start_us as i64) * MS / 1000;
-            self.add(number as u32, stream, first.timestamp, base);
+            let sent = (first.sent_us as i64 - start_us as i64) * MS / 1000;
+            let base = before.and_then(|before| goes_on(before, stream.ssrc, first.timestamp, sent)).unwrap_or(sent);
+            before = Some(self.add(number as u32, stream, first.timestamp, base));
         }
         // Genuine packets are nearly always sent in order, which this sort takes at one comparison a packet.
         self.genuine.sort_by_key(|frame| frame.at);
@@ -206,7 +207,8 @@ impl<'a> Builder<'a> {
         Source { owner, phone, law, samples: self.samples, frames, genuine, free: self.free, said, arrived }
     }
 
-    fn add(&mut self, number: u32, stream: &Stream, timestamp: u32, base: i64) {
+    /// Adds a stream whose first packet has this place; where it ended.
+    fn add(&mut self, number: u32, stream: &Stream, timestamp: u32, base: i64) -> Last {
         self.samples.reserve(stream.payloads.len());
         self.genuine.reserve(stream.rows.len());
         let fastest = stream.rows.iter().filter_map(|row| row.fate.delay_us()).min().unwrap_or(0);
@@ -243,6 +245,7 @@ impl<'a> Builder<'a> {
             let list = if row.nature == Nature::Genuine { &mut self.genuine } else { &mut self.others };
             list.push(frame);
         }
+        Last { ssrc: stream.ssrc, timestamp: last, at }
     }
 
     fn duty(&self, row: &Row, fastest: u32) -> Duty {
@@ -275,6 +278,24 @@ impl<'a> Builder<'a> {
         (said, [arrived, first])
     }
 }
+
+/// Where a stream's last genuine packet stands.
+#[derive(Clone, Copy)]
+struct Last {
+    ssrc: u32,
+    timestamp: u32,
+    at: i64,
+}
+
+/// The place of the first packet of the next stream, sent at the place `sent`, by its timestamp: one sender that goes on under another
+/// key or with packets of another length goes on in RTP time too, and a packet that holds more leaves later.
+fn goes_on(before: Last, ssrc: u32, timestamp: u32, sent: i64) -> Option<i64> {
+    let at = before.at + i64::from(timestamp.wrapping_sub(before.timestamp) as i32);
+    (before.ssrc == ssrc && (at - sent).abs() <= LONGEST_PACKET).then_some(at)
+}
+
+/// 60 ms.
+const LONGEST_PACKET: i64 = 60 * MS;
 
 /// When a packet was to be sent: the sender itself may be late, and then catches up.
 fn due_us(row: &Row) -> i64 {

@@ -45,6 +45,7 @@ impl Engine {
             target: recorder_at,
             format: &agreed.first.format,
             telephone_event: agreed.first.telephone_event.as_ref().filter(|_| agreed.second.telephone_event.is_some()),
+            packet_time: None,
             crypto: agreed.crypto_for_second(),
         };
         // The recorder is told of key presses although it may not have asked (trace of Cisco document 200788).
@@ -52,6 +53,7 @@ impl Engine {
             target: phone_at,
             format: &agreed.first.format,
             telephone_event: agreed.second.telephone_event.as_ref(),
+            packet_time: phone.audio.ptime,
             crypto: self.crypto_told(&agreed),
         };
         let rounds = self.recordings.get(&id).map_or(0, |recording| recording.strand(end).rounds);

@@ -177,7 +177,7 @@ impl Engine {
             release: self.config.release,
         };
         let telephone_event = share.telephone_event.as_ref().filter(|_| has_events);
-        let stream = Stream { target, format: &share.format, telephone_event, crypto };
+        let stream = Stream { target, format: &share.format, telephone_event, packet_time: None, crypto };
         Some(match direction {
             Direction::Inactive => text::sdp::disconnected(origin, &stream),
             _ => text::sdp::between_phones(origin, &stream, direction),

@@ -137,6 +137,7 @@ impl Engine {
             target: source,
             format: &agreed.first.format,
             telephone_event: agreed.second.telephone_event.as_ref(),
+            packet_time: None,
             crypto: None,
         };
         let number = self.legs.get(&leg).map_or(0, |leg| leg.number);

@@ -241,6 +241,7 @@ impl Engine {
             target: std::net::SocketAddr::new(phone.address, phone.port),
             format,
             telephone_event: phone.formats.iter().find(|format| format.is_telephone_event()),
+            packet_time: phone.ptime,
             crypto: None,
         };
         let origin = text::sdp::Origin { leg, version: 1, node: self.config.address, release: self.config.release };

@@ -1,4 +1,4 @@
-//! The media of a recording that runs is agreed on anew: the phone's bridge has another key, or another codec.
+//! The media of a recording that runs is agreed on anew: the phone's bridge has another key, codec or packet time.
 //!
 //! ```text
 //!           the recorder offers                            CUCM offers
@@ -113,6 +113,7 @@ impl Engine {
             target: self.told_at(SocketAddr::new(phone.audio.address, phone.audio.port)),
             format: &agreed.first.format,
             telephone_event: agreed.second.telephone_event.as_ref(),
+            packet_time: phone.audio.ptime,
             crypto: self.crypto_told(&agreed),
         };
         let release = self.config.release;

@@ -24,6 +24,8 @@ pub(crate) struct Stream<'a> {
     pub(crate) target: SocketAddr,
     pub(crate) format: &'a Format,
     pub(crate) telephone_event: Option<&'a Format>,
+    /// `a=ptime` in milliseconds as that end has told it.
+    pub(crate) packet_time: Option<u32>,
     /// For SRTP: the reader's tag with the other end's key. `None` is RTP.
     pub(crate) crypto: Option<Crypto>,
 }
@@ -76,12 +78,14 @@ pub(crate) fn to_bridge(origin: Origin, recorder: &Stream<'_>, flows: bool) -> S
 }
 
 /// The answer to the recorder, or the early offer to it: the phone's address, and that it only sends (trace of Cisco document
-/// 200788: the direction stands between the codec and the telephone events).
+/// 200788: the direction stands between the codec and the telephone events). Release 10.5 always tells the packet time (trace there);
+/// that others pass on what the phone has told is inferred from a re-INVITE of a CUCM with `a=ptime:30` in public.
 pub(crate) fn to_recorder(origin: Origin, phone: &Stream<'_>, flows: bool) -> String {
     let (tias, kilobits) = bandwidth(phone.format);
     let tells = origin.release.tells_packet_time();
     let total = if tells { format!("b=CT:{kilobits}\r\n") } else { String::new() };
-    let time = if tells { "a=ptime:20\r\n" } else { "" };
+    let time =
+        phone.packet_time.or_else(|| tells.then_some(20)).map_or_else(String::new, |ms| format!("a=ptime:{ms}\r\n"));
     format!(
         "{}c={}\r\nb=TIAS:{tias}\r\n{total}b=AS:{kilobits}\r\nt=0 0\r\n{}{time}{}{}a={}\r\n{}",
         head(origin),

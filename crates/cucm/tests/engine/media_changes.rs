@@ -131,3 +131,16 @@ fn a_dummy_port_is_told_where_the_dialect_has_one() {
         assert_eq!((audio(&ack).port, audio(&ack).address.to_string().as_str()), (4000, "10.48.38.102"));
     }
 }
+
+#[test]
+fn the_recorder_is_told_the_packet_time_that_the_phone_has_told() {
+    let mut bench = changing(|_| {});
+    let asked = bench.find(AGENT, "INVITE");
+    let offer = bridge(20_000).text().replace("a=rtpmap:101", "a=ptime:30\r\na=rtpmap:101");
+    let contact = format!("Contact: <sip:line@10.48.38.102:50000;transport=tcp>\n{FALLBACK}");
+    bench.answer(AGENT, &asked, 200, "near-bridge", &contact, Some(&offer));
+    assert_eq!(audio(&bench.find(RECORDER, "INVITE")).ptime, Some(30));
+    // A phone that tells none is passed on as it is, but for release 10.5.
+    phone_offers(&mut bench, "far-bridge", 20_002);
+    assert_eq!(audio(&bench.find(RECORDER, "INVITE")).ptime, None);
+}

@@ -20,6 +20,7 @@ use super::{CallNo, Machine, MediaOrder};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate;
+use crate::packet_time::PacketTime;
 use crate::status::CallState;
 use crate::text::{self, Reply};
 
@@ -58,6 +59,7 @@ impl Machine {
             keys: &keys,
             codecs: &[Codec::of_law(law)],
             direction: Direction::SendRecv,
+            packet_time: PacketTime::default(),
             main_call: false,
         }
         .to_text();

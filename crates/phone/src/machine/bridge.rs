@@ -26,9 +26,10 @@ use crate::change::{BridgeChange, RollOver};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate::{self, Settled};
+use crate::packet_time::PacketTime;
 use crate::phone::CommandError;
 use crate::status::PhoneEvent;
-use crate::talk::{From, Turn};
+use crate::talk::{From, Opening, Turn};
 use crate::text::{self, Reply};
 
 /// One bridge dialog.
@@ -45,6 +46,8 @@ pub(super) struct Bridge {
     port: u16,
     sdp: (u32, u32),
     codec: Codec,
+    /// How long its packets are, or shall be.
+    packet_time: PacketTime,
     /// Whether CUCM has our 200.
     is_accepted: bool,
     /// The request that waits for its answer.
@@ -53,6 +56,8 @@ pub(super) struct Bridge {
     offered: Option<Vec<OwnKey>>,
     /// The keys of the stream that runs.
     forking: Option<Settled>,
+    /// The packet time of that stream is yet to become the one above.
+    repacks: bool,
     /// The next offer has new keys.
     rekey: Option<RollOver>,
 }
@@ -141,11 +146,13 @@ impl Machine {
             port,
             sdp: (self.ids.origin(), 0),
             codec,
+            packet_time: PacketTime::default(),
             is_shown: invite.cisco_call_info().is_some_and(|info| info.record_invoker() == Some("user")),
             is_accepted: false,
             request: Some((key, invite.clone())),
             offered: None,
             forking: None,
+            repacks: false,
             rekey: None,
         })
     }
@@ -264,14 +271,18 @@ impl Machine {
         let (leg, port, call, call_id, main_dialog) =
             (bridge.leg, bridge.port, bridge.main, bridge.dialog.call_id.clone(), bridge.main_dialog.clone());
         let (to, suite) = (settled.remote, settled.suite());
-        let rekey = self.bridges[at].rekey.take();
+        let (rekey, packet_time) = (self.bridges[at].rekey.take(), self.bridges[at].packet_time);
+        let repacks = std::mem::take(&mut self.bridges[at].repacks);
         let running = self.bridges[at].forking.as_ref().filter(|old| old.remote == to && old.law == settled.law);
-        if let (Some(roll_over), Some(_)) = (rekey, running) {
-            let turn = Turn { key: settled.own.clone(), ..Turn::under(roll_over) };
+        if running.is_some() && (rekey.is_some() || (repacks && is_running)) {
+            let key = settled.own.clone().filter(|_| rekey.is_some());
+            let packet_time = repacks.then_some(packet_time);
+            let turn = Turn { key, packet_time, ..Turn::under(rekey.unwrap_or(RollOver::Keep)) };
             self.media(MediaOrder::TurnFork { call, leg, turn: Box::new(turn) });
         } else if !is_running {
             self.halt_fork(at);
             let opening = self.opening(StreamKind::Bridge(leg), &call_id, &main_dialog, &settled);
+            let opening = Opening { packet_time, ..opening };
             self.media(MediaOrder::StartFork { call, leg, port, opening: Box::new(opening) });
             self.event(PhoneEvent::ForkStarted { leg, call_id, to, suite });
         }
@@ -292,6 +303,10 @@ impl Machine {
             match change {
                 BridgeChange::Key(roll_over) => self.bridges[at].rekey = Some(roll_over),
                 BridgeChange::Codec(codec) => self.bridges[at].codec = codec,
+                BridgeChange::PacketTime(packet_time) => {
+                    self.bridges[at].packet_time = packet_time;
+                    self.bridges[at].repacks = true;
+                }
                 BridgeChange::Source | BridgeChange::Sequence => {
                     let ssrc = (change == BridgeChange::Source).then(|| self.rng().next_u32());
                     let (index, timestamp) = self.first_packet();
@@ -329,10 +344,10 @@ impl Machine {
     fn bridge_description(&mut self, at: usize, secure: bool, keys: &[OwnKey], direction: Direction) -> String {
         let address = self.profile.local.ip();
         let bridge = &mut self.bridges[at];
-        let (origin, codecs) = (bridge.sdp, [bridge.codec]);
+        let (origin, codecs, packet_time, port) = (bridge.sdp, [bridge.codec], bridge.packet_time, bridge.port);
         bridge.sdp.1 += 1;
-        Description { origin, address, port: bridge.port, secure, keys, codecs: &codecs, direction, main_call: false }
-            .to_text()
+        let codecs = &codecs;
+        Description { origin, address, port, secure, keys, codecs, direction, packet_time, main_call: false }.to_text()
     }
 
     fn respond_on_bridge(&mut self, now: Instant, at: usize, key: &ServerKey, request: &Message, sdp: &str) {

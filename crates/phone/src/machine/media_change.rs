@@ -14,6 +14,7 @@ use super::{CallNo, Machine, MediaOrder};
 use crate::codec::Codec;
 use crate::description::{Description, OwnKey};
 use crate::negotiate::{self, Settled};
+use crate::packet_time::PacketTime;
 use crate::status::{CallState, PhoneEvent};
 use crate::talk::{MainTerms, Opening};
 
@@ -35,6 +36,7 @@ impl Machine {
             keys,
             codecs: &self.settings.codecs,
             direction,
+            packet_time: PacketTime::default(),
             main_call: true,
         }
         .to_text()
@@ -95,6 +97,7 @@ impl Machine {
             keys: &keys,
             codecs: &codecs,
             direction,
+            packet_time: PacketTime::default(),
             main_call: false,
         };
         Ok(description.to_text())
@@ -211,6 +214,7 @@ impl Machine {
             main_dialog: main_dialog.to_owned(),
             remote: settled.remote,
             law: settled.law,
+            packet_time: PacketTime::default(),
             events: settled.events,
             key: settled.own.clone(),
             ssrc,

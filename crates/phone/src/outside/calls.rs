@@ -14,6 +14,7 @@ use super::text::{self, Identity, Thread};
 use crate::description::OwnKey;
 use crate::machine::CallNo;
 use crate::negotiate::{self, Settled};
+use crate::packet_time::PacketTime;
 use crate::phone::CommandError;
 use crate::status::CallState;
 use crate::talk::{MainTerms, Opening};
@@ -294,6 +295,7 @@ impl Site {
             main_dialog: dialog,
             remote: settled.remote,
             law: settled.law,
+            packet_time: PacketTime::default(),
             events: settled.events,
             key: settled.own,
             ssrc,

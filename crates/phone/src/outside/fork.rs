@@ -5,6 +5,7 @@ use rand_core::Rng;
 
 use super::site::{Order, Site};
 use super::xmf::{Request, Wish};
+use crate::packet_time::PacketTime;
 use crate::talk::Opening;
 
 impl Site {
@@ -33,6 +34,7 @@ impl Site {
             main_dialog: main_dialog.clone(),
             remote,
             law: settled.law,
+            packet_time: PacketTime::default(),
             events: settled.events,
             key: None,
             ssrc: site.rng.next_u32(),

@@ -207,7 +207,7 @@ impl Misbehaviour {
         let payload = turned(said.payload);
         for _ in 0..times {
             let ahead = self.forged.saturating_sub(out.next_index());
-            let at = said.at.wrapping_add((ahead as u32 + 1).wrapping_mul(160));
+            let at = said.at.wrapping_add((ahead as u32 + 1).wrapping_mul(said.payload.len() as u32));
             let forged = Said { payload: &payload, at, heard: None, ..*said };
             let (header, index) = (out.header(&forged, ahead), out.next_index() + ahead);
             self.forged = index + 1;

@@ -7,10 +7,12 @@
 //!   keys ──events──┤
 //!                  └──seal──► near fork ──► recorder
 //! ```
-//! One tick every 20 ms does all of it, each stream at most one packet, in that order; nothing here waits or reads a clock.
+//! One tick every 20 ms does all of it, in that order; nothing here waits or reads a clock. A fork whose packets are to be shorter
+//! or longer packs anew what it is told.
 //! RTCP is not sent: Cisco's phones send none unless told to.
 
 pub(crate) mod digits;
+mod fork;
 mod guest;
 mod incoming;
 mod misbehave;
@@ -34,6 +36,7 @@ pub use incoming::HeardCounts;
 pub(crate) use outgoing::{From, Opening, Turn};
 
 use self::digits::Digits;
+use self::fork::Fork;
 use self::guest::{Frame, Guest, mix, sound};
 use self::incoming::{Incoming, Played};
 use self::misbehave::Misbehaviour;
@@ -98,15 +101,6 @@ pub(crate) struct Talk {
     beeper: Beeper,
     faults: Vec<Fault>,
     closed: Vec<Stream>,
-}
-
-struct Fork {
-    leg: Leg,
-    socket: MediaSocket,
-    out: Outgoing,
-    /// Packet times since the fork began.
-    ticks: u32,
-    misbehaviour: Misbehaviour,
 }
 
 impl Talk {
@@ -192,24 +186,15 @@ impl Talk {
         let mut misbehaviour = Misbehaviour::new(opening.key.as_ref(), elsewhere, &mut self.rng);
         self.faults.iter().filter(|fault| fault.leg() == leg).for_each(|fault| misbehaviour.inject(*fault));
         let Some(out) = Outgoing::open(opening, socket.local_addr(), now, &self.clock) else { return };
-        self.forks.push(Fork { leg, socket, out, ticks: 0, misbehaviour });
+        self.forks.push(Fork::new(leg, socket, out, misbehaviour));
     }
 
     /// Has a fork go on otherwise, from the next packet on.
     pub(crate) fn turn_fork(&mut self, now: Instant, leg: Leg, turn: Turn) {
         let Some(at) = self.forks.iter().position(|fork| fork.leg == leg) else { return };
-        let mut fork = self.forks.remove(at);
-        if matches!(turn.from, From::Anew { .. }) {
-            fork.ticks = 0;
-        }
-        if let Some(key) = &turn.key {
-            fork.misbehaviour.announce(key, &mut self.rng);
-        }
-        let (before, out) = fork.out.turn(now, turn);
+        let (before, fork) = self.forks.remove(at).turn(now, turn, &mut self.rng);
         self.closed.push(before);
-        if let Some(out) = out {
-            self.forks.push(Fork { out, ..fork });
-        }
+        self.forks.extend(fork);
     }
 
     /// Ends a fork and gives its socket back.
@@ -266,8 +251,7 @@ impl Talk {
         let near = self.forks.iter_mut().find(|fork| fork.leg == Leg::Near);
         let Some((main, voice)) = self.main.as_mut().zip(self.voice.as_mut()) else {
             // Nothing is said, but time goes on.
-            near.into_iter().for_each(Fork::pass);
-            return (None, 0);
+            return (None, near.map_or(0, |fork| fork.pause(tick)));
         };
         let event = self.events.and_then(|payload_type| Some((payload_type, self.digits.next()?)));
         let mut samples = [0; FRAME];
@@ -276,7 +260,7 @@ impl Talk {
             samples = mix(Some(&samples), beep).unwrap_or(samples);
         }
         let mut frame = [0; FRAME];
-        let mut said = |law: Law, ticks: u32, samples: &Frame, send: &mut dyn FnMut(&Said<'_>)| {
+        let mut said = |law: Law, ticks: u32, samples: &Frame, send: &mut dyn FnMut(&Said<'_>) -> u64| {
             let at = ticks.wrapping_mul(FRAME as u32);
             match &event {
                 Some((payload_type, event)) => send(&Said {
@@ -289,17 +273,20 @@ impl Talk {
                 None => {
                     g711::encode_into(law, samples, &mut frame);
                     let payload_type = law.payload_type();
-                    send(&Said { payload: &frame, payload_type, at, marker: false, heard: None });
+                    send(&Said { payload: &frame, payload_type, at, marker: false, heard: None })
                 }
             }
         };
         let both = mix(Some(&samples), guest).unwrap_or(samples);
-        said(main.law(), self.main_ticks, &both, &mut |said| main.send(&mut self.socket, tick, said));
+        said(main.law(), self.main_ticks, &both, &mut |said| {
+            main.send(&mut self.socket, tick, said);
+            1
+        });
         self.main_ticks = self.main_ticks.wrapping_add(1);
         let Some(fork) = near else { return (Some(samples), 1) };
-        said(fork.out.law(), fork.ticks, &samples, &mut |said| fork.send(tick, said));
+        let forked = said(fork.out.law(), fork.ticks, &samples, &mut |said| fork.send(tick, said));
         fork.pass();
-        (Some(samples), 2)
+        (Some(samples), 1 + forked)
     }
 
     /// The other party's voice, as it was heard: one place of its time line, to the recorder's far leg; a guest's voice and the tone are mixed in. Gives
@@ -317,33 +304,31 @@ impl Talk {
             let law = fork.out.law();
             let payload = frame.map(|sample| g711::encode(law, sample));
             let at = fork.ticks.wrapping_mul(FRAME as u32);
-            fork.send(
-                tick,
-                &Said { payload: &payload, payload_type: law.payload_type(), at, marker: false, heard: None },
-            );
+            let said = Said { payload: &payload, payload_type: law.payload_type(), at, marker: false, heard: None };
+            let sent = fork.send(tick, &said);
             fork.pass();
-            return (far, 1);
+            return (far, sent);
         }
-        let is_heard = matches!(played, Played::Packet(_));
-        if let Played::Packet(heard) = played {
-            let translated = translate(&heard.payload, heard.payload_type, fork.out.law());
-            let (payload, payload_type) = match &translated {
-                Some(payload) => (payload.as_slice(), fork.out.law().payload_type()),
-                None => (heard.payload.as_slice(), heard.payload_type),
-            };
-            let said = Said {
-                payload,
-                payload_type,
-                // All packets of a key bear the time at which it was pressed.
-                at: fork.ticks.wrapping_mul(FRAME as u32).wrapping_sub(heard.back),
-                marker: heard.marker,
-                heard: Some(heard.index as u32),
-            };
-            fork.send(tick, &said);
-        }
-        // What was not heard leaves a gap: the timestamp goes on, no packet is sent.
+        let Played::Packet(heard) = played else {
+            // What was not heard leaves a gap: the timestamp goes on, no packet is sent.
+            return (far, fork.pause(tick));
+        };
+        let translated = translate(&heard.payload, heard.payload_type, fork.out.law());
+        let (payload, payload_type) = match &translated {
+            Some(payload) => (payload.as_slice(), fork.out.law().payload_type()),
+            None => (heard.payload.as_slice(), heard.payload_type),
+        };
+        let said = Said {
+            payload,
+            payload_type,
+            // All packets of a key bear the time at which it was pressed.
+            at: fork.ticks.wrapping_mul(FRAME as u32).wrapping_sub(heard.back),
+            marker: heard.marker,
+            heard: Some(heard.index as u32),
+        };
+        let sent = fork.send(tick, &said);
         fork.pass();
-        (far, u64::from(is_heard))
+        (far, sent)
     }
 
     fn close_main(&mut self, now: Instant) {
@@ -370,21 +355,4 @@ fn translate(payload: &[u8], payload_type: u8, to: Law) -> Option<Vec<u8>> {
     let mut translated = vec![0; samples.len()];
     g711::encode_into(to, &samples, &mut translated);
     Some(translated)
-}
-
-impl Fork {
-    fn send(&mut self, tick: Tick, said: &Said<'_>) {
-        if self.misbehaviour.is_active() {
-            self.misbehaviour.send(&mut self.out, &mut self.socket, tick, said);
-        } else {
-            self.out.send(&mut self.socket, tick, said);
-        }
-    }
-
-    fn pass(&mut self) {
-        if self.misbehaviour.silence() == Some(true) {
-            return;
-        }
-        self.ticks = self.ticks.wrapping_add(1);
-    }
 }

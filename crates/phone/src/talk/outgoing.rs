@@ -11,6 +11,7 @@ use wire::{Clock, MediaSocket};
 
 use crate::change::RollOver;
 use crate::description::OwnKey;
+use crate::packet_time::PacketTime;
 
 /// The longest packet that is sent: anything that fits into an Ethernet frame can be relayed.
 pub(super) const LARGEST: usize = 1500;
@@ -36,6 +37,7 @@ pub(crate) struct Opening {
     pub(crate) main_dialog: String,
     pub(crate) remote: SocketAddr,
     pub(crate) law: Law,
+    pub(crate) packet_time: PacketTime,
     /// The payload type of telephone events, where one was agreed on.
     pub(crate) events: Option<u8>,
     /// None for RTP.
@@ -53,6 +55,8 @@ pub(crate) struct Turn {
     pub(crate) key: Option<OwnKey>,
     /// Another SSRC; the same without one.
     pub(crate) ssrc: Option<u32>,
+    /// Another packet time; the same without one.
+    pub(crate) packet_time: Option<PacketTime>,
     pub(crate) from: From,
 }
 
@@ -68,7 +72,7 @@ pub(crate) enum From {
 impl Turn {
     /// As it is, but for what becomes of the roll-over count.
     pub(crate) fn under(roll_over: RollOver) -> Self {
-        Self { key: None, ssrc: None, from: From::Here(roll_over) }
+        Self { key: None, ssrc: None, packet_time: None, from: From::Here(roll_over) }
     }
 }
 
@@ -89,6 +93,7 @@ pub(super) struct Outgoing {
     context: Option<Context>,
     key: Option<OwnKey>,
     ssrc: u32,
+    packet_time: PacketTime,
     next_index: u64,
     first_timestamp: u32,
     is_first: bool,
@@ -99,8 +104,8 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Opens the stream. `None` if the key does not fit its suite, which our own keys always do.
     pub(super) fn open(opening: Opening, source: SocketAddr, now: Instant, clock: &Clock) -> Option<Self> {
-        let Opening { phone, kind, dialog, main_dialog, remote, law, key, ssrc, first_index, first_timestamp, .. } =
-            opening;
+        let Opening { phone, kind, dialog, main_dialog, remote, law, packet_time, key, ssrc, .. } = opening;
+        let Opening { first_index, first_timestamp, .. } = opening;
         let mut context = match &key {
             Some(own) => Some(Context::new(own.suite, &own.key).ok()?),
             None => None,
@@ -121,7 +126,7 @@ impl Outgoing {
             source,
             destination: remote,
             clock: 8000,
-            samples_per_packet: 160,
+            samples_per_packet: packet_time.samples() as u32,
             started_us,
             ended_us: started_us,
             rows: Vec::new(),
@@ -131,6 +136,7 @@ impl Outgoing {
             context,
             key,
             ssrc,
+            packet_time,
             next_index: first_index,
             first_timestamp,
             is_first: true,
@@ -155,6 +161,7 @@ impl Outgoing {
             main_dialog: before.main_dialog.clone(),
             remote: before.destination,
             law: before.codec,
+            packet_time: turn.packet_time.unwrap_or(self.packet_time),
             events: None,
             key: turn.key.or_else(|| self.key.clone()),
             ssrc: turn.ssrc.unwrap_or(self.ssrc),
@@ -169,6 +176,11 @@ impl Outgoing {
     /// The stream's law.
     pub(super) fn law(&self) -> Law {
         self.stream.codec
+    }
+
+    /// Bytes of a full packet of voice: G.711 has one a sample.
+    pub(super) fn packet_len(&self) -> usize {
+        self.packet_time.samples()
     }
 
     /// Where it goes.

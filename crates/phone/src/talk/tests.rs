@@ -13,6 +13,7 @@ use wire::{Impairment, Net, Route, SimOptions, simulation_runtime};
 use super::*;
 use crate::description::OwnKey;
 use crate::media_clock::{MediaClock, TalkId};
+use crate::packet_time::PacketTime;
 
 mod guest;
 mod said;
@@ -79,6 +80,7 @@ fn opening(kind: StreamKind, remote: SocketAddr, key: Option<OwnKey>, ssrc: u32,
         main_dialog: "main@phone".into(),
         remote,
         law: Law::Mu,
+        packet_time: PacketTime::default(),
         events: Some(101),
         key,
         ssrc,

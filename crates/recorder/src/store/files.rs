@@ -108,6 +108,8 @@ fn read_leg(path: &Path, side: Side, fault: Fault) -> Result<(Leg, i64, Vec<&'st
     if !fault.keeps_gaps() {
         close_gaps(&mut timeline, &packets);
     }
+    // fault: a packet is as long as packets are wont to be.
+    packets.iter_mut().for_each(|packet| packet.payload.len = fault.heard(packet.payload.len));
     let track = Track::new(&timeline, &packets);
     // The rest of the time line says nothing of single packets.
     timeline.placed = Vec::new();

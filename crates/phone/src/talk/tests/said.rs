@@ -1,6 +1,7 @@
 //! What is said besides the voice: keys, the silence of a microphone that is off, and nothing.
 
 use super::*;
+use crate::change::RollOver;
 
 /// The rows of keys, each with its place on the time line counted from the first row of the stream.
 fn keys(stream: &Stream) -> Vec<(u32, &Row)> {
@@ -170,5 +171,69 @@ fn a_leg_on_which_nothing_is_said_for_a_while_goes_on_at_the_right_time() {
         assert!(near.rows.windows(2).all(|pair| step(pair).0 == step(pair).1), "{:?}", near.rows);
         assert!(near.rows.windows(2).any(|pair| step(pair).1 > 2000));
         assert!(near.rows.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)));
+    });
+}
+
+#[test]
+fn a_fork_packs_what_is_said_into_packets_of_another_length_from_where_it_stood() {
+    for (packet_time, suite) in [(PacketTime::Ms10, None), (PacketTime::Ms30, Some(Suite::AeadAes256Gcm))] {
+        run(|net| async move {
+            let call = Call::new(&net, suite, &[]).await;
+            call.talk(Duration::from_millis(400)).await;
+            for leg in Leg::ALL {
+                let turn = Turn { packet_time: Some(packet_time), ..Turn::under(RollOver::Keep) };
+                call.clock.turn_fork(call.agent, leg, turn);
+            }
+            call.talk(Duration::from_millis(500)).await;
+            call.clock.press(call.agent, vec![5]);
+            call.talk(Duration::from_secs(1)).await;
+            let (near, far, voice, _, mut near_tap, _, _) = call.end().await;
+            let len = packet_time.samples();
+            assert_eq!((near.samples_per_packet, far.samples_per_packet), (len as u32, len as u32));
+            let rows: Vec<&Row> = near.rows.iter().filter(|row| row.payload_type == 0).collect();
+            let short: Vec<_> = rows.iter().filter(|row| usize::from(row.payload_len) != len).collect();
+            // What was said last before the key may not fill a packet.
+            assert!(short.len() <= 1, "{short:?}");
+            // No sample is missing and none is said twice: the main call says the same.
+            let said = |stream: &Stream, rows: &[&Row]| -> Vec<u8> {
+                rows.iter().flat_map(|row| stream.payload(row).to_vec()).collect()
+            };
+            let whole = said(&voice, &voice.rows.iter().filter(|row| row.payload_type == 0).collect::<Vec<_>>());
+            let forked = said(&near, &rows);
+            assert!(forked.len() > 9000 && whole.windows(forked.len()).any(|part| part == forked));
+            for pair in rows.windows(2).filter(|pair| pair[0].sequence.wrapping_add(1) == pair[1].sequence) {
+                let step = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+                assert_eq!(step, u32::from(pair[0].payload_len));
+            }
+            let got = near_tap.drain();
+            assert_eq!(got.refused, 0);
+            let sent: Vec<_> = got.packets.iter().rev().take(near.rows.len()).map(|packet| packet.3.clone()).collect();
+            let noted: Vec<_> = near.rows.iter().rev().map(|row| near.payload(row).to_vec()).collect();
+            assert_eq!(sent, noted);
+        });
+    }
+}
+
+#[test]
+fn what_waits_for_its_packet_is_sent_when_a_pause_comes() {
+    run(|net| async move {
+        let loss = Impairment { loss: 0.1, ..Impairment::default() };
+        net.set_impairment(Route { from: CUSTOMER.parse().unwrap(), to: AGENT.parse().unwrap() }, loss);
+        let call = Call::new(&net, None, &[]).await;
+        let turn = Turn { packet_time: Some(PacketTime::Ms60), ..Turn::under(RollOver::Keep) };
+        call.clock.turn_fork(call.agent, Leg::Far, turn);
+        call.talk(Duration::from_secs(4)).await;
+        let (_, far, _, customer, ..) = call.end().await;
+        let lens: Vec<u16> = far.rows.iter().map(|row| row.payload_len).collect();
+        assert!(lens.contains(&160) && lens.contains(&320) && lens.contains(&480), "{lens:?}");
+        // A packet leaves when its last sample was heard, or in the place behind.
+        let first = &far.rows[0];
+        for row in &far.rows {
+            let heard = customer.rows.iter().find(|said| said.index as u32 == row.heard.unwrap()).unwrap();
+            assert!(matches!(heard.fate, Fate::Delivered { .. }));
+            let end = row.timestamp.wrapping_sub(first.timestamp) + u32::from(row.payload_len);
+            let passed = (row.sent_us - first.sent_us) / 1000 * 8 + u64::from(first.payload_len);
+            assert!(passed.abs_diff(u64::from(end)) <= 320, "{passed} {end}");
+        }
     });
 }

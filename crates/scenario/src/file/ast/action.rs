@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cucm::signalling::{Closing, Request};
 use media::ledger::Leg;
+use phone::PacketTime;
 use recorder::Deed;
 
 use super::Codec;
@@ -251,6 +252,8 @@ pub enum ChangedStream {
     Sequence,
     /// The codec.
     Codec(Codec),
+    /// How long a packet is.
+    PacketTime(PacketTime),
 }
 
 /// Why call identifiers are given out from the beginning again.

@@ -72,6 +72,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("mind-case", Fault::MindCase),
     ("no-alarms", Fault::NoAlarms),
     ("overwrite-segment", Fault::OverwriteSegment),
+    ("fixed-frames", Fault::FixedFrames),
 ];
 
 /// The fault that takes a number: `{ lose-every: 50 }`.

@@ -1,8 +1,10 @@
 //! The streams to the recorder change in mid-recording, or the numbers of calls between them.
 
+use phone::PacketTime;
+
 use super::super::ast::{Action, ChangedStream, Codec, Renumbered, Scenario, StreamChange};
 use super::super::diagnostic::Diagnostic;
-use super::super::fields::{Fields, one_of};
+use super::super::fields::{Fields, duration, one_of};
 use super::super::read::keep;
 use super::super::tree::Node;
 use super::{Verb, phone};
@@ -12,6 +14,7 @@ pub(super) const VERBS: &[Verb] = &[
     Verb { word: "change SSRC", read: |n, scenario, wrong| change(n, scenario, ChangedStream::Source, wrong) },
     Verb { word: "restart sequence", read: |n, scenario, wrong| change(n, scenario, ChangedStream::Sequence, wrong) },
     Verb { word: "change codec", read: read_codec_change },
+    Verb { word: "change ptime", read: read_packet_time_change },
     Verb { word: "renumber", read: read_renumber },
 ];
 
@@ -41,4 +44,20 @@ fn read_codec_change(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnosti
     let codec = f.required("to", wrong).and_then(|n| keep(one_of(n, &codecs), wrong));
     f.finish(wrong);
     Some(Action::ChangeStreams(StreamChange { phone: phone?, what: ChangedStream::Codec(codec?) }))
+}
+
+fn read_packet_time_change(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    let mut f = Fields::of(node, "a change of ptime", wrong);
+    let phone = f.required("on", wrong).and_then(|n| keep(phone(n, scenario), wrong));
+    let to = f.required("to", wrong).and_then(|n| keep(packet_time(n), wrong));
+    f.finish(wrong);
+    Some(Action::ChangeStreams(StreamChange { phone: phone?, what: ChangedStream::PacketTime(to?) }))
+}
+
+fn packet_time(node: &Node) -> Result<PacketTime, Diagnostic> {
+    let time = duration(node)?;
+    let is_it = |known: &PacketTime| time.as_micros() == u128::from(known.ms()) * 1000;
+    PacketTime::ALL.into_iter().find(is_it).ok_or_else(|| {
+        Diagnostic::new(node.place, format!("got {time:?}, expected `10ms`, `20ms`, `30ms`, `40ms` or `60ms`"))
+    })
 }

@@ -45,6 +45,7 @@ impl Cast<'_> {
             ChangedStream::Key { keeps_roll_over: true } => (BridgeChange::Key(RollOver::Keep), true),
             ChangedStream::Key { keeps_roll_over: false } => (BridgeChange::Key(RollOver::Reset), true),
             ChangedStream::Codec(codec) => (BridgeChange::Codec(super::boot::phone_codec(codec)), true),
+            ChangedStream::PacketTime(time) => (BridgeChange::PacketTime(time), true),
             ChangedStream::Source => (BridgeChange::Source, false),
             ChangedStream::Sequence => (BridgeChange::Sequence, false),
         };
