@@ -5,6 +5,7 @@
 mod bad_recorders;
 mod cli;
 mod damaged;
+mod evidence;
 mod hostile;
 mod quiet;
 mod replay;

@@ -14,7 +14,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("cucm", &["sip", "media", "trust", "wire"]),
     ("phone", &["sip", "media", "trust", "wire"]),
     ("recorder", &["sip", "media", "trust", "wire"]),
-    ("scenario", &["media", "trust", "wire", "cucm", "phone", "recorder", "verify"]),
+    ("scenario", &["sip", "media", "trust", "wire", "cucm", "phone", "recorder", "verify"]),
     ("report", &["scenario"]),
     ("mixedmode", &["scenario", "report", "recorder", "wire"]),
 ];

@@ -44,7 +44,16 @@ pub fn files_in(folder: &str, ending: &str) -> Vec<String> {
 /// The options of a plain run.
 #[must_use]
 pub fn options(network: Network, seed: u64) -> Options {
-    Options { network, seed, jobs: 1, pcapng: None, keep: None, under_test: UnderTest::Bundled, bystander: None }
+    Options {
+        network,
+        seed,
+        jobs: 1,
+        pcapng: None,
+        keep: None,
+        under_test: UnderTest::Bundled,
+        bystander: None,
+        evidence: false,
+    }
 }
 
 /// Runs scenarios from files, named from the top of the repository.

@@ -67,6 +67,9 @@ pub(crate) struct Run {
     /// Write the outcome as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) report_json: Option<PathBuf>,
+    /// Write the outcome with all its evidence (messages, pictures, clips of audio) as one file, to make other reports of.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report_bundle: Option<PathBuf>,
     /// Write a pcapng for each scenario, which tshark and Wireshark decrypt by themselves.
     #[arg(long, value_name = "DIR")]
     pub(crate) pcapng: Option<PathBuf>,

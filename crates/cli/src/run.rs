@@ -47,6 +47,12 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
         writeln!(err, "error: cannot write {}: {error}", file.display())?;
         return Ok(Exit::Setup);
     }
+    if let Some(file) = &args.report_bundle
+        && let Err(error) = write_bundle(&outcome, file)
+    {
+        writeln!(err, "error: cannot write {}: {error}", file.display())?;
+        return Ok(Exit::Setup);
+    }
     Ok(Exit::of(&outcome))
 }
 
@@ -87,7 +93,12 @@ fn options(args: &Run, under_test: UnderTest) -> Options {
         keep: args.keep.clone(),
         under_test,
         bystander: None,
+        evidence: args.report_bundle.is_some(),
     }
+}
+
+fn write_bundle(outcome: &RunOutcome, file: &Path) -> io::Result<()> {
+    std::fs::write(file, report::bundle(outcome)?)
 }
 
 fn write_json(outcome: &RunOutcome, file: &Path) -> io::Result<()> {

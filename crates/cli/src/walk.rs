@@ -42,6 +42,7 @@ pub(crate) fn walk(args: &Walk, out: &mut (impl Write + Send), err: &mut (impl W
         keep: None,
         under_test: UnderTest::Bundled,
         bystander: None,
+        evidence: false,
     };
     let (began, live) = (Instant::now(), Arc::<Live>::default());
     let screen = Screen::new(out, &live, items.len());

@@ -1,13 +1,16 @@
 //! The outcome as JSON, for machines.
 
-use scenario::outcome::RunOutcome;
+use scenario::outcome::{RunOutcome, ScenarioOutcome};
 
-/// The outcome as JSON with a newline at its end; two runs of one seed on the simulated network give the same bytes.
+/// The outcome as JSON, without what other reports draw ([`scenario::evidence`]), with a newline at its end; two runs of one seed on the simulated network give the same bytes.
 ///
 /// # Errors
 /// Never for an outcome the runner made; the error is passed on all the same.
 pub fn json(run: &RunOutcome) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(run)?;
+    let scenarios = run.scenarios.iter().map(ScenarioOutcome::without_evidence).collect();
+    let (schema, network, recorder) = (run.schema.clone(), run.network.clone(), run.recorder.clone());
+    let plain = RunOutcome { schema, network, seed: run.seed, recorder, scenarios };
+    let mut text = serde_json::to_string_pretty(&plain)?;
     text.push('\n');
     Ok(text)
 }

@@ -164,6 +164,7 @@ mod tests {
             frames_compared: 12_345,
             lateness: Lateness::default(),
             duration_ms: 0,
+            evidence: None,
         }
     }
 

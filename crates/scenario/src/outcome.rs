@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Evidence;
+
 /// The version of the JSON form. It grows when a field changes its meaning or goes away.
 pub const SCHEMA: &str = "mixedmode-outcome-v1";
 
@@ -47,9 +49,31 @@ pub struct ScenarioOutcome {
     pub lateness: Lateness,
     /// Length of the scenario in milliseconds of its own (real or simulated) time; 0 where it is not reproducible.
     pub duration_ms: u64,
+    /// What a report draws of it, where that was asked for ([`Options::evidence`](crate::run::Options::evidence)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
 }
 
 impl ScenarioOutcome {
+    /// The same without what a report draws.
+    #[must_use]
+    pub fn without_evidence(&self) -> Self {
+        Self {
+            file: self.file.clone(),
+            title: self.title.clone(),
+            verdict: self.verdict,
+            reason: self.reason.clone(),
+            findings: self.findings.clone(),
+            not_checked: self.not_checked.clone(),
+            story: self.story.clone(),
+            channels: self.channels.clone(),
+            frames_compared: self.frames_compared,
+            lateness: self.lateness,
+            duration_ms: self.duration_ms,
+            evidence: None,
+        }
+    }
+
     /// The harness itself did something wrong: what looked like a pass decides nothing.
     pub(crate) fn undecide(&mut self, why: String) {
         if self.verdict == Verdict::Pass {
@@ -203,6 +227,7 @@ mod tests {
             frames_compared: 0,
             lateness: Lateness::default(),
             duration_ms: 0,
+            evidence: None,
         };
         let scenarios = verdicts.iter().map(scenario).collect();
         RunOutcome { schema: SCHEMA.into(), network: "os".into(), seed: 1, recorder: "bundled".into(), scenarios }

@@ -8,6 +8,7 @@ mod expect;
 mod people;
 mod recorder;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::action::{Action, Asker, ChangedStream, Inject, Injected, Renumbered, Step, StreamChange, Told};
@@ -22,6 +23,8 @@ use super::trunks::{Destination, RouteList};
 /// One scenario file.
 #[derive(Clone, Debug)]
 pub struct Scenario {
+    /// The text of the file.
+    pub text: Arc<str>,
     /// What it shows, in a sentence.
     pub title: String,
     /// The cluster that drives the call.

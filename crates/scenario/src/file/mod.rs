@@ -64,7 +64,7 @@ fn parse_in(folder: Option<&Path>, text: &str) -> Result<Scenario, Vec<Diagnosti
     let mut wrong = Vec::new();
     let scenario = read::read(&root, folder, &mut wrong);
     if wrong.is_empty() {
-        return Ok(scenario);
+        return Ok(Scenario { text: text.into(), ..scenario });
     }
     wrong.sort_by_key(|d| d.place);
     Err(wrong)

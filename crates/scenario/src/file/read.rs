@@ -61,6 +61,7 @@ pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnosti
     let only_simulated = fields.maybe("only", wrong, |n| one_of(n, &[("simulated", ())])).is_some();
     let (steps, expect) = (Vec::new(), Expect::default());
     let mut scenario = Scenario {
+        text: "".into(),
         title,
         cluster,
         phones,

@@ -47,6 +47,7 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
         frames_compared: compared,
         lateness: kept.lateness,
         duration_ms: 0,
+        evidence: None,
     };
     let (schema, network, seed, recorder) = (SCHEMA.to_owned(), kept.network, kept.seed, kept.recorder);
     Ok(RunOutcome { schema, network, seed, recorder, scenarios: vec![outcome] })

@@ -110,10 +110,13 @@ fn fnv(seed: u64, bytes: &[u8]) -> u64 {
 
 /// The capture of a scenario, if one is wanted.
 pub(super) fn capture(options: &Options, name: &str) -> Result<Tap, SetupError> {
-    let Some(folder) = &options.pcapng else { return Ok(Tap::none()) };
+    let keep = if options.evidence { Keep::Messages } else { Keep::Nothing };
+    let Some(folder) = &options.pcapng else {
+        return Ok(if options.evidence { Tap::memory(keep) } else { Tap::none() });
+    };
     create(folder)?;
     let path = folder.join(format!("{name}.pcapng"));
-    Tap::file(&path, Keep::Nothing)
+    Tap::file(&path, keep)
         .map_err(|e| SetupError::File { what: format!("cannot write {}", path.display()), why: e.to_string() })
 }
 
@@ -153,6 +156,7 @@ mod tests {
             keep: None,
             under_test: crate::under_test::UnderTest::Bundled,
             bystander: None,
+            evidence: false,
         };
         let seed = || {
             let real = RealTime::start(&live).unwrap();

@@ -4,8 +4,10 @@ mod addresses;
 mod bystander;
 mod destinations;
 mod error;
+mod gather;
 mod ground;
 mod hearing;
+mod journal;
 mod judge;
 mod lateness;
 mod live;
@@ -29,8 +31,11 @@ use crate::kept::{self, KeptLedger, Session};
 use crate::outcome::{Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
 use crate::under_test::{self, UnderTest};
 use addresses::Addresses;
+use gather::Scene;
 use ground::{Ground, Job, RealTime, capture, named};
+use journal::Journal;
 use subject::Left;
+use wire::{Clock, Tap};
 
 /// Which network carries a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,8 @@ pub struct Options {
     pub under_test: UnderTest,
     /// Somebody else on the network of each scenario.
     pub bystander: Option<Bystander>,
+    /// Whether to collect what a report draws of each scenario.
+    pub evidence: bool,
 }
 
 /// A scenario and how it is called in reports.
@@ -209,6 +216,7 @@ fn not_run(item: &Item, verdict: Verdict, reason: String) -> ScenarioOutcome {
         frames_compared: 0,
         lateness: Lateness::default(),
         duration_ms: 0,
+        evidence: None,
     }
 }
 
@@ -218,11 +226,47 @@ async fn attempt(
     live: &Live,
     real: Option<&RealTime>,
 ) -> Result<ScenarioOutcome, SetupError> {
+    let item = &job.item;
+    let tap = capture(options, &job.name)?;
+    let ground = Ground::of(item, options, &tap, live, real)?;
+    let slot = ground.slot.as_ref();
+    let addresses = slot.map_or_else(Addresses::simulated, |slot| moved(&options.under_test, slot.addresses()));
+    let watch = Watch { tap, journal: Journal::default(), clock: ground.net.clock().clone(), addresses };
+    let mut outcome = played(job, options, live, &ground, &watch)
+        .await
+        .unwrap_or_else(|error| not_run(item, Verdict::SetupError, error.to_string()));
+    if options.evidence && outcome.evidence.is_none() {
+        outcome.evidence = Some(Box::new(watch.scene(item, options).ladder()));
+    }
+    Ok(outcome)
+}
+
+/// What is noted of a scenario while it is played.
+struct Watch {
+    tap: Tap,
+    journal: Journal,
+    clock: Clock,
+    addresses: Addresses,
+}
+
+impl Watch {
+    fn scene<'a>(&'a self, item: &'a Item, options: &'a Options) -> Scene<'a> {
+        let Self { tap, journal, clock, addresses } = self;
+        let packets = tap.packets();
+        Scene { file: &item.file, scenario: &item.scenario, options, addresses: *addresses, clock, journal, packets }
+    }
+}
+
+async fn played(
+    job: &Job,
+    options: &Options,
+    live: &Live,
+    ground: &Ground<'_>,
+    watch: &Watch,
+) -> Result<ScenarioOutcome, SetupError> {
     let Job { item, name } = job;
-    let tap = capture(options, name)?;
-    let Ground { net, clock, slot, seed } = Ground::of(item, options, &tap, live, real)?;
-    let addresses =
-        slot.as_ref().map_or_else(Addresses::simulated, |slot| moved(&options.under_test, slot.addresses()));
+    let Watch { tap, journal, addresses, .. } = watch;
+    let (net, clock, seed) = (ground.net.clone(), ground.clock.clone(), ground.seed);
     let temporary;
     let folder: &Path = match &options.keep {
         Some(keep) => &unused(keep.join(name))?,
@@ -237,7 +281,7 @@ async fn attempt(
     let share = live::Share::of(live);
     let began = net.clock().wall_at(net.clock().epoch());
     let bystander = options.bystander.as_ref();
-    let place = play::Place { net, clock, addresses, folder, seed, share, bystander };
+    let place = play::Place { net, clock, addresses: *addresses, folder, seed, share, bystander, journal };
     let played = play::play(&options.under_test, &item.scenario, place);
     let mut played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
@@ -258,7 +302,12 @@ async fn attempt(
             stored
         }
     };
-    Ok(judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored))
+    let mut evidence = options.evidence.then(|| Box::new(watch.scene(item, options).ladder()));
+    if let Some(evidence) = &mut evidence {
+        gather::recordings(evidence, &sessions, journal.began_us());
+    }
+    let outcome = judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored);
+    Ok(ScenarioOutcome { evidence, ..outcome })
 }
 
 /// How many scenarios at once.

@@ -86,5 +86,6 @@ pub(super) fn judge(
         frames_compared: weighed.compared,
         lateness: played.lateness,
         duration_ms: played.duration_ms,
+        evidence: None,
     }
 }

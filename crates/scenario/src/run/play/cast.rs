@@ -58,7 +58,7 @@ impl<'a> Cast<'a> {
         scenario: &'a Scenario,
         place: Place<'a>,
     ) -> Result<Self, SetupError> {
-        let Place { net, clock, addresses, folder, seed, share, bystander: _ } = place;
+        let Place { net, clock, addresses, folder, seed, share, bystander: _, journal } = place;
         let mut certificates = Certificates::make(scenario, addresses, net.clock().wall())?;
         let ground = Ground { net: &net, addresses, folder, seed };
         let (recorder, peer) = Subject::start(under_test, scenario, &mut certificates, ground).await?;
@@ -67,6 +67,7 @@ impl<'a> Cast<'a> {
         let sites = Sites::make(scenario, addresses, net.clock().wall())?;
         sites.configure(&mut config);
         let began_us = net.clock().since_epoch_us(net.clock().now());
+        journal.begin(began_us);
         let mut cucm = cucm::start(net.clone(), config, seed ^ 1).await.map_err(|e| start("CUCM", &e))?;
         let net_clock = net.clock().clone();
         let mut cast = Self {
@@ -291,9 +292,13 @@ impl<'a> Cast<'a> {
         self.share.set_recordings(running);
     }
 
+    /// Microseconds since the start of the run.
+    pub(super) fn now_us(&self) -> u64 {
+        self.net.clock().since_epoch_us(self.net.clock().now())
+    }
+
     pub(super) fn tell(&mut self, what: String) {
-        let now = self.net.clock().since_epoch_us(self.net.clock().now());
-        self.tell_at(now, what);
+        self.tell_at(self.now_us(), what);
     }
 
     fn tell_at(&mut self, at_us: u64, what: String) {
@@ -317,8 +322,7 @@ impl<'a> Cast<'a> {
             phones.push(summary);
         }
         self.listen();
-        let now = self.net.clock().since_epoch_us(self.net.clock().now());
-        let duration_ms = now.saturating_sub(self.began_us) / 1000;
+        let duration_ms = self.now_us().saturating_sub(self.began_us) / 1000;
         let lateness = lateness::of(&ledger);
         let astray = self.gone_astray();
         let cucm = self.cucm.stop().await;
@@ -351,6 +355,7 @@ const OTHER_CLUSTER: &str = "OtherCluster";
 mod tests {
     use super::*;
     use crate::file;
+    use crate::run::journal::Journal;
     use crate::run::live::Live;
     use crate::run::subject::Left;
 
@@ -375,7 +380,16 @@ steps:
             let net = Net::simulated(wire::SimOptions::default());
             let (clock, live) = (MediaClock::start(&net), Live::default());
             let (addresses, share) = (Addresses::simulated(), Share::of(&live));
-            let place = Place { net, clock, addresses, folder: folder.path(), seed: 1, share, bystander: None };
+            let place = Place {
+                net,
+                clock,
+                addresses,
+                folder: folder.path(),
+                seed: 1,
+                share,
+                bystander: None,
+                journal: &Journal::default(),
+            };
             let mut cast = Cast::gather(&UnderTest::Bundled, &scenario, place).await.unwrap();
             let (_, before) = scenario.steps.split_last().unwrap();
             for step in before {

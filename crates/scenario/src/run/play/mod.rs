@@ -31,6 +31,7 @@ use super::addresses::Addresses;
 use super::bystander::Bystander;
 use super::destinations::LeftThere;
 use super::error::SetupError;
+use super::journal::Journal;
 use super::live::Share;
 use super::subject::Left;
 use crate::file::Scenario;
@@ -87,15 +88,19 @@ pub(super) struct Place<'a> {
     pub(super) seed: u64,
     pub(super) share: Share<'a>,
     pub(super) bystander: Option<&'a Bystander>,
+    /// Notes the steps as they are taken.
+    pub(super) journal: &'a Journal,
 }
 
 /// Plays `scenario` against the recorder under test.
 pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Place<'_>) -> Result<Played, SetupError> {
-    let bystander = place.bystander;
+    let (bystander, journal) = (place.bystander, place.journal);
     let mut cast = Cast::gather(under_test, scenario, place).await?;
     let busy = bystander.map(|bystander| bystander.start(&cast.net));
     for step in &scenario.steps {
+        journal.step(step, cast.now_us());
         cast.take(step).await?;
+        journal.done(cast.now_us());
     }
     drop(busy);
     cast.go_home().await

@@ -1,0 +1,93 @@
+//! Collects what a report draws of a scenario ([`Evidence`]), after it was played.
+
+mod columns;
+mod messages;
+mod recordings;
+
+use std::time::UNIX_EPOCH;
+
+use wire::{Clock, Packet};
+
+use super::addresses::Addresses;
+use super::journal::{Journal, since};
+use super::{Network, Options};
+use crate::evidence::Evidence;
+use crate::file::Scenario;
+use crate::under_test::UnderTest;
+use columns::Columns;
+pub(super) use recordings::recordings;
+
+/// Where and when a scenario was played, and what its tap kept.
+pub(super) struct Scene<'a> {
+    /// The scenario file, as it was named.
+    pub(super) file: &'a str,
+    pub(super) scenario: &'a Scenario,
+    pub(super) options: &'a Options,
+    pub(super) addresses: Addresses,
+    pub(super) clock: &'a Clock,
+    pub(super) journal: &'a Journal,
+    pub(super) packets: Vec<Packet>,
+}
+
+impl Scene<'_> {
+    /// All that can be told without the ledger and the recordings: of a scenario that came to nothing, too.
+    pub(super) fn ladder(self) -> Evidence {
+        let began_us = self.journal.began_us();
+        let steps = self.journal.steps(self.scenario);
+        let columns = Columns::of(&self);
+        let at_us = |packet: &Packet| since(self.clock.since_epoch_us(packet.at), began_us);
+        let (messages, columns) = messages::all(&self.packets, columns, &steps, at_us);
+        let last = messages.last().map_or(0, |message| message.at_us);
+        let ended_us = steps.iter().filter_map(|step| step.ended_us).max().unwrap_or(last).max(last);
+        Evidence {
+            source: self.scenario.text.to_string(),
+            replay: replay(self.file, self.options),
+            seed: self.options.seed,
+            began_unix_us: self.began_unix_us(began_us),
+            ended_us,
+            columns,
+            steps,
+            messages,
+            ..Evidence::default()
+        }
+    }
+
+    fn began_unix_us(&self, began_us: u64) -> Option<i64> {
+        let began = self.clock.wall_at(self.clock.epoch() + std::time::Duration::from_micros(began_us));
+        let since = began.duration_since(UNIX_EPOCH).ok().filter(|_| self.options.network == Network::Os);
+        since.and_then(|since| i64::try_from(since.as_micros()).ok())
+    }
+}
+
+/// The command line that runs the scenario again.
+fn replay(file: &str, options: &Options) -> String {
+    let recorder = match &options.under_test {
+        UnderTest::Bundled => String::new(),
+        UnderTest::External(profile) => format!(" --recorder {}", quoted(&profile.name)),
+    };
+    let (file, network, seed) = (quoted(file), options.network.name(), options.seed);
+    format!("mixedmode run {file} --network {network} --seed {seed}{recorder}")
+}
+
+/// A word of a shell's command line.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_a_quoted_word_as_it_was() {
+        assert_eq!(quoted("scenarios/plain-call.yaml"), "scenarios/plain-call.yaml");
+        assert_eq!(quoted("my file.yaml"), "'my file.yaml'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}
