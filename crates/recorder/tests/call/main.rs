@@ -4,5 +4,6 @@
 
 mod broken;
 mod calls;
+mod connections;
 mod media;
 mod support;

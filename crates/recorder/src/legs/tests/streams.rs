@@ -1,0 +1,85 @@
+//! Sources and sequences that change.
+
+use super::*;
+
+#[test]
+fn a_plain_leg_latches_its_source_and_the_signalled_host_takes_over() {
+    let mut rig = Rig::new(Fault::None);
+    rig.receive(&packet(9, 1, 66), STRANGER);
+    rig.plain();
+    rig.receive(&packet(7, 1, 1), PHONE);
+    rig.receive(&packet(9, 2, 66), STRANGER);
+    rig.receive(&packet(7, 2, 2), "192.0.2.20:9999");
+    rig.receive(&packet(7, 2, 2), PHONE);
+    rig.receive(&packet(7, 2, 2), PHONE);
+    let counts = rig.counts();
+    assert_eq!((counts.stored, counts.foreign, counts.duplicate), (3, 2, 1));
+    assert_eq!(rig.stored().last(), Some(&(2, 2)));
+}
+
+/// A packet whose timestamp does not follow from its number.
+fn packet_at(ssrc: u32, sequence: u16, timestamp: u32, fill: u8) -> Vec<u8> {
+    let mut bytes = packet(ssrc, sequence, fill);
+    bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
+    bytes
+}
+
+#[test]
+fn a_sequence_that_begins_anew_under_its_key_and_source_is_read_and_a_replay_is_not() {
+    for suite in Suite::ALL {
+        // Back within the window, far back, ahead over half the numbers; after a wrap with the count kept or not.
+        for (from, to, wrapped, roc) in [
+            (500, 480, 0, 0),
+            (500, 3, 0, 0),
+            (20_000, 100, 0, 0),
+            (40_000, 100, 0, 0),
+            (300, 60_000, 1, 0),
+            (300, 100, 1, 1),
+        ] {
+            let what = format!("{suite}: {from} to {to}, {wrapped} to {roc}");
+            let mut rig = Rig::new(Fault::None);
+            let key = MasterKey::generate(suite, &mut rig.rng);
+            let protection = Protection::Srtp(Crypto::new(1, key.clone()));
+            let media = Media { formats: vec![(0, Codec::Pcmu)], protection, source: Some(address(PHONE)) };
+            rig.receiver.listen(rig.now, &media, &mut rig.out);
+            let mut phone = Context::new(suite, &key).unwrap();
+            let mut said = Vec::new();
+            let mut clock = 1000u32;
+            let first = if wrapped == 1 { 65_500 } else { from - 20 };
+            let count = if wrapped == 1 { 36 + from } else { 20 };
+            for n in 0..count {
+                let sealed = seal(&mut phone, &packet_at(7, (first + n) as u16, clock, 1));
+                rig.receive(&sealed, PHONE);
+                said.push(sealed);
+                clock += 160;
+            }
+            let stored = rig.counts().stored;
+            assert_eq!(stored, count as u64, "{what}");
+            let mut again = Context::new(suite, &key).unwrap();
+            again.set_roc(7, roc);
+            for n in 0..30 {
+                rig.receive(&seal(&mut again, &packet_at(7, to as u16 + n, clock, 2)), PHONE);
+                clock += 160;
+                // What was said before the restart is not said again.
+                rig.receive(&said[usize::from(n) % said.len()], STRANGER);
+            }
+            assert_eq!(rig.counts().stored, stored + 30, "{what}: {:?}", rig.counts());
+            assert_eq!(contents(&rig)[stored as usize..], [2; 30], "{what}");
+        }
+    }
+}
+
+#[test]
+fn sources_may_change_as_often_as_they_like() {
+    let (mut rig, phone) = Rig::secure(Suite::AeadAes256Gcm, Fault::None);
+    let mut phone = phone.with_max_sources(1000);
+    for ssrc in 0..100 {
+        rig.receive(&seal(&mut phone, &packet(ssrc, 7, 1)), PHONE);
+        rig.receive(&seal(&mut phone, &packet(ssrc, 8, 2)), PHONE);
+    }
+    // The first one comes back, long forgotten, with a run of its own.
+    rig.receive(&seal(&mut phone, &packet(0, 9, 3)), PHONE);
+    assert_eq!(rig.counts().stored, 201, "{:?}", rig.counts());
+    let journal = journal::read(&rig.out).unwrap();
+    assert_ne!(journal.packets[0].epoch, journal.packets[200].epoch);
+}
