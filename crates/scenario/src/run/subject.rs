@@ -55,7 +55,9 @@ impl Left {
     }
 
     /// The TLS connections that the recorder refused: the rule, and why. Of a foreign recorder only CUCM's side is
-    /// seen, an alert or a close; which rule it went by is then taken to be the one that is expected.
+    /// seen, an alert or a close; which rule it went by is then taken to be the one that is expected. Some (PJSIP is one)
+    /// look at a certificate when the handshake is over and then close without a word, so where a refusal is expected, an
+    /// INVITE whose connection closed before any answer is one.
     pub(super) fn refusals(&self, events: &[(u64, CucmEvent)], expected: Option<&Refused>) -> Vec<(String, String)> {
         match self {
             Self::Bundled(summary) => summary.refusals.iter().map(|r| (r.rule.clone(), r.why.clone())).collect(),
@@ -64,9 +66,15 @@ impl Left {
                     CucmEvent::TrunkTls { failure, .. } if !failure.refused_by_us => Some(failure),
                     _ => None,
                 });
-                let of_tls = failures.filter(|failure| failure.rule != "connect");
+                let of_tls = failures.filter(|failure| failure.rule != "connect").map(|f| (&f.rule, &f.why));
+                let closed = events.iter().filter_map(|(_, event)| match event {
+                    CucmEvent::RecordingFailed(failed) if expected.is_some() && failed.rule == "closed" => {
+                        Some((&failed.rule, &failed.why))
+                    }
+                    _ => None,
+                });
                 let rule = |rule: &String| expected.map_or_else(|| rule.clone(), |expected| expected.rule.clone());
-                of_tls.map(|failure| (rule(&failure.rule), failure.why.clone())).collect()
+                of_tls.chain(closed).map(|(of, why)| (rule(of), why.clone())).collect()
             }
         }
     }
@@ -296,5 +304,36 @@ fn own_certificates(
             let text = wire::file::read_text(&path, recorder::certs::LARGEST).map_err(|e| wrong(e.to_string()))?;
             Certificate::all_from_pem(&text).map_err(|e| wrong(e.to_string()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cucm::{Party as Phone, RecordingFailed, RecordingId};
+
+    use super::*;
+
+    fn failed(rule: &str) -> Vec<(u64, CucmEvent)> {
+        let failed = RecordingFailed {
+            recording: RecordingId(1),
+            call: 1,
+            near: Phone { device: String::new(), number: "2000".to_owned(), name: String::new() },
+            why: "the connection closed before an answer came".to_owned(),
+            rule: rule.to_owned(),
+        };
+        vec![(0, CucmEvent::RecordingFailed(failed))]
+    }
+
+    #[test]
+    fn a_close_behind_the_handshake_is_a_refusal_where_one_is_expected() {
+        let left = Left::External(Gathered::default());
+        let expected = Refused { by: Party::Recorder, rule: "trusted-certificates".to_owned() };
+        let rules = |events: &[(u64, CucmEvent)], expected| -> Vec<String> {
+            left.refusals(events, expected).into_iter().map(|(rule, _)| rule).collect()
+        };
+        assert_eq!(rules(&failed("closed"), Some(&expected)), ["trusted-certificates"]);
+        assert!(rules(&failed("status"), Some(&expected)).is_empty(), "an answer is no refusal of the connection");
+        // Elsewhere it is a recording that failed, which is told as such.
+        assert!(rules(&failed("closed"), None).is_empty());
     }
 }

@@ -19,6 +19,12 @@ use super::template::{Template, Values};
 const LOOK: Duration = Duration::from_millis(50);
 /// How many of a recorder's last lines are shown when it does not start.
 const TAIL_LINES: usize = 12;
+/// How many earlier lines are shown with them, where they speak of an error.
+const ERROR_LINES: usize = 4;
+/// Longer lines are cut.
+const LINE: usize = 200;
+/// What a line has in it, in any case of letters, that tells why a program gave up.
+const TROUBLE: [&str; 8] = ["error", "fatal", "panicked", "exception", "traceback", "cannot ", "could not", "failed"];
 /// How much of a log is looked at: its end.
 const TAIL_BYTES: u64 = 1 << 20;
 /// The file that takes all that a recorder prints.
@@ -189,15 +195,27 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
+/// The end of a log, and before it the latest lines that name an error: a program that takes itself down in order says
+/// what went wrong long before its last line.
 fn tail(log: &Path) -> String {
     let text = read_tail(log);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = &lines[lines.len().saturating_sub(TAIL_LINES)..];
-    if last.is_empty() {
+    if lines.is_empty() {
         return "; it printed nothing".to_owned();
     }
-    let shown = last.iter().map(|line| format!("\n      | {}", line.chars().take(200).collect::<String>()));
-    format!("; its last lines:{}", shown.collect::<String>())
+    let (earlier, last) = lines.split_at(lines.len().saturating_sub(TAIL_LINES));
+    let mut errors: Vec<&str> = earlier.iter().rev().copied().filter(names_trouble).take(ERROR_LINES).collect();
+    errors.reverse();
+    let show = |line: &&str| format!("\n      | {}", line.chars().take(LINE).collect::<String>());
+    let errors: String = errors.iter().map(show).collect();
+    let errors = if errors.is_empty() { errors } else { format!("{errors}\n      …") };
+    let last: String = last.iter().map(show).collect();
+    format!("; its last lines{}:{errors}{last}", if errors.is_empty() { "" } else { ", and errors before them" })
+}
+
+fn names_trouble(line: &&str) -> bool {
+    let line = line.to_lowercase();
+    TROUBLE.iter().any(|word| line.contains(word))
 }
 
 fn read_tail(log: &Path) -> String {
@@ -291,6 +309,15 @@ mod tests {
             Ok(Ended::Early(why)) | Err(why) => assert!(why.contains("exit status: 0"), "{why}"),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn an_error_is_shown_however_much_a_program_prints_behind_it() {
+        let wordy = "echo starting; echo 'KeyError: no such key'; for i in $(seq 30); do echo shutting down $i; done";
+        let why = run(&start(&format!("{wordy}; exit 1"), log("ready"), 5000), &stop()).await.unwrap_err();
+        assert!(why.contains("and errors before them:\n      | KeyError: no such key\n      …\n"), "{why}");
+        assert!(why.ends_with("| shutting down 30") && !why.contains("starting"), "{why}");
+        assert_eq!(why.matches("shutting").count(), TAIL_LINES, "{why}");
     }
 
     #[tokio::test]
