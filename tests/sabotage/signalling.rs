@@ -62,6 +62,10 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/recorder-hangs-up-both", &[TRUNCATE_END], CLIPPED),
     Row("signalling/recorder-pauses", &[REFUSED], UNPAUSED),
     Row("signalling/recorder-pauses", &[CLOSE_GAPS], Found("closed-gap")),
+    Row("signalling/new-key-in-a-pause", &[REFUSED], UNPAUSED),
+    Row("signalling/new-key-in-a-pause", &[FORGET_PAUSE], Found("pause-forgotten")),
+    Row("signalling/new-codec-in-a-pause", &[CLOSE_GAPS], Found("closed-gap")),
+    Row("signalling/recorder-pauses", &[REFUSED, SILENT_INSTEAD], UNPAUSED),
     Row("signalling/recorder-pauses-near", &[REFUSED], UNPAUSED),
     Row("signalling/recorder-pauses-to-the-end", &[REFUSED], UNPAUSED),
     Row("signalling/recorder-pauses-until-hold", &[REFUSED], UNPAUSED),
@@ -107,6 +111,10 @@ const OUT: Outcome = Found("out-of-service");
 const TERMINATED: Outcome = Found("recording-terminated");
 const NO_MESSAGE: Outcome = Undecided("there was no such message");
 const UNPAUSED: Outcome = Undecided("was to pause");
+const FORGET_PAUSE: (&str, &str) = ("steps:", "recorder: { fault: forget-pause }\nsteps:");
+/// Nothing is said where the pause should be.
+const SILENT_INSTEAD: (&str, &str) =
+    ("  - recorder pauses", "  - inject: { on: agent, what: silence, for: 5s }\n  - recorder pauses");
 const REFUSED: (&str, &str) = ("phones:", "cluster: { dialect: { recorder offer: refuse } }\nphones:");
 const LATER_PAUSE: (&str, &str) = ("  - recorder pauses", "  - wait: 5s\n  - recorder pauses");
 const LATER_REFRESH: (&str, &str) = ("  - CUCM sends", "  - wait: 5s\n  - CUCM sends");

@@ -138,6 +138,8 @@ pub enum Fault {
     MindCase,
     /// Nothing is ever alarming.
     NoAlarms,
+    /// An answer to CUCM's offer says that the stream goes on, although it is paused.
+    ForgetPause,
     /// Every packet is taken for 20 ms: what a longer one holds beyond them is not heard.
     FixedFrames,
     /// A recording takes the place of an earlier one with the same `x-refci`.

@@ -292,8 +292,11 @@ impl Machine {
     /// Changes what the streams of the active call are, or will be.
     pub(super) fn change_bridge(&mut self, change: BridgeChange) -> Result<(), CommandError> {
         let call = self.active_call().map(|call| call.no).ok_or(CommandError::NoCall)?;
+        // What is agreed on may change while nothing flows: the recorder may have stopped the stream.
+        let is_agreed_on = !matches!(change, BridgeChange::Source | BridgeChange::Sequence);
+        let is_meant = |bridge: &Bridge| bridge.is_forking() || (is_agreed_on && bridge.is_accepted);
         let forks: Vec<usize> = (0..self.bridges.len())
-            .filter(|at| self.bridges[*at].main == call && self.bridges[*at].is_forking())
+            .filter(|at| self.bridges[*at].main == call && is_meant(&self.bridges[*at]))
             .collect();
         if forks.is_empty() || matches!(change, BridgeChange::Codec(codec) if codec.law().is_none()) {
             return Err(CommandError::Busy);

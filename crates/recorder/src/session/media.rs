@@ -12,6 +12,7 @@ use media::srtp::{MasterKey, Suite};
 use rand_chacha::ChaCha20Rng;
 
 use crate::config::{Codec, Config, SrtpPolicy};
+use crate::fault::Fault;
 use crate::legs::{Media, Protection};
 
 /// What we say of one leg's media. Its `Debug` would print no key.
@@ -25,6 +26,8 @@ pub(crate) struct Local {
     /// Each codec with its payload type, which may be the peer's choice.
     codecs: Vec<(u8, Codec)>,
     direction: Direction,
+    /// Whether it is us who have stopped the stream.
+    paused: bool,
     /// Whether the peer has taken the stream away (RFC 3264 §8.2).
     closed: bool,
     /// What we say of the peer's other streams.
@@ -75,20 +78,22 @@ impl Local {
             crypto,
             codecs,
             direction: Direction::RecvOnly,
+            paused: false,
             closed: false,
             others: Refusals::default(),
         }
     }
 
     /// Our offer within a dialog: what we said last, and that we would hear the stream, held or taken away as it may
-    /// be (RFC 3261 §14.2).
+    /// be (RFC 3261 §14.2), unless it is us who have stopped it.
     pub(crate) fn offer_again(&self) -> Self {
-        self.offer_of(Direction::RecvOnly)
+        self.offer_of(self.paused)
     }
 
-    /// Our offer within a dialog: the same with this direction.
-    pub(crate) fn offer_of(&self, direction: Direction) -> Self {
-        Self { direction, closed: false, ..self.clone() }.after(self)
+    /// Our offer within a dialog: the same, and whether the stream is to stop or to go on.
+    pub(crate) fn offer_of(&self, paused: bool) -> Self {
+        let direction = if paused { Direction::Inactive } else { Direction::RecvOnly };
+        Self { direction, paused, closed: false, ..self.clone() }.after(self)
     }
 
     /// Counts the version up where something has changed (RFC 3264 §8).
@@ -204,13 +209,20 @@ impl Local {
             secure: chosen.is_some(),
             crypto,
             codecs: agreed_on.clone(),
-            direction: answered(offer.direction),
+            direction: self.answered(offer.direction, config.fault),
             closed: false,
             others: others.clone(),
             ..self.clone()
         };
         let protection = pick.crypto.map_or(Protection::Plain, Protection::Srtp);
         Ok((local.after(self), agreed(offer, agreed_on, codec, protection)))
+    }
+
+    /// We hear who sends, and never send; what we have stopped stays so until we have it go on (RFC 3264 §6.1).
+    fn answered(&self, offered: Direction, fault: Fault) -> Direction {
+        // fault: an answer forgets the pause.
+        let paused = self.paused && fault != Fault::ForgetPause;
+        if offered.sends() && !paused { Direction::RecvOnly } else { Direction::Inactive }
     }
 
     /// Our key stays while the suite does: a refresh must not look like a change of key.
@@ -261,9 +273,4 @@ fn no_codec(theirs: &Audio) -> Misfit {
 fn agreed(theirs: &Audio, formats: Vec<(u8, Codec)>, codec: Codec, protection: Protection) -> Agreed {
     let source = SocketAddr::new(theirs.address, theirs.port);
     Agreed { media: Media { formats, protection, source: Some(source) }, codec: codec.name() }
-}
-
-/// We hear who sends, and never send.
-fn answered(offered: Direction) -> Direction {
-    if offered.sends() { Direction::RecvOnly } else { Direction::Inactive }
 }

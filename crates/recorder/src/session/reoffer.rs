@@ -10,7 +10,6 @@
 
 use std::time::{Duration, Instant};
 
-use media::sdp::Direction;
 use rand_core::Rng;
 use sip::{ClientKey, Message};
 
@@ -39,7 +38,8 @@ pub enum Deed {
 
 /// A re-INVITE of ours.
 pub(crate) struct Reoffer {
-    direction: Direction,
+    /// Whether the stream is to stop, or to go on.
+    pauses: bool,
     state: Stage,
 }
 
@@ -55,16 +55,16 @@ impl Sessions {
     pub(super) fn do_deed(&mut self, now: Instant, deed: Deed, side: Option<Side>) {
         let meant = self.legs.values().filter(|leg| leg.is_answered() && side.is_none_or(|side| leg.side == side));
         for id in meant.map(|leg| leg.id).collect::<Vec<_>>() {
-            let direction = match deed {
+            let pauses = match deed {
                 Deed::HangUp => {
                     self.hang_up(now, id, "recorder", "asked to");
                     continue;
                 }
-                Deed::Pause => Direction::Inactive,
-                Deed::Resume => Direction::RecvOnly,
+                Deed::Pause => true,
+                Deed::Resume => false,
             };
             if let Some(leg) = self.legs.get_mut(&id) {
-                leg.reoffer = Some(Reoffer { direction, state: Stage::Due(now) });
+                leg.reoffer = Some(Reoffer { pauses, state: Stage::Due(now) });
             }
         }
         self.send_offers(now);
@@ -99,7 +99,7 @@ impl Sessions {
             reoffer.state = Stage::Due(now + AGAIN);
             return;
         };
-        let offer = Box::new(local.offer_of(reoffer.direction));
+        let offer = Box::new(local.offer_of(reoffer.pauses));
         let (Route::Flow(_, transport) | Route::Connect(_, transport)) = route;
         let request = replies::request(&self.config, &mut leg.dialog, transport, branch, "INVITE");
         let request = request.header("Contact", replies::contact(&self.config, transport));

@@ -125,3 +125,23 @@ fn the_session_is_ours_to_refresh_where_that_is_left_open_and_a_short_one_is_ref
     rig.wait(Duration::from_secs(1800));
     assert_eq!(rig.last().method(), Some("UPDATE"));
 }
+
+#[test]
+fn what_we_have_stopped_stays_so_in_answers_and_offers_until_we_have_it_go_on() {
+    let (mut rig, answer) = standing();
+    let pause = ask(&mut rig, Deed::Pause);
+    reply(&mut rig, &pause, 200, Some(&answered(KEY).replace("sendonly", "inactive")));
+    // CUCM offers another key.
+    rig.receive(&NEAR.request("INVITE", 102, &tag(&answer), "1000", Some(&answered(OTHER_KEY))));
+    assert!(body(rig.last()).contains("a=inactive"), "{}", body(rig.last()));
+    rig.receive(&NEAR.ack(&rig.last().clone(), None));
+    // CUCM asks for an offer.
+    rig.receive(&NEAR.request("INVITE", 103, &tag(&answer), "1000", None));
+    assert!(body(rig.last()).contains("a=inactive"), "{}", body(rig.last()));
+    rig.receive(&NEAR.ack(&rig.last().clone(), Some(&answered(KEY).replace("sendonly", "inactive"))));
+    let resume = ask(&mut rig, Deed::Resume);
+    assert!(body(&resume).contains("a=recvonly"));
+    reply(&mut rig, &resume, 200, Some(&answered(KEY)));
+    rig.receive(&NEAR.request("INVITE", 104, &tag(&answer), "1000", Some(&answered(OTHER_KEY))));
+    assert!(body(rig.last()).contains("a=recvonly"));
+}

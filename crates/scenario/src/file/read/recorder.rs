@@ -72,6 +72,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("mind-case", Fault::MindCase),
     ("no-alarms", Fault::NoAlarms),
     ("overwrite-segment", Fault::OverwriteSegment),
+    ("forget-pause", Fault::ForgetPause),
     ("fixed-frames", Fault::FixedFrames),
 ];
 

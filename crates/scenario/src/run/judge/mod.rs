@@ -1,6 +1,7 @@
 //! What was said, what was recorded, what the scenario expects: one outcome.
 
 mod checks;
+mod pauses;
 mod signalling;
 mod tone;
 
@@ -43,7 +44,7 @@ pub(super) fn judge(
     signalling::check_answers(&played, &mut findings);
     signalling::check_marks(scenario, &whole, &mut findings);
     signalling::check_disturbed(scenario, &played, &mut undecided);
-    signalling::check_paused(&played, sessions, &mut undecided);
+    pauses::check_paused(&played, sessions, &mut findings, &mut undecided);
     signalling::check_provoked(scenario, &played, &whole, &mut undecided);
     let compared = !(sessions.is_empty() && whole.is_empty());
     if compared && weighed.compared == 0 && findings.is_empty() {

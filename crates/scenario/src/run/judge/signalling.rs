@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 use cucm::{Alarm, CucmEvent};
-use media::ledger::{Leg, Stream, StreamKind};
-use recorder::Deed;
 
 use crate::file::{Does, Scenario};
-use crate::kept::{Session, Stored};
+use crate::kept::Stored;
 use crate::outcome::Finding;
-use crate::run::play::{Asked, Played};
+use crate::run::play::Played;
 use crate::run::stage;
 
 /// Which recorder has a recording: 0 is the one under test, others are one more than their index.
@@ -178,38 +176,6 @@ pub(super) fn check_terminated(scenario: &Scenario, played: &Played, findings: &
     }
 }
 
-/// How long the media of a dialog must have stopped for a pause to be believed.
-const PAUSED_US: u64 = 1_000_000;
-
-/// Each pause must have stopped the media of its legs in a dialog that was up, until the recorder resumed or the recording ended.
-pub(super) fn check_paused(played: &Played, sessions: &[Session], undecided: &mut Vec<String>) {
-    for (at, pause) in played.asked.iter().enumerate().filter(|(_, asked)| asked.deed == Deed::Pause) {
-        for leg in Leg::ALL.into_iter().filter(|leg| pause.is_of(*leg)) {
-            let resumes = |asked: &&Asked| asked.deed == Deed::Resume && asked.is_of(leg);
-            let until = played.asked[at + 1..].iter().find(resumes).map_or(u64::MAX, |resume| resume.at_us);
-            let has_stopped = |session: &Session| {
-                let ended_us = session.ended_us.unwrap_or(u64::MAX);
-                let was_up = (session.started_us..ended_us).contains(&pause.at_us);
-                let dialog = &session.leg(leg).bridge_call_id;
-                was_up && stopped(&played.ledger.streams, (leg, dialog), (pause.at_us, until.min(ended_us)))
-            };
-            if !sessions.iter().any(has_stopped) {
-                let name = leg.name();
-                let what = format!("the recorder was to pause the {name} leg and its media did not stop");
-                undecided.push(format!("line {}: {what}", pause.line));
-            }
-        }
-    }
-}
-
-/// Whether a dialog's media had stopped, long before `until_us`, and did not go on by then.
-fn stopped(streams: &[Stream], (leg, dialog): (Leg, &str), (since_us, until_us): (u64, u64)) -> bool {
-    let of_dialog = streams.iter().filter(|stream| stream.kind == StreamKind::Bridge(leg) && stream.dialog == dialog);
-    let sent = of_dialog.flat_map(|stream| &stream.rows).map(|row| row.sent_us).filter(|sent_us| *sent_us <= until_us);
-    let last_us = sent.max().unwrap_or(since_us).max(since_us);
-    until_us - last_us > PAUSED_US
-}
-
 /// What the scenario wanted to provoke on trunks must have happened.
 pub(super) fn check_provoked(scenario: &Scenario, played: &Played, whole: &[Stored], undecided: &mut Vec<String>) {
     if scenario.expect.refreshed_by_recorder && played.cucm.refreshed_by_recorder == 0 {
@@ -223,54 +189,5 @@ pub(super) fn check_provoked(scenario: &Scenario, played: &Played, whole: &[Stor
     let halves = whole.iter().filter_map(|stored| stored.metadata.as_ref()).filter(|written| written.legs.len() == 1);
     if scenario.expect.legs_apart && halves.count() < 2 {
         undecided.push("the legs of a recording were to go apart and did not".to_owned());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-
-    use media::g711::Law;
-    use media::ledger::Row;
-
-    use super::*;
-
-    /// A stream of the near leg in the dialog `near`, with packets sent at these seconds.
-    fn stream(seconds: &[u64]) -> Stream {
-        let nowhere = SocketAddr::from(([192, 0, 2, 1], 4000));
-        let mut stream = Stream {
-            phone: String::new(),
-            kind: StreamKind::Bridge(Leg::Near),
-            dialog: "near".to_owned(),
-            main_dialog: String::new(),
-            ssrc: 1,
-            codec: Law::Mu,
-            suite: None,
-            key_fingerprint: None,
-            source: nowhere,
-            destination: nowhere,
-            clock: 8000,
-            samples_per_packet: 160,
-            started_us: 0,
-            ended_us: 0,
-            rows: Vec::new(),
-            payloads: Vec::new(),
-        };
-        for second in seconds {
-            stream.push(Row { sent_us: second * 1_000_000, ..Row::base() }, &[0; 160]);
-        }
-        stream
-    }
-
-    #[test]
-    fn a_pause_is_a_silence_of_its_own_leg_that_lasts_until_it_is_over() {
-        let streams = [stream(&[1, 2, 3, 8, 9])];
-        let has_stopped = |leg, dialog, since: u64, until: u64| {
-            stopped(&streams, (leg, dialog), (since * 1_000_000, until * 1_000_000))
-        };
-        assert!(has_stopped(Leg::Near, "near", 3, 7), "until it resumes, or its dialog ends");
-        assert!(!has_stopped(Leg::Near, "near", 3, 9), "the silence was over before the pause was");
-        assert!(!has_stopped(Leg::Near, "near", 6, 7), "too short a pause shows nothing");
-        assert!(has_stopped(Leg::Near, "near", 9, 12), "nothing need come after it");
     }
 }
