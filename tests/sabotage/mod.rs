@@ -11,6 +11,7 @@ mod correlation;
 mod hold;
 mod media;
 mod network;
+mod nodes;
 mod outside;
 mod plain;
 mod recording;
@@ -50,6 +51,7 @@ const GROUPS: &[&[Row]] = &[
     signalling::ROWS,
     media::ROWS,
     correlation::ROWS,
+    nodes::ROWS,
 ];
 
 const STEPS: &str = "steps:";

@@ -4,7 +4,7 @@ mod alarm;
 mod call;
 mod recording;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use media::ledger::Leg;
 
@@ -186,6 +186,13 @@ pub enum CucmEvent {
         by_recorder: bool,
         /// The cause of Q.850 in the BYEs.
         cause: u16,
+    },
+    /// A node of the cluster died.
+    NodeFailed {
+        /// Its address.
+        node: IpAddr,
+        /// Recordings of which nothing more will be heard; no BYE was sent.
+        lost: Vec<RecordingId>,
     },
     /// A recording never started, the call goes on.
     RecordingFailed(RecordingFailed),

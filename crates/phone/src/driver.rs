@@ -143,8 +143,13 @@ impl Driver {
         }
     }
 
-    /// The connection was lost: a phone comes back by itself, on the first server that lets it. Calls go on meanwhile.
+    /// The connection was lost: a phone comes back by itself, on the first server that lets it. A call goes on meanwhile, preserved, and
+    /// the phone stays with it (Cisco, "System Guide for Cisco Unified Communications Manager", call preservation).
     async fn reconnect(&mut self) {
+        if self.machine.is_in_call() {
+            self.reconnect_at = Some(self.now() + RECONNECT);
+            return;
+        }
         self.reconnect_at = None;
         match self.connector.connect().await {
             Ok(connection) => {

@@ -211,6 +211,15 @@ impl Phone {
         self.command(Command::ChangeBridge(change)).await
     }
 
+    /// Whether the built-in bridge sends on when the connection to CUCM is lost in a call, which itself is preserved. It does unless
+    /// told otherwise.
+    ///
+    /// # Errors
+    /// [`CommandError::Gone`] if the phone is switched off.
+    pub async fn preserve_forks(&self, does: bool) -> Result<(), CommandError> {
+        self.command(Command::PreserveForks(does)).await
+    }
+
     /// Waits until the phone is in this state; at once if it is.
     ///
     /// # Errors

@@ -74,6 +74,8 @@ pub enum Fault {
     ResetKeys,
     /// INFO, NOTIFY, SUBSCRIBE and UPDATE get no answer.
     IgnoreRequests,
+    /// Sessions never expire: a dialog that nobody ends or refreshes is kept for ever.
+    KeepUnrefreshed,
     /// BYE is answered, and the call goes on.
     IgnoreBye,
     /// What comes in one segment, or one TLS record, is taken for one message.

@@ -16,6 +16,7 @@ use super::mixer::Mixer;
 use super::music::Music;
 use super::notice::Notice;
 use super::order::Order;
+use super::outage::Outage;
 use super::ports::Ports;
 use super::provision::Files;
 use super::reader::Reader;
@@ -45,6 +46,7 @@ pub(super) struct Drive {
     /// Writers: waited for, so that the last messages get out.
     writers: JoinSet<()>,
     pub(super) ways: BTreeMap<FlowId, WayOut>,
+    pub(super) outage: Outage,
     datagrams: Vec<Arc<Datagram>>,
     peers: BTreeMap<(usize, SocketAddr), FlowId>,
     last_flow: u64,
@@ -55,12 +57,14 @@ pub(super) struct Drive {
 pub(super) struct Trunk {
     pub(super) name: String,
     pub(super) transport: Transport,
+    /// The node that has it.
+    pub(super) from: IpAddr,
     pub(super) to: SocketAddr,
 }
 
 /// How a flow's messages leave.
 pub(super) enum WayOut {
-    Stream { messages: mpsc::UnboundedSender<Outgoing>, reader: AbortHandle },
+    Stream { messages: mpsc::UnboundedSender<Outgoing>, reader: AbortHandle, local: IpAddr },
     Datagram { socket: usize, to: SocketAddr },
 }
 
@@ -94,6 +98,7 @@ impl Drive {
             tasks: JoinSet::new(),
             writers: JoinSet::new(),
             ways: BTreeMap::new(),
+            outage: Outage::default(),
             datagrams: Vec::new(),
             peers: BTreeMap::new(),
             last_flow: 0,
@@ -108,7 +113,7 @@ impl Drive {
         mut stopped: oneshot::Receiver<()>,
         mut ordered: mpsc::UnboundedReceiver<Order>,
     ) -> Summary {
-        ports.serve(&self.parties, &self.notices.0, &mut self.tasks);
+        self.outage.listeners = ports.serve(&self.parties, &self.notices.0, &mut self.tasks);
         if let Some(socket) = ports.tftp.take() {
             self.tasks.spawn(tftp::serve(self.net.clone(), socket, files));
         }
@@ -153,6 +158,7 @@ impl Drive {
         let summary = Summary { music, mixed, disturbed, ..self.engine.summary() };
         self.tasks.abort_all();
         self.ways.clear();
+        self.outage.mute.clear();
         let flushed = async { while self.writers.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(FLUSH, flushed).await;
         summary
@@ -194,6 +200,9 @@ impl Drive {
 
     fn on_accepted(&mut self, link: Link) {
         let (local, peer) = (link.local_addr(), link.peer_addr());
+        if self.outage.dead.contains(&local.ip()) {
+            return;
+        }
         let transport = if link.is_encrypted() { Transport::Tls } else { Transport::Tcp };
         let certificate = link.peer_certificate().and_then(|der| Certificate::from_der(&der).ok());
         let flow = self.add(link);
@@ -230,12 +239,13 @@ impl Drive {
 
     pub(super) fn add(&mut self, link: Link) -> FlowId {
         let flow = self.new_flow();
+        let local = link.local_addr().ip();
         let reads = Reader::new(flow, link.peer_addr(), self.clock.clone(), self.notices.0.clone());
         let (reader, writer) = link.split();
         let (messages, queue) = mpsc::unbounded_channel();
         let reader = self.tasks.spawn(reads.run(reader));
         self.writers.spawn(connection::write(writer, queue));
-        self.ways.insert(flow, WayOut::Stream { messages, reader });
+        self.ways.insert(flow, WayOut::Stream { messages, reader, local });
         flow
     }
 
@@ -323,7 +333,7 @@ impl Drive {
             let flow = known.unwrap_or_else(|| self.add_datagram(index, to));
             return self.input(Input::Connected { connection, flow });
         }
-        self.asked.insert(connection, Trunk { name: trunk.to_owned(), transport, to });
+        self.asked.insert(connection, Trunk { name: trunk.to_owned(), transport, from, to });
         let (net, client) = (self.net.clone(), self.parties.client(from, trunk));
         let notices = self.notices.0.clone();
         self.tasks.spawn(async move {

@@ -24,6 +24,7 @@ impl Drive {
                     self.close_flow(flow, how);
                 }
             }
+            Provocation::FailNode { node, trunks } => self.fail_node(node, trunks),
             Provocation::Send { request, leg } => self.engine.send_unprompted(self.clock.now(), request, leg),
         }
     }
@@ -83,8 +84,7 @@ impl Drive {
         let Some(trunk) = self.trunks.get(&flow).cloned() else {
             return self.transmit(flow, bytes).await;
         };
-        let (net, from, client) =
-            (self.net.clone(), self.config.address, self.parties.client(self.config.address, &trunk.name));
+        let (net, from, client) = (self.net.clone(), trunk.from, self.parties.client(trunk.from, &trunk.name));
         let notices = self.notices.0.clone();
         self.tasks.spawn(async move {
             if let Ok(link) = connection::connect(net, from, trunk.to, trunk.transport, client).await {
@@ -96,7 +96,8 @@ impl Drive {
     /// What comes back over it is heard as over any other connection.
     pub(super) fn on_apart(&mut self, link: Link, bytes: Vec<u8>) {
         let (transport, peer) = (if link.is_encrypted() { Transport::Tls } else { Transport::Tcp }, link.peer_addr());
-        let local = self.config.local(transport == Transport::Tls);
+        let mut local = self.config.local(transport == Transport::Tls);
+        local.set_ip(link.local_addr().ip());
         let certificate = link.peer_certificate().and_then(|der| Certificate::from_der(&der).ok());
         let flow = self.add(link);
         self.input(Input::Opened { flow, transport, local, peer, certificate });
@@ -107,7 +108,7 @@ impl Drive {
 
     fn close_flow(&mut self, flow: FlowId, how: Closing) {
         self.trunks.remove(&flow);
-        if let Some(WayOut::Stream { messages, reader }) = self.ways.remove(&flow) {
+        if let Some(WayOut::Stream { messages, reader, .. }) = self.ways.remove(&flow) {
             reader.abort();
             if how == Closing::Reset {
                 let _ = messages.send(Outgoing::Reset);

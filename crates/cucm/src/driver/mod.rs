@@ -12,6 +12,7 @@ mod mixer;
 mod music;
 mod notice;
 mod order;
+mod outage;
 mod ports;
 mod provision;
 mod reader;

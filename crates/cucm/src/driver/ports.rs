@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use sip::Message;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use wire::{Datagram, Link, Listener, MediaSocket, Net, Stream};
 
 use super::connection::{Parties, accepted, refused};
@@ -94,21 +94,29 @@ fn music(net: &Net, address: SocketAddr) -> Result<MediaSocket, StartError> {
 }
 
 impl Ports {
-    /// Starts a task for each port; what they accept and receive comes as notices.
-    pub(super) fn serve(&mut self, parties: &Parties, notices: &mpsc::Sender<Notice>, tasks: &mut JoinSet<()>) {
+    /// Starts a task for each port; what they accept and receive comes as notices. Gives the tasks of those that accept, by their address.
+    pub(super) fn serve(
+        &mut self,
+        parties: &Parties,
+        notices: &mpsc::Sender<Notice>,
+        tasks: &mut JoinSet<()>,
+    ) -> Vec<(IpAddr, AbortHandle)> {
+        let mut listeners = Vec::new();
         for listener in self.plain.drain(..) {
-            let notices = notices.clone();
-            tasks.spawn(accept(listener, move |stream| {
+            let (at, notices) = (listener.local_addr().ip(), notices.clone());
+            let task = tasks.spawn(accept(listener, move |stream| {
                 let notices = notices.clone();
                 async move {
                     let _ = notices.send(Notice::Accepted { link: Link::from(stream) }).await;
                 }
             }));
+            listeners.push((at, task));
         }
         for listener in self.secured.drain(..) {
-            let Some(tls) = parties.server(listener.local_addr().ip()) else { continue };
+            let at = listener.local_addr().ip();
+            let Some(tls) = parties.server(at) else { continue };
             let (notices, tls) = (notices.clone(), tls.clone());
-            tasks.spawn(accept(listener, move |stream| {
+            let task = tasks.spawn(accept(listener, move |stream| {
                 let (notices, tls) = (notices.clone(), tls.clone());
                 async move {
                     let peer = stream.peer_addr();
@@ -119,10 +127,12 @@ impl Ports {
                     let _ = notices.send(notice).await;
                 }
             }));
+            listeners.push((at, task));
         }
         for (index, socket) in self.datagrams.iter().enumerate() {
             tasks.spawn(receive(index, Arc::clone(socket), notices.clone()));
         }
+        listeners
     }
 }
 

@@ -55,17 +55,20 @@ fn ctl(config: &Config, wall: SystemTime) -> Result<Vec<u8>, StartError> {
 }
 
 fn phone_config(config: &Config, phone: &PhoneDevice, rng: &mut ChaCha20Rng) -> PhoneConfig {
-    let (name, address) = match config.subscriber_of(&phone.device_name) {
-        Some(node) => (&node.node_name, node.address),
-        None => (&config.node_name, config.address),
-    };
-    let call_manager = CallManager {
+    let own = config.subscriber_of(&phone.device_name).map_or(config.address, |node| node.address);
+    let nodes = config.subscribers.iter().map(|node| (&node.node_name, node.address));
+    let nodes = std::iter::once((&config.node_name, config.address)).chain(nodes);
+    let call_manager = |(name, address): (&String, IpAddr)| CallManager {
         name: name.clone(),
         process_node: address.to_string(),
         sip_port: config.ports.sip,
         secured_sip_port: config.ports.secured_sip,
     };
-    let mut file = PhoneConfig::new(&phone.device_name, config.security_mode_of(phone), call_manager);
+    // Its CUCM group begins with its own node; then come the others.
+    let (first, others): (Vec<_>, Vec<_>) = nodes.partition(|(_, address)| *address == own);
+    let own = call_manager(first.first().copied().unwrap_or((&config.node_name, config.address)));
+    let mut file = PhoneConfig::new(&phone.device_name, config.security_mode_of(phone), own);
+    file.call_managers.extend(others.into_iter().map(call_manager));
     file.transport = config.transport_of(phone);
     for (line, index) in phone.lines.iter().zip(1..=u8::MAX) {
         let mut listed = Line::new(index, &line.directory_number, &line.display);

@@ -30,6 +30,7 @@ mod late;
 mod leg;
 mod media_change;
 mod music;
+mod outage;
 mod outside;
 mod park;
 mod pause;
@@ -55,7 +56,8 @@ mod transfer;
 mod trunk;
 mod unprompted;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
@@ -106,6 +108,8 @@ pub struct Engine {
     last_leg: u64,
     by_call_id: BTreeMap<String, LegId>,
     asked: BTreeMap<ClientKey, Asked>,
+    /// Nodes that have died.
+    dead: BTreeSet<IpAddr>,
     callers: BTreeMap<ServerKey, LegId>,
     calls: BTreeMap<u32, Call>,
     conferences: Conferences,
@@ -172,6 +176,7 @@ impl Engine {
             last_leg: 0,
             by_call_id: BTreeMap::new(),
             asked: BTreeMap::new(),
+            dead: BTreeSet::new(),
             callers: BTreeMap::new(),
             calls: BTreeMap::new(),
             conferences: Conferences::default(),

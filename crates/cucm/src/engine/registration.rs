@@ -114,7 +114,7 @@ impl Engine {
         is_new
     }
 
-    fn forget(&mut self, device: &str, why: &str) {
+    pub(super) fn forget(&mut self, device: &str, why: &str) {
         if self.phones.remove(&device.to_ascii_uppercase()).is_some() {
             self.event(CucmEvent::Unregistered { device: device.to_owned(), why: why.to_owned() });
         }

@@ -24,9 +24,12 @@
 //! | the parked call is retrieved | a new pair; for one that was kept as if far were replaced by a transfer |
 //! | the user or an application starts a selective recording | a new pair |
 //! | the user or an application stops it | BYE in both dialogs |
+//! | the node of near dies | nothing, and nothing ever again: no BYE |
+//! | the node of far dies | nothing |
 //!
 //! Source: Cisco, "Call Recording Examples for Network-Based and Phone-Based Recording"; Cisco, Feature Configuration Guide 12.5(1)SU4,
-//! "Recording". That a conference goes unnoticed while at least three stay in it is inferred: far end and number stay as they are.
+//! "Recording". Cisco's System Guide has calls outlive their node; that their recordings end unsaid, or go on where the node of near
+//! lives, is inferred. That a conference goes unnoticed while at least three stay in it is inferred: far end and number stay as they are.
 
 use std::time::Instant;
 
@@ -68,6 +71,8 @@ pub(super) enum Happening {
     Stop,
     /// The parked call is taken up again.
     Retrieve,
+    /// The node with which this end is registered dies.
+    NodeDies(End),
 }
 
 /// What becomes of a recording.
@@ -82,6 +87,8 @@ pub(super) enum Verdict {
     Anew,
     /// UPDATE in both dialogs names the new far end.
     Update,
+    /// Nobody knows of the dialogs any more, and nothing is said in them.
+    Forget,
 }
 
 /// The far end of a recording from now on.
@@ -103,8 +110,8 @@ impl FarEnd {
 /// The table.
 pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
     use Happening::{
-        ConferenceChanged, ConferenceDropped, ConferenceMade, Hold, Park, RemoteFocus, RemoteHold, RemoteResume,
-        RemoteUpdate, Resume, ResumeElsewhere, Retrieve, Stop, Transfer,
+        ConferenceChanged, ConferenceDropped, ConferenceMade, Hold, NodeDies, Park, RemoteFocus, RemoteHold,
+        RemoteResume, RemoteUpdate, Resume, ResumeElsewhere, Retrieve, Stop, Transfer,
     };
     let by_far_hold = |restarted| match dialect.far_end_hold {
         FarEndHold::Restart => restarted,
@@ -139,6 +146,8 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
             FarEndPark::Keep => Verdict::Keep,
         },
         Park(End::Near) | Stop => Verdict::End,
+        NodeDies(End::Near) => Verdict::Forget,
+        NodeDies(End::Far) => Verdict::Keep,
     }
 }
 
@@ -159,6 +168,7 @@ impl Happening {
             Self::Stop => failure("stopped", "it was stopped by whoever may"),
             Self::Park(_) => failure("park", "the call was parked"),
             Self::Retrieve => failure("park", "the call was retrieved"),
+            Self::NodeDies(_) => failure("node", "the node of the recorded phone has failed"),
         }
     }
 }
@@ -187,7 +197,7 @@ impl Ending {
         match self {
             // What could not be updated begins anew.
             Self::Ruled(Verdict::Anew | Verdict::Update | Verdict::Keep, _) => true,
-            Self::Ruled(Verdict::End, _) | Self::Trouble(_) => false,
+            Self::Ruled(Verdict::End | Verdict::Forget, _) | Self::Trouble(_) => false,
         }
     }
 
@@ -217,6 +227,7 @@ impl Engine {
     pub(super) fn happen(&mut self, now: Instant, id: RecordingId, what: Happening, far: Option<FarEnd>) {
         match (verdict(what, &self.config.dialect), far) {
             (Verdict::Keep, _) => {}
+            (Verdict::Forget, _) => self.forget_recording(id, &Ending::of(what, &self.config.dialect)),
             (Verdict::Update, Some(far)) if self.recordings.get(&id).is_some_and(|recording| recording.started) => {
                 self.update_far_end(now, id, far);
             }
@@ -231,7 +242,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::Happening::*;
-    use super::Verdict::{Anew, Keep, Update};
+    use super::Verdict::{Anew, Forget, Keep, Update};
     use super::*;
 
     /// Each row with the default dialect, and with the other value of the switch that it names.
@@ -261,6 +272,8 @@ mod tests {
             (Park(far), Anew, Anew, Anew),
             (Stop, bye, bye, bye),
             (Retrieve, Anew, Anew, Update),
+            (NodeDies(near), Forget, Forget, Forget),
+            (NodeDies(far), Keep, Keep, Keep),
         ] {
             assert_eq!(verdict(what, &default), by_default, "{what:?}");
             assert_eq!(verdict(what, &keeps), when_kept, "{what:?}, far end hold: keep");

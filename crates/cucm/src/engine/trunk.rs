@@ -34,6 +34,14 @@ impl Trunks {
     pub(super) fn why_down(&self, way: &Way) -> Option<OutOfService> {
         self.down.get(way).copied()
     }
+
+    /// A node has no connections any more; the ways whose ping waited for one.
+    pub(super) fn forget_node(&mut self, node: IpAddr) -> Vec<Way> {
+        self.connecting.retain(|_, (from, _)| *from != node);
+        let gone = self.lines.extract_if(.., |(from, _), _| *from == node);
+        let waits = |line: &Line| matches!(line, Line::Connecting { ping: true, .. });
+        gone.filter(|(_, line)| waits(line)).map(|((_, way), _)| way).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -159,9 +167,9 @@ impl Engine {
         }
     }
 
-    /// The first node asks for all.
+    /// The first node that lives asks for all.
     pub(super) fn ping(&mut self, now: Instant, way: &Way) {
-        let address = self.config.address;
+        let address = self.first_node();
         if let Some(Line::Open(flow)) = self.trunks.lines.get(&(address, way.clone())) {
             let flow = *flow;
             self.send_ping(now, way, flow);
@@ -171,7 +179,7 @@ impl Engine {
     }
 
     fn send_ping(&mut self, now: Instant, way: &Way, flow: FlowId) {
-        let node = self.trunk_node(&way.0, self.config.address);
+        let node = self.trunk_node(&way.0, self.first_node());
         let wall = self.wall(now);
         let thread = Thread {
             uri: format!("sip:{}", way.1),

@@ -7,7 +7,7 @@
 
 pub(crate) mod meddler;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use media::ledger::Leg;
@@ -151,6 +151,13 @@ pub enum Provocation {
         how: Closing,
         /// To which recorder; `None` for all.
         to: Option<SocketAddr>,
+    },
+    /// A node of the cluster dies: nothing more comes from it, and nobody is told.
+    FailNode {
+        /// Its address.
+        node: IpAddr,
+        /// How its connections to recorders end; `None` where they go silent.
+        trunks: Option<Closing>,
     },
     /// A request in the dialogs of each recording that is up.
     Send {

@@ -1,5 +1,6 @@
 //! Several nodes: who drives a recording, from where.
 
+use cucm::CucmEvent;
 use cucm::config::*;
 use sip::{Message, Transport};
 
@@ -94,4 +95,82 @@ fn every_dialog_that_a_node_opens_has_that_nodes_call_id_and_guid() {
         let guid = invite.header("Cisco-Guid").unwrap();
         assert!(guid.ends_with(&format!("{:010}", 0x0626_300a)), "{guid}");
     }
+}
+
+/// The agent's phone stands at the second node, and is recorded.
+fn of_the_second() -> Config {
+    let mut config = plain();
+    config.subscribers = vec![Subscriber {
+        node_name: "CUCM-SUB1".to_owned(),
+        address: SECOND.parse().unwrap(),
+        identity: identity("CUCM-SUB1"),
+        phones: vec![AGENT_DEVICE.to_owned()],
+    }];
+    config
+}
+
+fn fail(office: &mut Office, node: &str) {
+    let now = office.bench.now;
+    office.bench.engine.fail_node(now, node.parse().unwrap());
+    office.bench.take();
+}
+
+/// Nothing is left but what is being cleared.
+fn finish(mut office: Office) {
+    office.settle();
+    assert!(office.bench.engine.summary().leaked_dialogs.is_empty());
+    assert_eq!(office.bench.engine.summary().leaked_transactions, 0);
+}
+
+fn lost(office: &Office) -> Vec<usize> {
+    let lost = office.bench.events.iter().filter_map(|event| match event {
+        CucmEvent::NodeFailed { lost, .. } => Some(lost.len()),
+        _ => None,
+    });
+    lost.collect()
+}
+
+#[test]
+fn a_node_that_dies_says_nothing_and_its_recordings_are_lost() {
+    let mut office = Office::new(of_the_second());
+    let (caller, _) = office.call(CALLER, AGENT);
+    assert_eq!(office.started().len(), 1);
+    let (asked, told) = (office.asked.len(), office.to_recorder.len());
+    fail(&mut office, SECOND);
+    office.settle();
+    assert_eq!((office.asked.len(), office.to_recorder.len()), (asked, told), "nobody hears anything");
+    assert_eq!((lost(&office), office.count("RecordingEnded")), (vec![1], 0));
+    office.hang_up(CALLER, &caller);
+    assert_eq!((office.to_recorder.len(), office.count("CallEnded")), (told, 1));
+    finish(office);
+}
+
+#[test]
+fn a_phone_that_registers_elsewhere_is_recorded_from_there() {
+    let mut office = Office::new(of_the_second());
+    let (caller, _) = office.call(CALLER, AGENT);
+    fail(&mut office, SECOND);
+    office.hang_up(CALLER, &caller);
+    office.bench.here = "10.48.38.5".parse().unwrap();
+    office.bench.open(AGENT, Transport::Tcp, None);
+    let contact = "sip:line@10.48.38.102:50000;transport=tcp";
+    assert_eq!(office.bench.register(AGENT, Transport::Tcp, AGENT_DEVICE, "1001", contact).status(), Some(200));
+    office.opening.clear();
+    let (_, agent) = office.call(CALLER, AGENT);
+    assert_eq!(office.started().len(), 2);
+    let to_recorder = office.opening.iter().filter(|message| message.header("Cisco-Guid").is_some());
+    to_recorder.for_each(|invite| speaks_for(invite, "10.48.38.5"));
+    office.hang_up(AGENT, &agent);
+    finish(office);
+}
+
+#[test]
+fn a_recording_goes_on_where_only_the_far_ends_node_dies() {
+    let mut office = Office::new(of_the_second());
+    let (_, agent) = office.call(CALLER, AGENT);
+    fail(&mut office, "10.48.38.5");
+    assert_eq!((lost(&office), office.count("RecordingEnded")), (vec![0], 0));
+    office.hang_up(AGENT, &agent);
+    assert_eq!(office.count("RecordingEnded"), 1);
+    finish(office);
 }

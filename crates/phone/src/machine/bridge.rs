@@ -340,6 +340,13 @@ impl Machine {
         self.media(MediaOrder::Free { port: bridge.port });
     }
 
+    /// Ends the bridge dialogs of these calls, of which nobody will say that they are over.
+    pub(super) fn end_bridges_of(&mut self, is_meant: impl Fn(CallNo) -> bool) {
+        while let Some(at) = self.bridges.iter().position(|bridge| is_meant(bridge.main)) {
+            self.end_bridge(at);
+        }
+    }
+
     fn bridge_of(&self, call_id: &str) -> Option<usize> {
         self.bridges.iter().position(|bridge| bridge.dialog.call_id == call_id)
     }

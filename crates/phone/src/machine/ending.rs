@@ -86,6 +86,10 @@ impl Machine {
         let Some(call) = self.take_call(no) else { return };
         // The forks ended with the call's media; their dialogs wait for CUCM's BYE.
         self.bridges.iter_mut().filter(|bridge| bridge.main == no).for_each(super::Bridge::on_call_ended);
+        if !self.status().registered {
+            // Nobody is there to say it.
+            self.end_bridges_of(|main| main == no);
+        }
         self.event(PhoneEvent::Ended { call_id: call.call_id(), why });
     }
 }

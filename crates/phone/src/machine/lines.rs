@@ -147,6 +147,7 @@ impl Command {
             Self::Mute(_) => "mute",
             Self::Dtmf(_) => "press keys",
             Self::ChangeBridge(_) => "change its bridge",
+            Self::PreserveForks(_) => "preserve its bridge's streams",
             Self::Unregister => "unregister",
         }
     }

@@ -93,6 +93,8 @@ pub(crate) struct Machine {
     ports: Vec<u16>,
     timers: Vec<(Instant, Timer)>,
     outputs: VecDeque<Output>,
+    /// Whether the bridge sends no more when the connection to CUCM is lost.
+    lets_forks_go: bool,
 }
 
 impl Machine {
@@ -120,6 +122,7 @@ impl Machine {
             ports: Vec::new(),
             timers: Vec::new(),
             outputs: VecDeque::new(),
+            lets_forks_go: false,
         }
     }
 
@@ -139,6 +142,9 @@ impl Machine {
             Input::Closed { why } => {
                 self.endpoint.handle_flow_closed(now, self.flow);
                 self.lose_registration(why);
+                if self.lets_forks_go {
+                    self.end_bridges_of(|_| true);
+                }
             }
         }
         self.run_endpoint(now);
@@ -150,6 +156,11 @@ impl Machine {
         self.profile.local = ends.local;
         self.profile.registrar = ends.peer.ip();
         self.register(now);
+    }
+
+    /// Whether a call is up, or on its way.
+    pub(crate) fn is_in_call(&self) -> bool {
+        !self.calls.is_empty()
     }
 
     /// Does what a user asked for, or says why not.
@@ -176,6 +187,10 @@ impl Machine {
             Command::Mute(is_muted) => self.mute(is_muted),
             Command::Dtmf(digits) => self.dtmf(&digits),
             Command::ChangeBridge(change) => self.change_bridge(change),
+            Command::PreserveForks(does) => {
+                self.lets_forks_go = !does;
+                Ok(())
+            }
             Command::Unregister => {
                 self.unregister(now);
                 Ok(())

@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Mute(bool),
     Dtmf(String),
     ChangeBridge(BridgeChange),
+    /// Whether the bridge sends on when the connection is lost.
+    PreserveForks(bool),
     Unregister,
 }
 

@@ -16,6 +16,7 @@ mod bridge;
 mod calls;
 mod damage;
 mod far_end;
+mod outage;
 mod refers;
 mod shared;
 mod texts;

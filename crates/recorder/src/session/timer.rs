@@ -18,6 +18,8 @@ use crate::fault::Fault;
 const LONGEST: u32 = 24 * 3600;
 /// The BYE goes out so long before the end, but within the last third (RFC 4028 §10).
 const BEFORE_END: Duration = Duration::from_secs(32);
+/// How much later [`Fault::KeepUnrefreshed`] ends what nobody refreshes.
+const ENDLESS: Duration = Duration::from_secs(365 * 24 * 3600);
 /// When [`Fault::HangUpInCall`] hangs up.
 const IMPATIENT: Duration = Duration::from_secs(3);
 
@@ -77,6 +79,11 @@ impl Timer {
         Self { interval: IMPATIENT, refresh_at: None, bye_at: now + IMPATIENT }
     }
 
+    /// A timer that nobody lives to see: a fault.
+    fn endless(self) -> Self {
+        Self { bye_at: self.bye_at + ENDLESS, ..self }
+    }
+
     fn due(&self) -> Instant {
         self.refresh_at.map_or(self.bye_at, |refresh_at| refresh_at.min(self.bye_at))
     }
@@ -87,6 +94,9 @@ impl Sessions {
     pub(super) fn keep_time(&mut self, now: Instant, id: LegId, terms: Option<Terms>) {
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.timer = terms.map(|terms| Timer::new(now, terms.seconds, terms.refresher == Refresher::Uas));
+            if self.config.fault == Fault::KeepUnrefreshed {
+                leg.timer = leg.timer.map(Timer::endless); // fault:
+            }
             if self.config.fault == Fault::HangUpInCall {
                 leg.timer = Some(Timer::impatient(now)); // fault:
             }

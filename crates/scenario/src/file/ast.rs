@@ -5,6 +5,7 @@
 mod action;
 mod cluster;
 mod expect;
+mod node;
 mod people;
 mod recorder;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use self::action::{Action, Asker, ChangedStream, Inject, Injected, Renumbered, Step, StreamChange, Told};
 pub use self::cluster::{Cluster, Key, OptionsPing, Release, SessionTimer, Tls, Transport, Trunk};
 pub use self::expect::{Expect, Party, Refused};
+pub use self::node::NodeFailure;
 pub use self::people::{Codec, Forward, Phone, Says, Site, SiteKind};
 pub use self::recorder::{Deed, Fault, Recorder, RecorderCertificate, SrtpPolicy};
 

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 
 pub use ast::{
     Action, Asker, ChangedStream, Cluster, Codec, Deed, Expect, Fault, Forward, Inject, Injected, Key, Network,
-    OptionsPing, Party, Phone, Recorder, RecorderCertificate, Refused, Release, Renumbered, Says, Scenario,
-    SessionTimer, Site, SiteKind, SrtpPolicy, Step, StreamChange, Tls, Told, Transport, Trunk,
+    NodeFailure, OptionsPing, Party, Phone, Recorder, RecorderCertificate, Refused, Release, Renumbered, Says,
+    Scenario, SessionTimer, Site, SiteKind, SrtpPolicy, Step, StreamChange, Tls, Told, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
 pub use signalling::Disturbed;

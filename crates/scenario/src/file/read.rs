@@ -100,7 +100,7 @@ fn codec(node: &Node) -> Result<Codec, Diagnostic> {
 }
 
 /// A node of the cluster, from 1 in the file.
-fn cluster_node(node: &Node) -> Result<usize, Diagnostic> {
+pub(super) fn cluster_node(node: &Node) -> Result<usize, Diagnostic> {
     number(node, 1, MAX_NODES).map(|node| node as usize - 1)
 }
 

@@ -344,6 +344,7 @@ mod tests {
             hampered: Vec::new(),
             started_us: 10,
             ended_us: Some(20),
+            lost_us: None,
             ended_by_recorder: None,
             end_cause: None,
             updates: Vec::new(),

@@ -77,6 +77,9 @@ pub(crate) fn against_run(
 
 /// Who ended the session, and by which word.
 fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
+    if told.lost_us.is_some() {
+        return ends_unsaid(written, findings);
+    }
     let Some(by_recorder) = told.ended_by_recorder else { return };
     for leg in &written.legs {
         let by_peer = leg.ended_by.as_deref() == Some("peer");
@@ -95,6 +98,21 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     }
     if by_recorder && written.legs.iter().all(|leg| leg.ended_by.as_deref() == Some("peer")) {
         findings.push(Finding::new("wrong-end", "a leg that the recorder ended", "ended_by peer on both"));
+    }
+}
+
+/// A recording whose node died: the recorder has to find out itself that it is over, and to say so.
+fn ends_unsaid(written: &Recording, findings: &mut Vec<Finding>) {
+    const BY_ITSELF: [&str; 2] = ["inactivity", "session-timer"];
+    for leg in &written.legs {
+        if !leg.ended_by.as_deref().is_some_and(|by| BY_ITSELF.contains(&by)) {
+            let found = format!("ended_by {:?}, leg {}", leg.ended_by, leg.side.name());
+            findings.push(Finding::new("wrong-end", "ended_by inactivity or session-timer: no BYE came", found));
+        }
+    }
+    if !written.flags.iter().any(|flag| flag == "no-bye") {
+        let found = format!("flags {}", written.flags.join(", "));
+        findings.push(Finding::new("wrong-end", "the flag no-bye", found));
     }
 }
 

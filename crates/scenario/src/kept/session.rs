@@ -45,6 +45,10 @@ pub struct Session {
     pub started_us: u64,
     /// When it was over, in microseconds since the start of the run; `None` if it never was.
     pub ended_us: Option<u64>,
+    /// When the node died that drove it, in microseconds since the start of the run: no BYE was sent, and what its phone's bridge sent
+    /// belongs to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_us: Option<u64>,
     /// Whether the recorder ended it; `None` in ledgers of before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by_recorder: Option<bool>,
@@ -162,6 +166,12 @@ impl Session {
                 _ => None,
             })
         };
+        let lost = |id| {
+            events.iter().find_map(|(at, event)| match event {
+                CucmEvent::NodeFailed { lost, .. } if lost.contains(&id) => Some(*at),
+                _ => None,
+            })
+        };
         let updates = |id| {
             let of = events.iter().filter_map(move |(at_us, event)| match event {
                 CucmEvent::RecordingUpdated { recording, farendrefci, far } if *recording == id => {
@@ -190,6 +200,7 @@ impl Session {
                 Some(_) => Self::new(started, at, Some((at, false, NORMAL))).begun_with_its_invite(only),
             };
             session.updates = updates(started.recording);
+            session.lost_us = lost(started.recording);
             for (leg, agreed) in changes(started.recording) {
                 session.leg_mut(leg).agree(agreed);
             }
@@ -234,6 +245,7 @@ impl Session {
             hampered: Vec::new(),
             started_us,
             ended_us: ended.map(|(at, ..)| at),
+            lost_us: None,
             ended_by_recorder: ended.map(|(_, by_recorder, _)| by_recorder),
             end_cause: ended.map(|(.., cause)| cause),
             updates: Vec::new(),
@@ -255,6 +267,12 @@ impl Session {
         let again = if *earlier == 0 { String::new() } else { format!(", no. {}", earlier + 1) };
         let half = only.map(|leg| format!(", {} leg", leg.name())).unwrap_or_default();
         format!("{} with {} (refci {refci}{again}{half})", near.number, far.number)
+    }
+
+    /// Until when what arrived must have been taken, in microseconds since the start of the run: its end or, where nobody tells that,
+    /// for ever.
+    pub(crate) fn heard_until(&self) -> Option<u64> {
+        self.ended_us.or_else(|| self.lost_us.map(|_| u64::MAX))
     }
 
     /// Whether this was done to the dialog of a leg.

@@ -7,7 +7,7 @@ use media::ledger::Leg;
 use phone::PacketTime;
 use recorder::Deed;
 
-use super::Codec;
+use super::{Codec, NodeFailure};
 
 /// A step and its line in the file.
 #[derive(Clone, Debug)]
@@ -144,6 +144,8 @@ pub enum Action {
         /// Whether it comes back.
         is_up: bool,
     },
+    /// A node of the cluster dies: no BYE is sent, and its phones register with the next one when their calls are over.
+    FailNode(NodeFailure),
     /// CUCM gives out its call identifiers from the beginning again.
     Renumber(Renumbered),
     /// A phone's built-in bridge has other streams from now on; waits until CUCM has told the recorder what it must know.

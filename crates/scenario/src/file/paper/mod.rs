@@ -8,6 +8,7 @@ mod call;
 mod conference;
 mod hold;
 mod media;
+mod nodes;
 mod outside;
 mod recordings;
 mod routing;
@@ -25,6 +26,7 @@ use phone::PhoneState;
 
 use super::ast::{Action, Phone, Scenario, SiteKind, Step};
 use super::diagnostic::{Diagnostic, Place};
+use nodes::Nodes;
 use outside::Behind;
 use recordings::{Change, Recordings};
 pub(crate) use recordings::{Far, Recording};
@@ -60,6 +62,7 @@ pub(crate) struct Paper {
     /// Of each phone the call that its keys address.
     active: Vec<Option<CallNo>>,
     recordings: Recordings,
+    nodes: Nodes,
     /// Phones whose microphone is off.
     muted: Vec<usize>,
     /// Recordings that the recorder has ended, by their numbers, and the legs of which it knows that.
@@ -87,6 +90,8 @@ pub(crate) struct Call {
     guest: Option<usize>,
     /// Who parked it, so that whoever is left waits.
     parked: Option<Parked>,
+    /// Whose node died, so that the others know nothing of them.
+    lost: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -149,6 +154,7 @@ impl Paper {
             last_call: 0,
             active: vec![None; scenario.everybody().count()],
             recordings: Recordings::default(),
+            nodes: Nodes::of(scenario),
             muted: Vec::new(),
             hung_up: Vec::new(),
             has_one_recorder: scenario.destinations.is_empty(),
@@ -162,6 +168,7 @@ impl Paper {
     /// [`Impossible`] where it cannot be taken now; nothing has changed then that matters any more.
     pub(crate) fn take(&mut self, action: &Action) -> Result<(), Impossible> {
         self.must_suit_guests(action)?;
+        self.must_suit_preserved(action)?;
         match action {
             Action::Call { from, to } => self.call(*from, *to)?,
             Action::Answer(phone) => self.answer(*phone)?,
@@ -191,6 +198,7 @@ impl Paper {
             Action::Talk(_) => self.talk()?,
             Action::CloseConnection(_) | Action::CucmSends { .. } => self.in_dialog()?,
             Action::RecorderDoes { deed, leg } => self.recorder_does(*deed, *leg)?,
+            Action::FailNode(failure) => self.fail_node(*failure)?,
             Action::Wait(_) | Action::Destination { .. } => {}
         }
         self.elapse(action.lasts())?;
@@ -266,7 +274,7 @@ impl Paper {
     fn begin(&mut self, members: Vec<Member>, rings: Option<Ringing>) -> CallNo {
         self.last_call += 1;
         let no = CallNo(self.last_call);
-        self.calls.push(Call { no, members, rings, conference: None, guest: None, parked: None });
+        self.calls.push(Call { no, members, rings, conference: None, guest: None, parked: None, lost: Vec::new() });
         no
     }
 

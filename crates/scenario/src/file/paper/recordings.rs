@@ -14,6 +14,7 @@
 //! | two are left of the conference | begins anew |
 //! | behind a trunk another party talks | goes on and is updated, where CUCM is told |
 //! | behind a trunk a conference is made or drops to two | begins anew |
+//! | its node dies, or that of its far end | as in [`super::nodes`] |
 //! | its far end holds behind a trunk | goes on, or ends, by [`RemoteHolds`] |
 
 use cucm::config::{FarEndHold, FarEndPark, FarEndTransfer, RemoteHolds};
@@ -127,7 +128,7 @@ impl Paper {
                 Some(_) => self.dialect.far_end_park == FarEndPark::Keep && self.runs(near.phone),
                 None => !far.holds || self.is_kept(near.phone, far.phone),
             };
-            self.is_asked(call, near.phone) && !near.holds && talks
+            self.is_asked(call, near.phone) && !near.holds && talks && Self::has_its_node(call, near)
         };
         let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));
         let wanted = |(near, far): (&Member, &Member)| Wanted {

@@ -5,6 +5,7 @@ mod call;
 mod conference;
 mod hold;
 mod media;
+mod nodes;
 mod outside;
 mod recording;
 mod routing;
@@ -43,6 +44,7 @@ const GROUPS: &[&[Verb]] = &[
     media::VERBS,
     streams::VERBS,
     signalling::VERBS,
+    nodes::VERBS,
 ];
 /// The most steps a scenario may have.
 const MAX_STEPS: usize = 10_000;

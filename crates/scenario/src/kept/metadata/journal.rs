@@ -142,7 +142,7 @@ fn against(
         let found = format!("{} of {} are not", held.strange, held.packets);
         findings.push(wrong("packets as the phone sent them", found, Some(leg)));
     }
-    let sure = session.ended_us.map_or(0, |until| truth.by(leg, until));
+    let sure = session.heard_until().map_or(0, |until| truth.by(leg, until));
     if held.packets < sure {
         findings.push(wrong(&format!("at least the {sure} packets that arrived"), held.packets.to_string(), Some(leg)));
     }

@@ -60,7 +60,7 @@ fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, fi
 /// Every count lies between what had arrived when CUCM ended the session and all that ever did, and together they
 /// are what was received.
 fn counts(session: &Session, leg: Leg, fed: &[&Stream], packets: &Packets, findings: &mut Vec<Finding>) {
-    let until = session.ended_us.unwrap_or(0);
+    let until = session.heard_until().unwrap_or(0);
     let arrivals = |keep: fn(&Row) -> bool| {
         let rows = || fed.iter().flat_map(|stream| &stream.rows).filter(|row| keep(row));
         let sure: u64 = rows().filter(|row| row.arrived_us().is_some_and(|at| at <= until)).map(copies).sum();

@@ -46,7 +46,11 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
             ),
             (
                 "ended",
-                session.ended_us.filter(|_| !is_late(Hampering::LateBye) && !is_late(Hampering::EarlyBye)),
+                session
+                    .ended_us
+                    .filter(|_| !is_late(Hampering::LateBye) && !is_late(Hampering::EarlyBye))
+                    // What nobody ended is over with its last packet.
+                    .or_else(|| arrivals.iter().max().copied().filter(|_| session.lost_us.is_some())),
                 at.ended.as_ref(),
             ),
             ("first_packet", arrivals.iter().min().copied(), at.first_packet.as_ref()),

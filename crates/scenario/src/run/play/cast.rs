@@ -30,7 +30,7 @@ pub(super) struct Cast<'a> {
     pub(super) net: Net,
     pub(super) recorder: Subject,
     pub(super) destinations: Destinations,
-    addresses: Addresses,
+    pub(super) addresses: Addresses,
     pub(super) cucm: Cucm,
     hearing: Hearing,
     /// When the scenario began, in microseconds since the start of the run.
@@ -231,6 +231,7 @@ impl<'a> Cast<'a> {
             }
             Action::RecorderDoes { deed, leg } => self.recorder_does(line, *deed, *leg).await.map(|()| None),
             Action::Destination { index, is_up } => self.destination(*index, *is_up).await.map(|()| None),
+            Action::FailNode(failure) => self.fail_node(line, *failure).await.map(|()| None),
             Action::Renumber(why) => {
                 self.cucm.renumber((*why == Renumbered::OtherCluster).then(|| OTHER_CLUSTER.to_owned()));
                 Ok(Some(format!("CUCM gives out call identifiers again: {why:?}")))

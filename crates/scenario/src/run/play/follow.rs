@@ -207,6 +207,9 @@ impl Cast<'_> {
                 CucmEvent::RecordingEnded { recording, .. } => {
                     running.retain(|running| running.started.recording != *recording);
                 }
+                CucmEvent::NodeFailed { lost, .. } => {
+                    running.retain(|running| !lost.contains(&running.started.recording));
+                }
                 _ => {}
             }
         }

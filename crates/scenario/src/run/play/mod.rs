@@ -12,6 +12,7 @@ mod follow;
 mod handset;
 mod hold;
 mod media;
+mod nodes;
 mod outside;
 mod recording;
 mod routing;

@@ -38,6 +38,9 @@ pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
             Some(format!("the transfer by {} failed: {why} ({status})", by.number))
         }
         CucmEvent::Alarm(alarm) => Some(format!("CUCM raises the alarm {}", alarm.name())),
+        CucmEvent::NodeFailed { node, lost } => {
+            Some(format!("node {node} has failed, and {} recordings with it", lost.len()))
+        }
         CucmEvent::RecordingEnded { why, .. } => Some(format!("recording ended: {why}")),
         CucmEvent::DestinationStatus { trunk, destination, in_service } => {
             let status = if *in_service { "in service" } else { "out of service" };

@@ -44,6 +44,7 @@ fn session(refci: u32, near: &str, far: &str) -> Session {
         hampered: Vec::new(),
         started_us: 0,
         ended_us: None,
+        lost_us: None,
         ended_by_recorder: None,
         end_cause: None,
         updates: Vec::new(),

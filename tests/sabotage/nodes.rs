@@ -1,0 +1,21 @@
+//! Nodes that die.
+
+use super::Outcome::Found;
+use super::{Row, STEPS};
+
+const KEEP_UNREFRESHED: (&str, &str) = (STEPS, "recorder: { fault: keep-unrefreshed }\nsteps:");
+const FORGET_WITH_CONNECTION: (&str, &str) = (STEPS, "recorder: { fault: forget-with-connection }\nsteps:");
+const TRUNCATE_END: (&str, &str) = (STEPS, "recorder: { fault: truncate-end }\nsteps:");
+
+pub(super) const ROWS: &[Row] = &[
+    Row("nodes/node-dies-media-goes-on", &[FORGET_WITH_CONNECTION], Found("end-clipped")),
+    Row("nodes/node-dies-media-goes-on", &[KEEP_UNREFRESHED], Found("leak")),
+    Row("nodes/node-dies-media-stops", &[FORGET_WITH_CONNECTION], Found("wrong-end")),
+    Row("nodes/node-dies-media-stops", &[KEEP_UNREFRESHED], Found("leak")),
+    Row("nodes/node-dies-in-silence", &[KEEP_UNREFRESHED], Found("leak")),
+    Row("nodes/node-fails-over", &[FORGET_WITH_CONNECTION], Found("wrong-end")),
+    Row("nodes/node-fails-over", &[(STEPS, "cluster: { unknown nodes: [1] }\nsteps:")], Found("refused")),
+    Row("nodes/far-node-dies", &[TRUNCATE_END], Found("end-clipped")),
+    Row("nodes/first-node-dies-between-calls", &[(STEPS, "cluster: { unknown nodes: [2] }\nsteps:")], Found("refused")),
+    Row("nodes/both-recorded-one-node-dies", &[FORGET_WITH_CONNECTION], Found("wrong-end")),
+];
