@@ -28,7 +28,7 @@ fn the_call_is_preserved_and_its_bridge_sends_on_until_the_user_hangs_up() {
 
 #[test]
 fn where_it_is_told_so_the_bridge_stops_with_the_connection_and_the_call_goes_on() {
-    let mut rig = cut_off(false);
+    let rig = cut_off(false);
     let status = rig.machine.status();
     assert_eq!((status.call, status.forks), (CallState::Connected, 0));
     let stopped = rig.orders.iter().filter(|order| matches!(order, MediaOrder::StopFork { .. })).count();
