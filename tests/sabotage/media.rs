@@ -33,6 +33,16 @@ pub(super) const ROWS: &[Row] = &[
     Row("media/new-key", &[(STEPS, "recorder: { fault: lose-after-rekey }\nsteps:")], Found("lost-frames")),
     Row("media/new-key-after-wrap", &[(STEPS, "recorder: { fault: forget-roll-over }\nsteps:")], Found("end-clipped")),
     Row(
+        "media/new-key-of-a-dialect-that-resets",
+        &[(STEPS, "recorder: { fault: keep-roll-over }\nsteps:")],
+        Found("end-clipped"),
+    ),
+    Row(
+        "media/new-key-of-a-dialect-that-resets",
+        &[(STEPS, "recorder: { fault: forget-roll-over }\nsteps:")],
+        Found("lost-frames"),
+    ),
+    Row(
         "media/new-key-after-wrap-reset",
         &[(STEPS, "recorder: { fault: keep-roll-over }\nsteps:")],
         Found("end-clipped"),

@@ -45,6 +45,10 @@ pub struct Dialect {
     /// Who offers where the media of a recording that runs is agreed on anew. No public text has it; the first INVITE leaves the offer
     /// to the recorder, and Cisco's CUBE chapter on Media Proxy speaks of offers within the dialog.
     pub media_change: MediaChange,
+    /// What becomes of the SRTP roll-over count of a phone's stream that goes on under another key. RFC 3711 §3.3.1 has it go on, and its
+    /// §8.1 has it begin at 0 with a session; rtpengine #107 and #1277 and pjproject #4522 met senders of both kinds, and no text of
+    /// Cisco's says which its phones are.
+    pub roc_at_re_key: RocAtReKey,
     /// Which port the ACK names for the phone's media: SIP phones have theirs, SCCP phones the dummy 4000 (trace of Cisco document
     /// 200788), gateways 7000 (Cisco document 211385).
     pub media_port_told: MediaPortTold,
@@ -114,6 +118,7 @@ impl Default for Dialect {
             device_names: DeviceNames::AsConfigured,
             gateway_from: GatewayFrom::RecordedParty,
             media_change: MediaChange::CucmOffers,
+            roc_at_re_key: RocAtReKey::Keep,
             media_port_told: MediaPortTold::True,
             refresh_offer: RefreshOffer::WhatStands,
             recorder_subscription: RecorderSubscription::Accept,
@@ -262,6 +267,15 @@ pub enum MediaChange {
     CucmOffers,
     /// The re-INVITE to the recorder has no SDP, and the ACK answers.
     RecorderOffers,
+}
+
+/// What becomes of the SRTP roll-over count with another key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RocAtReKey {
+    /// It goes on.
+    Keep,
+    /// It is 0 again.
+    Reset,
 }
 
 /// Which port the ACK names for the phone's media.

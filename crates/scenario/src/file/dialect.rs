@@ -4,7 +4,8 @@ use cucm::config::{
     AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, DeviceNames, Dialect,
     EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
     Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
-    RefreshOffer, RemoteHolds, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch, TrunkSecurityStatus,
+    RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
+    TrunkSecurityStatus,
 };
 
 use super::diagnostic::Diagnostic;
@@ -72,6 +73,8 @@ fn read_media(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnos
     dialect.gateway_from = f.or("gateway From", dialect.gateway_from, wrong, |n| one_of(n, &numbers));
     let changes = [("CUCM offers", MediaChange::CucmOffers), ("recorder offers", MediaChange::RecorderOffers)];
     dialect.media_change = f.or("media change", dialect.media_change, wrong, |n| one_of(n, &changes));
+    let counts = [("keep", RocAtReKey::Keep), ("reset", RocAtReKey::Reset)];
+    dialect.roc_at_re_key = f.or("ROC at re-key", dialect.roc_at_re_key, wrong, |n| one_of(n, &counts));
     dialect.media_port_told = f.or("media port told", dialect.media_port_told, wrong, |n| {
         number(n, 1, 65_535).map(|port| MediaPortTold::Dummy(port as u16))
     });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cucm::config::RocAtReKey;
 use cucm::signalling::{Closing, Request};
 use media::ledger::Leg;
 use phone::PacketTime;
@@ -245,8 +246,8 @@ pub struct StreamChange {
 pub enum ChangedStream {
     /// The SRTP key.
     Key {
-        /// Whether the roll-over count goes on; else it is 0 again.
-        keeps_roll_over: bool,
+        /// What becomes of the roll-over count; `None` is what the dialect says.
+        roll_over: Option<RocAtReKey>,
     },
     /// The SSRC.
     Source,

@@ -1,5 +1,6 @@
 //! The streams to the recorder change in mid-recording, or the numbers of calls between them.
 
+use cucm::config::RocAtReKey;
 use phone::PacketTime;
 
 use super::super::ast::{Action, ChangedStream, Codec, Renumbered, Scenario, StreamChange};
@@ -29,12 +30,12 @@ fn change(node: &Node, scenario: &Scenario, what: ChangedStream, wrong: &mut Vec
 }
 
 fn read_rekey(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
-    let roll_overs = [("keep", true), ("reset", false)];
+    let roll_overs = [("keep", RocAtReKey::Keep), ("reset", RocAtReKey::Reset)];
     let mut f = Fields::of(node, "a re-key", wrong);
     let phone = f.required("on", wrong).and_then(|n| keep(phone(n, scenario), wrong));
-    let keeps_roll_over = f.or("ROC", true, wrong, |n| one_of(n, &roll_overs));
+    let roll_over = f.maybe("ROC", wrong, |n| one_of(n, &roll_overs));
     f.finish(wrong);
-    Some(Action::ChangeStreams(StreamChange { phone: phone?, what: ChangedStream::Key { keeps_roll_over } }))
+    Some(Action::ChangeStreams(StreamChange { phone: phone?, what: ChangedStream::Key { roll_over } }))
 }
 
 fn read_codec_change(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cucm::CucmEvent;
+use cucm::config::RocAtReKey;
 use media::ledger::Leg;
 use phone::{BridgeChange, Fault, RollOver};
 
@@ -42,8 +43,13 @@ impl Cast<'_> {
         let StreamChange { phone, what } = change;
         let (since, running) = (self.events.len(), self.running_at(phone));
         let (told, is_agreed_on) = match what {
-            ChangedStream::Key { keeps_roll_over: true } => (BridgeChange::Key(RollOver::Keep), true),
-            ChangedStream::Key { keeps_roll_over: false } => (BridgeChange::Key(RollOver::Reset), true),
+            ChangedStream::Key { roll_over } => {
+                let roll_over = match roll_over.unwrap_or(self.scenario.cluster.dialect.roc_at_re_key) {
+                    RocAtReKey::Keep => RollOver::Keep,
+                    RocAtReKey::Reset => RollOver::Reset,
+                };
+                (BridgeChange::Key(roll_over), true)
+            }
             ChangedStream::Codec(codec) => (BridgeChange::Codec(super::boot::phone_codec(codec)), true),
             ChangedStream::PacketTime(time) => (BridgeChange::PacketTime(time), true),
             ChangedStream::Source => (BridgeChange::Source, false),
