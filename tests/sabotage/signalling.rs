@@ -59,6 +59,9 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/update-in-a-call", &[LONGER, IGNORE_REQUESTS], TERMINATED),
     Row("signalling/recorder-hangs-up-near", &[IGNORE_BYE], LEAK),
     Row("signalling/recorder-hangs-up-far", &[IGNORE_BYE], LEAK),
+    Row("signalling/recorder-hangs-up-near", &[CONNECT_TO_CONTACT], Found("another-connection")),
+    Row("signalling/recorder-hangs-up-far", &[CONNECT_TO_CONTACT], Found("another-connection")),
+    Row("signalling/recorder-hangs-up-both", &[CONNECT_TO_CONTACT], Found("another-connection")),
     Row("signalling/recorder-hangs-up-both", &[TRUNCATE_END], CLIPPED),
     Row("signalling/recorder-pauses", &[REFUSED], UNPAUSED),
     Row("signalling/recorder-pauses", &[CLOSE_GAPS], Found("closed-gap")),
@@ -75,6 +78,9 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/update-of-the-far-leg-lost", &[IGNORE_UPDATE], Found("wrong-participants")),
     Row("signalling/near-leg-never-answered", &[DROP_HALVES], Found("empty-file")),
     Row("signalling/far-leg-never-answered", &[DROP_HALVES], Found("empty-file")),
+    Row("signalling/near-leg-fails-alone", &[DROP_HALVES], Found("empty-file")),
+    Row("signalling/far-leg-fails-alone", &[DROP_HALVES], Found("empty-file")),
+    Row("signalling/near-leg-fails-alone", &[(": keeps other", ": ends both")], Found("recording-failed")),
     Row("signalling/pause-crosses-refresh", &[LATER_PAUSE], NO_MESSAGE),
     Row("signalling/refresh-crosses-pause", &[LATER_REFRESH], NO_MESSAGE),
     Row("signalling/both-re-invites-cross", &[LATER_PAUSE], NO_MESSAGE),
@@ -86,6 +92,7 @@ const CLOSE_GAPS: (&str, &str) = ("steps:", "recorder: { fault: close-gaps }\nst
 const EARLY_NOISE: (&str, &str) = ("steps:", "recorder: { fault: early-noise }\nsteps:");
 const END_TOGETHER: (&str, &str) = ("steps:", "recorder: { fault: end-together }\nsteps:");
 const FORGET_WITH_CONNECTION: (&str, &str) = ("steps:", "recorder: { fault: forget-with-connection }\nsteps:");
+const CONNECT_TO_CONTACT: (&str, &str) = ("steps:", "recorder: { fault: connect-to-contact }\nsteps:");
 const IGNORE_BYE: (&str, &str) = ("steps:", "recorder: { fault: ignore-bye }\nsteps:");
 const IGNORE_BYE_TOO: (&str, &str) = (" }\nsignalling:", ", fault: ignore-bye }\nsignalling:");
 const IGNORE_OPTIONS: (&str, &str) = ("steps:", "recorder: { fault: ignore-options }\nsteps:");

@@ -196,7 +196,8 @@ pub enum CucmEvent {
     },
     /// A recording never started, the call goes on.
     RecordingFailed(RecordingFailed),
-    /// Of a recording that fails now, this one dialog stood until then: a recorder may have what came by it. Boxed for its size.
+    /// Of a recording that fails now, this one dialog stood until then: a recorder may have what came by it. Or, by the dialect, of a
+    /// recording this one dialog alone stands from now on. Boxed for its size.
     RecordingHalf {
         /// Whose voice it carried.
         leg: Leg,
@@ -220,6 +221,16 @@ pub enum CucmEvent {
         peer: SocketAddr,
         /// What came, and what is wrong with it.
         what: Malformed,
+    },
+    /// A request of the recorder's came within a recording's dialog by a connection that the recorder opened for it, though one to it
+    /// stands: behind a firewall, or without a certificate for clients, it would not have come.
+    RecorderConnected {
+        /// In which of its recordings.
+        recording: RecordingId,
+        /// In which of the dialogs.
+        leg: Leg,
+        /// The method.
+        method: String,
     },
     /// The recorder answered a request that a test had the node send, or did not.
     RecorderAnswered {

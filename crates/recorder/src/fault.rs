@@ -76,6 +76,8 @@ pub enum Fault {
     IgnoreRequests,
     /// Sessions never expire: a dialog that nobody ends or refreshes is kept for ever.
     KeepUnrefreshed,
+    /// Each request within a dialog opens a connection of its own, to where the peer's Contact says.
+    ConnectToContact,
     /// BYE is answered, and the call goes on.
     IgnoreBye,
     /// What comes in one segment, or one TLS record, is taken for one message.

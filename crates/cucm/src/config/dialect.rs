@@ -27,6 +27,10 @@ pub struct Dialect {
     /// Whether the two dialogs of a recording look for a recorder each by itself. They are two calls (Cisco document 200788); that
     /// nothing ties their routing together is inferred.
     pub recording_legs: RecordingLegs,
+    /// What becomes of a recording of whose two dialogs only one comes about. Inferred: Cisco's document 200788 shows both of them ended
+    /// 2 ms apart where a codec does not fit, and calls them two calls of one recording session; no text says what a refusal or a
+    /// time-out of one does to the other, and recorders have met one alone (ccc-recording-portal).
+    pub one_leg_fails: OneLegFails,
     /// A recorder's new offer in mid-recording. Cisco's CUBE chapter on Media Proxy says that its recorders must not; what CUCM itself
     /// does is inferred.
     pub recorder_offer: RecorderOffer,
@@ -112,6 +116,7 @@ impl Default for Dialect {
             destination_order: DestinationOrder::Listed,
             all_out_of_service: AllOutOfService::Skip,
             recording_legs: RecordingLegs::Apart,
+            one_leg_fails: OneLegFails::EndsBoth,
             recorder_offer: RecorderOffer::AskPhone,
             from_parameters: FromParameters::Usual,
             crypto_answer: CryptoAnswer::Usual,
@@ -199,6 +204,15 @@ pub enum RecordingLegs {
     Apart,
     /// Both go the same way; when one has to try the next, so does the other.
     Together,
+}
+
+/// A recording of whose two dialogs one is refused, or never answered, at every destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneLegFails {
+    /// The other one ends too: they are one session.
+    EndsBoth,
+    /// The other one goes on: they are two calls.
+    KeepsOther,
 }
 
 /// How the line that answers the recorder's `a=crypto` looks.

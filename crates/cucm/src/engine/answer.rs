@@ -201,8 +201,14 @@ impl Engine {
             return;
         };
         let legs = End::BOTH.map(|end| acknowledged(&self.legs, now, recording, end));
-        let [Some(near_leg), Some(far_leg)] = legs else {
-            return;
+        let (near_leg, far_leg) = match (legs, recording.alone) {
+            ([Some(near), Some(far)], None) => (near, far),
+            ([Some(leg), None], Some(End::Near)) | ([None, Some(leg)], Some(End::Far)) => {
+                recording.started = true;
+                let end = recording.alone.unwrap_or(End::Near);
+                return self.tell_half(id, end, leg);
+            }
+            _ => return,
         };
         if recording.gateway.as_ref().is_some_and(|gateway| !gateway.forks()) {
             let (near, far) = (near_leg.recorder_media, far_leg.recorder_media);
@@ -225,6 +231,10 @@ impl Engine {
             [None, Some(far)] => (End::Far, far),
             _ => return,
         };
+        self.tell_half(id, end, leg);
+    }
+
+    fn tell_half(&mut self, id: RecordingId, end: End, leg: RecordingLeg) {
         if let Some(half) = self.started(id, leg.clone(), leg) {
             self.event(CucmEvent::RecordingHalf { leg: end.voice(), half: Box::new(half) });
         }

@@ -44,6 +44,7 @@ impl Engine {
             }
             Err(_) => return self.answer(now, key, flow, request, UNKNOWN),
         }
+        self.note_connection(flow, id, request);
         let is_recorder = self.legs.get(&id).is_some_and(|leg| matches!(leg.role, Role::Recorder { .. }));
         match request.method().unwrap_or_default() {
             "BYE" => {

@@ -180,7 +180,7 @@ impl Engine {
         if goes_on {
             self.try_next(now, id, end, &refused);
         } else {
-            self.end_recording(now, id, &refused, NORMAL, false);
+            self.on_leg_failed(now, id, end, &refused);
         }
     }
 
@@ -195,7 +195,7 @@ impl Engine {
         let strand = recording.strand_mut(end);
         strand.recorder = None;
         if strand.attempt + 1 >= strand.ways.len() {
-            return self.end_recording(now, id, why, NORMAL, false);
+            return self.on_leg_failed(now, id, end, why);
         }
         strand.attempt += 1;
         let attempt = strand.attempt;

@@ -24,6 +24,7 @@ mod far_end;
 mod feed;
 mod flows;
 mod forking;
+mod half;
 mod hold;
 mod hunt;
 mod late;

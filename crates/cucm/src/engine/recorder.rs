@@ -20,6 +20,7 @@ use super::dialogs::NORMAL;
 use super::leg::{LegId, Role, State};
 use super::{Engine, failure};
 use crate::config::SessionRefresh;
+use crate::event::CucmEvent;
 use crate::text::{recording, trunk};
 
 impl Engine {
@@ -48,6 +49,24 @@ impl Engine {
             "REFER" => self.answer(now, key, flow, request, (202, "Accepted")),
             "PRACK" => self.answer(now, key, flow, request, (481, "Call/Transaction Does Not Exist")),
             _ => self.hint(now, key, flow, request, (405, "Method Not Allowed"), ("Allow", trunk::ALLOW)),
+        }
+    }
+
+    /// A request has a connection of the recorder's own, where it needs none: to be told of (RFC 5923 §4 has both sides use the one that
+    /// there is).
+    pub(super) fn note_connection(&mut self, flow: FlowId, id: LegId, request: &Message) {
+        let Some(leg) = self.legs.get(&id) else {
+            return;
+        };
+        let (Role::Recorder { recording, end, trunk, destination }, node) = (leg.role.clone(), leg.node.local.ip())
+        else {
+            return;
+        };
+        // What a test sent by a connection apart may be answered by that.
+        let is_its_own = self.flows.get(&flow).is_some_and(|known| known.way.is_none() && known.peer != destination);
+        if is_its_own && self.trunks.is_open(node, (trunk, destination)) {
+            let method = request.method().unwrap_or_default().to_owned();
+            self.event(CucmEvent::RecorderConnected { recording, leg: end.voice(), method });
         }
     }
 

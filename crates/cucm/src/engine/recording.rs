@@ -56,6 +56,8 @@ pub(super) struct Recording {
     pub(super) destination: String,
     calling_search_space: String,
     pub(super) started: bool,
+    /// The end whose dialog is the only one, since the other one did not come about.
+    pub(super) alone: Option<End>,
     near: Strand,
     far: Strand,
 }
@@ -188,6 +190,7 @@ impl Engine {
             destination: profile.recording_destination.clone(),
             calling_search_space: profile.recording_css.clone(),
             started: false,
+            alone: None,
             near: strand(),
             far: strand(),
             locked,

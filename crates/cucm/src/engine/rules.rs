@@ -24,6 +24,7 @@
 //! | the parked call is retrieved | a new pair; for one that was kept as if far were replaced by a transfer |
 //! | the user or an application starts a selective recording | a new pair |
 //! | the user or an application stops it | BYE in both dialogs |
+//! | one of the two dialogs never comes about | BYE in the other one, or nothing there, by [`OneLegFails`] |
 //! | the node of near dies | nothing, and nothing ever again: no BYE |
 //! | the node of far dies | nothing |
 //!
@@ -36,7 +37,7 @@ use std::time::Instant;
 use super::call::Member;
 use super::dialogs::NORMAL;
 use super::{Engine, failure};
-use crate::config::{Dialect, FarEndHold, FarEndPark, FarEndTransfer, RemoteHolds, SelectiveAfterHold};
+use crate::config::{Dialect, FarEndHold, FarEndPark, FarEndTransfer, OneLegFails, RemoteHolds, SelectiveAfterHold};
 use crate::event::{ConnectFailure, Party, RecordingId};
 use crate::text::recording::End;
 
@@ -71,6 +72,8 @@ pub(super) enum Happening {
     Stop,
     /// The parked call is taken up again.
     Retrieve,
+    /// One of the two dialogs was refused, or not answered, wherever it was tried.
+    LegFails,
     /// The node with which this end is registered dies.
     NodeDies(End),
 }
@@ -146,6 +149,10 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
             FarEndPark::Keep => Verdict::Keep,
         },
         Park(End::Near) | Stop => Verdict::End,
+        Happening::LegFails => match dialect.one_leg_fails {
+            OneLegFails::EndsBoth => Verdict::End,
+            OneLegFails::KeepsOther => Verdict::Keep,
+        },
         NodeDies(End::Near) => Verdict::Forget,
         NodeDies(End::Far) => Verdict::Keep,
     }
@@ -168,6 +175,7 @@ impl Happening {
             Self::Stop => failure("stopped", "it was stopped by whoever may"),
             Self::Park(_) => failure("park", "the call was parked"),
             Self::Retrieve => failure("park", "the call was retrieved"),
+            Self::LegFails => failure("status", "one of its dialogs did not come about"),
             Self::NodeDies(_) => failure("node", "the node of the recorded phone has failed"),
         }
     }
@@ -272,6 +280,7 @@ mod tests {
             (Park(far), Anew, Anew, Anew),
             (Stop, bye, bye, bye),
             (Retrieve, Anew, Anew, Update),
+            (LegFails, bye, bye, bye),
             (NodeDies(near), Forget, Forget, Forget),
             (NodeDies(far), Keep, Keep, Keep),
         ] {
@@ -279,6 +288,8 @@ mod tests {
             assert_eq!(verdict(what, &keeps), when_kept, "{what:?}, far end hold: keep");
             assert_eq!(verdict(what, &updates), when_updated, "{what:?}, far end transfer: update");
         }
+        let keeps_other = Dialect { one_leg_fails: OneLegFails::KeepsOther, ..default.clone() };
+        assert_eq!(verdict(LegFails, &keeps_other), Keep);
         let parks = Dialect { far_end_park: FarEndPark::Keep, ..default };
         assert_eq!([Park(far), Park(near)].map(|what| verdict(what, &parks)), [Keep, bye]);
         let restarts = Dialect { remote_hold: RemoteHolds::Restart, ..default };

@@ -35,6 +35,11 @@ impl Trunks {
         self.down.get(way).copied()
     }
 
+    /// Whether a node has a connection that stands.
+    pub(super) fn is_open(&self, node: IpAddr, way: Way) -> bool {
+        matches!(self.lines.get(&(node, way)), Some(Line::Open(_)))
+    }
+
     /// A node has no connections any more; the ways whose ping waited for one.
     pub(super) fn forget_node(&mut self, node: IpAddr) -> Vec<Way> {
         self.connecting.retain(|_, (from, _)| *from != node);

@@ -465,3 +465,17 @@ fn byes_that_cross_end_once() {
     assert!(bench.engine.is_idle());
     bench.finish();
 }
+
+/// The recorder's own connection, for a BYE.
+const ITS_OWN: FlowId = FlowId(31);
+
+#[test]
+fn a_bye_by_another_connection_than_the_one_that_stands_is_told_of() {
+    for (flow, told) in [(RECORDER, 0), (ITS_OWN, 1)] {
+        let (mut bench, near, _) = recording(plain());
+        bench.open(ITS_OWN, Transport::Tcp, None);
+        bench.in_dialog(flow, "BYE", &near, 1, None);
+        let connected = |event: &&CucmEvent| matches!(event, CucmEvent::RecorderConnected { .. });
+        assert_eq!(bench.events.iter().filter(connected).count(), told);
+    }
+}

@@ -338,7 +338,9 @@ impl Sessions {
     /// The flow of the dialog's last request, another flow to the same node, or a new connection: to the first proxy
     /// or the Contact, or to the first of the SIP servers where that is a name, for there is no resolver here.
     fn route(&self, leg: &Leg) -> Option<Route> {
-        if let Some((transport, _)) = self.flows.get(&leg.flow) {
+        // fault: the connection that there is counts for nothing.
+        let is_overlooked = self.config.fault == Fault::ConnectToContact;
+        if let Some((transport, _)) = self.flows.get(&leg.flow).filter(|_| !is_overlooked) {
             return Some(Route::Flow(leg.flow, *transport));
         }
         let target = next_hop(&leg.dialog)?;
@@ -347,7 +349,7 @@ impl Sessions {
             return Some(Route::Connect(SocketAddr::new(server.address, server.port), Transport::Tls));
         };
         let same_node = self.flows.iter().find(|(_, (_, peer))| peer.ip() == address);
-        if let Some((flow, (transport, _))) = same_node {
+        if let Some((flow, (transport, _))) = same_node.filter(|_| !is_overlooked) {
             return Some(Route::Flow(*flow, *transport));
         }
         let transport = match target.params.get("transport").map(str::to_ascii_lowercase).as_deref() {

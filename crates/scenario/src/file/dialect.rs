@@ -3,8 +3,8 @@
 use cucm::config::{
     AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, DeviceNames, Dialect,
     EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
-    Hunt, MediaChange, MediaPortTold, RecorderOffer, RecorderSubscription, RecordingLegs, RefciAfterResume,
-    RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
+    Hunt, MediaChange, MediaPortTold, OneLegFails, RecorderOffer, RecorderSubscription, RecordingLegs,
+    RefciAfterResume, RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
     TrunkSecurityStatus,
 };
 
@@ -37,6 +37,8 @@ fn read_events(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagno
     let selective = [("goes on", SelectiveAfterHold::GoesOn), ("ends", SelectiveAfterHold::Ends)];
     let answers = [("inactive", HoldAnswer::Inactive), ("recvonly", HoldAnswer::RecvOnly)];
     let releases = [("when answered", BlindTransferRelease::WhenAnswered), ("at once", BlindTransferRelease::AtOnce)];
+    let halves = [("ends both", OneLegFails::EndsBoth), ("keeps other", OneLegFails::KeepsOther)];
+    dialect.one_leg_fails = f.or("one leg fails", dialect.one_leg_fails, wrong, |n| one_of(n, &halves));
     dialect.far_end_hold = f.or("far-end hold", dialect.far_end_hold, wrong, |n| one_of(n, &holds));
     dialect.remote_hold = f.or("remote hold", dialect.remote_hold, wrong, |n| one_of(n, &remote_holds));
     dialect.far_end_transfer = f.or("far-end transfer", dialect.far_end_transfer, wrong, |n| one_of(n, &transfers));

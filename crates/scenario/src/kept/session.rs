@@ -196,8 +196,11 @@ impl Session {
         for (at, only, started) in started {
             let mut session = match only {
                 None => Self::new(started, at, end(started.recording)),
-                // It is told of when it ends, and began with its INVITE.
-                Some(_) => Self::new(started, at, Some((at, false, NORMAL))).begun_with_its_invite(only),
+                // It began with its INVITE, and is over now unless it went on alone.
+                Some(_) => {
+                    let ended = end(started.recording).unwrap_or((at, false, NORMAL));
+                    Self::new(started, at, Some(ended)).begun_with_its_invite(only)
+                }
             };
             session.updates = updates(started.recording);
             session.lost_us = lost(started.recording);

@@ -40,6 +40,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("reset-keys", Fault::ResetKeys),
     ("ignore-requests", Fault::IgnoreRequests),
     ("ignore-bye", Fault::IgnoreBye),
+    ("connect-to-contact", Fault::ConnectToContact),
     ("keep-unrefreshed", Fault::KeepUnrefreshed),
     ("segment-is-message", Fault::SegmentIsMessage),
     ("small-buffer", Fault::SmallBuffer),

@@ -42,6 +42,7 @@ pub(super) fn judge(
     signalling::check_alarms(scenario, &played, &mut undecided);
     signalling::check_terminated(scenario, &played, &mut findings);
     signalling::check_answers(&played, &mut findings);
+    signalling::check_connections(&played, &mut findings);
     signalling::check_marks(scenario, &whole, &mut findings);
     signalling::check_disturbed(scenario, &played, &mut undecided);
     pauses::check_paused(&played, sessions, &mut findings, &mut undecided);

@@ -91,6 +91,16 @@ pub(super) fn check_answers(played: &Played, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A recorder's requests come by the connection that CUCM has opened.
+pub(super) fn check_connections(played: &Played, findings: &mut Vec<Finding>) {
+    for (_, event) in &played.events {
+        if let CucmEvent::RecorderConnected { leg, method, .. } = event {
+            let got = format!("{method} in the {} dialog by a connection that the recorder opened", leg.name());
+            findings.push(Finding::new("another-connection", "requests by the connection that stands", got));
+        }
+    }
+}
+
 /// OPTIONS ping must find out of service what is to be found so, and nothing else that lives.
 pub(super) fn check_ping(
     scenario: &Scenario,

@@ -174,6 +174,8 @@ impl Cast<'_> {
         };
         events().any(|event| match event {
             CucmEvent::RecordingFailed(failed) => failed.near.device == device,
+            // One dialog alone, for whichever reason.
+            CucmEvent::RecordingHalf { half, .. } => half.near.device == device,
             CucmEvent::RecordingEnded { recording, .. } => began(*recording),
             _ => false,
         })
