@@ -80,6 +80,7 @@ pub(super) const ROWS: &[Row] = &[
         Found("level-changed"),
     ),
     Row("media/recording-tone-to-observed", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
+    Row("media/crypto-lifetime", &[(STEPS, "recorder: { fault: name-keys }\nsteps:")], Found("unusable-media")),
     Row("media/crypto-lifetime", &[(STEPS, "recorder: { fault: strict-crypto }\nsteps:")], Found("recording-failed")),
     Row(
         "media/crypto-tag-renumbered",

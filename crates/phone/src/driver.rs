@@ -241,6 +241,10 @@ impl Driver {
     fn note(&mut self, event: PhoneEvent) {
         match &event {
             PhoneEvent::Connected { .. } => self.summary.calls += 1,
+            PhoneEvent::ForkRefused { leg, why } => {
+                self.summary.problems.push(format!("cannot send the {} leg: {why}", leg.name()));
+                self.summary.refused_forks.push((*leg, why.clone()));
+            }
             PhoneEvent::Problem(what) => self.summary.problems.push(what.clone()),
             _ => {}
         }

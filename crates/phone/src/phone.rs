@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use media::ledger::Ledger;
+use media::ledger::{Ledger, Leg};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use trust::ctl::SignedCtl;
@@ -289,6 +289,8 @@ pub struct Summary {
     pub open_transactions: usize,
     /// What was heard in all calls.
     pub heard: HeardCounts,
+    /// Streams of the bridge that could not be sent as CUCM passed on the recorder's words, and why.
+    pub refused_forks: Vec<(Leg, String)>,
     /// Everything that went wrong, in order.
     pub problems: Vec<String>,
 }

@@ -239,6 +239,13 @@ pub enum PhoneEvent {
         /// `normal`, or the status and reason CUCM gave.
         why: String,
     },
+    /// What the peer says of a stream of the built-in bridge cannot be used, and nothing is sent.
+    ForkRefused {
+        /// Whose voice it was to carry.
+        leg: media::ledger::Leg,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Something went wrong that a user of the harness must see.
     Problem(String),
 }

@@ -142,6 +142,8 @@ pub enum Fault {
     MindCase,
     /// Nothing is ever alarming.
     NoAlarms,
+    /// Each key has a master key identifier behind it, which Cisco's phones do not take.
+    NameKeys,
     /// An answer to CUCM's offer says that the stream goes on, although it is paused.
     ForgetPause,
     /// Every packet is taken for 20 ms: what a longer one holds beyond them is not heard.
@@ -185,6 +187,11 @@ impl Fault {
     /// Whether a party that is a conference bridge is written as one.
     pub(crate) fn sees_focus(self) -> bool {
         self != Self::IgnoreFocus
+    }
+
+    /// What stands behind the keys that we tell: an MKI of four bytes (RFC 4568 §6.1).
+    pub(crate) fn behind_keys(self) -> &'static str {
+        if self == Self::NameKeys { "|1:4" } else { "" }
     }
 
     /// How many samples of a payload are heard.

@@ -249,7 +249,10 @@ impl Machine {
         };
         match negotiate::settle(&keys, &answer) {
             Ok(settled) => self.run_fork(at, settled),
-            Err(error) => self.problem(format!("cannot use the answer on a bridge dialog: {error}")),
+            Err(error) => {
+                let (leg, why) = (self.bridges[at].leg, error.to_string());
+                self.event(PhoneEvent::ForkRefused { leg, why });
+            }
         }
     }
 

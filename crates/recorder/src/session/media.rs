@@ -23,6 +23,8 @@ pub(crate) struct Local {
     version: u64,
     secure: bool,
     crypto: Vec<(u32, Suite, MasterKey)>,
+    /// fault: what stands behind each key.
+    behind_keys: &'static str,
     /// Each codec with its payload type, which may be the peer's choice.
     codecs: Vec<(u8, Codec)>,
     direction: Direction,
@@ -76,6 +78,7 @@ impl Local {
             version: 1,
             secure,
             crypto,
+            behind_keys: config.fault.behind_keys(),
             codecs,
             direction: Direction::RecvOnly,
             paused: false,
@@ -125,7 +128,7 @@ impl Local {
         }
         let _ = write!(text, "a={}\r\n", self.direction.name());
         for (tag, suite, key) in &self.crypto {
-            let _ = write!(text, "a=crypto:{tag} {suite} inline:{}\r\n", key.to_inline());
+            let _ = write!(text, "a=crypto:{tag} {suite} inline:{}{}\r\n", key.to_inline(), self.behind_keys);
         }
         text + &self.others.behind
     }

@@ -74,6 +74,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("mind-case", Fault::MindCase),
     ("no-alarms", Fault::NoAlarms),
     ("overwrite-segment", Fault::OverwriteSegment),
+    ("name-keys", Fault::NameKeys),
     ("forget-pause", Fault::ForgetPause),
     ("fixed-frames", Fault::FixedFrames),
 ];

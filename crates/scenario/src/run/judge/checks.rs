@@ -41,6 +41,16 @@ pub(super) fn check_messages(played: &Played, findings: &mut Vec<Finding>, undec
     }
 }
 
+/// What a recorder's offer or answer says of a stream must be something that the phone can do: CUCM passes it on.
+pub(super) fn check_forks(played: &Played, findings: &mut Vec<Finding>) {
+    for (phone, (leg, why)) in
+        played.phones.iter().flat_map(|phone| phone.refused_forks.iter().map(move |fork| (phone, fork)))
+    {
+        let got = format!("{why} ({}, {} leg: it sends nothing)", phone.device, leg.name());
+        findings.push(Finding::new("unusable-media", "a description that the phone's bridge can use", got));
+    }
+}
+
 pub(super) fn check_media(scenario: &Scenario, sessions: &[Session], findings: &mut Vec<Finding>) {
     let expect = &scenario.expect;
     for session in sessions {

@@ -14,8 +14,8 @@ use crate::kept::{Session, Stored, verdict, weigh};
 use crate::outcome::{Happening, ScenarioOutcome};
 pub(super) use checks::expected_recordings;
 use checks::{
-    check_count, check_failures, check_hang_ups, check_keys, check_leaks, check_media, check_messages, check_order,
-    check_possible, check_provoked, check_refusals, check_user_agent,
+    check_count, check_failures, check_forks, check_hang_ups, check_keys, check_leaks, check_media, check_messages,
+    check_order, check_possible, check_provoked, check_refusals, check_user_agent,
 };
 
 /// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored.
@@ -62,6 +62,7 @@ pub(super) fn judge(
     check_messages(&played, &mut findings, &mut undecided);
     check_hang_ups(scenario, &played, &mut findings);
     check_possible(scenario, &played, sessions, &mut findings, &mut undecided);
+    check_forks(&played, &mut findings);
     check_media(scenario, sessions, &mut findings);
     check_refusals(scenario, &played, &mut findings);
     check_failures(scenario, &played, &given_up, &mut findings);
