@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::reports::Reports;
+
 /// A Cisco CUCM in mixed mode with its phones, to test call recorders: real TLS, real SRTP, every frame proven.
 #[derive(Debug, Parser)]
 #[command(name = "mixedmode", version, after_help = EXIT_CODES)]
@@ -64,18 +66,14 @@ pub(crate) struct Run {
     /// How many scenarios at once; by default 32 on the operating system's network, one a core on the simulated one.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=250))]
     pub(crate) jobs: Option<u16>,
-    /// Write the outcome as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report_json: Option<PathBuf>,
-    /// Write the outcome with all its evidence (messages, pictures, clips of audio) as one file, to make other reports of.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report_bundle: Option<PathBuf>,
     /// Write a pcapng for each scenario, which tshark and Wireshark decrypt by themselves.
     #[arg(long, value_name = "DIR")]
     pub(crate) pcapng: Option<PathBuf>,
     /// Keep what the recorder wrote, and beside it the ledger of what was said, for `mixedmode verify`.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
 }
 
 /// `mixedmode verify`.
@@ -86,9 +84,8 @@ pub(crate) struct Verify {
     pub(crate) ledger: PathBuf,
     /// WAV files to judge, of any recorder; without any, the recordings kept beside the ledger are judged as `run` did.
     pub(crate) files: Vec<PathBuf>,
-    /// Write the outcome as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report_json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
 }
 
 /// `mixedmode walk`.

@@ -7,6 +7,7 @@ mod exit;
 mod files;
 mod progress;
 mod record;
+mod reports;
 mod run;
 mod verify;
 mod walk;

@@ -1,11 +1,9 @@
 //! `mixedmode run`.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use scenario::outcome::RunOutcome;
 use scenario::run::{Live, Network, Options, SetupError};
 use scenario::under_test::{ProfileError, UnderTest};
 
@@ -26,6 +24,9 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
         Ok(items) => items,
         Err(exit) => return Ok(exit),
     };
+    if !args.reports.can_be_written(err)? {
+        return Ok(Exit::Setup);
+    }
     let total = items.len();
     let options = options(args, under_test);
     let began = Instant::now();
@@ -41,16 +42,7 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
         }
     };
     write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
-    if let Some(file) = &args.report_json
-        && let Err(error) = write_json(&outcome, file)
-    {
-        writeln!(err, "error: cannot write {}: {error}", file.display())?;
-        return Ok(Exit::Setup);
-    }
-    if let Some(file) = &args.report_bundle
-        && let Err(error) = write_bundle(&outcome, file)
-    {
-        writeln!(err, "error: cannot write {}: {error}", file.display())?;
+    if !args.reports.write(&outcome, err)? {
         return Ok(Exit::Setup);
     }
     Ok(Exit::of(&outcome))
@@ -93,14 +85,6 @@ fn options(args: &Run, under_test: UnderTest) -> Options {
         keep: args.keep.clone(),
         under_test,
         bystander: None,
-        evidence: args.report_bundle.is_some(),
+        evidence: args.reports.draw_evidence(),
     }
-}
-
-fn write_bundle(outcome: &RunOutcome, file: &Path) -> io::Result<()> {
-    std::fs::write(file, report::bundle(outcome)?)
-}
-
-fn write_json(outcome: &RunOutcome, file: &Path) -> io::Result<()> {
-    std::fs::write(file, report::json(outcome)?)
 }

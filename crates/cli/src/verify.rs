@@ -17,6 +17,9 @@ pub(crate) fn verify(args: &Verify, out: &mut impl Write, err: &mut impl Write) 
             return Ok(Exit::BadFile);
         }
     }
+    if !args.reports.can_be_written(err)? {
+        return Ok(Exit::Setup);
+    }
     let outcome = match scenario::kept::verify(&args.ledger, &args.files) {
         Ok(outcome) => outcome,
         Err(error) => {
@@ -31,10 +34,7 @@ pub(crate) fn verify(args: &Verify, out: &mut impl Write, err: &mut impl Write) 
         }
     }
     write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
-    if let Some(file) = &args.report_json
-        && let Err(error) = report::json(&outcome).map_err(io::Error::from).and_then(|json| std::fs::write(file, json))
-    {
-        writeln!(err, "error: cannot write {}: {error}", file.display())?;
+    if !args.reports.write(&outcome, err)? {
         return Ok(Exit::Setup);
     }
     Ok(Exit::of(&outcome))

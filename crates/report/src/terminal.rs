@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
 
+use crate::words::thousands;
+
 /// How many findings of one scenario are shown; the rest is counted. All of them are in the JSON report.
 const SHOWN: usize = 6;
 
@@ -126,18 +128,6 @@ const fn word(verdict: Verdict) -> &'static str {
         Verdict::Inconclusive => "INCONCLUSIVE",
         Verdict::Skipped => "SKIPPED",
     }
-}
-
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]
