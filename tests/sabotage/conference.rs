@@ -64,5 +64,38 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("conference/early-offer", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),
     Row("conference/in-clear", &[("mode: non-secure", "mode: mixed")], Found("unexpected-srtp")),
+    Row(
+        "conference/member-transfers-blind",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
+    Row(
+        "conference/member-consults-and-transfers",
+        &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row(
+        "conference/consultation-brought-in",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
+    Row(
+        "conference/controller-transfers",
+        &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row(
+        "conference/controller-transfers-goes-on",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
+    Row("conference/parked", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("conference/parked-and-back", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row("conference/redirected", &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")], Found("wrong-metadata")),
+    Row(
+        "conference/c-barge-target-adds",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
     Row("conference/consulted-first", &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")], Found("wrong-metadata")),
 ];

@@ -105,6 +105,10 @@ pub struct Dialect {
     /// When the transferrer of a blind transfer is released. Cisco's SIP Line Messaging Guide tells it of the progress by NOTIFY; a
     /// public trace of release 14 with a third-party phone has a BYE right behind `202 Accepted`.
     pub blind_transfer_release: BlindTransferRelease,
+    /// What becomes of a conference whose controller has transferred, parked or been redirected out of its place, when whoever has got
+    /// that place hangs up. Cisco's Feature Configuration Guide ("Ad Hoc Conferencing", interaction with Call Park, Call Transfer, and
+    /// Redirect) says that it ends; its service parameter *Drop Ad Hoc Conference* has conferences go on by default.
+    pub virtual_controller_leaves: VirtualControllerLeaves,
 }
 
 impl Default for Dialect {
@@ -144,6 +148,7 @@ impl Default for Dialect {
             selective_after_hold: SelectiveAfterHold::GoesOn,
             hold_answer: HoldAnswer::Inactive,
             blind_transfer_release: BlindTransferRelease::WhenAnswered,
+            virtual_controller_leaves: VirtualControllerLeaves::ConferenceEnds,
         }
     }
 }
@@ -416,4 +421,13 @@ pub enum BlindTransferRelease {
     WhenAnswered,
     /// At once; a transfer that fails ends the call.
     AtOnce,
+}
+
+/// What a conference does when the heir of its controller leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VirtualControllerLeaves {
+    /// All members are released.
+    ConferenceEnds,
+    /// The others stay.
+    GoesOn,
 }

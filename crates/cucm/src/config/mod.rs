@@ -26,7 +26,7 @@ pub use dialect::{
     EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
     Hunt, MediaChange, MediaPortTold, OneLegFails, RecorderOffer, RecorderSubscription, RecordingLegs,
     RefciAfterResume, RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
-    TrunkSecurityStatus,
+    TrunkSecurityStatus, VirtualControllerLeaves,
 };
 pub use release::Release;
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};

@@ -259,7 +259,7 @@ impl Engine {
         let (side, is_transfer) = (call.seat(), call.connected);
         let caller = call.other(side);
         let (party, leg) = (caller.party.clone(), caller.leg);
-        let session = self.legs.get(&leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let session = self.session_at(leg);
         let (first, alert) = self.ring_all(now, (number, side), &party, &session, called);
         if is_transfer {
             self.steps.plan(now + self.config.timing.no_answer, Step::TransferNoAnswer(number, first.leg));

@@ -199,7 +199,7 @@ pub(super) type Refusal = ((u16, &'static str), Option<u16>);
 
 impl Engine {
     pub(super) fn call_out(&mut self, now: Instant, number: u32, caller: Member, called: Called, dialled: String) {
-        let session = self.legs.get(&caller.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let session = self.session_at(caller.leg);
         let (callee, alert) = self.ring_all(now, (number, CallSide::Callee), &caller.party, &session, called);
         let call = Call {
             caller,
@@ -374,9 +374,16 @@ impl Engine {
         if call.connected {
             self.event(CucmEvent::CallEnded { call: number });
         }
-        if let Some(port) = [call.caller.port, call.callee.port].into_iter().flatten().next() {
-            self.leave_conference(now, port);
+        for (bridge, phone) in [(&call.caller, &call.callee), (&call.callee, &call.caller)] {
+            if let Some(port) = bridge.port {
+                self.leave_conference(now, port, &phone.party.device);
+            }
         }
+    }
+
+    /// The Session-ID of whoever is at this leg; a port of the conference bridge has none.
+    pub(super) fn session_at(&self, id: LegId) -> String {
+        self.legs.get(&id).map_or_else(|| text::NIL.to_owned(), |leg| leg.peer_session.clone())
     }
 
     /// The Session-ID of a peer, or one made up for it.

@@ -189,7 +189,7 @@ impl Engine {
             return;
         };
         let other = call.other(side);
-        let other_session = self.legs.get(&other.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let other_session = self.session_at(other.leg);
         let security = call.security.word();
         let Some(leg) = self.legs.get_mut(&id) else {
             return;

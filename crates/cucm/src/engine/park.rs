@@ -11,8 +11,8 @@
 //!
 //! The softkey is that of the open-source Asterisk modules for Cisco phones. A call that nobody retrieves for the *Call Park Reversion
 //! Timer* rings at whoever parked it, by the way of any call to that number; unanswered it stays parked and rings again after as long
-//! (Cisco's Feature Configuration Guide, "Call Park"; that it rings again is inferred). A call on a conference bridge is not parked
-//! here.
+//! (Cisco's Feature Configuration Guide, "Call Park"; that it rings again is inferred). A member of a conference parks its own place in
+//! it: the others talk on.
 
 use std::time::Instant;
 
@@ -54,9 +54,6 @@ impl Engine {
         let Some(call) = self.calls.get(&number).filter(|call| call.connected) else {
             return (481, "Call/Transaction Does Not Exist");
         };
-        if call.port().is_some() {
-            return (403, "Forbidden");
-        }
         if call.is_moving() {
             return (491, "Request Pending");
         }
@@ -79,7 +76,7 @@ impl Engine {
         let (Some((number, by)), Some(at)) = (self.place_of(leg), self.free_park_number()) else {
             return;
         };
-        let Some(call) = self.calls.get_mut(&number).filter(|call| !call.is_moving() && call.port().is_none()) else {
+        let Some(call) = self.calls.get_mut(&number).filter(|call| !call.is_moving()) else {
             return;
         };
         let (parker, party) = (call.side(by).party.clone(), call.other(by).party.clone());
@@ -96,6 +93,7 @@ impl Engine {
             }
         }
         self.stop_music(number, by);
+        self.quiet_port(number);
         self.refuse_change(now, leg, (487, "Request Terminated"));
         if let Some(leg) = self.legs.get_mut(&leg) {
             leg.role = Role::Leaving { call: number };
@@ -132,7 +130,7 @@ impl Engine {
         };
         let waiting = call.other(parked.by);
         let (party, leg) = (waiting.party.clone(), waiting.leg);
-        let session = self.legs.get(&leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let session = self.session_at(leg);
         let Ok(called) = self.called(&parked.parker.number) else {
             return self
                 .steps

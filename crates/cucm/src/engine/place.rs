@@ -66,10 +66,15 @@ impl Engine {
         call.news.get_or_insert_default();
         call.parked = None;
         let old = std::mem::replace(call.side_mut(by), target);
-        let remaining_leg = call.other(by).leg;
+        let (remaining_leg, port) = (call.other(by).leg, call.port());
+        let heir = CallSide::BOTH.into_iter().map(|side| call.side(side)).find(|member| member.port.is_none());
+        if let (Some(port), Some(heir)) = (port, heir.map(|heir| heir.party.device.clone())) {
+            let is_taken_over = call.transfer.as_ref().is_some_and(|taken| *taken.taking() == Taking::TakeOver);
+            self.inherit_conference(port.conference, &old.party.device, &heir, is_taken_over);
+        }
         leaving.insert(0, old.leg);
         leaving.retain(|leg| self.legs.contains_key(leg));
-        if let Some(transfer) = call.transfer.as_mut() {
+        if let Some(transfer) = self.calls.get_mut(&number).and_then(|call| call.transfer.as_mut()) {
             transfer.connect(leaving.clone());
         }
         for (id, role) in leaving
@@ -106,7 +111,12 @@ impl Engine {
             // A far end that comes in on hold is no other than one that holds.
             let on_hold = Happening::Hold(End::Far);
             let ends = holds && verdict(on_hold, &self.config.dialect) != Verdict::Keep;
-            self.happen(now, id, if ends { on_hold } else { what }, far);
+            let what = match &far {
+                _ if ends => on_hold,
+                Some(far) if far.is_focus => Happening::ConferenceMade,
+                _ => what,
+            };
+            self.happen(now, id, what, far);
         }
     }
 }

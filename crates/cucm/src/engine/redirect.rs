@@ -20,7 +20,7 @@ pub enum RedirectRefused {
     #[error("the phone has no call that rings or is connected")]
     NoCall,
     /// `LINEERR_OPERATIONUNAVAIL`.
-    #[error("the call is being transferred, parked or on a conference bridge")]
+    #[error("the call is being transferred or parked, or somebody has barged into it")]
     Moving,
     /// `LINEERR_INVALADDRESS`.
     #[error("the number cannot be called: {0}")]
@@ -67,12 +67,12 @@ impl Engine {
         });
         let (number, by) = place.ok_or(RedirectRefused::NoCall)?;
         let call = self.calls.get(&number).ok_or(RedirectRefused::NoCall)?;
-        if call.is_moving() || call.port().is_some() {
+        if call.is_moving() {
             return Err(RedirectRefused::Moving);
         }
         let waiting = call.other(by);
         let (party, leg, own) = (waiting.party.clone(), waiting.leg, call.side(by).party.clone());
-        let session = self.legs.get(&leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let session = self.session_at(leg);
         let called = self.called(to).map_err(|(_, why)| RedirectRefused::Unreached(why))?;
         self.begin_transfer(now, number, by, Taking::Redirect);
         if let Some(call) = self.calls.get_mut(&number) {

@@ -17,7 +17,8 @@
 //! | behind that trunk a conference is made, or drops to two | a new pair |
 //! | somebody holds or resumes behind that trunk | nothing, or as above, by [`RemoteHolds`] |
 //! | either makes a conference of the call | a new pair, whose far end is the bridge |
-//! | another one joins or leaves the conference | nothing |
+//! | another one joins or leaves the conference, or takes somebody's place in it | nothing |
+//! | far is replaced by a bridge, as near comes into somebody's place there | a new pair |
 //! | the conference drops to two | a new pair, whose far end is the party that remains |
 //! | near parks the call | BYE in both dialogs |
 //! | far parks the call | BYE in both dialogs, or nothing, by [`FarEndPark`] |

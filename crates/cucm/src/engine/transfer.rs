@@ -156,7 +156,7 @@ impl Engine {
         };
         let (remaining, referrer) = (call.other(by), call.side(by).leg);
         let party = remaining.party.clone();
-        let session = self.legs.get(&remaining.leg).map_or_else(String::new, |leg| leg.peer_session.clone());
+        let session = self.session_at(remaining.leg);
         match called {
             Ok(called) => {
                 let (target, alert) = self.ring_all(now, (number, by), &party, &session, called);
@@ -428,6 +428,7 @@ impl Engine {
         };
         call.side_mut(by).feed = Feed::Nothing;
         self.stop_music(number, by);
+        self.quiet_port(number);
         self.settle(now, number);
         true
     }

@@ -8,14 +8,14 @@ use sip::FlowId;
 use crate::bench::*;
 use crate::office::Office;
 
-fn sorted(dialogs: &[String]) -> Vec<String> {
+pub(crate) fn sorted(dialogs: &[String]) -> Vec<String> {
     let mut dialogs = dialogs.to_vec();
     dialogs.sort();
     dialogs
 }
 
 /// Four phones, of which those with these numbers are recorded.
-fn office(mut config: Config, recorded: &[&str]) -> Config {
+pub(crate) fn office(mut config: Config, recorded: &[&str]) -> Config {
     config = with_expert(config);
     let colleague = PhoneDevice {
         device_name: DEPUTY_DEVICE.to_owned(),
@@ -327,6 +327,11 @@ fn c_barge_moves_everybody_to_a_conference_and_back() {
     let mut begun = far(&office);
     begun[1..].sort();
     assert_eq!(begun, [agent_with(CALLER_DEVICE), expert_with("CFB_2"), agent_with("CFB_2")]);
+    // The phone that was barged into is the controller.
+    office.hold(EXPERT, &own);
+    let (consult, _) = office.call(EXPERT, DEPUTY);
+    assert_eq!(office.press(EXPERT, &own, &consult), 403);
+    office.hang_up(EXPERT, &consult);
     office.hang_up(EXPERT, &own);
     assert_eq!(far(&office).last(), Some(&agent_with(CALLER_DEVICE)), "the two others are alone again");
     assert_eq!(office.count("ConferenceDropped"), 1);

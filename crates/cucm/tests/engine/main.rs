@@ -20,6 +20,7 @@ mod office;
 mod outside;
 mod parks;
 mod pickups;
+mod places;
 mod recorder;
 mod recordings;
 mod refresh;

@@ -213,6 +213,16 @@ impl Office {
         (own, theirs)
     }
 
+    /// A number is dialled that no phone rings for; gives the Call-ID.
+    pub(crate) fn dial(&mut self, from: FlowId, to: &str) -> String {
+        let number = PHONES.iter().find(|(known, _)| *known == from).unwrap().1;
+        let offer = self.sdp(from, "sendrecv");
+        assert_eq!(self.bench.dial(from, number, to, &offer), None);
+        let dialog = format!("call-{}", self.bench.last_branch());
+        self.settle();
+        dialog
+    }
+
     pub(crate) fn request(&mut self, flow: FlowId, dialog: &str, method: &str, sdp: Option<&str>) {
         self.cseq += 1;
         let about = self.about[dialog].clone();

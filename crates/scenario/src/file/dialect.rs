@@ -5,7 +5,7 @@ use cucm::config::{
     EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
     Hunt, MediaChange, MediaPortTold, OneLegFails, RecorderOffer, RecorderSubscription, RecordingLegs,
     RefciAfterResume, RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
-    TrunkSecurityStatus,
+    TrunkSecurityStatus, VirtualControllerLeaves,
 };
 
 use super::diagnostic::Diagnostic;
@@ -49,6 +49,10 @@ fn read_events(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagno
     dialect.hold_answer = f.or("hold answer", dialect.hold_answer, wrong, |n| one_of(n, &answers));
     let standing = dialect.blind_transfer_release;
     dialect.blind_transfer_release = f.or("blind transfer release", standing, wrong, |n| one_of(n, &releases));
+    let leaves =
+        [("conference ends", VirtualControllerLeaves::ConferenceEnds), ("goes on", VirtualControllerLeaves::GoesOn)];
+    let standing = dialect.virtual_controller_leaves;
+    dialect.virtual_controller_leaves = f.or("virtual controller leaves", standing, wrong, |n| one_of(n, &leaves));
 }
 
 /// What recorders are told of parties and streams.

@@ -27,7 +27,9 @@ impl Engine {
             return self.turn_away(now, &arriving, refusal, "the conference bridge has no ports left");
         }
         let by = arriving.caller.clone();
-        let conference = known.unwrap_or_else(|| self.begin_conference(&by));
+        // *With the barge target device as the conference controller* (Cisco, Feature Configuration Guide, "Barge").
+        let target = self.calls.get(&place.0).map(|call| call.side(place.1).party.clone());
+        let conference = known.unwrap_or_else(|| self.begin_conference(target.as_ref().unwrap_or(&by)));
         let other = self.bridge_first(now, place, conference);
         let own = self.identifiers.call();
         let Some(port) = self.open_port(conference) else {

@@ -12,7 +12,7 @@ use super::super::rules::Happening;
 use super::super::softkey::DialogName;
 use super::super::steps::Step;
 use super::super::{ConferenceId, Engine, Output};
-use super::Conference;
+use super::{Conference, Controller};
 use crate::event::{Conferenced, CucmEvent, Party};
 
 /// A side of a call.
@@ -99,9 +99,8 @@ impl Engine {
             Some(_) => 2,
         };
         let device = &held.side(first.1).party.device;
-        let conference = joined.and_then(|port| self.conferences.running.get(&port.conference));
-        match conference {
-            Some(conference) if !conference.controller.eq_ignore_ascii_case(device) => Err((403, "Forbidden")),
+        match joined.map(|port| port.conference) {
+            Some(conference) if !self.may_add(device, conference) => Err((403, "Forbidden")),
             _ if !self.has_ports(ports) => Err((503, "Service Unavailable")),
             _ => Ok(()),
         }
@@ -117,7 +116,9 @@ impl Engine {
             number: format!("b{:010}", FIRST_NUMBER + self.conferences.last),
             name: "Conference".to_owned(),
         };
-        self.conferences.running.insert(id, Conference { bridge, controller: by.device.clone(), news: None });
+        self.conferences
+            .running
+            .insert(id, Conference { bridge, controller: Controller::Maker(by.device.clone()), news: None });
         id
     }
 

@@ -39,13 +39,49 @@ pub(super) struct Conferences {
 struct Conference {
     /// The bridge as a party: device `CFB_2`, number `b...`.
     bridge: Party,
-    /// Device of whoever made it. Only this one adds others (service parameter *Advanced Ad Hoc Conference Enabled* is off by default).
-    controller: String,
+    controller: Controller,
     /// What is told once all its members are connected.
     news: Option<CucmEvent>,
 }
 
+/// Who may add others to a conference, unless everybody may.
+#[derive(Debug)]
+enum Controller {
+    /// Device of whoever made it; of a cBarge, that of the phone into whose call another one came.
+    Maker(String),
+    /// Device of whoever has got its place from there. It adds nobody, and the conference may end with it.
+    Virtual(String),
+}
+
+impl Controller {
+    fn is(&self, device: &str) -> bool {
+        let (Self::Maker(known) | Self::Virtual(known)) = self;
+        known.eq_ignore_ascii_case(device)
+    }
+}
+
 impl Engine {
+    /// A place in a conference changes hands. *If the conference controller transfers, parks, or redirects the conference to another
+    /// party, the party that retrieves the call acts as the virtual controller* (Cisco, Feature Configuration Guide 12.5(1), "Ad Hoc
+    /// Conferencing"). Another device of its line that takes its call over is the controller as it was (inferred).
+    pub(super) fn inherit_conference(&mut self, conference: ConferenceId, from: &str, to: &str, is_taken_over: bool) {
+        if let Some(known) = self.conferences.running.get_mut(&conference)
+            && known.controller.is(from)
+            && !from.eq_ignore_ascii_case(to)
+        {
+            known.controller = match is_taken_over && matches!(known.controller, Controller::Maker(_)) {
+                true => Controller::Maker(to.to_owned()),
+                false => Controller::Virtual(to.to_owned()),
+            };
+        }
+    }
+
+    /// Whether a device may add others to a conference (service parameter *Advanced Ad Hoc Conference Enabled*, off by default).
+    fn may_add(&self, device: &str, conference: ConferenceId) -> bool {
+        let known = self.conferences.running.get(&conference).map(|known| &known.controller);
+        known.is_none_or(|known| matches!(known, Controller::Maker(_)) && known.is(device))
+    }
+
     /// Whether a port of the bridge is wanted for what may come next: three for a new conference, which less than three phones never
     /// have, unless others are outside.
     pub fn wants_port(&self) -> bool {

@@ -7,15 +7,25 @@ use super::super::feed::Feed;
 use super::super::leg::Role;
 use super::super::rules::{FarEnd, Happening};
 use super::super::{ConferenceId, Engine};
-use super::Port;
+use super::{Controller, Port};
+use crate::config::VirtualControllerLeaves;
 use crate::event::CucmEvent;
 
 impl Engine {
-    /// A call of a conference is over.
-    pub(in crate::engine) fn leave_conference(&mut self, now: Instant, port: Port) {
+    /// A call of a conference is over, and this device was in it. The conference may end with it.
+    pub(in crate::engine) fn leave_conference(&mut self, now: Instant, port: Port, device: &str) {
         self.close_port(port);
-        if let Some(known) = self.conferences.running.get_mut(&port.conference) {
-            known.news = None;
+        let Some(known) = self.conferences.running.get_mut(&port.conference) else {
+            return;
+        };
+        known.news = None;
+        let is_virtual = matches!(known.controller, Controller::Virtual(_)) && known.controller.is(device);
+        if is_virtual && self.config.dialect.virtual_controller_leaves == VirtualControllerLeaves::ConferenceEnds {
+            self.conferences.running.remove(&port.conference);
+            for number in self.calls_of(port.conference) {
+                self.end_call(now, number, "the virtual controller of the conference left");
+            }
+            return;
         }
         self.shrink(now, port.conference);
     }

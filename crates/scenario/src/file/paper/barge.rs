@@ -1,15 +1,20 @@
 //! Barge and cBarge: another phone of a shared line comes into its call.
 
 use super::super::ast::Action;
+use super::conference::Controller;
 use super::{Call, CallNo, Impossible, Member, Paper};
 
 impl Paper {
     /// Everybody moves to a conference bridge.
     pub(super) fn c_barge(&mut self, phone: usize) -> Result<(), Impossible> {
         let no = self.talks_elsewhere(phone)?;
+        let phones = &self.phones;
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+            // The one into whose call it comes is the controller.
+            let target = call.members.iter().find(|member| phones[member.phone].line == phones[phone].line);
+            let controller = target.map(|target| Controller::maker(target.phone));
+            call.conference = call.conference.or(controller);
             call.members.push(Member { phone, holds: false, is_here: true });
-            call.conference = call.conference.or(Some(phone));
         }
         self.active[phone] = Some(no);
         Ok(())

@@ -57,11 +57,7 @@ impl Paper {
             let message = format!("`{name}` is in a conference outside here");
             return Err(Impossible::new(message, format!("`- leave outside: {name}`")));
         }
-        if call.conference.is_some() {
-            let no = call.no;
-            self.leave_conference(no, phone);
-            return Ok(());
-        }
+        let is_conference = call.conference.is_some();
         let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
         let is_target = call.rings_at(phone);
         let has_transferrer = instead_of.is_some_and(|by| call.member(by).is_some());
@@ -83,6 +79,12 @@ impl Paper {
                 }
                 self.leave(phone, no);
             }
+            // Whoever is called for a place in a conference that nobody holds any more.
+            Some(by) if is_target && is_conference => {
+                self.silence(no);
+                self.leave_conference(no, by)?;
+            }
+            _ if is_conference => self.leave_conference(no, phone)?,
             _ => self.end(no),
         }
         Ok(())

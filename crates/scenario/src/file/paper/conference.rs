@@ -1,6 +1,23 @@
 //! Ad hoc conferences: two calls of one phone become one, which others join and leave.
 
-use super::{CallNo, Impossible, Paper};
+use cucm::config::VirtualControllerLeaves;
+
+use super::transfer::LINKING;
+use super::{Call, CallNo, Impossible, Paper};
+
+/// Who may add others to a conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Controller {
+    pub(super) phone: usize,
+    /// Whether it has its place from another one: it adds nobody, and the conference may end with it.
+    pub(super) is_virtual: bool,
+}
+
+impl Controller {
+    pub(super) fn maker(phone: usize) -> Self {
+        Self { phone, is_virtual: false }
+    }
+}
 
 impl Paper {
     /// The held call and the active one become a conference, or one of them joins the other's.
@@ -20,12 +37,17 @@ impl Paper {
         let maker = match (first.conference, second.conference) {
             (Some(_), Some(_)) => {
                 let message = format!("both calls of `{name}` are conferences");
-                return Err(Impossible::new(message, "CUCM does not join two of them"));
+                return Err(Impossible::new(message, LINKING));
             }
             (one, other) => one.or(other),
         };
-        if let Some(maker) = maker.filter(|maker| *maker != by) {
-            let message = format!("the conference is that of `{}`, and `{name}` can add nobody", self.name(maker));
+        if let Some(maker) = maker.filter(|maker| *maker != Controller::maker(by)) {
+            let message = match maker.phone == by {
+                true => format!("`{name}` has its place in the conference from another one, and can add nobody"),
+                false => {
+                    format!("the conference is that of `{}`, and `{name}` can add nobody", self.name(maker.phone))
+                }
+            };
             return Err(Impossible::new(message, "service parameter `Advanced Ad Hoc Conference Enabled` is off"));
         }
         let others = second.members.iter().filter(|member| member.phone != by).cloned().collect::<Vec<_>>();
@@ -39,15 +61,25 @@ impl Paper {
         }
         self.active[by] = Some(held);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == held) {
-            call.conference = Some(by);
+            call.conference = Some(Controller::maker(by));
             call.members.extend(others);
             call.members.iter_mut().filter(|member| member.phone == by).for_each(|member| member.holds = false);
         }
         Ok(())
     }
 
-    /// A member hangs up; the others stay.
-    pub(super) fn leave_conference(&mut self, no: CallNo, phone: usize) {
+    /// A member hangs up; the others stay, unless it was the heir of the controller's place.
+    pub(super) fn leave_conference(&mut self, no: CallNo, phone: usize) -> Result<(), Impossible> {
+        let Some(call) = self.calls.iter().find(|call| call.no == no) else { return Ok(()) };
+        if self.ends_conference(call, phone) {
+            self.end(no);
+            return Ok(());
+        }
+        if call.members.len() < 4 && (call.rings.is_some() || call.parked.is_some()) {
+            let message =
+                format!("two would be left of the conference of `{}`, with a place that waits", self.name(phone));
+            return Err(Impossible::new(message, "let its call be answered, or retrieved, first"));
+        }
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
             call.members.retain(|member| member.phone != phone);
             if call.members.len() < 3 {
@@ -55,22 +87,27 @@ impl Paper {
             }
         }
         self.leave(phone, no);
+        Ok(())
+    }
+
+    fn ends_conference(&self, call: &Call, phone: usize) -> bool {
+        call.conference == Some(Controller { phone, is_virtual: true })
+            && self.dialect.virtual_controller_leaves == VirtualControllerLeaves::ConferenceEnds
+    }
+
+    /// The place of one phone in a conference is that of another one now.
+    pub(super) fn inherit(&mut self, no: CallNo, from: usize, to: usize) {
+        let call = self.calls.iter_mut().find(|call| call.no == no);
+        let controller = call.and_then(|call| call.conference.as_mut());
+        if let Some(controller) = controller.filter(|controller| controller.phone == from && from != to) {
+            *controller = Controller { phone: to, is_virtual: true };
+        }
     }
 
     /// Whether the conference of a phone becomes a call of two when the phone leaves it.
     pub(crate) fn drops_to_two(&self, phone: usize) -> bool {
-        self.active(phone).is_some_and(|call| call.conference.is_some() && call.members.len() == 3)
-    }
-
-    /// What is for calls of two alone.
-    pub(super) fn must_be_no_conference(&self, no: CallNo, what: &str) -> Result<(), Impossible> {
-        let is_one = self.calls.iter().any(|call| call.no == no && call.conference.is_some());
-        if !is_one {
-            return Ok(());
-        }
-        Err(Impossible::new(
-            format!("a conference cannot be {what} here"),
-            "let its members hang up until two are left",
-        ))
+        self.active(phone).is_some_and(|call| {
+            call.conference.is_some() && call.members.len() == 3 && !self.ends_conference(call, phone)
+        })
     }
 }

@@ -26,6 +26,7 @@ use phone::PhoneState;
 
 use super::ast::{Action, Phone, Scenario, SiteKind, Step};
 use super::diagnostic::{Diagnostic, Place};
+use conference::Controller;
 use nodes::Nodes;
 use outside::Behind;
 use recordings::{Change, Recordings};
@@ -84,8 +85,8 @@ pub(crate) struct Call {
     members: Vec<Member>,
     /// Who is being rung.
     rings: Option<Ringing>,
-    /// Who made a conference of it, if it is one.
-    conference: Option<usize>,
+    /// Who controls it, if it is a conference.
+    conference: Option<Controller>,
     /// Who has barged into it by a built-in bridge.
     guest: Option<usize>,
     /// Who parked it, so that whoever is left waits.

@@ -11,6 +11,7 @@
 //! | another one takes the place of its far end | begins anew, or goes on and is updated, by [`FarEndTransfer`] |
 //! | its call becomes a conference | begins anew, with the bridge as its far end |
 //! | others hold, join or leave the conference | goes on |
+//! | another one takes somebody's place in a conference | goes on; that of the newcomer begins anew, with the bridge |
 //! | two are left of the conference | begins anew |
 //! | behind a trunk another party talks | goes on and is updated, where CUCM is told |
 //! | behind a trunk a conference is made or drops to two | begins anew |
@@ -93,7 +94,8 @@ impl Paper {
         };
         let Recordings { running, begun, .. } = &mut self.recordings;
         running.retain_mut(|recording| match wanted.iter().find(|wanted| wanted.phone == recording.phone) {
-            Some(wanted) if is_updated => {
+            // A bridge that takes the place of a far end is another one in any dialect.
+            Some(wanted) if is_updated && !matches!(wanted.far, Far::Bridge(_)) => {
                 recording.far = wanted.far;
                 true
             }

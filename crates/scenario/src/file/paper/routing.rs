@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CALL_FIRST, Call, CallNo, Change, Impossible, Member, Paper, Ringing};
+use super::{CALL_FIRST, Call, CallNo, Change, Far, Impossible, Member, Paper, Ringing};
 
 /// A call that waits at a park number.
 #[derive(Clone, Debug)]
@@ -132,7 +132,6 @@ impl Paper {
     /// The phone is out of its call, which waits.
     pub(super) fn park(&mut self, phone: usize) -> Result<(), Impossible> {
         let no = self.must_talk(phone)?;
-        self.must_be_no_conference(no, "parked")?;
         // Which of two a retrieval meant could not be told.
         if self.calls.iter().any(|call| call.parked.as_ref().is_some_and(|parked| parked.by == phone)) {
             let name = self.name(phone);
@@ -168,10 +167,11 @@ impl Paper {
     }
 
     /// Who waits in the call that a phone parked first.
-    pub(crate) fn waits_in_park(&self, parked_by: usize) -> Option<usize> {
+    pub(crate) fn waits_in_park(&self, parked_by: usize) -> Option<Far> {
         let is_it = |call: &&Call| call.parked.as_ref().is_some_and(|parked| parked.by == parked_by);
         let call = self.calls.iter().find(is_it)?;
-        call.members.iter().find(|member| member.is_here).map(|member| member.phone)
+        let waits = call.members.iter().find(|member| member.is_here)?;
+        Some(if call.conference.is_some() { Far::Bridge(call.no) } else { Far::Phone(waits.phone) })
     }
 
     /// A phone takes the oldest call that rings in its call pickup group.
@@ -217,7 +217,6 @@ impl Paper {
             return Ok(());
         }
         let no = self.must_talk(call_of)?;
-        self.must_be_no_conference(no, "redirected")?;
         if self.calls_of(call_of).count() > 1 {
             let message = format!("`{}` has two calls here", self.name(call_of));
             return Err(Impossible::new(message, format!("`- hang up: {}` first", self.name(call_of))));

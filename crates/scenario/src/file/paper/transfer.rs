@@ -10,7 +10,6 @@ impl Paper {
     /// The transferrer holds, and another phone rings for its place.
     pub(super) fn transfer(&mut self, by: usize, to: usize) -> Result<(), Impossible> {
         let no = self.must_talk(by)?;
-        self.must_be_no_conference(no, "transferred")?;
         let phones = self.reach(to)?;
         self.put_on_hold(by);
         self.settle(Change::Other);
@@ -41,8 +40,14 @@ impl Paper {
             let help = format!("begin with `- consult: {{ by: {}, to: <phone> }}`", self.name(by));
             Impossible::new(format!("`{}` has no held call and another one to join it with here", self.name(by)), help)
         })?;
-        for no in [held, active] {
-            self.must_be_no_conference(no, "transferred")?;
+        let is_conference = |no: CallNo| self.calls.iter().any(|call| call.no == no && call.conference.is_some());
+        match (is_conference(held), is_conference(active)) {
+            (true, true) => {
+                let message = format!("both calls of `{}` are conferences", self.name(by));
+                return Err(Impossible::new(message, LINKING));
+            }
+            (false, true) => return self.bring_in(active, held, by),
+            _ => {}
         }
         let Some(at) = self.calls.iter().position(|call| call.no == active) else { return Ok(()) };
         let Call { members, rings, .. } = self.calls.remove(at);
@@ -60,6 +65,18 @@ impl Paper {
             }
         } else if let Some(target) = members.into_iter().find(|member| member.phone != by) {
             self.take_place(held, by, target);
+        }
+        Ok(())
+    }
+
+    /// The phone leaves a conference, and its held call comes into its place.
+    fn bring_in(&mut self, conference: CallNo, held: CallNo, by: usize) -> Result<(), Impossible> {
+        let Some(at) = self.calls.iter().position(|call| call.no == held) else { return Ok(()) };
+        let target = self.calls.remove(at).members.into_iter().find(|member| member.phone != by);
+        self.leave(by, held);
+        if let Some(target) = target {
+            self.move_wishes(held, conference, &[target.phone]);
+            self.take_place(conference, by, target);
         }
         Ok(())
     }
@@ -86,6 +103,7 @@ impl Paper {
     /// `target` is in the place of `by`.
     pub(super) fn seat(&mut self, no: CallNo, by: usize, target: Member) {
         self.leave(by, no);
+        self.inherit(no, by, target.phone);
         // A phone may come back into its own place.
         self.active[target.phone] = Some(no);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no)
@@ -133,3 +151,6 @@ impl Paper {
         (is_held && is_up).then_some((other.no, active.no))
     }
 }
+
+/// Why two conferences do not become one.
+pub(super) const LINKING: &str = "CUCM links two of them by another bridge in between, which is not played here";

@@ -1,9 +1,11 @@
 //! Park, retrieval, pickup, redirect. CUCM says when it is done.
 
 use cucm::CucmEvent;
+use cucm::config::ConferenceBridge;
 
 use super::cast::Cast;
 use super::follow::{LOOK, SOON};
+use crate::file::paper::Far;
 use crate::run::error::SetupError;
 
 impl Cast<'_> {
@@ -18,7 +20,10 @@ impl Cast<'_> {
     /// The phone dials the number that CUCM parked the call at.
     pub(super) async fn retrieve(&mut self, line: usize, phone: usize, parked_by: usize) -> Result<(), SetupError> {
         let (device, parker, since) = (self.device(phone), self.device(parked_by), self.events.len());
-        let waiting = self.paper.waits_in_park(parked_by).map(|waiting| self.device(waiting));
+        let waiting = self.paper.waits_in_park(parked_by).map(|waiting| match waiting {
+            Far::Phone(who) | Far::Focus(who) => self.device(who),
+            Far::Bridge(_) => ConferenceBridge::software().name,
+        });
         let number = self.events.iter().rev().find_map(|(_, event)| match event {
             CucmEvent::Parked { by, party, number, .. }
                 if by.device == parker && waiting.as_ref() == Some(&party.device) =>
