@@ -15,7 +15,7 @@ use media::sdp::Audio;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
 use crate::event::{CucmEvent, Party};
-use crate::text::{self, line};
+use crate::text::line;
 
 use super::Engine;
 use super::call::{CallSide, FIRST_CSEQ, MISMATCH, Member, Refusal};
@@ -111,22 +111,14 @@ impl Engine {
         let (date, peer_session) = (self.date(now), self.session_of(&invite, number));
         let falls_back = falls_back(&invite);
         let leg = self.add_leg(Leg {
-            role: Role::Line { call, side },
-            number,
-            node: self.node(flow),
             flow: Some(flow),
             is_caller: true,
             call_id: dialog.call_id.clone(),
-            tag,
-            identity,
             dialog: Some(dialog),
             state: State::Incoming { key, invite, date },
-            invite: None,
             peer_session,
-            other_session: text::NIL.to_owned(),
             peer_media: Some(media.clone()),
-            sdp: None,
-            owed: Vec::new(),
+            ..Leg::waiting(Role::Line { call, side }, self.node(flow), (number, tag), identity)
         });
         self.callers.insert(key, leg);
         if let Some(outside) = outside {

@@ -15,14 +15,11 @@
 use std::time::Instant;
 
 use super::Engine;
-use super::alert::Alert;
 use super::arrive::Arriving;
 use super::call::{Call, CallSide, FIRST_CSEQ, Member};
-use super::leg::{Leg, LegId, Role, State};
+use super::leg::{Leg, LegId, Role};
 use super::refer::Replaced;
-use crate::event::{Protection, SecurityLevel};
 use crate::text::bridge::{self, Joined};
-use crate::text::{self, Thread};
 
 impl Engine {
     /// An INVITE with `Join` by the built-in bridge.
@@ -45,22 +42,8 @@ impl Engine {
             return self.turn_away(now, &arriving, refusal, "the phone that talks cannot be reached");
         };
         let caller = self.seat(now, arriving, (number, CallSide::Caller), callee.party.clone());
-        let call = Call {
-            dialled: callee.party.number.clone(),
-            caller,
-            callee,
-            ringing: false,
-            connected: false,
-            protection: Protection::Rtp,
-            security: SecurityLevel::NotAuthenticated,
-            codec: None,
-            recordings: Vec::new(),
-            news: None,
-            transfer: None,
-            alert: Alert::default(),
-            parked: None,
-            barged: Some(target),
-        };
+        let dialled = callee.party.number.clone();
+        let call = Call { barged: Some(target), ..Call::new(caller, callee, dialled) };
         self.calls.insert(number, call);
     }
 
@@ -78,37 +61,18 @@ impl Engine {
         let node = self.node(flow);
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
         let tag = self.identifiers.tag(number, identifier);
-        let (wall, date) = (self.wall(now), self.date(now));
-        let thread = Thread {
-            uri: target,
-            branch: self.identifiers.branch(),
-            from: format!("{};tag={tag}", bridge::from_value(&node.host())),
-            to: format!("<sip:{}@{}>", party.number, node.host()),
-            date: date.clone(),
-            call_id: self.identifiers.call_id(wall, node.local.ip()),
-            cseq: FIRST_CSEQ,
-            routes: Vec::new(),
-        };
+        let (from, to) = (
+            format!("{};tag={tag}", bridge::from_value(&node.host())),
+            format!("<sip:{}@{}>", party.number, node.host()),
+        );
+        let thread = self.opening(now, &node, (target, from, to));
         let invite = bridge::barge(&node, &thread, &joined);
         let leg = self.add_leg(Leg {
-            role: Role::Line { call, side: CallSide::Callee },
-            number,
-            node,
             flow: Some(flow),
-            is_caller: false,
             call_id: thread.call_id,
-            tag,
-            identity: party.clone(),
-            dialog: None,
-            state: State::Waiting,
-            invite: None,
-            peer_session: text::NIL.to_owned(),
-            other_session: text::NIL.to_owned(),
-            peer_media: None,
-            sdp: None,
-            owed: Vec::new(),
+            ..Leg::waiting(Role::Line { call, side: CallSide::Callee }, node, (number, tag), party.clone())
         });
-        self.send_invite(now, leg, invite, FIRST_CSEQ, date);
+        self.send_invite(now, leg, invite, FIRST_CSEQ, thread.date);
         Some(Member::new(leg, party, identifier))
     }
 

@@ -11,7 +11,7 @@ use crate::event::{ConnectFailure, CucmEvent, Invoker, Party, Protection, Record
 use crate::ident::Side;
 use crate::negotiate::Share;
 use crate::text::line::Diversion;
-use crate::text::{self, Thread, line, name_addr};
+use crate::text::{line, name_addr};
 
 use super::alert::{Alert, Called, Hop};
 use super::conference::Port;
@@ -65,6 +65,28 @@ pub(super) struct Call {
     pub(super) parked: Option<Parked>,
     /// The leg of the phone whose built-in bridge it leads to, where it is a barge.
     pub(super) barged: Option<LegId>,
+}
+
+impl Call {
+    /// Two who are not connected yet.
+    pub(super) fn new(caller: Member, callee: Member, dialled: String) -> Self {
+        Self {
+            caller,
+            callee,
+            dialled,
+            ringing: false,
+            connected: false,
+            protection: Protection::Rtp,
+            security: SecurityLevel::NotAuthenticated,
+            codec: None,
+            recordings: Vec::new(),
+            news: None,
+            transfer: None,
+            alert: Alert::default(),
+            parked: None,
+            barged: None,
+        }
+    }
 }
 
 /// One end of a call.
@@ -201,22 +223,7 @@ impl Engine {
     pub(super) fn call_out(&mut self, now: Instant, number: u32, caller: Member, called: Called, dialled: String) {
         let session = self.session_at(caller.leg);
         let (callee, alert) = self.ring_all(now, (number, CallSide::Callee), &caller.party, &session, called);
-        let call = Call {
-            caller,
-            callee,
-            dialled,
-            ringing: false,
-            connected: false,
-            protection: Protection::Rtp,
-            security: SecurityLevel::NotAuthenticated,
-            codec: None,
-            recordings: Vec::new(),
-            news: None,
-            transfer: None,
-            alert,
-            parked: None,
-            barged: None,
-        };
+        let call = Call { alert, ..Call::new(caller, callee, dialled) };
         self.calls.insert(number, call);
         self.steps.plan(now + self.config.timing.no_answer, Step::NoAnswer(number));
     }
@@ -238,39 +245,21 @@ impl Engine {
         let node = self.node(flow);
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
         let tag = self.identifiers.tag(number, identifier);
-        let (wall, date) = (self.wall(now), self.date(now));
         let host = node.host();
-        let thread = Thread {
-            uri: target,
-            branch: self.identifiers.branch(),
-            from: format!("{};tag={tag}", name_addr(&caller.name, &caller.number, &host)),
-            to: format!("<sip:{}@{host}>", alert.number),
-            date: date.clone(),
-            call_id: self.identifiers.call_id(wall, node.local.ip()),
-            cseq: FIRST_CSEQ,
-            routes: Vec::new(),
-        };
+        let (from, to) = (
+            format!("{};tag={tag}", name_addr(&caller.name, &caller.number, &host)),
+            format!("<sip:{}@{host}>", alert.number),
+        );
+        let thread = self.opening(now, &node, (target, from, to));
         let info = line::CallInfo { security: "Unknown", orientation: "from", ui_state: None, call };
         let invite = line::invite(&node, &thread, caller, session, info, &diversions(&alert.hops));
         let leg = self.add_leg(Leg {
-            role: Role::Line { call, side },
-            number,
-            node,
             flow: Some(flow),
-            is_caller: false,
             call_id: thread.call_id,
-            tag,
-            identity: caller.clone(),
-            dialog: None,
-            state: State::Waiting,
-            invite: None,
-            peer_session: text::NIL.to_owned(),
             other_session: session.to_owned(),
-            peer_media: None,
-            sdp: None,
-            owed: Vec::new(),
+            ..Leg::waiting(Role::Line { call, side }, node, (number, tag), caller.clone())
         });
-        self.send_invite(now, leg, invite, FIRST_CSEQ, date);
+        self.send_invite(now, leg, invite, FIRST_CSEQ, thread.date);
         Member::new(leg, party, identifier)
     }
 

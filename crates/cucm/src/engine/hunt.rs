@@ -9,11 +9,11 @@ use crate::event::{ConnectFailure, RecordingId, SecurityLevel};
 use crate::ident::Side;
 use crate::negotiate::shares_codec;
 use crate::text::recording::{End, Invite, Opening, Transmitted, from_value};
-use crate::text::{self, Thread, host, recording};
+use crate::text::{self, host, recording};
 
 use super::call::{FIRST_CSEQ, MISMATCH};
 use super::dialogs::{NORMAL, falls_back, media_of};
-use super::leg::{Leg, LegId, Owed, Role, State};
+use super::leg::{Leg, LegId, Owed, Role};
 use super::recording::Media;
 use super::steps::Step;
 use super::{Engine, failure};
@@ -36,23 +36,16 @@ impl Engine {
             self.identifiers.skip_legs(self.config.dialect.hidden_legs_before_recorder);
         }
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
+        let tag = self.identifiers.tag(number, identifier);
         let leg = self.add_leg(Leg {
-            role: Role::Recorder { recording: id, end, trunk: trunk.clone(), destination },
-            number,
-            node: self.trunk_node(&trunk, address),
-            flow: None,
-            is_caller: false,
-            call_id: String::new(),
-            tag: self.identifiers.tag(number, identifier),
-            identity,
-            dialog: None,
-            state: State::Waiting,
-            invite: None,
             peer_session: self.made_up_session(Side::Trunk, number),
             other_session: session.clone(),
-            peer_media: None,
-            sdp: None,
-            owed: Vec::new(),
+            ..Leg::waiting(
+                Role::Recorder { recording: id, end, trunk: trunk.clone(), destination },
+                self.trunk_node(&trunk, address),
+                (number, tag),
+                identity,
+            )
         });
         if let Some(recording) = self.recordings.get_mut(&id) {
             let strand = recording.strand_mut(end);
@@ -82,18 +75,12 @@ impl Engine {
         let (security, call) = (known.security, known.call);
         let session = known.strand(end).session.clone();
         let offer = self.early_offer(recording, end, number);
-        let (wall, date) = (self.wall(now), self.date(now));
-        let thread = Thread {
-            uri: format!("sip:{dialled}@{destination}"),
-            branch: self.identifiers.branch(),
-            from: format!("{};tag={tag}", from_value(&metadata, end, &node)),
-            to: format!("<sip:{dialled}@{}>", host(destination.ip())),
-            date: date.clone(),
-            call_id: self.identifiers.call_id(wall, node.local.ip()),
-            cseq: FIRST_CSEQ,
-            routes: Vec::new(),
-        };
-        let guid = self.identifiers.cisco_guid(wall, node.local.ip());
+        let (from, to) = (
+            format!("{};tag={tag}", from_value(&metadata, end, &node)),
+            format!("<sip:{dialled}@{}>", host(destination.ip())),
+        );
+        let thread = self.opening(now, &node, (format!("sip:{dialled}@{destination}"), from, to));
+        let guid = self.identifiers.cisco_guid(self.wall(now), node.local.ip());
         let identity = metadata.identity();
         let facts = Invite {
             near: &identity,
@@ -115,7 +102,7 @@ impl Engine {
             leg.call_id = thread.call_id;
             leg.sdp = offer;
         }
-        self.send_invite(now, id, invite, FIRST_CSEQ, date);
+        self.send_invite(now, id, invite, FIRST_CSEQ, thread.date);
     }
 
     fn rel1xx(&self, trunk: &str) -> bool {

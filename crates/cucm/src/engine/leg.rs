@@ -11,7 +11,7 @@ use crate::signalling::Request;
 use crate::text::recording::End;
 use crate::text::{self, Node, Thread, line, recording};
 
-use super::call::CallSide;
+use super::call::{CallSide, FIRST_CSEQ};
 use super::{Asked, Engine};
 
 /// Number of a leg within the engine's life.
@@ -122,6 +122,28 @@ pub(super) enum Owed {
 }
 
 impl Leg {
+    /// A dialog of which nothing has happened yet: its INVITE waits to be sent.
+    pub(super) fn waiting(role: Role, node: Node, (number, tag): (u32, String), identity: Party) -> Self {
+        Self {
+            role,
+            number,
+            node,
+            flow: None,
+            is_caller: false,
+            call_id: String::new(),
+            tag,
+            identity,
+            dialog: None,
+            state: State::Waiting,
+            invite: None,
+            peer_session: text::NIL.to_owned(),
+            other_session: text::NIL.to_owned(),
+            peer_media: None,
+            sdp: None,
+            owed: Vec::new(),
+        }
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         matches!(self.state, State::Cancelling { .. } | State::Ending)
     }
@@ -160,6 +182,21 @@ impl Engine {
         self.outside.remove(&id);
         if let Some(sent) = leg.invite {
             self.asked.remove(&sent.key);
+        }
+    }
+
+    /// What the INVITE says that opens a dialog, whatever it is for; From has its tag.
+    pub(super) fn opening(&mut self, now: Instant, node: &Node, (uri, from, to): (String, String, String)) -> Thread {
+        let wall = self.wall(now);
+        Thread {
+            uri,
+            branch: self.identifiers.branch(),
+            from,
+            to,
+            date: text::date(wall),
+            call_id: self.identifiers.call_id(wall, node.local.ip()),
+            cseq: FIRST_CSEQ,
+            routes: Vec::new(),
         }
     }
 

@@ -16,12 +16,12 @@ use sip::{FlowId, Message};
 
 use crate::config::SipTrunk;
 use crate::event::{CucmEvent, Party};
-use crate::text::{NIL, Thread, host, name_addr, outside};
+use crate::text::{host, name_addr, outside};
 
 use super::Engine;
 use super::alert::{Alert, Hop};
 use super::call::{At, CallSide, FIRST_CSEQ, Member, Reached, diversions};
-use super::leg::{Leg, LegId, Owed, Role, State};
+use super::leg::{Leg, LegId, Owed, Role};
 use super::rules::{FarEnd, Happening};
 use super::trunk::Way;
 
@@ -83,22 +83,13 @@ impl Engine {
     ) -> Member {
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
         let leg = self.add_leg(Leg {
-            role: Role::Line { call, side },
-            number,
-            node: self.trunk_node(&way.0, self.config.address),
-            flow: None,
-            is_caller: false,
-            call_id: String::new(),
-            tag: self.identifiers.tag(number, identifier),
-            identity: caller.clone(),
-            dialog: None,
-            state: State::Waiting,
-            invite: None,
-            peer_session: NIL.to_owned(),
             other_session: session.to_owned(),
-            peer_media: None,
-            sdp: None,
-            owed: Vec::new(),
+            ..Leg::waiting(
+                Role::Line { call, side },
+                self.trunk_node(&way.0, self.config.address),
+                (number, self.identifiers.tag(number, identifier)),
+                caller.clone(),
+            )
         });
         let (dialled, hops) = (alert.number.clone(), alert.hops.clone());
         self.outside.insert(leg, Outside { way, dialled, hops, guid: String::new() });
@@ -108,31 +99,22 @@ impl Engine {
 
     /// The INVITE over a trunk whose connection is there now.
     pub(super) fn invite_outside(&mut self, now: Instant, id: LegId) {
-        let (wall, date) = (self.wall(now), self.date(now));
-        let address = self.address_of(id);
-        let (branch, call_id) = (self.identifiers.branch(), self.identifiers.call_id(wall, address));
-        let guid = self.identifiers.cisco_guid(wall, address);
-        let (Some(leg), Some(outside)) = (self.legs.get_mut(&id), self.outside.get_mut(&id)) else {
+        let (Some(leg), Some(outside)) = (self.legs.get(&id), self.outside.get_mut(&id)) else {
             return;
         };
-        outside.guid = guid.parse::<sip::CiscoGuid>().map(|guid| guid.to_hex()).unwrap_or_default();
-        let (destination, number) = (outside.way.1, outside.dialled.clone());
-        let thread = Thread {
-            uri: format!("sip:{number}@{destination}"),
-            branch,
-            from: format!("{};tag={}", name_addr(&leg.identity.name, &leg.identity.number, &leg.node.host()), leg.tag),
-            to: format!("<sip:{number}@{}>", host(destination.ip())),
-            date: date.clone(),
-            call_id: call_id.clone(),
-            cseq: FIRST_CSEQ,
-            routes: Vec::new(),
-        };
-        leg.call_id.clone_from(&call_id);
         let (node, caller, session) = (leg.node, leg.identity.clone(), leg.other_session.clone());
-        let hops = std::mem::take(&mut outside.hops);
+        let (destination, number, hops) = (outside.way.1, outside.dialled.clone(), std::mem::take(&mut outside.hops));
+        let from = format!("{};tag={}", name_addr(&caller.name, &caller.number, &node.host()), leg.tag);
+        let to = format!("<sip:{number}@{}>", host(destination.ip()));
+        let thread = self.opening(now, &node, (format!("sip:{number}@{destination}"), from, to));
+        let guid = self.identifiers.cisco_guid(self.wall(now), node.local.ip());
+        if let (Some(leg), Some(outside)) = (self.legs.get_mut(&id), self.outside.get_mut(&id)) {
+            leg.call_id.clone_from(&thread.call_id);
+            outside.guid = guid.parse::<sip::CiscoGuid>().map(|guid| guid.to_hex()).unwrap_or_default();
+        }
         let invite = outside::invite(&node, &thread, &caller, (&session, &guid), &diversions(&hops));
-        self.by_call_id.insert(call_id, id);
-        self.send_invite(now, id, invite, FIRST_CSEQ, date);
+        self.by_call_id.insert(thread.call_id, id);
+        self.send_invite(now, id, invite, FIRST_CSEQ, thread.date);
     }
 
     /// A request in a call over a trunk names who talks there now.

@@ -28,7 +28,7 @@ use crate::ident::Side;
 use crate::text::bridge::Joined;
 use crate::text::recording::{End, Metadata};
 use crate::text::sdp::Origin;
-use crate::text::{self, Thread, bridge};
+use crate::text::{self, bridge};
 
 use super::call::{CallSide, FIRST_CSEQ};
 use super::dialogs::{NORMAL, falls_back, media_of};
@@ -257,42 +257,24 @@ impl Engine {
         let node = self.node(flow);
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());
         let tag = self.identifiers.tag(number, identifier);
-        let (wall, date) = (self.wall(now), self.date(now));
-        let thread = Thread {
-            uri: target,
-            branch: self.identifiers.branch(),
-            from: format!("{};tag={tag}", bridge::from_value(&node.host())),
-            to: format!("<sip:{}@{}>", near.number, node.host()),
-            date: date.clone(),
-            call_id: self.identifiers.call_id(wall, node.local.ip()),
-            cseq: FIRST_CSEQ,
-            routes: Vec::new(),
-        };
+        let (from, to) = (
+            format!("{};tag={tag}", bridge::from_value(&node.host())),
+            format!("<sip:{}@{}>", near.number, node.host()),
+        );
+        let thread = self.opening(now, &node, (target, from, to));
         let origin = Origin { leg: number, version: 1, node: node.local.ip(), release: self.config.release };
         let sdp = text::sdp::bridge_inactive(origin, end.label(), &locked);
         let invite = bridge::invite(&node, &thread, &joined, invoker, &sdp);
         let leg = self.add_leg(Leg {
-            role: Role::Bridge { recording: id, end },
-            number,
-            node,
             flow: Some(flow),
-            is_caller: false,
             call_id: thread.call_id,
-            tag,
-            identity: near,
-            dialog: None,
-            state: State::Waiting,
-            invite: None,
             peer_session: String::new(),
-            other_session: text::NIL.to_owned(),
-            peer_media: None,
-            sdp: None,
-            owed: Vec::new(),
+            ..Leg::waiting(Role::Bridge { recording: id, end }, node, (number, tag), near)
         });
         if let Some(recording) = self.recordings.get_mut(&id) {
             recording.strand_mut(end).bridge = Some(leg);
         }
-        self.send_invite(now, leg, invite, FIRST_CSEQ, date);
+        self.send_invite(now, leg, invite, FIRST_CSEQ, thread.date);
     }
 
     /// The phone's 200 on a bridge dialog: the first one, or its offer.

@@ -6,12 +6,11 @@
 use std::time::Instant;
 
 use super::super::Engine;
-use super::super::alert::Alert;
 use super::super::arrive::Arriving;
 use super::super::call::{Call, CallSide};
 use super::super::refer::Replaced;
 use super::join::Place;
-use crate::event::{Party, Protection, SecurityLevel};
+use crate::event::Party;
 
 impl Engine {
     /// An INVITE with `Join`.
@@ -37,22 +36,7 @@ impl Engine {
         };
         let dialled = port.party.number.clone();
         let caller = self.seat(now, arriving, (own, CallSide::Caller), port.party.clone());
-        let call = Call {
-            caller,
-            callee: port,
-            dialled,
-            ringing: false,
-            connected: true,
-            protection: Protection::Rtp,
-            security: SecurityLevel::NotAuthenticated,
-            codec: None,
-            recordings: Vec::new(),
-            news: None,
-            transfer: None,
-            alert: Alert::default(),
-            parked: None,
-            barged: None,
-        };
+        let call = Call { connected: true, ..Call::new(caller, port, dialled) };
         self.calls.insert(own, call);
         self.settle_conference(now, conference, (own, by), [Some(place.0), other, Some(own)]);
     }

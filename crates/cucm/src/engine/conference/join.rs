@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use sip::FlowId;
 
-use super::super::alert::Alert;
 use super::super::call::{Call, CallSide, Member};
 use super::super::dialogs::NORMAL;
 use super::super::leg::{LegId, Role};
@@ -145,22 +144,7 @@ impl Engine {
             CallSide::Caller => (other, far_port),
             CallSide::Callee => (far_port, other),
         };
-        let call = Call {
-            caller,
-            callee,
-            dialled,
-            ringing: false,
-            connected: true,
-            protection,
-            security,
-            codec,
-            recordings: Vec::new(),
-            news: None,
-            transfer: None,
-            alert: Alert::default(),
-            parked: None,
-            barged: None,
-        };
+        let call = Call { connected: true, protection, security, codec, ..Call::new(caller, callee, dialled) };
         self.calls.insert(own, call);
         Some(own)
     }
