@@ -56,24 +56,13 @@ pub(crate) fn invite(
 ) -> Message {
     let host = node.host();
     let callback = format!("{host};x-cisco-callback-number={}", caller.number);
-    let builder = thread
-        .begin(node, "INVITE")
-        .header("Supported", SUPPORTED)
-        .header("Min-SE", " 1800")
-        .header("User-Agent", node.product())
-        .header("Allow", ALLOW_TRUNK)
-        .header("CSeq", format_args!("{} INVITE", thread.cseq))
-        .header("Expires", 180)
+    let builder = opening(node, thread)
         .header("Allow-Events", "presence")
         .header("Call-Info", info.value())
         .header("Send-Info", "conference, x-cisco-conference")
         .header("Alert-Info", "<file://Bellcore-dr1/>")
         .session(node, session_id(session, super::NIL));
-    let builder = diversions.iter().fold(builder, |builder, diverted| {
-        let who = name_addr(diverted.name, diverted.number, &host);
-        builder.header("Diversion", format_args!("{who};reason={};privacy=off;screen=yes", diverted.reason))
-    });
-    let builder = builder
+    let builder = diverted(builder, &host, diversions)
         .header(
             "Remote-Party-ID",
             format_args!("{};party=calling;screen=yes;privacy=off", name_addr(&caller.name, &caller.number, &callback)),
@@ -81,6 +70,26 @@ pub(crate) fn invite(
         .header("Contact", contact(node, caller))
         .header("Max-Forwards", 69);
     with_sdp(builder, None)
+}
+
+/// What every INVITE of a call begins with.
+pub(super) fn opening(node: &Node, thread: &Thread) -> Builder {
+    thread
+        .begin(node, "INVITE")
+        .header("Supported", SUPPORTED)
+        .header("Min-SE", " 1800")
+        .header("User-Agent", node.product())
+        .header("Allow", ALLOW_TRUNK)
+        .header("CSeq", format_args!("{} INVITE", thread.cseq))
+        .header("Expires", 180)
+}
+
+/// A `Diversion` for each number that forwarded the call.
+pub(super) fn diverted(builder: Builder, host: &str, diversions: &[Diversion<'_>]) -> Builder {
+    diversions.iter().fold(builder, |builder, diverted| {
+        let who = name_addr(diverted.name, diverted.number, host);
+        builder.header("Diversion", format_args!("{who};reason={};privacy=off;screen=yes", diverted.reason))
+    })
 }
 
 /// What an answer to the calling phone says.
@@ -239,7 +248,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Optio
     if node.is_trunk {
         return super::outside::reinvite(node, thread, told, sdp);
     }
-    let party = if told.info.orientation == "from" { "calling" } else { "called" };
+    let party = told.party();
     let other = name_addr(&told.other.name, &told.other.number, &node.host());
     let builder = thread
         .begin(node, "INVITE")
@@ -260,7 +269,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Optio
 
 /// An UPDATE that tells a phone how safe its call is now, and nothing else: in form as [`reinvite`].
 pub(crate) fn update(node: &Node, thread: &Thread, told: &Told<'_>) -> Message {
-    let party = if told.info.orientation == "from" { "calling" } else { "called" };
+    let party = told.party();
     let other = name_addr(&told.other.name, &told.other.number, &node.host());
     let builder = thread
         .begin(node, "UPDATE")
@@ -282,7 +291,7 @@ pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_
     if node.is_trunk {
         return super::outside::changed(node, request, date, told, sdp);
     }
-    let party = if told.info.orientation == "from" { "calling" } else { "called" };
+    let party = told.party();
     let other = name_addr(&told.other.name, &told.other.number, &node.host());
     let builder = super::reply(request, 200, "OK", None, date)
         .header("Allow", ALLOW_TRUNK)
@@ -298,6 +307,11 @@ pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_
 }
 
 impl Told<'_> {
+    /// What the other one is in this call, as the phone is to see it.
+    pub(super) fn party(&self) -> &'static str {
+        if self.info.orientation == "from" { "calling" } else { "called" }
+    }
+
     /// A conference says so (RFC 4579 §5.1), spelt as towards recorders.
     fn contact(&self, node: &Node) -> String {
         let device = &self.other.device;

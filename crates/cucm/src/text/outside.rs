@@ -9,7 +9,7 @@
 
 use sip::{Builder, Message};
 
-use super::line::{Answer, Diversion, Told, contact};
+use super::line::{self, Answer, Diversion, Told, contact};
 use super::{ALLOW_TRUNK, Node, SUPPORTED, Sessions as _, Thread, name_addr, session_id, with_sdp};
 use crate::event::Party;
 
@@ -21,26 +21,14 @@ pub(crate) fn invite(
     (session, guid): (&str, &str),
     diversions: &[Diversion<'_>],
 ) -> Message {
-    let host = node.host();
-    let builder = thread
-        .begin(node, "INVITE")
-        .header("Supported", SUPPORTED)
-        .header("Min-SE", " 1800")
-        .header("User-Agent", node.product())
-        .header("Allow", ALLOW_TRUNK)
-        .header("CSeq", format_args!("{} INVITE", thread.cseq))
-        .header("Expires", 180)
+    let builder = line::opening(node, thread)
         .header("Allow-Events", "presence, kpml")
         .header("Supported", "X-cisco-srtp-fallback,X-cisco-original-called")
         .header("Call-Info", key_presses(node))
         .header("Call-Info", CLASS)
         .session(node, session_id(session, super::NIL))
         .header("Cisco-Guid", guid);
-    let builder = diversions.iter().fold(builder, |builder, diverted| {
-        let who = name_addr(diverted.name, diverted.number, &host);
-        builder.header("Diversion", format_args!("{who};reason={};privacy=off;screen=yes", diverted.reason))
-    });
-    let builder = identified(builder, node, caller, "calling")
+    let builder = identified(line::diverted(builder, &node.host(), diversions), node, caller, "calling")
         .header("Contact", contact(node, caller))
         .header("Max-Forwards", 69);
     with_sdp(builder, None)
@@ -54,14 +42,7 @@ pub(crate) fn answer(
     answer: &Answer<'_>,
     sdp: Option<&str>,
 ) -> Message {
-    let builder = super::reply(invite, status, reason, Some(answer.tag), answer.date)
-        .header("Allow", ALLOW_TRUNK)
-        .header("Allow-Events", "presence, kpml")
-        .header("Supported", "replaces")
-        .header("Server", node.product())
-        .header("Supported", "X-cisco-srtp-fallback")
-        .header("Supported", "Geolocation")
-        .header("Call-Info", CLASS)
+    let builder = answering(super::reply(invite, status, reason, Some(answer.tag), answer.date), node)
         .session(node, session_id(answer.sessions.0, answer.sessions.1));
     let builder = identified(builder, node, answer.called, "called").header("Contact", contact(node, answer.called));
     with_sdp(builder, sdp)
@@ -69,7 +50,7 @@ pub(crate) fn answer(
 
 /// A re-INVITE: without SDP it asks for an offer.
 pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Option<&str>) -> Message {
-    let party = if told.info.orientation == "from" { "calling" } else { "called" };
+    let party = told.party();
     let builder = thread
         .begin(node, "INVITE")
         .header("Supported", SUPPORTED)
@@ -90,8 +71,15 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Optio
 
 /// The answer to a re-INVITE or UPDATE that changes a call's media.
 pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_>, sdp: &str) -> Message {
-    let party = if told.info.orientation == "from" { "calling" } else { "called" };
-    let builder = super::reply(request, 200, "OK", None, date)
+    let party = told.party();
+    let builder = answering(super::reply(request, 200, "OK", None, date), node).session(node, told.session);
+    let builder = identified(builder, node, told.other, party).header("Contact", contact(node, told.other));
+    with_sdp(builder, Some(sdp))
+}
+
+/// What every answer in a call over a trunk says.
+fn answering(builder: Builder, node: &Node) -> Builder {
+    builder
         .header("Allow", ALLOW_TRUNK)
         .header("Allow-Events", "presence, kpml")
         .header("Supported", "replaces")
@@ -99,9 +87,6 @@ pub(crate) fn changed(node: &Node, request: &Message, date: &str, told: &Told<'_
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Call-Info", CLASS)
-        .session(node, told.session);
-    let builder = identified(builder, node, told.other, party).header("Contact", contact(node, told.other));
-    with_sdp(builder, Some(sdp))
 }
 
 fn identified(builder: Builder, node: &Node, who: &Party, party: &str) -> Builder {
