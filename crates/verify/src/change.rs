@@ -26,6 +26,9 @@ const MOST: f64 = 0.9;
 /// Less of the other leg than this, as a factor, is not looked for.
 const FAINTEST: f64 = 0.002;
 
+/// A value that is off by no more than this is the same one in another decoder's table: half of mu-law's finest step.
+const FINEST: u16 = 4;
+
 /// Finds out whether each value of `voice`, whose time line starts at `offset`, became another one in `file`.
 pub(crate) fn undo_map(voice: &Source, file: &[i16], offset: i64) -> Option<Undone> {
     let map = Map::learn(voice, file, offset)?;
@@ -78,7 +81,7 @@ impl Map {
         let (mut follow, mut pairs) = (0, Vec::new());
         for said in seen.chunk_by(|a, b| a.0 == b.0) {
             let most = said.chunk_by(|a, b| a.1 == b.1).max_by_key(|alike| alike.len())?;
-            follow += most.len();
+            follow += said.iter().filter(|pair| pair.1 == most[0].1 || pair.0.abs_diff(pair.1) <= FINEST).count();
             pairs.push(most[0]);
         }
         let changed = pairs.iter().any(|(said, heard)| said != heard);
@@ -104,6 +107,14 @@ impl Map {
         let factor = *factors.get(factors.len() / 2)?;
         let scaled = |said: i16| (f64::from(said) * factor).round().clamp(-32768.0, 32767.0) as i16;
         ((factor - 1.0).abs() > 1e-4 && factor > 0.0 && self.is(scaled)).then_some(factor)
+    }
+
+    /// The value that is furthest off, and what it became, where none is off by more than a decoder's rounding: G.711 has a
+    /// positive and a negative nought, and some decode them as 2 and -2.
+    fn rounded(&self) -> Option<(i16, i16)> {
+        let off = |(said, heard): &&(i16, i16)| said.abs_diff(*heard);
+        let most = self.pairs.iter().max_by_key(off)?;
+        (off(&most) <= FINEST).then_some(*most)
     }
 
     fn is(&self, change: impl Fn(i16) -> i16) -> bool {
@@ -132,7 +143,14 @@ impl Map {
             (Rule::RecodedAudio, "the samples were cut to 8 bits".to_owned())
         } else if let Some(factor) = self.level() {
             (Rule::LevelChanged, format!("the level is changed by {:+.3} dB", decibels(factor)))
-        } else if self.is(|said| said.clamp(-peak, peak)) {
+        } else if let Some((said, heard)) = self.rounded() {
+            (
+                Rule::AlteredAudio,
+                format!("its decoder has another table than {}'s: {said} became {heard}", law.encoding()),
+            )
+        } else if self.pairs.iter().any(|(said, _)| said.unsigned_abs() > peak.unsigned_abs())
+            && self.is(|said| said.clamp(-peak, peak))
+        {
             (Rule::AlteredAudio, format!("the samples are limited to {peak}"))
         } else {
             return None;
@@ -142,12 +160,13 @@ impl Map {
     /// The file with every sample that is what the voice's sample there became replaced by that.
     fn replace(&self, voice: &Source, file: &[i16], offset: i64) -> Vec<i16> {
         let mut out = file.to_vec();
+        let rounded = self.rounded().is_some();
         for frame in voice.line() {
             let Ok(start) = usize::try_from(frame.at + offset) else { continue };
             let Some(heard) = out.get_mut(start..start + frame.len) else { continue };
             for (heard, said) in heard.iter_mut().zip(voice.samples(frame)) {
                 let became = self.pairs.binary_search_by_key(said, |(said, _)| *said).map(|at| self.pairs[at].1);
-                if became == Ok(*heard) {
+                if became == Ok(*heard) || (rounded && said.abs_diff(*heard) <= FINEST) {
                     *heard = *said;
                 }
             }
