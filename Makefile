@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build check test scenarios bench oracles interop doc deny ci clean
+.PHONY: help build check test scenarios bench oracles interop foreign doc deny ci clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ oracles: ## our SRTP beside rtc-srtp and webrtc-srtp by speed, beside libsrtp to
 
 interop: ## against SIPp, PJSIP, tshark, OpenSSL, libsrtp, ffmpeg, sox; installs them
 	tests/interop/run.sh
+
+foreign: ## recorders made of PJSIP, FFmpeg, rtpengine, baresip, SIPp do as their tables say; installs them
+	tests/foreign/run.sh
 
 deny: ## licences, advisories and sources of all dependencies
 	cargo deny --offline check bans licenses sources
