@@ -11,7 +11,7 @@ use crate::event::{ConnectFailure, CucmEvent, Invoker, Party, Protection, Record
 use crate::ident::Side;
 use crate::negotiate::Share;
 use crate::text::line::Diversion;
-use crate::text::{line, name_addr};
+use crate::text::{self, line, name_addr};
 
 use super::alert::{Alert, Called, Hop};
 use super::conference::Port;
