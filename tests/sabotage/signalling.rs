@@ -78,6 +78,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/update-of-the-far-leg-lost", &[IGNORE_UPDATE], Found("wrong-participants")),
     Row("signalling/near-leg-never-answered", &[DROP_HALVES], Found("empty-file")),
     Row("signalling/far-leg-never-answered", &[DROP_HALVES], Found("empty-file")),
+    Row("signalling/connection-closed-behind-the-near-invite", &[LEFT_OPEN], Found("not-given-up")),
+    Row("signalling/connection-closed-behind-the-far-invite", &[LEFT_OPEN], Found("not-given-up")),
     Row("signalling/near-leg-fails-alone", &[DROP_HALVES], Found("empty-file")),
     Row("signalling/far-leg-fails-alone", &[DROP_HALVES], Found("empty-file")),
     Row("signalling/near-leg-fails-alone", &[(": keeps other", ": ends both")], Found("recording-failed")),
@@ -92,6 +94,7 @@ const CLOSE_GAPS: (&str, &str) = ("steps:", "recorder: { fault: close-gaps }\nst
 const EARLY_NOISE: (&str, &str) = ("steps:", "recorder: { fault: early-noise }\nsteps:");
 const END_TOGETHER: (&str, &str) = ("steps:", "recorder: { fault: end-together }\nsteps:");
 const FORGET_WITH_CONNECTION: (&str, &str) = ("steps:", "recorder: { fault: forget-with-connection }\nsteps:");
+const LEFT_OPEN: (&str, &str) = ("what: close connection", "what: pass");
 const CONNECT_TO_CONTACT: (&str, &str) = ("steps:", "recorder: { fault: connect-to-contact }\nsteps:");
 const IGNORE_BYE: (&str, &str) = ("steps:", "recorder: { fault: ignore-bye }\nsteps:");
 const IGNORE_BYE_TOO: (&str, &str) = (" }\nsignalling:", ", fault: ignore-bye }\nsignalling:");

@@ -81,7 +81,9 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
         return ends_unsaid(written, findings);
     }
     let Some(by_recorder) = told.ended_by_recorder else { return };
-    for leg in &written.legs {
+    // Of a leg that never stood CUCM's BYE says nothing.
+    let stood = |written: &&recorder::metadata::Leg| told.legs().any(|leg| side(leg) == written.side);
+    for leg in written.legs.iter().filter(stood) {
         let by_peer = leg.ended_by.as_deref() == Some("peer");
         let reason = leg.end_reason.as_deref().is_some_and(|reason| reason.starts_with("Q.850;cause="));
         let hung_up = told.is_hampered(if leg.side == Side::Near { Leg::Near } else { Leg::Far }, Hampering::HungUp);

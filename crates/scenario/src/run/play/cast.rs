@@ -1,6 +1,6 @@
 //! Everybody in a scenario, and what they have done so far.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cucm::{Cucm, CucmEvent};
 use media::ledger::Ledger;
@@ -8,7 +8,7 @@ use phone::outside::Outside;
 use phone::{CommandError, MediaClock, Phone, PhoneState};
 use wire::Net;
 
-use super::follow::{Astray, SOON};
+use super::follow::{Astray, RECORDING_DECIDED, SOON};
 use super::words::in_words;
 use super::{Asked, Place, Played, start};
 use crate::file::paper::Paper;
@@ -277,7 +277,14 @@ impl<'a> Cast<'a> {
             // A phone that does not come to rest says so in its summary.
             let _ = phone.wait_for(PhoneState::AtRest, left(self.net.clock())).await;
         }
-        self.recorder.quiet(left(self.net.clock())).await;
+        // An INVITE that was given up with its connection may come again by another one for 64*T1, for all that its recorder knows (RFC
+        // 3261 §17.1.1.2): so long it keeps what it has of it.
+        let lost_one = |(_, event): &(u64, CucmEvent)| match event {
+            CucmEvent::RecordingFailed(failed) => failed.rule == "closed",
+            _ => false,
+        };
+        let patience = if self.events.iter().any(lost_one) { RECORDING_DECIDED } else { Duration::ZERO };
+        self.recorder.quiet(left(self.net.clock()).max(patience)).await;
         self.destinations.quiet(left(self.net.clock())).await;
     }
 
