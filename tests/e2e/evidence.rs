@@ -1,6 +1,6 @@
 //! What reports draw of a scenario: true, whole, and without a key.
 
-use scenario::evidence::{ColumnKind, Evidence, MessageKind, Transport};
+use scenario::evidence::{Channel, Class, ColumnKind, EventKind, Evidence, MessageKind, RowKind, Transport};
 use scenario::outcome::{ScenarioOutcome, Verdict};
 use scenario::run::{Network, Options};
 
@@ -100,4 +100,106 @@ fn evidence_tells_how_to_run_it_again() {
     let evidence = of(&outcome);
     assert_eq!(evidence.replay, "mixedmode run scenarios/plain-call.yaml --network simulated --seed 1");
     assert_eq!(evidence.source, std::fs::read_to_string(tests::root().join("scenarios/plain-call.yaml")).unwrap());
+}
+
+/// The evidence of `plain-call.yaml` with a recorder that has this fault.
+fn faulty(fault: &str) -> ScenarioOutcome {
+    let text = std::fs::read_to_string(tests::root().join("scenarios/plain-call.yaml")).unwrap();
+    let text = text.replace("\nsteps:", &format!("\nrecorder: {{ fault: {fault} }}\nsteps:"));
+    tests::run_text("faulty.yaml", &text.replace("talk: 10s", "talk: 3s"), &evident()).unwrap()
+}
+
+fn frames(channel: &Channel, class: Class) -> u32 {
+    channel.strip.iter().filter(|run| run.class == class).map(|run| run.frames).sum()
+}
+
+#[test]
+fn what_is_whole_is_drawn_once_and_lies_on_the_time_line() {
+    let outcome = tests::run_one("scenarios/plain-call.yaml", &evident()).unwrap();
+    let evidence = of(&outcome);
+    assert_eq!(evidence.channels.len(), 4);
+    for channel in &evidence.channels {
+        let all: u32 = channel.strip.iter().map(|run| run.frames).sum();
+        assert_eq!(frames(channel, Class::Exact), all);
+        assert_eq!(channel.matrix.iter().map(|cell| cell.frames).collect::<Vec<_>>(), [u64::from(all)]);
+        assert!(channel.clips.is_empty() && channel.recorded.is_none() && channel.difference.is_none());
+        assert!(channel.said.is_some() || channel.same_as.is_some());
+        let row = evidence.rows.iter().find(|row| row.recording.is_some() && row.leg == channel.leg).unwrap();
+        let first = channel.file_began_us.unwrap() + channel.offset_samples.unwrap() * 125;
+        assert_eq!(first, row.spans[0].from_us, "{} {}", channel.file, channel.leg);
+    }
+    assert!(evidence.channels.iter().any(|channel| channel.same_as.is_some()), "near.wav is in stereo.wav");
+    assert!(evidence.quality.iter().all(|quality| quality.loss_percent == 0.0 && quality.mos > 4.3));
+    assert_eq!(evidence.quality.len(), 2);
+}
+
+#[test]
+fn what_is_lost_is_seen_in_strip_pictures_and_clips() {
+    let outcome = faulty("{ lose-every: 37 }");
+    let evidence = of(&outcome);
+    let near = evidence.channels.iter().find(|channel| channel.file == "near.wav").unwrap();
+    assert!(frames(near, Class::Lost) >= 3);
+    let lost = near.strip.iter().find(|run| run.class == Class::Lost).unwrap();
+    let sequence = outcome.findings[near.findings[0]].packets.unwrap().0;
+    assert_eq!(u64::from(lost.sequence), sequence);
+    assert!(near.recorded.is_some() && near.difference.is_some());
+    let clip = &near.clips[0];
+    let (from, _) = outcome.findings[clip.finding].audio_ms.unwrap();
+    assert!(clip.from_ms <= from && from < clip.from_ms + (clip.recorded.len() * 3 / 4 / 8) as u64);
+    assert_ne!(clip.said, clip.recorded);
+}
+
+#[test]
+fn a_leg_in_the_wrong_channel_is_seen_in_the_matrix() {
+    let outcome = faulty("swap-channels");
+    let far = of(&outcome).channels.iter().find(|channel| channel.file == "near.wav").unwrap();
+    assert_eq!((far.leg.as_str(), far.matrix[0].leg.as_str()), ("far", "far"));
+}
+
+#[test]
+fn the_message_that_a_finding_is_about_says_so() {
+    let outcome = faulty("hang-up-in-call");
+    let noted: Vec<_> = of(&outcome).messages.iter().filter(|m| !m.notes.is_empty()).collect();
+    assert!(!noted.is_empty() && noted.iter().all(|m| m.label == "BYE"));
+    assert!(noted[0].notes[0].starts_with("recorder-hung-up: "), "{:?}", noted[0].notes);
+    assert_eq!(outcome.findings[noted[0].findings[0]].rule, "recorder-hung-up");
+
+    let outcome = faulty("answer-garbage");
+    let evidence = of(&outcome);
+    let garbage: Vec<_> = evidence.messages.iter().filter(|m| m.kind == MessageKind::Malformed).collect();
+    assert!(garbage.iter().any(|m| m.text.contains("SIP/9.9 dreihundert")), "{garbage:#?}");
+    assert!(garbage.iter().any(|m| m.notes.iter().any(|note| note.starts_with("malformed-message: "))), "{garbage:#?}");
+}
+
+#[test]
+fn changes_of_streams_stand_on_their_legs() {
+    let kinds = |file: &str| {
+        let outcome = tests::run_one(file, &evident()).unwrap();
+        let evidence = of(&outcome);
+        let leg = evidence.rows.iter().find(|row| row.kind == RowKind::Leg).unwrap();
+        assert!(leg.events.is_sorted_by_key(|event| event.at_us));
+        let all = evidence.rows.iter().flat_map(|row| &row.events);
+        all.map(|event| event.kind).collect::<std::collections::BTreeSet<_>>()
+    };
+    let has = |file: &str, wanted: &[EventKind]| {
+        let kinds = kinds(file);
+        for kind in wanted {
+            assert!(kinds.contains(kind), "{file}: {kind:?} in {kinds:?}");
+        }
+    };
+    has("scenarios/media/new-key.yaml", &[EventKind::Reinvite, EventKind::Key]);
+    has("scenarios/media/new-ssrc.yaml", &[EventKind::Ssrc]);
+    has("scenarios/media/new-codec.yaml", &[EventKind::Codec]);
+    has(
+        "scenarios/transfer/customer-blind-update.yaml",
+        &[EventKind::Update, EventKind::RecordingBegins, EventKind::RecordingEnds],
+    );
+    has("scenarios/hold-resume.yaml", &[EventKind::Connected, EventKind::Hold, EventKind::Resume]);
+}
+
+#[test]
+fn a_bundle_is_read_again_as_it_was() {
+    let run = tests::run(&["scenarios/one-second.yaml"], &evident()).unwrap();
+    assert_eq!(report::read_bundle(&report::bundle(&run).unwrap()).unwrap(), run);
+    assert!(!report::json(&run).unwrap().contains("\"evidence\""));
 }

@@ -131,4 +131,6 @@ pub struct MatrixCell {
     pub leg: Option<Leg>,
     /// In ms.
     pub found_ms: f64,
+    /// In frames, each as often as it is there.
+    pub frames: u64,
 }

@@ -32,7 +32,7 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
     } else {
         given(&kept, files, &mut undecided)
     };
-    let Weighed { findings, channels, compared, undecided: excused } = weighed;
+    let Weighed { findings, channels, compared, undecided: excused, traces: _ } = weighed;
     undecided.extend(excused);
     let verdict = verdict(&findings, &mut undecided, &kept.lateness);
     let outcome = ScenarioOutcome {
@@ -58,7 +58,7 @@ fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weig
     let stored = read(folder, &kept.sessions);
     let (stored, given_up): (Vec<Stored>, Vec<Stored>) = stored.into_iter().partition(Stored::has_audio);
     let all = (&stored[..], &given_up[..]);
-    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, all, &kept.network, &kept.lateness);
+    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, all, (&kept.network, false), &kept.lateness);
     weighed.findings.extend(count(kept.expected_recordings, &stored, &weighed.findings));
     let silent = kept.expected_recordings == 0 && stored.is_empty();
     if weighed.compared == 0 && weighed.findings.is_empty() && !silent {

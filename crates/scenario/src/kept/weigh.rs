@@ -1,10 +1,11 @@
 //! The one path from recordings and ledger to findings: a run takes it, and `mixedmode verify` long after.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use media::ledger::Stream;
 use recorder::metadata::Recording;
-use verify::{Limits, Recorded};
+use verify::{ChannelTrace, Limits, Recorded};
 
 use super::apart::{halved, split};
 use super::metadata;
@@ -24,6 +25,8 @@ pub(crate) struct Weighed {
     pub(crate) compared: u64,
     /// What may be the harness's own fault.
     pub(crate) undecided: Vec<String>,
+    /// Each channel frame by frame, where that was asked for.
+    pub(crate) traces: Vec<ChannelTrace>,
 }
 
 /// What recordings of a run on this network may differ by. On real sockets a packet may be on its way, or wait to be read,
@@ -35,12 +38,12 @@ pub(crate) fn limits(network: &str) -> Limits {
 }
 
 /// Judges `stored`, all recordings with audio of a run on `network` in which `streams` were said, this late, and
-/// `sessions` set up. `given_up` are the recordings that came to nothing.
+/// `sessions` set up. `given_up` are the recordings that came to nothing. Frame by frame only where that is asked for.
 pub(crate) fn weigh(
     streams: &[Stream],
     sessions: &[Session],
     (stored, given_up): (&[Stored], &[Stored]),
-    network: &str,
+    (network, is_traced): (&str, bool),
     lateness: &Lateness,
 ) -> Weighed {
     if sessions.is_empty() && stored.is_empty() {
@@ -52,8 +55,17 @@ pub(crate) fn weigh(
     let recorded: Vec<Recorded<'_>> =
         owned.clone().map(|(stored, owner)| Recorded { expected: *owner, ..stored.recorded.clone() }).collect();
     let truth = truth(streams, sessions);
-    let (verdict, excused) = fair(limits(network), lateness, |limits| verify::judge(&truth, &recorded, limits));
-    let mut weighed = of_verdict(&verdict);
+    let traces = RefCell::new(Vec::new());
+    let judge = |limits: &Limits| {
+        if !is_traced {
+            return verify::judge(&truth, &recorded, limits);
+        }
+        let (verdict, traced) = verify::judge_traced(&truth, &recorded, limits);
+        *traces.borrow_mut() = traced;
+        verdict
+    };
+    let (verdict, excused) = fair(limits(network), lateness, judge);
+    let mut weighed = Weighed { traces: traces.into_inner(), ..of_verdict(&verdict) };
     weighed.undecided.extend(excused);
     let mut of_calls = metadata::compare_calls(stored, given_up, sessions);
     for (stored, owner) in owned {
@@ -169,6 +181,7 @@ pub(crate) fn of_verdict(verdict: &verify::Verdict) -> Weighed {
         channels: verdict.channels.iter().map(channel).collect(),
         compared: verdict.compared_frames,
         undecided: Vec::new(),
+        traces: Vec::new(),
     }
 }
 

@@ -302,12 +302,8 @@ async fn played(
             stored
         }
     };
-    let mut evidence = options.evidence.then(|| Box::new(watch.scene(item, options).ladder()));
-    if let Some(evidence) = &mut evidence {
-        gather::recordings(evidence, &sessions, journal.began_us());
-    }
-    let outcome = judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored);
-    Ok(ScenarioOutcome { evidence, ..outcome })
+    let draft = options.evidence.then(|| watch.scene(item, options).draft());
+    Ok(judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored, draft))
 }
 
 /// How many scenarios at once.

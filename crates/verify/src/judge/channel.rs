@@ -3,7 +3,7 @@
 use media::ledger::Leg;
 
 use super::container::Track;
-use super::{Case, figures};
+use super::{Case, Detail, figures};
 use crate::chain::chain;
 use crate::classify::{Analysis, Channel, Status, Why};
 use crate::describe::Teller;
@@ -11,6 +11,7 @@ use crate::finding::{Finding, Rule};
 use crate::fit::{decibels, is_silent};
 use crate::scan::scan;
 use crate::source::Duty;
+use crate::traced::{self, ChannelTrace};
 use crate::verdict::ChannelFigures;
 use crate::words::{Place, count, span};
 
@@ -79,7 +80,7 @@ pub(crate) fn judge(
     home: &Home,
     sibling: Option<i64>,
     place: &Place,
-) -> (Judged, ChannelFigures, Vec<Finding>) {
+) -> (Judged, ChannelFigures, Vec<Finding>, Option<ChannelTrace>) {
     let heard = &track.heard;
     let world = heard.world;
     let other = home.leg.and_then(|leg| world.source_of(home.recording, leg.other()));
@@ -104,7 +105,9 @@ pub(crate) fn judge(
     }
     let judged = judged(track, home, &channel, &analysis, place);
     let figures = figures::channel(case, track, &channel, &analysis, placements, place);
-    (judged, figures, findings)
+    let traced = case.detail == Detail::Frames;
+    let trace = traced.then(|| traced::trace(track, &channel, &analysis, place, &figures));
+    (judged, figures, findings, trace)
 }
 
 /// What is wrong with the channel as a whole.

@@ -8,6 +8,7 @@ use crate::classify::{Analysis, Channel, Status, Why};
 use crate::fit::decibels;
 use crate::scan::Placement;
 use crate::source::Duty;
+use crate::traced::FrameClass;
 use crate::verdict::{ChannelFigures, MatrixCell};
 use crate::words::{Place, milliseconds, round};
 
@@ -56,29 +57,10 @@ fn classes(
     let mut classes: BTreeMap<&'static str, BTreeMap<&'static str, u64>> = BTreeMap::new();
     for (frame, status) in channel.source().line().iter().zip(&analysis.status) {
         let fate = case.truth.streams[frame.stream as usize].rows[frame.row as usize].fate.name();
-        *classes.entry(class(frame.duty, frame.weak, *status)).or_default().entry(fate).or_default() += 1;
+        *classes.entry(FrameClass::of(frame.duty, frame.weak, *status).name()).or_default().entry(fate).or_default() +=
+            1;
     }
     classes
-}
-
-fn class(duty: Duty, weak: bool, status: Status) -> &'static str {
-    let why = match (status, duty) {
-        (Status::Exact, _) => return if weak { "silent" } else { "exact" },
-        (Status::Missing(why), duty) if !why.is_excused(duty) => why,
-        (Status::Missing(_), Duty::Late) => return "late",
-        (Status::Missing(_), Duty::Undelivered) => return "gap",
-        (Status::Missing(_), Duty::Due | Duty::Excused) => return "excused",
-    };
-    match why {
-        Why::Misplaced => "misplaced",
-        Why::StartClipped | Why::EndClipped => "clipped",
-        Why::Removed(_) => "removed",
-        Why::Silent => "lost",
-        Why::Concealed => "concealed",
-        Why::Damaged { .. } => "damaged",
-        Why::Altered(_) | Why::Mixed(_) | Why::Raised(_) => "altered",
-        Why::Covered(_) => "overwritten",
-    }
 }
 
 /// Stretches of frames that had to be there and are not, as frames and samples.
@@ -118,20 +100,22 @@ fn histogram(gaps: &[(u64, i64)]) -> BTreeMap<&'static str, u64> {
 }
 
 fn matrix(case: &Case<'_>, channel: &Channel<'_>, placements: &[Placement]) -> Vec<MatrixCell> {
-    let mut found: BTreeMap<usize, i64> = BTreeMap::new();
+    let mut found: BTreeMap<usize, (i64, u64)> = BTreeMap::new();
     for placement in placements {
         let frame = placement.frame(channel.world);
         if !frame.weak {
-            *found.entry(placement.source).or_default() += frame.len as i64;
+            let (samples, frames) = found.entry(placement.source).or_default();
+            *samples += frame.len as i64;
+            *frames += 1;
         }
     }
-    let cell = |(number, samples): (usize, i64)| {
+    let cell = |(number, (samples, frames)): (usize, (i64, u64))| {
         let source = &channel.world.sources[number];
         let recording = match source.owner {
             Some((recording, _)) => case.truth.recordings[recording].label.clone(),
             None => source.phone.clone(),
         };
-        MatrixCell { recording, leg: source.owner.map(|(_, leg)| leg), found_ms: milliseconds(samples) }
+        MatrixCell { recording, leg: source.owner.map(|(_, leg)| leg), found_ms: milliseconds(samples), frames }
     };
     found.into_iter().map(cell).collect()
 }

@@ -17,18 +17,34 @@ use crate::finding::{Finding, Rule};
 use crate::fit::is_silent;
 use crate::hear::Worlds;
 use crate::source::World;
+use crate::traced::ChannelTrace;
 use crate::verdict::{ChannelFigures, Level, RecordingFigures, Verdict};
 use crate::words::{Place, span};
 use crate::{Limits, Recorded, RecordedFile, Truth};
 
 use channel::Judged;
+pub(crate) use container::Track;
 
 /// Judges what was recorded against what was said.
 ///
 /// Without a recording to expect and without one recorded there is nothing to compare, and the verdict is
 /// [`Level::Undecided`]: whether that is what should have happened is not a question about audio.
 pub fn judge(truth: &Truth<'_>, recorded: &[Recorded<'_>], limits: &Limits) -> Verdict {
-    within(truth, limits, Scope::Everything, |case| {
+    everything(truth, recorded, limits, Detail::Figures).0
+}
+
+/// As [`judge`], and tells of each channel what became of every frame, in the order of [`Verdict::channels`].
+pub fn judge_traced(truth: &Truth<'_>, recorded: &[Recorded<'_>], limits: &Limits) -> (Verdict, Vec<ChannelTrace>) {
+    everything(truth, recorded, limits, Detail::Frames)
+}
+
+fn everything(
+    truth: &Truth<'_>,
+    recorded: &[Recorded<'_>],
+    limits: &Limits,
+    detail: Detail,
+) -> (Verdict, Vec<ChannelTrace>) {
+    within(truth, limits, (Scope::Everything, detail), |case| {
         let mut outcome = Outcome::default();
         let mut holders: Vec<Option<usize>> = vec![None; truth.recordings.len()];
         let owners = case.owners(recorded);
@@ -50,7 +66,8 @@ pub fn judge(truth: &Truth<'_>, recorded: &[Recorded<'_>], limits: &Limits) -> V
 /// The recording a file is of is the one most of whose audio is in it, and the only one there is where none is. A
 /// recording or leg of which no file is given is not missed, but a file of several channels must hold both legs.
 pub fn judge_files(truth: &Truth<'_>, files: &[RecordedFile<'_>], limits: &Limits) -> Verdict {
-    within(truth, limits, Scope::Given, |case| {
+    let given = (Scope::Given, Detail::Figures);
+    let (verdict, _) = within(truth, limits, given, |case| {
         let mut groups: BTreeMap<usize, Recorded<'_>> = BTreeMap::new();
         let mut strangers = Vec::new();
         for file in files {
@@ -69,10 +86,16 @@ pub fn judge_files(truth: &Truth<'_>, files: &[RecordedFile<'_>], limits: &Limit
             case.recording(recording, number, None, &mut holders, &mut outcome);
         }
         outcome
-    })
+    });
+    verdict
 }
 
-fn within(truth: &Truth<'_>, limits: &Limits, scope: Scope, judge: impl FnOnce(&Case<'_>) -> Outcome) -> Verdict {
+fn within(
+    truth: &Truth<'_>,
+    limits: &Limits,
+    (scope, detail): (Scope, Detail),
+    judge: impl FnOnce(&Case<'_>) -> Outcome,
+) -> (Verdict, Vec<ChannelTrace>) {
     let right = World::new(truth, limits, |law| law);
     let other_law = OnceCell::new();
     let make_other = || {
@@ -84,9 +107,10 @@ fn within(truth: &Truth<'_>, limits: &Limits, scope: Scope, judge: impl FnOnce(&
         })
     };
     let worlds = Worlds { right: &right, other_law: &make_other };
-    let mut outcome = judge(&Case { truth, limits, scope, worlds: &worlds });
+    let mut outcome = judge(&Case { truth, limits, scope, detail, worlds: &worlds });
     legs::name_exchanges(&mut outcome);
-    outcome.verdict(limits)
+    let traces = std::mem::take(&mut outcome.traces);
+    (outcome.verdict(limits), traces)
 }
 
 /// What the files are said to be.
@@ -98,6 +122,15 @@ pub(crate) enum Scope {
     Given,
 }
 
+/// How much is told of each channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Its figures.
+    Figures,
+    /// Each of its frames, too.
+    Frames,
+}
+
 /// What shows whose audio a channel is although none of its frames is in it sample for sample.
 const LIKENESS: [Rule; 3] = [Rule::AlteredAudio, Rule::MixedLegs, Rule::WrongLeg];
 
@@ -106,6 +139,7 @@ pub(crate) struct Case<'a> {
     pub(crate) truth: &'a Truth<'a>,
     pub(crate) limits: &'a Limits,
     pub(crate) scope: Scope,
+    pub(crate) detail: Detail,
     pub(crate) worlds: &'a Worlds<'a>,
 }
 
@@ -115,6 +149,7 @@ pub(crate) struct Outcome {
     pub(crate) findings: Vec<Finding>,
     recordings: Vec<RecordingFigures>,
     channels: Vec<ChannelFigures>,
+    traces: Vec<ChannelTrace>,
     compared: u64,
     /// Which recording's audio was found under the name of which other one.
     pub(crate) strangers: Vec<legs::Stranger>,
@@ -149,7 +184,7 @@ impl Case<'_> {
         let exact = opened.as_ref().and_then(|file| legs::most_found(std::slice::from_ref(file)));
         let audible = opened.is_some_and(|file| file.channels.iter().any(|track| !is_silent(track.stored())));
         let alike = |number: &usize| {
-            let known = |track: &container::Track<'_>| LIKENESS.iter().any(|rule| track.heard.is_faulty(*rule));
+            let known = |track: &Track<'_>| LIKENESS.iter().any(|rule| track.heard.is_faulty(*rule));
             audible && open(Some(*number)).is_some_and(|file| file.channels.iter().any(known))
         };
         only.or(exact).or_else(|| (0..self.truth.recordings.len()).find(alike))
@@ -241,10 +276,11 @@ impl Case<'_> {
                 homes.iter().position(|home| home.leg == other_leg && home.recording == homes[number].recording);
             let sibling = sibling.filter(|&sibling| sibling != number).and_then(|sibling| offsets[sibling]);
             let place = Place { channel: Some(number as u16), leg: homes[number].leg, ..place.clone() };
-            let (own, figures, findings) = channel::judge(self, channel, &homes[number], sibling, &place);
+            let (own, figures, findings, trace) = channel::judge(self, channel, &homes[number], sibling, &place);
             outcome.compared += own.compared;
             outcome.findings.extend(findings);
             outcome.channels.push(figures);
+            outcome.traces.extend(trace);
             judged.push(own);
         }
         judged

@@ -2,6 +2,7 @@
 
 mod clean;
 mod edges;
+mod frames;
 mod mutants;
 mod rig;
 mod shared;

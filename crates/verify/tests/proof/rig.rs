@@ -8,7 +8,7 @@ use media::signal::Voice;
 use media::wav::{Encoding, Writer, read};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use verify::{Content, Expected, Limits, Recorded, RecordedFile, Truth, Verdict, judge};
+use verify::{ChannelTrace, Content, Expected, Limits, Recorded, RecordedFile, Truth, Verdict, judge, judge_traced};
 
 /// Samples of a frame.
 pub(crate) const FRAME: usize = 160;
@@ -166,7 +166,15 @@ impl Case {
         self.files.insert(files)
     }
 
-    pub(crate) fn judge(mut self) -> Verdict {
+    pub(crate) fn judge(self) -> Verdict {
+        self.judged(judge)
+    }
+
+    pub(crate) fn judge_traced(self) -> (Verdict, Vec<ChannelTrace>) {
+        self.judged(judge_traced)
+    }
+
+    fn judged<T>(mut self, judge: fn(&Truth<'_>, &[Recorded<'_>], &Limits) -> T) -> T {
         if self.files.is_none() {
             self.write();
         }

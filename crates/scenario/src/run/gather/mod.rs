@@ -1,21 +1,28 @@
 //! Collects what a report draws of a scenario ([`Evidence`]), after it was played.
 
+mod channels;
 mod columns;
 mod messages;
+mod notes;
+mod picture;
 mod recordings;
+mod rows;
 
 use std::time::UNIX_EPOCH;
 
+use verify::ChannelTrace;
 use wire::{Clock, Packet};
 
 use super::addresses::Addresses;
 use super::journal::{Journal, since};
+use super::play::Played;
 use super::{Network, Options};
 use crate::evidence::Evidence;
 use crate::file::Scenario;
+use crate::kept::Session;
+use crate::outcome::Finding;
 use crate::under_test::UnderTest;
 use columns::Columns;
-pub(super) use recordings::recordings;
 
 /// Where and when a scenario was played, and what its tap kept.
 pub(super) struct Scene<'a> {
@@ -52,10 +59,43 @@ impl Scene<'_> {
         }
     }
 
+    /// The same, to be completed when the scenario has been judged.
+    pub(super) fn draft(self) -> Draft {
+        let began_us = self.journal.began_us();
+        Draft { evidence: Box::new(self.ladder()), began_us }
+    }
+
     fn began_unix_us(&self, began_us: u64) -> Option<i64> {
         let began = self.clock.wall_at(self.clock.epoch() + std::time::Duration::from_micros(began_us));
         let since = began.duration_since(UNIX_EPOCH).ok().filter(|_| self.options.network == Network::Os);
         since.and_then(|since| i64::try_from(since.as_micros()).ok())
+    }
+}
+
+/// Evidence without media.
+pub(super) struct Draft {
+    evidence: Box<Evidence>,
+    /// When the scenario began, in microseconds since the start of the run.
+    began_us: u64,
+}
+
+impl Draft {
+    /// Adds media, recordings and what the findings say about messages.
+    pub(super) fn complete(
+        self,
+        (scenario, played, sessions): (&Scenario, &Played, &[Session]),
+        traces: &[ChannelTrace],
+        findings: &[Finding],
+    ) -> Box<Evidence> {
+        let Self { mut evidence, began_us } = self;
+        evidence.ended_us = evidence.ended_us.max(i64::try_from(played.duration_ms * 1000).unwrap_or(i64::MAX));
+        recordings::recordings(&mut evidence, sessions, began_us);
+        evidence.rows = rows::rows(&evidence, (scenario, played, sessions), began_us);
+        evidence.quality = rows::quality(played, sessions);
+        let (channels, left_out) = channels::channels(traces, &played.ledger.streams, findings, began_us);
+        (evidence.channels, evidence.left_out) = (channels, left_out);
+        notes::note(&mut evidence, findings);
+        evidence
     }
 }
 

@@ -7,7 +7,7 @@ use crate::evidence::{Evidence, Recording};
 use crate::kept::{Party, Session, SessionLeg};
 
 /// Adds the recordings, and says of each message of their dialogs which one it is of.
-pub(in crate::run) fn recordings(evidence: &mut Evidence, sessions: &[Session], began_us: u64) {
+pub(super) fn recordings(evidence: &mut Evidence, sessions: &[Session], began_us: u64) {
     evidence.recordings = sessions.iter().map(|session| recording(session, began_us)).collect();
     for message in evidence.messages.iter_mut().filter(|message| !message.call_id.is_empty()) {
         let ids = |recording: &Recording| {

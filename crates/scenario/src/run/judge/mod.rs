@@ -8,6 +8,7 @@ mod tone;
 use std::path::Path;
 
 use super::Network;
+use super::gather::Draft;
 use super::play::Played;
 use crate::file::Scenario;
 use crate::kept::{Session, Stored, verdict, weigh};
@@ -18,7 +19,8 @@ use checks::{
     check_order, check_possible, check_provoked, check_refusals, check_user_agent,
 };
 
-/// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored.
+/// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored; completes the
+/// draft of its evidence, if there is one.
 pub(super) fn judge(
     file: &str,
     scenario: &Scenario,
@@ -26,11 +28,12 @@ pub(super) fn judge(
     network: Network,
     (sessions, folder): (&[Session], &Path),
     stored: Vec<Stored>,
+    draft: Option<Draft>,
 ) -> ScenarioOutcome {
     let mut undecided = Vec::new();
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
     let all = (&whole[..], &given_up[..]);
-    let weighed = weigh(&played.ledger.streams, sessions, all, network.name(), &played.lateness);
+    let weighed = weigh(&played.ledger.streams, sessions, all, (network.name(), draft.is_some()), &played.lateness);
     let mut of_dialogs = Vec::new();
     signalling::check_dialogs(whole.iter().chain(&given_up), &mut of_dialogs);
     let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
@@ -74,6 +77,7 @@ pub(super) fn judge(
     check_order(scenario, &whole, &mut undecided);
     check_user_agent(scenario, &whole, &mut findings);
     let verdict = verdict(&findings, &mut undecided, &played.lateness);
+    let evidence = draft.map(|draft| draft.complete((scenario, &played, sessions), &weighed.traces, &findings));
     let duration_ms = played.duration_ms;
     let mut told = played.story;
     told.extend(places.into_iter().map(|what| Happening { at_ms: duration_ms, what }));
@@ -89,6 +93,6 @@ pub(super) fn judge(
         frames_compared: weighed.compared,
         lateness: played.lateness,
         duration_ms: played.duration_ms,
-        evidence: None,
+        evidence,
     }
 }
