@@ -137,7 +137,7 @@ fn a_certificate_can_be_made_for_it_sound_or_not() {
 }
 
 /// Our recorder wants its certificate and key in one file.
-const PUT: &str = r#"prepare = [["sh", "-c", "cat {recorder_certificate} {recorder_key} > {folder}/certificates/own.pem"]]
+const PUT: &str = r#"prepare = [["sh", "-c", "cp {recorder_identity} {folder}/certificates/own.pem"]]
 "#;
 
 #[test]

@@ -154,7 +154,7 @@ pub(crate) fn count(expected: usize, stored: &[Stored], findings: &[Finding]) ->
     let rule = if got < expected { "missing-recording" } else { "unexpected-recording" };
     let told = findings.iter().any(|finding| finding.rule == rule);
     (got != expected && !told)
-        .then(|| Finding::new(rule, format!("{expected} recordings"), format!("{got} recordings with audio")))
+        .then(|| Finding::new(rule, format!("{expected} recordings"), format!("{got} recordings")))
 }
 
 /// A harness whose 95th percentile of lateness is above this does not blame a recorder.

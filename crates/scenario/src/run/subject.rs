@@ -281,9 +281,13 @@ impl CertificateFiles {
             file("recorder_certificate", "recorder.pem", own.certificate.to_pem().as_bytes())?;
             let whole = own.to_pem();
             let key = whole.find("-----BEGIN PRIVATE KEY").map_or("", |at| &whole[at..]);
-            let path = folder.join("recorder.key");
-            values.insert("recorder_key", path.display().to_string());
-            write_private(&path, key.as_bytes()).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+            for (name, file, text) in
+                [("recorder_key", "recorder.key", key), ("recorder_identity", "recorder-identity.pem", &*whole)]
+            {
+                let path = folder.join(file);
+                values.insert(name, path.display().to_string());
+                write_private(&path, text.as_bytes()).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+            }
         }
         Ok(Self { values })
     }

@@ -9,6 +9,7 @@ use media::ledger::Leg;
 use verify::{Content, Recorded, RecordedFile};
 
 use super::glob::Glob;
+use super::process::LOG;
 use super::profile::{Profile, Recordings};
 use super::template::{Template, Values};
 use crate::kept::{LARGEST_WAV, Session, Stored};
@@ -92,7 +93,9 @@ impl Shelf {
     /// Looks at the folder; what is there by now is none of the scenario's.
     pub(crate) fn before(profile: &Profile, values: &Values) -> Self {
         let root = profile.project.join(profile.recordings.root.fill(values));
-        let mut folder = Folder { since: SystemTime::now() - COARSE, earlier: BTreeMap::new(), seen: BTreeMap::new() };
+        let log = values.get("folder").map(|folder| Path::new(folder).join(LOG));
+        let since = SystemTime::now() - COARSE;
+        let mut folder = Folder { since, log, earlier: BTreeMap::new(), seen: BTreeMap::new() };
         folder.earlier = folder.walk(&root);
         Self { root, folder }
     }
@@ -136,6 +139,8 @@ impl Stamp {
 struct Folder {
     /// Files that were last written before are not looked at.
     since: SystemTime,
+    /// What it prints, which we write and nobody looks for.
+    log: Option<PathBuf>,
     /// Files that were there before the scenario began, as they were.
     earlier: BTreeMap<String, Stamp>,
     /// All others, and since when each is as it is.
@@ -167,6 +172,7 @@ impl Folder {
                 if kind.is_dir() && depth < DEEPEST {
                     folders.push((entry.path(), format!("{path}/"), depth + 1));
                 } else if !kind.is_dir()
+                    && self.log.as_deref() != Some(&*entry.path())
                     && let Some(stamp) = Stamp::of(&entry.path())
                     && stamp.modified.is_none_or(|at| at >= self.since)
                     && found.len() < MOST_FILES

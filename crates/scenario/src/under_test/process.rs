@@ -28,7 +28,7 @@ const TROUBLE: [&str; 8] = ["error", "fatal", "panicked", "exception", "tracebac
 /// How much of a log is looked at: its end.
 const TAIL_BYTES: u64 = 1 << 20;
 /// The file that takes all that a recorder prints.
-const LOG: &str = "recorder.log";
+pub(super) const LOG: &str = "recorder.log";
 
 /// A recorder that was started by us. Dropping it kills it.
 #[derive(Debug)]

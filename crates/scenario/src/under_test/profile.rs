@@ -81,7 +81,7 @@ pub enum RecorderCertificate {
     None,
     /// This PEM file, read after the recorder has started, goes into CallManager-trust.
     File(Template),
-    /// One is made for each scenario: `{recorder_certificate}` and `{recorder_key}`.
+    /// One is made for each scenario: `{recorder_certificate}`, `{recorder_key}`, and both in one file, `{recorder_identity}`.
     Made,
 }
 

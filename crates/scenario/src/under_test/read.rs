@@ -14,7 +14,7 @@ use crate::file::tree::{Node, Value};
 /// The recording destination where a profile names none: as the bundled recorder's.
 const USER: &str = "7878";
 /// What can be filled in where a recorder is started.
-pub(super) const START: [&str; 9] = [
+pub(super) const START: [&str; 10] = [
     "address",
     "port",
     "user",
@@ -24,6 +24,7 @@ pub(super) const START: [&str; 9] = [
     "cucm_certificate",
     "recorder_certificate",
     "recorder_key",
+    "recorder_identity",
 ];
 /// What can be filled in where a folder is named.
 pub(super) const FOLDER: [&str; 3] = ["folder", "project", "address"];
@@ -216,9 +217,11 @@ fn read_start(node: &Node, listens: Listens, certificates: &Certificates, wrong:
         all.chain(start.files.iter().flat_map(|(path, text)| [path, text]))
             .chain(start.environment.iter().map(|(_, v)| v))
     };
-    let key = texts().any(|t| t.has("recorder_key") || t.has("recorder_certificate"));
+    let made = ["recorder_certificate", "recorder_key", "recorder_identity"];
+    let key = texts().any(|t| made.iter().any(|name| t.has(name)));
     if key && !matches!(certificates.recorder, RecorderCertificate::Made) {
-        let message = "`{recorder_certificate}` and `{recorder_key}` are there only when they are made";
+        let message =
+            "`{recorder_certificate}`, `{recorder_key}` and `{recorder_identity}` are there only when they are made";
         wrong.push(Diagnostic::new(node.place, message).help("`certificates.make = true`"));
     }
     start

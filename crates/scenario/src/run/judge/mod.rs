@@ -12,12 +12,22 @@ use super::gather::Draft;
 use super::play::Played;
 use crate::file::Scenario;
 use crate::kept::{Session, Stored, verdict, weigh};
-use crate::outcome::{Happening, ScenarioOutcome};
+use crate::outcome::{Finding, Happening, ScenarioOutcome};
 pub(super) use checks::expected_recordings;
 use checks::{
     check_count, check_failures, check_forks, check_hang_ups, check_keys, check_leaks, check_media, check_messages,
     check_order, check_possible, check_provoked, check_refusals, check_user_agent,
 };
+
+/// A recording none of whose files is there is told once, by the names that were looked for.
+fn told_as_missing_files(findings: &mut Vec<Finding>) {
+    let absent: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.rule == "missing-file" && finding.leg.is_none())
+        .map(|finding| finding.recording.clone())
+        .collect();
+    findings.retain(|finding| finding.rule != "missing-recording" || !absent.contains(&finding.recording));
+}
 
 /// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored; completes the
 /// draft of its evidence, if there is one.
@@ -62,6 +72,7 @@ pub(super) fn judge(
         }
         finding => findings.extend(finding),
     }
+    told_as_missing_files(&mut findings);
     check_messages(&played, &mut findings, &mut undecided);
     check_hang_ups(scenario, &played, &mut findings);
     check_possible(scenario, &played, sessions, &mut findings, &mut undecided);
@@ -94,5 +105,31 @@ pub(super) fn judge(
         lateness: played.lateness,
         duration_ms: played.duration_ms,
         evidence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_without_any_file_is_told_once() {
+        let of = |rule, recording: &str, leg: Option<&str>| {
+            let mut finding = Finding::new(rule, "x", "y");
+            finding.recording = Some(recording.to_owned());
+            finding.leg = leg.map(str::to_owned);
+            finding
+        };
+        let mut findings = vec![
+            of("missing-file", "of 7", None),
+            of("missing-file", "of 8", Some("near")),
+            of("missing-recording", "of 7", None),
+            of("missing-recording", "of 8", None),
+            of("missing-recording", "of 9", None),
+        ];
+        told_as_missing_files(&mut findings);
+        let left: Vec<_> = findings.iter().map(|f| (f.rule.as_str(), f.recording.as_deref().unwrap_or(""))).collect();
+        let missing = ["of 8", "of 9"].map(|recording| ("missing-recording", recording));
+        assert_eq!(left, [&[("missing-file", "of 7"), ("missing-file", "of 8")][..], &missing].concat());
     }
 }

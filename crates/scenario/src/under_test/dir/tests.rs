@@ -94,6 +94,19 @@ async fn files_are_found_by_what_cucm_told() {
 }
 
 #[tokio::test]
+async fn what_a_recorder_prints_is_none_of_its_files() {
+    let mut bench = bench("near = \"{refci}-n.wav\"\nfar = \"{refci}-f.wav\"");
+    bench.profile.recordings.root = Template::plain(&bench.root.parent().unwrap().display().to_string());
+    bench.write("../recorder.log");
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert_eq!(gathered.findings[0].rule, "missing-file");
+    assert_eq!(gathered.findings[0].found, "no file of this run is there");
+    bench.write("deep/recorder.log");
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert!(gathered.findings[0].found.contains("out/deep/recorder.log"), "{:?}", gathered.findings);
+}
+
+#[tokio::test]
 async fn two_recordings_of_one_call_are_told_apart_by_their_numbers() {
     let bench = bench("stereo = \"{near}-{far}.wav\"\nleft = \"far\"");
     bench.write("1000-2000.wav");
