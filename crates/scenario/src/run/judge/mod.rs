@@ -19,16 +19,6 @@ use checks::{
     check_order, check_possible, check_provoked, check_refusals, check_user_agent,
 };
 
-/// A recording none of whose files is there is told once, by the names that were looked for.
-fn told_as_missing_files(findings: &mut Vec<Finding>) {
-    let absent: Vec<_> = findings
-        .iter()
-        .filter(|finding| finding.rule == "missing-file" && finding.leg.is_none())
-        .map(|finding| finding.recording.clone())
-        .collect();
-    findings.retain(|finding| finding.rule != "missing-recording" || !absent.contains(&finding.recording));
-}
-
 /// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored; completes the
 /// draft of its evidence, if there is one.
 pub(super) fn judge(
@@ -106,6 +96,16 @@ pub(super) fn judge(
         duration_ms: played.duration_ms,
         evidence,
     }
+}
+
+/// A recording none of whose files is there is told once, by the names that were looked for.
+fn told_as_missing_files(findings: &mut Vec<Finding>) {
+    let absent: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.rule == "missing-file" && finding.leg.is_none())
+        .map(|finding| finding.recording.clone())
+        .collect();
+    findings.retain(|finding| finding.rule != "missing-recording" || !absent.contains(&finding.recording));
 }
 
 #[cfg(test)]
