@@ -25,7 +25,7 @@ class Tracks {
   add({ name, about, height, draw, tip, className }) {
     const plot = el("div.plot");
     plot.style.height = `${height}px`;
-    const row = el(`div.track${className ? "." + className : ""}`, el("div.name", el("span", name), about ? el("small", about) : null), plot);
+    const row = el(`div.track${className ? "." + className : ""}`, el("div.name", el("span", name), about ? el("small", { title: about }, about) : null), plot);
     const track = { row, plot, draw, tip };
     this.all.push(track);
     this.element.append(row);

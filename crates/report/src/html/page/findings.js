@@ -42,13 +42,17 @@ function card(group) {
   item.append(el("h3", el("span.number", numbers(group)), el("code", finding.rule)));
   const one = (at) => {
     const found = state.outcome.findings[at];
-    return el("div.one", { "data-one": at }, el("dl.terms", el("dt", "Expected"), el("dd", found.expected), el("dt", "Found"), el("dd.found", found.found), el("dt", "Where"), el("dd", where(at))), clips(at));
+    return el("div.one", { "data-one": at }, el("dl.terms", el("dt", "Expected"), el("dd", found.expected), el("dt", "Found"), el(found.found.length < 160 ? "dd.found" : "dd", found.found), el("dt", "Where"), el("dd", where(at))), clips(at));
   };
   item.append(one(group[0]));
   if (group.length > 1) {
     const more = el("details.more", el("summary", `${count(group.length - 1, "more finding")} of this rule`));
-    more.addEventListener("toggle", () => {
-      if (more.open && more.childElementCount === 1) more.append(...group.slice(1).map(one));
+    const unfold = () => more.childElementCount === 1 && more.append(...group.slice(1).map(one));
+    more.addEventListener("toggle", () => more.open && unfold());
+    on("finding", () => {
+      if (!group.includes(state.finding, 1)) return;
+      unfold();
+      more.open = true;
     });
     item.append(more);
   }
@@ -61,6 +65,9 @@ function numbers(group) {
   return run ? `${group[0] + 1}–${group.at(-1) + 1}` : String(group[0] + 1);
 }
 
+/** Messages a finding names, before it only counts them. */
+const MOST_MESSAGES = 3;
+
 /** Where a finding is, each part a way there. */
 function where(at) {
   const finding = state.outcome.findings[at];
@@ -71,11 +78,11 @@ function where(at) {
   if (finding.file) parts.push(`file ${finding.file}`);
   if (finding.audio_ms) parts.push(el("a", { href: "#audio", onclick: (e) => { setFinding(at); go(e, "audio"); } }, `audio ${span(finding.audio_ms)}`));
   if (finding.packets) parts.push(finding.packets[0] === finding.packets[1] ? `packet ${finding.packets[0]}` : `packets ${finding.packets[0]} to ${finding.packets[1]}`);
-  (state.evidence?.messages ?? []).forEach((message, number) => {
-    if ((message.findings ?? []).includes(at)) {
-      parts.push(el("a", { href: "#ladder", onclick: (e) => { openMessage(number); go(e, "ladder"); } }, `${message.label} at ${clock(message.at_us)}`));
-    }
-  });
+  const messages = (state.evidence?.messages ?? []).flatMap((message, number) => ((message.findings ?? []).includes(at) ? [[message, number]] : []));
+  for (const [message, number] of messages.slice(0, MOST_MESSAGES)) {
+    parts.push(el("a", { href: "#ladder", onclick: (e) => { openMessage(number); go(e, "ladder"); } }, `${message.label} at ${clock(message.at_us)}`));
+  }
+  if (messages.length > MOST_MESSAGES) parts.push(`${count(messages.length - MOST_MESSAGES, "more message")}, marked in the ladder`);
   if (!parts.length) parts.push("the whole scenario");
   return parts.flatMap((part, n) => (n ? [", ", part] : [part]));
 }

@@ -45,7 +45,7 @@ function ladderSection() {
     width = body.clientWidth;
     ladder.draw();
   }).observe(body);
-  const wanted = [(m) => m.findings?.length, (m) => m.notes?.length, (m) => m.recording !== undefined && m.recording !== null, () => true];
+  const wanted = [(m) => m.findings?.length, (m) => m.notes?.length, (m) => evidence.columns[m.to]?.kind === "recorder" && m.kind !== "connection", () => true];
   ladder.selected = wanted.map((fits) => evidence.messages.findIndex(fits)).find((at) => at >= 0);
   showMessage(ladder.selected);
   return section;
@@ -142,7 +142,7 @@ function drawLadder(heads, drawing, told) {
   const drawn = rows.map((row) => (row.step ? stepRow(row, width) : messageRow(row, x)));
   drawing.replaceChildren(svg("svg", { width, height, role: "presentation" }, arrowheads(), lines, drawn));
   drawing.parentElement.style.width = `${width}px`;
-  told.replaceChildren(shown === evidence.messages.length ? "" : `${thousands(shown)} of ${count(evidence.messages.length, "message")} shown. `);
+  told.replaceChildren(shown === evidence.messages.length ? "" : `${thousands(shown)} of ${count(evidence.messages.length, "message")} shown${ladder.party || ladder.call || ladder.connections ? "" : ", without connections that began and ended well"}. `);
   if (more) told.append(el("button.link", { type: "button", onclick: () => { ladder.all = true; ladder.draw(); } }, `Draw the last ${thousands(more)} too`));
   ladder.place();
 }

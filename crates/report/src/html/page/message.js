@@ -40,8 +40,9 @@ function showMessage(at) {
   }
   const { recordings } = state.evidence;
   const remarks = [
-    ...(message.findings ?? []).map((n) => el("li", el("a", { href: "#fix", onclick: (e) => go(e, "fix") }, `finding ${n + 1}: ${state.outcome.findings[n]?.rule}`))),
-    ...(message.notes ?? []).map((note) => el("li", note)),
+    ...(message.findings ?? []).map((n) => el("li", el("a", { href: "#fix", onclick: (e) => go(e, "fix") }, `finding ${n + 1}: ${state.outcome.findings[n]?.rule}`), ` ${state.outcome.findings[n]?.found ?? ""}`)),
+    // What a finding says already is not said again.
+    ...(message.notes ?? []).filter((note) => !(message.findings ?? []).some((n) => note.startsWith(`${state.outcome.findings[n]?.rule}:`))).map((note) => el("li", note)),
   ];
   const terms = [
     ["From", `${columnName(message.from)}  ${message.from_address}`],

@@ -14,6 +14,7 @@ async function openScenario(at) {
     const first = placeOf(0);
     if (first) state.head = first.from;
     place.replaceChildren(...scenarioPage());
+    markFinding();
     document.title = `${opened.title} · mixedmode`;
     scrollTo(0, 0);
     place.querySelector("h1").focus({ preventScroll: true });
@@ -35,7 +36,6 @@ function scenarioPage() {
   const links = [["fix", headingOf(outcome)], ...parts.filter((p) => p.id).map((p) => [p.id, p.querySelector("h2").textContent])];
   parts[1].prepend(el("nav", { "aria-label": "Sections" }, links.map(([id, words]) => el("a", { href: `#${id}`, onclick: (e) => go(e, id) }, words))));
   on("finding", () => markFinding());
-  markFinding();
   return parts;
 }
 

@@ -29,6 +29,8 @@ function wav(base64, rate) {
 }
 
 const players = new Set();
+/** How long before a finding it is played from. */
+const LEAD_S = 0.4;
 
 /** A player for one side of a clip: it moves the play-head while it plays, and begins where the play-head is put in it. */
 function player(channel, clip, what, data, finding) {
@@ -66,6 +68,9 @@ function silence() {
 function playFinding() {
   const audio = document.querySelector(`[data-clip="${state.finding}-recorded"]`) ?? document.querySelector("audio[data-clip$=recorded]");
   if (!audio) return;
+  // What leads to it is heard too.
+  const place = placeOf(state.finding);
+  if (audio.paused && place && Math.abs(state.head - place.from) < 1000) audio.currentTime = Math.max(0, audio.currentTime - LEAD_S);
   if (audio.paused) audio.play();
   else audio.pause();
 }

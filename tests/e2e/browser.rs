@@ -1,0 +1,41 @@
+//! The HTML report in a real browser: `tests/browser/check_report.py` opens it in headless Chromium. `make browser`
+//! installs what that needs; here it is skipped, and says so, where something is missing.
+
+use std::process::Command;
+
+use scenario::outcome::RunOutcome;
+use scenario::run::Network;
+
+
+/// A call whose recording has holes, one that is whole, and texts that would like to be markup.
+fn outcome() -> RunOutcome {
+    let mut options = tests::options(Network::Simulated, 7);
+    options.evidence = true;
+    let whole = std::fs::read_to_string(tests::root().join("scenarios/plain-call.yaml")).unwrap();
+    let whole = whole.replace("talk: 10s", "talk: 3s");
+    let holes = whole.replace("steps:", "recorder: { fault: { lose-every: 37 } }\nsteps:");
+    let title = "scenario: An encrypted call is recorded on both sides";
+    let hostile = "scenario: '</script><script>document.title = 1</script><img src=x onerror=\"document.title = 2\">'";
+    let texts = [("holes.yaml", holes), ("whole.yaml", whole.clone()), ("<i>hostile.yaml", whole.replace(title, hostile))];
+    let scenarios = texts.map(|(file, text)| tests::run_text(file, &text, &options).unwrap());
+    RunOutcome { scenarios: scenarios.to_vec(), ..tests::run(&[], &options).unwrap() }
+}
+
+#[test]
+fn the_html_report_works_in_chromium() {
+    let programs = ["python3", "chromedriver"].map(|name| (name, [name].as_slice()));
+    let chromium = ("chromium", ["chromium", "chromium-browser", "google-chrome"].as_slice());
+    for (name, names) in programs.into_iter().chain([chromium]) {
+        if !names.iter().any(|name| Command::new(name).arg("--version").output().is_ok()) {
+            eprintln!("skipped: there is no {name} here, which tests/browser needs (`make browser` installs it)");
+            return;
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.html");
+    std::fs::write(&file, report::html(&outcome()).unwrap()).unwrap();
+    let check = tests::root().join("tests/browser/check_report.py");
+    let done = Command::new("python3").arg("-B").arg(check).arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+}
