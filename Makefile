@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build check test scenarios bench oracles interop foreign doc deny ci clean
+.PHONY: help build check test scenarios bench oracles interop browser foreign doc deny ci clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ interop: ## against SIPp, PJSIP, tshark, OpenSSL, libsrtp, ffmpeg, sox; installs
 
 foreign: ## recorders made of PJSIP, FFmpeg, rtpengine, baresip, SIPp do as their tables say; installs them
 	tests/foreign/run.sh
+
+browser: ## the HTML report in a real headless Chromium, which it installs
+	tests/browser/run.sh
 
 deny: ## licences, advisories and sources of all dependencies
 	cargo deny --offline check bans licenses sources

@@ -6,7 +6,6 @@ use std::process::Command;
 use scenario::outcome::RunOutcome;
 use scenario::run::Network;
 
-
 /// A call whose recording has holes, one that is whole, and texts that would like to be markup.
 fn outcome() -> RunOutcome {
     let mut options = tests::options(Network::Simulated, 7);
@@ -16,16 +15,20 @@ fn outcome() -> RunOutcome {
     let holes = whole.replace("steps:", "recorder: { fault: { lose-every: 37 } }\nsteps:");
     let title = "scenario: An encrypted call is recorded on both sides";
     let hostile = "scenario: '</script><script>document.title = 1</script><img src=x onerror=\"document.title = 2\">'";
-    let texts = [("holes.yaml", holes), ("whole.yaml", whole.clone()), ("<i>hostile.yaml", whole.replace(title, hostile))];
+    let texts =
+        [("holes.yaml", holes), ("whole.yaml", whole.clone()), ("<i>hostile.yaml", whole.replace(title, hostile))];
     let scenarios = texts.map(|(file, text)| tests::run_text(file, &text, &options).unwrap());
     RunOutcome { scenarios: scenarios.to_vec(), ..tests::run(&[], &options).unwrap() }
 }
 
 #[test]
 fn the_html_report_works_in_chromium() {
-    let programs = ["python3", "chromedriver"].map(|name| (name, [name].as_slice()));
-    let chromium = ("chromium", ["chromium", "chromium-browser", "google-chrome"].as_slice());
-    for (name, names) in programs.into_iter().chain([chromium]) {
+    let needed: [(&str, &[&str]); 3] = [
+        ("python3", &["python3"]),
+        ("chromedriver", &["chromedriver"]),
+        ("chromium", &["chromium", "chromium-browser", "google-chrome"]),
+    ];
+    for (name, names) in needed {
         if !names.iter().any(|name| Command::new(name).arg("--version").output().is_ok()) {
             eprintln!("skipped: there is no {name} here, which tests/browser needs (`make browser` installs it)");
             return;

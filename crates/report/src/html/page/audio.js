@@ -36,7 +36,7 @@ function channelTracks(tracks, channel, at) {
   );
   if (channel.findings?.length) marksTrack(tracks, channel);
   const pictures = exact
-    ? [["said and recorded", channel.said, "the same, sample for sample"]]
+    ? [["said and recorded", channel.said, "sample for sample"]]
     : [["said", channel.said, "as it was sent"], ["recorded", channel.recorded, "what is in the file"], ["difference", channel.difference, "recorded less said"]];
   for (const [name, picture, about] of pictures) {
     if (!picture) {

@@ -101,8 +101,9 @@ function rowTrack(tracks, row) {
   const top = row.events.length ? 4 + levels * (BADGE + 2) : 5;
   const height = top + 20;
   const first = row.spans[0];
-  const name = row.kind === "leg" ? `${row.leg} leg` : row.name;
-  const about = row.kind === "leg" ? short(state.evidence.recordings[row.recording]?.label ?? row.name) : "voice";
+  const label = state.evidence.recordings[row.recording]?.label ?? row.name;
+  const name = row.kind === "leg" ? `${row.leg} leg${label.match(/, no\. \d+/)?.[0] ?? ""}` : row.name;
+  const about = row.kind === "leg" ? label.replace(/ \(refci.*/, "") : "voice";
   tracks.add({
     name,
     about,
@@ -133,8 +134,6 @@ function rowTrack(tracks, row) {
   });
 }
 
-/** A recording's label without its number at CUCM: `2000 with 1000, no. 2`. */
-const short = (label) => label.replace(/ \(refci \d+(.*)\)$/, "$1");
 const hex = (n) => `0x${n.toString(16).padStart(8, "0")}`;
 
 /** Events in view, each on the first level where it covers no other. */
