@@ -142,7 +142,7 @@ fn help() -> Markup {
                     }
                 }
             }
-            form method="dialog" { button autofocus { "Close" } }
+            form method="dialog" { button { "Close" } }
         }
     }
 }
