@@ -21,6 +21,21 @@ fn outcome() -> RunOutcome {
     RunOutcome { scenarios: scenarios.to_vec(), ..tests::run(&[], &options).unwrap() }
 }
 
+/// Ninety scenarios of the usual length have to stay below 20 MB.
+const MOST_BYTES: usize = 20_000_000 / 90;
+
+#[test]
+fn the_html_of_a_call_is_small_and_the_same_again() {
+    let mut options = tests::options(Network::Simulated, 7);
+    options.evidence = true;
+    let page = || report::html(&tests::run(&["scenarios/plain-call.yaml"], &options).unwrap()).unwrap();
+    let (one, other) = (page(), page());
+    assert!(one == other, "two runs of one seed give different pages");
+    let bare = report::html(&tests::run(&[], &options).unwrap()).unwrap();
+    let bytes = one.len() - bare.len();
+    assert!(bytes < MOST_BYTES, "a call of ten seconds takes {bytes} bytes, expected less than {MOST_BYTES}");
+}
+
 #[test]
 fn the_html_report_works_in_chromium() {
     let needed: [(&str, &[&str]); 3] = [

@@ -26,6 +26,36 @@ fn the_plain_call_passes_and_its_outcome_is_written() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_told_before_anything_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let [json, bundle] = ["outcome.json", "outcome.bundle"].map(|name| folder.path().join(name));
+    std::fs::write(&bundle, "of yesterday").unwrap();
+    let html = folder.path().join("no-such-folder/report.html");
+    let (json, bundle, html) = (json.display().to_string(), bundle.display().to_string(), html.display().to_string());
+    let files = ["--report-json", &json, "--report-bundle", &bundle, "--report-html", &html];
+    let (exit, out, err) = mixedmode(&[&["run", &path("scenarios/plain-call.yaml")], files.as_slice()].concat());
+    assert_eq!(exit, Exit::Setup);
+    assert_eq!(out, "");
+    assert!(err.starts_with(&format!("error: cannot write {html}: ")) && err.contains("nothing was begun"), "{err}");
+    assert!(!std::path::Path::new(&json).exists(), "an empty file was left");
+    assert_eq!(std::fs::read_to_string(&bundle).unwrap(), "of yesterday");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_in_the_end_hides_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let [json, html] = ["outcome.json", "report.html"].map(|name| folder.path().join(name).display().to_string());
+    let reports = ["--report-json", &json, "--report-bundle", "/dev/full", "--report-html", &html];
+    let file = path("scenarios/one-second.yaml");
+    let (exit, out, err) = mixedmode(&[&["run", &file, "--network", "simulated"], reports.as_slice()].concat());
+    assert_eq!(exit, Exit::Setup);
+    assert!(out.contains("PASS") && out.contains("1 passed"), "{out}");
+    assert!(err.starts_with("error: cannot write /dev/full: "), "{err}");
+    assert!(std::fs::read_to_string(json).unwrap().contains("\"pass\""));
+    assert!(std::fs::read_to_string(html).unwrap().contains("The only scenario passed"));
+}
+
+#[test]
 fn a_finding_and_a_broken_file_have_exit_codes_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(path("scenarios/plain-call.yaml")).unwrap();
