@@ -44,6 +44,14 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("conference/barge", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
     Row("conference/barge", &[("barge: supervisor", "cBarge: supervisor")], Found("unexpected-recording")),
+    Row("conference/barge-target-leaves", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("conference/barge-target-holds", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row(
+        "conference/barge-target-transfers",
+        &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")],
+        Found("swapped-legs"),
+    ),
+    Row("conference/barge-target-parks", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row("conference/barge-to-the-end", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row(
         "conference/non-secure-bridge-member-leaves",

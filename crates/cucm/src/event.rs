@@ -121,6 +121,15 @@ pub enum CucmEvent {
         /// Who had held.
         by: Party,
     },
+    /// The phone on whose built-in bridge another one had barged in hung up: that one and the other party talk.
+    BargeStays {
+        /// Number of the call, `gci`.
+        call: u32,
+        /// Who had barged in.
+        guest: Party,
+        /// Who remains.
+        party: Party,
+    },
     /// A call was transferred: those who remain talk. Boxed for its size.
     Transferred(Box<Transferred>),
     /// A transfer did not come about; the call is the transferrer's again, or over if that has gone.

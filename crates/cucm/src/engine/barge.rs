@@ -8,17 +8,32 @@
 //!   | ◄─── 200 answer ─── | ──── ACK answer ─────► |   mixes the two voices for each of the three
 //! ```
 //!
-//! The call that is barged into stays as it is, and so does its recording (inferred: Cisco's texts on recording do not speak of barge).
-//! The barging phone's part is no call of its line: it is not recorded, cannot be held or transferred, and ends with the call. That a
-//! bridge is asked as it is for a recording is inferred, and so are the messages.
+//! Cisco's Feature Configuration Guide, "Barge", *Built-In and Shared Conference Differences*:
+//!
+//! | what happens | what comes of it |
+//! |---|---|
+//! | a phone barges in | no media break |
+//! | another one wants to | it cannot |
+//! | the initiator hangs up | no media break for the two others |
+//! | the target hangs up | initiator and other party are connected as a call of two |
+//! | the other party hangs up | all three are released |
+//! | the target holds, transfers, joins or parks the call | the initiator is released |
+//!
+//! The initiator has no access to features: its part is no call of its line, is not recorded, and cannot be held or transferred, until it
+//! is one of two. What the other party does otherwise leaves the barge as it is (inferred). That a bridge is asked as it is for a
+//! recording is inferred, and so are the messages; the call's recording goes on (inferred: Cisco's texts on it do not speak of barge).
 
 use std::time::Instant;
 
 use super::Engine;
 use super::arrive::Arriving;
 use super::call::{Call, CallSide, FIRST_CSEQ, Member};
+use super::dialogs::NORMAL;
+use super::feed::Feed;
 use super::leg::{Leg, LegId, Role};
+use super::place::Taking;
 use super::refer::Replaced;
+use crate::event::CucmEvent;
 use crate::text::bridge::{self, Joined};
 
 impl Engine {
@@ -76,13 +91,44 @@ impl Engine {
         Some(Member::new(leg, party, identifier))
     }
 
-    /// Whoever has barged into a call leaves with it.
-    pub(super) fn end_barges(&mut self, now: Instant) {
-        let is_up = |leg: &LegId| self.legs.get(leg).is_some_and(|leg| !leg.is_ending());
-        let left = |call: &Call| call.barged.as_ref().is_some_and(|leg| !is_up(leg));
-        let over: Vec<u32> = self.calls.iter().filter(|(_, call)| left(call)).map(|(number, _)| *number).collect();
-        for number in over {
-            self.end_call(now, number, "the call that it was barged into ended");
+    /// The phone on this leg hung up: whoever has barged in on its bridge and the other party are connected with each other. False where
+    /// nobody has, or where that call is about to change otherwise.
+    pub(super) fn leave_to_guest(&mut self, now: Instant, number: u32, target: LegId) -> bool {
+        let is_on_it = |call: &Call| call.barged == Some(target) && call.connected;
+        let Some(barge) = self.calls.iter().find(|(_, call)| is_on_it(call)).map(|(barge, _)| *barge) else {
+            return false;
+        };
+        let stands = |call: &&Call| call.connected && !call.is_moving();
+        let Some(side) = self.calls.get(&number).filter(stands).and_then(|call| call.side_of(target)) else {
+            return false;
+        };
+        let Some(Call { caller: mut guest, callee: bridge, .. }) = self.calls.remove(&barge) else {
+            return false;
+        };
+        self.clear_leg(now, bridge.leg, NORMAL);
+        self.event(CucmEvent::CallEnded { call: barge });
+        guest.feed = Feed::Elsewhere;
+        if let Some(call) = self.calls.get_mut(&number) {
+            let other = call.side_mut(side.other());
+            other.feed = if other.feed == Feed::Talk { Feed::Elsewhere } else { other.feed };
         }
+        self.take_place(now, number, side, guest, Taking::Barge);
+        true
+    }
+
+    /// Whoever has barged into a call is released with it, and where the phone on whose bridge it is does something else with the call.
+    pub(super) fn end_barges(&mut self, now: Instant) {
+        let barges = self.calls.iter().filter_map(|(number, call)| Some((*number, call.barged?)));
+        let over: Vec<u32> = barges.filter(|(_, target)| !self.talks_on(*target)).map(|(number, _)| number).collect();
+        for number in over {
+            self.end_call(now, number, "the phone that was barged into talks no more");
+        }
+    }
+
+    /// Whether the phone on this leg is in a call with another party and does not hold, transfer or park it.
+    fn talks_on(&self, leg: LegId) -> bool {
+        let is_up = self.legs.get(&leg).is_some_and(|leg| !leg.is_ending());
+        let place = self.place_of(leg).and_then(|(number, side)| Some((self.calls.get(&number)?, side)));
+        is_up && place.is_some_and(|(call, side)| !call.side(side).holds && !call.is_moving() && call.port().is_none())
     }
 }

@@ -98,6 +98,7 @@ impl Engine {
         }
         match role {
             Role::Line { call, .. } if self.is_transferrer(call, id) && self.on_transferrer_left(now, call) => {}
+            Role::Line { call, .. } if self.leave_to_guest(now, call, id) => {}
             Role::Line { call, .. } => self.end_call(now, call, "hung up"),
             Role::Leaving { .. } => {}
             Role::Bridge { recording, .. } => {

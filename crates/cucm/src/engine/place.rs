@@ -24,6 +24,8 @@ pub(super) enum Taking {
     Retrieval(Parked),
     /// Another phone of the line that held takes the call back.
     TakeOver,
+    /// The phone on whose bridge another one of the line had barged in hung up: that one stays.
+    Barge,
 }
 
 impl Taking {
@@ -33,6 +35,15 @@ impl Taking {
             Self::Transfer | Self::Redirect => Happening::Transfer(End::Far),
             Self::Retrieval(_) => Happening::Retrieve,
             Self::TakeOver => Happening::ResumeElsewhere(End::Far),
+            Self::Barge => Happening::LeaveToGuest(End::Far),
+        }
+    }
+
+    /// What it is to a recording of whoever leaves.
+    fn to_the_leaving(&self) -> Happening {
+        match self {
+            Self::Barge => Happening::LeaveToGuest(End::Near),
+            Self::Transfer | Self::Redirect | Self::Retrieval(_) | Self::TakeOver => Happening::Transfer(End::Near),
         }
     }
 }
@@ -50,14 +61,15 @@ impl Engine {
 
     /// The target takes the transferrer's place.
     pub(super) fn replace(&mut self, now: Instant, number: u32, target: Member, mut leaving: Vec<LegId>) {
-        let Some(by) = self.calls.get(&number).and_then(|call| call.transfer.as_ref()).map(Transfer::by) else {
+        let transfer = self.calls.get(&number).and_then(|call| call.transfer.as_ref());
+        let Some((by, left)) = transfer.map(|transfer| (transfer.by(), transfer.taking().to_the_leaving())) else {
             return;
         };
         self.stop_music(number, by);
         // Whoever took its call back from hold meanwhile is recorded again.
         let old = self.calls.get(&number).and_then(|call| self.recording_of(call.side(by).leg));
         if let Some(id) = old {
-            self.happen(now, id, Happening::Transfer(End::Near), None);
+            self.happen(now, id, left, None);
         }
         let target_leg = target.leg;
         let Some(call) = self.calls.get_mut(&number) else {

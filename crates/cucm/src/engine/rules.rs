@@ -10,6 +10,8 @@
 //! | far resumes | a new pair, or nothing, by [`FarEndHold`] |
 //! | far resumes on another device of its line | a new pair, whose far end is that device |
 //! | near resumes on another device of its line | BYE in both dialogs: that device has its own recording, if any |
+//! | near hangs up, and whoever has barged in by its bridge stays | BYE in both dialogs |
+//! | far hangs up, and whoever has barged in by its bridge stays | a new pair, whose far end is that phone |
 //! | near is replaced by a transfer | BYE in both dialogs |
 //! | far is replaced by a transfer | a new pair when the new party is connected, or UPDATE in both, by [`FarEndTransfer`] |
 //! | far is replaced by a transfer, by a party that holds | what it sees where far holds |
@@ -31,7 +33,8 @@
 //!
 //! Source: Cisco, "Call Recording Examples for Network-Based and Phone-Based Recording"; Cisco, Feature Configuration Guide 12.5(1)SU4,
 //! "Recording". Cisco's System Guide has calls outlive their node; that their recordings end unsaid, or go on where the node of near
-//! lives, is inferred. That a conference goes unnoticed while at least three stay in it is inferred: far end and number stay as they are.
+//! lives, is inferred. Who stays of a barge stands in the same guide, "Barge"; what its recorder sees is inferred, as a media break is what
+//! restarts recordings elsewhere. That a conference goes unnoticed while at least three stay in it is inferred: far end and number stay as they are.
 
 use std::time::Instant;
 
@@ -51,6 +54,8 @@ pub(super) enum Happening {
     Resume(End),
     /// This end held, and goes on at another device of its line.
     ResumeElsewhere(End),
+    /// This end hangs up, and the phone that has barged in by its bridge takes its place.
+    LeaveToGuest(End),
     /// Another party takes the place of this end.
     Transfer(End),
     /// Behind the trunk of the far end somebody else talks.
@@ -114,8 +119,8 @@ impl FarEnd {
 /// The table.
 pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
     use Happening::{
-        ConferenceChanged, ConferenceDropped, ConferenceMade, Hold, NodeDies, Park, RemoteFocus, RemoteHold,
-        RemoteResume, RemoteUpdate, Resume, ResumeElsewhere, Retrieve, Stop, Transfer,
+        ConferenceChanged, ConferenceDropped, ConferenceMade, Hold, LeaveToGuest, NodeDies, Park, RemoteFocus,
+        RemoteHold, RemoteResume, RemoteUpdate, Resume, ResumeElsewhere, Retrieve, Stop, Transfer,
     };
     let by_far_hold = |restarted| match dialect.far_end_hold {
         FarEndHold::Restart => restarted,
@@ -132,6 +137,8 @@ pub(super) fn verdict(what: Happening, dialect: &Dialect) -> Verdict {
         Resume(End::Far) => by_far_hold(Verdict::Anew),
         ResumeElsewhere(End::Far) => Verdict::Anew,
         ResumeElsewhere(End::Near) => Verdict::End,
+        LeaveToGuest(End::Far) => Verdict::Anew,
+        LeaveToGuest(End::Near) => Verdict::End,
         Transfer(End::Near) => Verdict::End,
         Transfer(End::Far) | Retrieve => match dialect.far_end_transfer {
             FarEndTransfer::Restart => Verdict::Anew,
@@ -169,6 +176,9 @@ impl Happening {
             Self::RemoteFocus => failure("conference", "behind the trunk the call became a conference, or one no more"),
             Self::Resume(_) => failure("resume", "the call was resumed"),
             Self::ResumeElsewhere(_) => failure("resume", "the call was resumed on another device"),
+            Self::LeaveToGuest(_) => {
+                failure("barge", "whoever has barged in has taken the place of the phone that hung up")
+            }
             Self::Transfer(End::Near) => failure("transfer", "the recorded phone has transferred the call"),
             Self::Transfer(End::Far) | Self::RemoteUpdate => failure("transfer", "the far end was transferred"),
             Self::ConferenceMade | Self::ConferenceChanged => failure("conference", "the call became a conference"),
@@ -268,6 +278,8 @@ mod tests {
             (Resume(far), Anew, Keep, Anew),
             (ResumeElsewhere(near), bye, bye, bye),
             (ResumeElsewhere(far), Anew, Anew, Anew),
+            (LeaveToGuest(near), bye, bye, bye),
+            (LeaveToGuest(far), Anew, Anew, Anew),
             (Transfer(near), bye, bye, bye),
             (Transfer(far), Anew, Anew, Update),
             (RemoteUpdate, Update, Update, Update),

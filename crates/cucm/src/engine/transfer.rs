@@ -450,6 +450,9 @@ impl Engine {
         let is_referred = transfer.taking == Taking::Transfer;
         let event = match transfer.taking {
             Taking::TakeOver => CucmEvent::Resumed { call: number, by: target },
+            Taking::Barge => {
+                CucmEvent::BargeStays { call: number, guest: target, party: call.other(transfer.by).party.clone() }
+            }
             Taking::Retrieval(Parked { number: at, parker, .. }) => {
                 CucmEvent::Retrieved { call: number, by: target, number: at, parked_by: parker }
             }

@@ -50,7 +50,9 @@ impl Engine {
         let member = call.side(side);
         let is_shared = member.party.number == by.number && member.party.device != by.device;
         let talks = !call.caller.holds && !call.callee.holds;
-        (is_shared && talks && joined.is_of(&dialog.local_tag, &dialog.remote_tag)).then_some((number, side))
+        let is_barged = self.calls.values().any(|barge| barge.barged == Some(id));
+        (is_shared && talks && !is_barged && joined.is_of(&dialog.local_tag, &dialog.remote_tag))
+            .then_some((number, side))
     }
 }
 

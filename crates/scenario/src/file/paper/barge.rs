@@ -39,20 +39,58 @@ impl Paper {
         true
     }
 
-    /// While somebody has barged in, the phones talk or hang up.
-    pub(super) fn must_suit_guests(&self, action: &Action) -> Result<(), Impossible> {
+    /// The phone on whose bridge somebody has barged in hangs up: that one takes its place. False where nobody has.
+    pub(super) fn leave_to_guest(&mut self, phone: usize) -> bool {
+        let Some((no, guest)) = self.guest_of(phone) else { return false };
+        self.release_guest(phone);
+        self.seat(no, phone, Member { phone: guest, holds: false, is_here: true });
+        true
+    }
+
+    /// Whether somebody has barged in on the bridge of a phone, and stays when it hangs up.
+    pub(crate) fn leaves_to_guest(&self, phone: usize) -> bool {
+        self.guest_of(phone).is_some()
+    }
+
+    /// That phone does something else with its call: whoever has barged in is out of it.
+    fn release_guest(&mut self, target: usize) {
+        let Some((no, guest)) = self.guest_of(target) else { return };
+        if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+            call.guest = None;
+        }
+        self.leave(guest, no);
+    }
+
+    /// Who has barged in on the bridge of a phone, and the call.
+    fn guest_of(&self, target: usize) -> Option<(CallNo, usize)> {
+        let is_of_line = |guest: usize| guest != target && self.phones[guest].line == self.phones[target].line;
+        let mut calls = self.calls.iter().filter(|call| call.member(target).is_some());
+        calls.find_map(|call| Some((call.no, call.guest.filter(|guest| is_of_line(*guest))?)))
+    }
+
+    /// While somebody has barged in, the phones talk or hang up, and the one on whose bridge it is may do more, which releases the guest
+    /// ("Barge" in Cisco's Feature Configuration Guide).
+    pub(super) fn must_suit_guests(&mut self, action: &Action) -> Result<(), Impossible> {
         let suits = matches!(
             action,
             Action::HangUp(_) | Action::Talk(_) | Action::Wait(_) | Action::Mute(..) | Action::Inject(_)
         );
-        match self.calls.iter().find_map(|call| call.guest) {
-            Some(guest) if !suits => {
+        let by = match action {
+            Action::Hold(by) | Action::Transfer { by, .. } | Action::Consult { by, .. } | Action::Park(by) => Some(*by),
+            _ => None,
+        };
+        let Some(guest) = self.calls.iter().find_map(|call| call.guest) else { return Ok(()) };
+        match by.filter(|by| self.guest_of(*by).is_some()) {
+            Some(by) => self.release_guest(by),
+            None if suits => {}
+            None => {
                 let name = self.name(guest);
                 let message = format!("`{name}` has barged in here, and nothing else can be done with calls meanwhile");
-                Err(Impossible::new(message, format!("`- hang up: {name}` first")))
+                let help = format!("`- hang up: {name}`, or hold, transfer or park the call where it has barged in");
+                return Err(Impossible::new(message, help));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// A call in which another phone of the line talks.

@@ -46,7 +46,7 @@ impl Paper {
 
     /// The phone leaves its active call, which ends it.
     pub(super) fn hang_up(&mut self, phone: usize) -> Result<(), Impossible> {
-        if self.leave_as_guest(phone) || self.leave_preserved(phone) {
+        if self.leave_as_guest(phone) || self.leave_to_guest(phone) || self.leave_preserved(phone) {
             return Ok(());
         }
         let Some(call) = self.active(phone) else {

@@ -9,6 +9,8 @@
 //! | its far end parks the call | ends, or goes on with the music, by [`FarEndPark`] |
 //! | both talk again | begins anew, unless it went on |
 //! | another one takes the place of its far end | begins anew, or goes on and is updated, by [`FarEndTransfer`] |
+//! | its far end hangs up, and whoever has barged in there stays | begins anew, with that phone |
+//! | it hangs up, and whoever has barged in there stays | ends |
 //! | its call becomes a conference | begins anew, with the bridge as its far end |
 //! | others hold, join or leave the conference | goes on |
 //! | another one takes somebody's place in a conference | goes on; that of the newcomer begins anew, with the bridge |

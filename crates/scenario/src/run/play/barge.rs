@@ -27,6 +27,12 @@ impl Cast<'_> {
         self.heard(line, since, "CUCM to have connected the phone that barges in", is_told).await
     }
 
+    /// The phone on whose bridge somebody has barged in has hung up: CUCM connects the two that stay.
+    pub(super) async fn guest_stays(&mut self, line: usize, since: usize) -> Result<(), SetupError> {
+        let is_told = |event: &CucmEvent| matches!(event, CucmEvent::BargeStays { .. });
+        self.heard(line, since, "CUCM to have connected whoever barged in with the other party", is_told).await
+    }
+
     async fn see_what_is_in_use(&self, line: usize, phone: usize) -> Result<(), SetupError> {
         let waited = self.phones[phone].wait_for(PhoneState::RemoteInUse, SOON).await;
         let name = self.name(phone);

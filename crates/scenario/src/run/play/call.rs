@@ -27,6 +27,7 @@ impl Cast<'_> {
         let (drops, since) = (self.paper.drops_to_two(phone), self.events.len());
         let declines = self.paper.declines_transfer(phone);
         let is_cut_off = self.paper.is_cut_off(phone);
+        let has_guest = self.paper.leaves_to_guest(phone);
         let hung_up = self.handset(phone).hang_up().await;
         self.done(line, phone, "hang up", hung_up)?;
         if is_cut_off {
@@ -35,6 +36,9 @@ impl Cast<'_> {
         if declines {
             let failed = |event: &CucmEvent| matches!(event, CucmEvent::TransferFailed { .. });
             self.heard(line, since, "CUCM to have given the call back", failed).await?;
+        }
+        if has_guest {
+            self.guest_stays(line, since).await?;
         }
         if drops { self.dropped_to_two(line, since).await } else { Ok(()) }
     }
