@@ -41,6 +41,12 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "FILE", default_value = "recorder.toml")]
         config: PathBuf,
     },
+    /// Make reports of outcomes that were kept.
+    Report {
+        /// What to do.
+        #[command(subcommand)]
+        verb: ReportVerb,
+    },
     /// The recorder's certificates: its own, and those it trusts.
     Certs(Certs),
 }
@@ -72,6 +78,27 @@ pub(crate) struct Run {
     /// Keep what the recorder wrote, and beside it the ledger of what was said, for `mixedmode verify`.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
+    /// Write events as they happen, one JSON object a line.
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) report_ndjson: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
+}
+
+/// The verbs of `mixedmode report`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportVerb {
+    /// Make one outcome of several, as of the shards of a run, and reports of it. A scenario that several tell of counts once, by its
+    /// most severe outcome.
+    Merge(Merge),
+}
+
+/// `mixedmode report merge`.
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// What `--report-bundle` wrote, or `--report-json` where no report with pictures is asked for.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) reports: Reports,
 }

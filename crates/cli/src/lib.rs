@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod exit;
 mod files;
+mod merge;
 mod progress;
 mod record;
 mod reports;
@@ -17,7 +18,7 @@ use std::io::Write;
 
 use clap::Parser;
 
-use args::{Command, Verb};
+use args::{Command, ReportVerb, Verb};
 pub use exit::Exit;
 
 /// Runs the program with `args` (the first is its name), writing what it has to say to `out` and `err`.
@@ -41,6 +42,7 @@ pub fn run(
         Verb::Walk(args) => walk::walk(&args, out, err),
         Verb::Check { paths } => check::check(&paths, out, err),
         Verb::Record { config } => record::record(&config, out, err),
+        Verb::Report { verb: ReportVerb::Merge(args) } => merge::merge(&args, out, err),
         Verb::Certs(args) => certs::certs(&args, out, err),
     };
     // Whoever reads our output has gone: nothing is left to tell.

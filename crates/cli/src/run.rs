@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
+use report::{EVENTS_SCHEMA, Ndjson};
 use scenario::run::{Live, Network, Options, SetupError};
 use scenario::under_test::{ProfileError, UnderTest};
 
@@ -11,6 +12,7 @@ use crate::args::{self, Run};
 use crate::exit::Exit;
 use crate::files;
 use crate::progress::Screen;
+use crate::reports::Events;
 
 /// Scenarios at once on the operating system's network: they wait far more than they work.
 const JOBS_OS: u16 = 32;
@@ -27,12 +29,29 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
     if !args.reports.can_be_written(err)? {
         return Ok(Exit::Setup);
     }
+    let events = match args.report_ndjson.as_deref().map(Events::create).transpose() {
+        Ok(events) => events,
+        Err(why) => {
+            writeln!(err, "error: {why}; nothing was begun")?;
+            return Ok(Exit::Setup);
+        }
+    };
     let total = items.len();
     let options = options(args, under_test);
+    if let Some(events) = &events {
+        events.write(&begin(&options, total));
+    }
     let began = Instant::now();
     let live = Arc::<Live>::default();
     let screen = Screen::new(out, &live, total);
-    let outcome = screen.during(|| scenario::run::run(items, &options, &live, |ended| screen.show(ended)));
+    let outcome = screen.during(|| {
+        scenario::run::run(items, &options, &live, |ended| {
+            screen.show(ended);
+            if let Some(events) = &events {
+                events.ended(ended);
+            }
+        })
+    });
     drop(screen);
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -42,10 +61,23 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
         }
     };
     write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
-    if !args.reports.write(&outcome, err)? {
+    let told = match events {
+        Some(events) => {
+            events.write(&Ndjson::end(&outcome));
+            events.finish(err)?
+        }
+        None => true,
+    };
+    if !args.reports.write(&outcome, out, err)? || !told {
         return Ok(Exit::Setup);
     }
     Ok(Exit::of(&outcome))
+}
+
+/// The first event.
+fn begin(options: &Options, scenarios: usize) -> Ndjson<'_> {
+    let (network, recorder) = (options.network.name(), options.under_test.name());
+    Ndjson::Begin { schema: EVENTS_SCHEMA, network, seed: options.seed, recorder, scenarios }
 }
 
 /// The recorder that `--recorder` names.

@@ -34,7 +34,7 @@ pub(crate) fn verify(args: &Verify, out: &mut impl Write, err: &mut impl Write) 
         }
     }
     write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
-    if !args.reports.write(&outcome, err)? {
+    if !args.reports.write(&outcome, out, err)? {
         return Ok(Exit::Setup);
     }
     Ok(Exit::of(&outcome))

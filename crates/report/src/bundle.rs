@@ -61,6 +61,17 @@ pub fn read_bundle(text: &str) -> Result<RunOutcome, BundleError> {
     Ok(outcome)
 }
 
+/// Reads what [`bundle`] or [`json`](crate::json()) wrote; only the former has evidence.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn read(text: &str) -> Result<RunOutcome, BundleError> {
+    match serde_json::from_str::<Head>(text)?.schema.as_str() {
+        SCHEMA => Ok(serde_json::from_str(text)?),
+        _ => read_bundle(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +84,14 @@ mod tests {
             recorder: "bundled".into(),
             scenarios: Vec::new(),
         }
+    }
+
+    #[test]
+    fn an_outcome_is_read_with_and_without_evidence() {
+        assert_eq!(read(&bundle(&run()).unwrap()).unwrap(), run());
+        assert_eq!(read(&crate::json(&run()).unwrap()).unwrap(), run());
+        assert!(matches!(read(r#"{"schema":"x-v9"}"#), Err(BundleError::Schema { .. })));
+        assert!(matches!(read("{"), Err(BundleError::Shape(_))));
     }
 
     #[test]

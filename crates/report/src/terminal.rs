@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
 
+use crate::place::place;
 use crate::words::thousands;
 
 /// How many findings of one scenario are shown; the rest is counted. All of them are in the JSON report.
@@ -59,22 +60,6 @@ fn finding(finding: &Finding, file: &str) -> String {
     out
 }
 
-fn place(finding: &Finding, file: &str) -> String {
-    let clock = |ms: u64| format!("{}:{:02}.{:03}", ms / 60_000, ms / 1000 % 60, ms % 1000);
-    let parts = [
-        finding.line.map(|line| format!("{file}:{line}")),
-        finding.recording.as_ref().map(|r| format!("recording {r}")),
-        finding.leg.as_ref().map(|leg| format!("{leg} leg")),
-        finding.audio_ms.map(|(from, to)| format!("audio {} to {}", clock(from), clock(to))),
-        finding.packets.map(|(first, last)| match first == last {
-            true => format!("packet {first}"),
-            false => format!("packets {first} to {last}"),
-        }),
-        finding.file.as_ref().map(|f| format!("file {f}")),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
 /// The last line: how many of which.
 #[must_use]
 pub fn summary(run: &RunOutcome, took: std::time::Duration) -> String {
@@ -120,7 +105,7 @@ pub fn progress(done: usize, total: usize, live: &scenario::run::Live) -> String
     format!("{done} of {total} scenarios done; {calls} calls up, {recordings} recorded; {packets} packets sent")
 }
 
-const fn word(verdict: Verdict) -> &'static str {
+pub(crate) const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "PASS",
         Verdict::Finding => "FINDING",
