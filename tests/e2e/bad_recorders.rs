@@ -84,6 +84,8 @@ fn a_recorder_that_does_not_answer_has_no_recording() {
     check("close-at-once", "recording-failed");
     check("answer-garbage", "recording-failed");
     check("answer-half", "recording-failed");
+    // Why it was given up is told, and no number of recordings beside it.
+    assert_eq!(outcome("scenarios/plain-call.yaml", "answer-garbage").reason, None);
 }
 
 /// A finding says who sent what, and names the bytes.
