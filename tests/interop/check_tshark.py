@@ -3,7 +3,7 @@
 
 from captured import capture, captures, recording, tshark
 from recorder import leg
-from verdict import case, holds, main, needs, run, same
+from verdict import ROOT, case, holds, main, needs, run, same
 
 PARAMETERS = [
     "x-refci", "x-nearendclusterid", "x-nearenddevice", "x-nearendaddr",
@@ -87,7 +87,7 @@ def _():
     for side in ("near", "far"):
         of_leg = leg(data, side)
         address, port = of_leg["received_on"].rsplit(":", 1)
-        rows = tshark(capture("plain-call"), f"rtp && ip.dst == {address} && udp.dstport == {port}", "rtp.ssrc", "rtp.seq", "rtp.timestamp")
+        rows = tshark(capture("plain-call"), f"frame.interface_id == 0 && rtp && ip.dst == {address} && udp.dstport == {port}", "rtp.ssrc", "rtp.seq", "rtp.timestamp")
         same(f"{side} packets", len(rows), of_leg["packets"]["received"])
         same(f"{side} sources", {int(row[0], 16) for row in rows}, set(of_leg["ssrcs"]))
         numbers = [int(row[1]) for row in rows]
@@ -97,8 +97,41 @@ def _():
         shown.append(f"{len(rows)} {side}")
     streams = run(needs("tshark"), "-r", capture("plain-call"), "-q", "-z", "rtp,streams").decode().splitlines()
     lost = [line.split("(")[1].split("%")[0] for line in streams if "%" in line]
-    same("loss of each stream, percent", lost, ["0.0"] * 4)
-    return f"{' and '.join(shown)}, as the recorder counted; 4 streams without loss"
+    same("loss of each stream, percent", lost, ["0.0"] * 8)
+    return f"{' and '.join(shown)}, as the recorder counted; 4 streams without loss, each also in clear"
+
+
+def rtp_of(name, interface, field):
+    """SSRC, sequence number and another field of the RTP that one interface has."""
+    return tshark(capture(name), f"frame.interface_id == {interface} && rtp", "rtp.ssrc", "rtp.seq", "rtp.timestamp", field)
+
+
+@case("tshark has all RTP in clear on the second interface")
+def _():
+    shown = []
+    for name in ("plain-call", "suite-aes-cm-128-sha1-32"):
+        sealed, clear = rtp_of(name, 0, "srtp.enc_payload"), rtp_of(name, 1, "rtp.payload")
+        holds(f"{name}: SRTP was captured", len(sealed) > 1000)
+        same(f"{name}: packets", len(clear), len(sealed))
+        same(f"{name}: sources, numbers and times", sorted(row[:3] for row in clear), sorted(row[:3] for row in sealed))
+        same(f"{name}: dissected as", {row[0] for row in tshark(capture(name), "frame.interface_id == 1", "_ws.col.Protocol")}, {"RTP"})
+        same(f"{name}: bytes of a packet of 20 ms", {len(row[3]) // 2 for row in clear}, {160})
+        holds(f"{name}: what is sealed is not what is clear", all(a[3][:320] != b[3] for a, b in zip(sealed, clear)))
+        shown.append(f"{len(clear)} in {name}")
+    return f"one packet in clear for each sealed one, {', '.join(shown)}"
+
+
+@case("tshark shows what line of the scenario was played")
+def _():
+    rows = tshark(capture("plain-call"), "frame.comment", "frame.comment", "_ws.col.Protocol", "sip.Method")
+    source = (ROOT / "scenarios/plain-call.yaml").read_text().splitlines()
+    for comment, *_ in rows:
+        place, _, words = comment.partition(" ")
+        line = int(place.removeprefix("scenarios/plain-call.yaml:"))
+        same("the comment's line", source[line - 1].strip(), f"- {words}")
+    steps = [line.strip()[2:] for line in source if line.startswith("  - ")]
+    same("steps", sorted({row[0].split(" ", 1)[1] for row in rows}), sorted(steps))
+    return f"{len(rows)} packets bear the line and words of {len(steps)} steps"
 
 
 @case("tshark finds no fault in any capture")

@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::frames::Frames;
-use crate::pcapng::Writer;
+use crate::frames::{Frames, upper_pdu};
+use crate::pcapng::{Interface, Writer};
 use crate::tap::{Kind, Moment, TapError, TapSummary};
 
 /// What passed the tap; its bytes travel beside it.
@@ -123,7 +123,7 @@ impl Drop for Capture {
 
 impl Intake {
     fn add(&mut self, event: Event, bytes: &[u8]) {
-        let is_datagram = matches!(event.kind, Kind::Media | Kind::Datagram);
+        let is_datagram = matches!(event.kind, Kind::Media | Kind::ClearMedia | Kind::Datagram);
         if self.is_closed {
             return;
         }
@@ -185,6 +185,8 @@ struct Queue<W: Write> {
     newest: Option<Instant>,
     serial: u64,
     written: u64,
+    /// What is to be remarked on the next packet of signalling, and on the next one of media.
+    remarks: [Option<String>; 2],
 }
 
 impl<W: Write> Queue<W> {
@@ -198,6 +200,7 @@ impl<W: Write> Queue<W> {
             newest: None,
             serial: 0,
             written: 0,
+            remarks: [None, None],
         }
     }
 
@@ -245,12 +248,24 @@ impl<W: Write> Queue<W> {
             Kind::TcpData => self.frames.data(from, to, bytes),
             Kind::TcpClose => self.frames.close(from, to),
             Kind::TcpReset => self.frames.reset(from, to),
+            Kind::ClearMedia => vec![upper_pdu(from, to, bytes)],
+            Kind::Comment => {
+                let text = String::from_utf8_lossy(bytes).into_owned();
+                self.remarks = [Some(text.clone()), Some(text)];
+                return Ok(());
+            }
             Kind::TlsSecret | Kind::TlsBegin | Kind::TlsEnd | Kind::Message { .. } => return Ok(()),
         };
+        let interface = if kind == Kind::ClearMedia { Interface::Clear } else { Interface::Wire };
         // Without a network there is no clock, and without a clock there are no events.
         let wall = self.clock.get().map_or(std::time::UNIX_EPOCH, |clock| clock.wall_at(moment.at));
+        let mut remark = match kind {
+            Kind::ClearMedia => None,
+            Kind::Media => self.remarks[1].take(),
+            _ => self.remarks[0].take(),
+        };
         for packet in packets {
-            self.writer.packet(wall, &packet)?;
+            self.writer.packet(interface, wall, &packet, remark.take().as_deref())?;
             self.written += 1;
         }
         Ok(())
@@ -324,6 +339,21 @@ mod tests {
         queue.accept(event(start + HANDSHAKE_LIMIT, SIP, "127.0.0.1:2", Kind::Datagram), b"later").unwrap();
         queue.release(Duration::ZERO).unwrap();
         assert_eq!(queue.written, 1);
+    }
+
+    #[test]
+    fn a_comment_stands_on_the_next_packet_of_signalling_and_of_media() {
+        let (mut queue, start) = (queue(), Instant::now());
+        let mut told = |kind, bytes: &[u8]| queue.accept(event(start, SIP, "127.0.0.1:2", kind), bytes).unwrap();
+        told(Kind::Comment, b"call.yaml:7 hold");
+        for kind in [Kind::Media, Kind::ClearMedia, Kind::Media, Kind::Datagram, Kind::Datagram] {
+            told(kind, b"x");
+        }
+        queue.release(SETTLE).unwrap();
+        assert_eq!(queue.written, 5);
+        let file = format!("{:?}", queue.writer);
+        let comment = format!("{:?}", b"call.yaml:7 hold");
+        assert_eq!(file.matches(comment.trim_matches(['[', ']'])).count(), 2);
     }
 
     #[test]

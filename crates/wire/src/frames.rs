@@ -13,6 +13,42 @@ pub(crate) struct Frames {
     identification: u16,
 }
 
+/// RTP that needs no lower layers: Wireshark's link type 252 (`epan/exported_pdu.h`), tags and then the packet. The port type
+/// is none and the source port 0, so that a reader takes it neither for the SRTP that a session description announces between the
+/// true ports, nor for a repetition of the packet on the wire.
+pub(crate) fn upper_pdu(from: SocketAddr, to: SocketAddr, rtp: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::with_capacity(64 + rtp.len());
+    let mut tag = |code: u16, value: &[u8]| {
+        packet.extend_from_slice(&code.to_be_bytes());
+        packet.extend_from_slice(&(value.len().next_multiple_of(4) as u16).to_be_bytes());
+        packet.extend_from_slice(value);
+        packet.resize(packet.len().next_multiple_of(4), 0);
+    };
+    tag(DISSECTOR_NAME, b"rtp");
+    for (address, four, sixteen) in [(from.ip(), IPV4_SOURCE, IPV6_SOURCE), (to.ip(), IPV4_TARGET, IPV6_TARGET)] {
+        match address {
+            IpAddr::V4(address) => tag(four, &address.octets()),
+            IpAddr::V6(address) => tag(sixteen, &address.octets()),
+        }
+    }
+    tag(PORT_TYPE, &0_u32.to_be_bytes());
+    tag(SOURCE_PORT, &0_u32.to_be_bytes());
+    tag(TARGET_PORT, &u32::from(to.port()).to_be_bytes());
+    tag(END_OF_TAGS, &[]);
+    packet.extend_from_slice(rtp);
+    packet
+}
+
+const END_OF_TAGS: u16 = 0;
+const DISSECTOR_NAME: u16 = 12;
+const IPV4_SOURCE: u16 = 20;
+const IPV4_TARGET: u16 = 21;
+const IPV6_SOURCE: u16 = 22;
+const IPV6_TARGET: u16 = 23;
+const PORT_TYPE: u16 = 24;
+const SOURCE_PORT: u16 = 25;
+const TARGET_PORT: u16 = 26;
+
 /// The packets that one event becomes.
 pub(crate) type Packets = Vec<Vec<u8>>;
 
@@ -168,6 +204,13 @@ const SEGMENT: usize = 1440;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clear_rtp_names_its_dissector_and_addresses_and_no_port_it_came_from() {
+        let packet = upper_pdu("127.0.0.1:16384".parse().unwrap(), "127.0.0.2:16386".parse().unwrap(), b"rtp");
+        let tags = b"\0\x0c\0\x04rtp\0\0\x14\0\x04\x7f\0\0\x01\0\x15\0\x04\x7f\0\0\x02\0\x18\0\x04\0\0\0\0\0\x19\0\x04\0\0\0\0\0\x1a\0\x04\0\0\x40\x02\0\0\0\0rtp";
+        assert_eq!(packet, tags);
+    }
 
     fn ends(from: &str, to: &str) -> (SocketAddr, SocketAddr) {
         (from.parse().unwrap(), to.parse().unwrap())

@@ -115,6 +115,18 @@ impl MediaSocket {
         }
     }
 
+    /// Whether a capture wants to see what is sealed in clear, too.
+    pub fn is_captured(&self) -> bool {
+        self.tap.is_file()
+    }
+
+    /// Shows to a capture what was sent to `to`, or to the connected peer, before it was sealed.
+    pub fn show_clear(&self, now: Instant, to: Option<SocketAddr>, clear: &[u8]) {
+        if let Some(to) = to.or(self.peer) {
+            self.tap.record(now, self.local, to, Kind::ClearMedia, clear);
+        }
+    }
+
     fn deliver(&self, now: Instant, delay: Duration, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         let other = (self.peer != Some(to)).then_some(to);
         match &self.inner {

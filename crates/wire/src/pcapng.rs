@@ -1,5 +1,5 @@
-//! Writes the blocks of a pcapng file (draft-ietf-opsawg-pcapng): one section, one interface of bare IP packets with
-//! nanosecond time stamps, packets, and the TLS secrets that decrypt them.
+//! Writes the blocks of a pcapng file (draft-ietf-opsawg-pcapng): one section, an interface of bare IP packets and one of RTP in
+//! clear, both with nanosecond time stamps, packets, and the TLS secrets that decrypt them.
 //!
 //! ```text
 //!  +--------------+--------------+------+---------+--------------+
@@ -10,6 +10,15 @@
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The interfaces of the section, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interface {
+    /// Everything as it was on the wire, from its IP header on.
+    Wire = 0,
+    /// What was sealed on the wire, as [`upper_pdu`](crate::frames::upper_pdu).
+    Clear = 1,
+}
+
 /// Writes blocks to a file or any other sink.
 #[derive(Debug)]
 pub(crate) struct Writer<W: Write> {
@@ -18,24 +27,35 @@ pub(crate) struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Starts a section and describes its interface.
+    /// Starts a section and describes its interfaces.
     pub(crate) fn new(sink: W) -> io::Result<Self> {
         let mut writer = Self { sink, body: Vec::with_capacity(2048) };
         writer.section_header()?;
-        writer.interface()?;
+        writer.interface(LINKTYPE_RAW, b"mixedmode", b"all packets as they were sent")?;
+        writer.interface(LINKTYPE_UPPER_PDU, b"clear", b"the same RTP in clear")?;
         Ok(writer)
     }
 
-    /// A packet, which begins with its IP header, and the time it was sent.
-    pub(crate) fn packet(&mut self, wall: SystemTime, ip: &[u8]) -> io::Result<()> {
+    /// A packet, the time it was sent, and what is remarked on it, if anything.
+    pub(crate) fn packet(
+        &mut self,
+        interface: Interface,
+        wall: SystemTime,
+        bytes: &[u8],
+        comment: Option<&str>,
+    ) -> io::Result<()> {
         let nanos = wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-        let length = ip.len() as u32;
+        let length = bytes.len() as u32;
         self.body.clear();
-        for field in [0, (nanos >> 32) as u32, nanos as u32, length, length] {
+        for field in [interface as u32, (nanos >> 32) as u32, nanos as u32, length, length] {
             self.body.extend_from_slice(&field.to_le_bytes());
         }
-        self.body.extend_from_slice(ip);
+        self.body.extend_from_slice(bytes);
         self.pad();
+        if let Some(comment) = comment {
+            self.option(COMMENT, comment.as_bytes());
+            self.option(END_OF_OPTIONS, b"");
+        }
         self.block(ENHANCED_PACKET)
     }
 
@@ -65,18 +85,20 @@ impl<W: Write> Writer<W> {
         self.block(SECTION_HEADER)
     }
 
-    fn interface(&mut self) -> io::Result<()> {
+    fn interface(&mut self, link_type: u16, name: &[u8], about: &[u8]) -> io::Result<()> {
         self.body.clear();
-        self.body.extend_from_slice(&LINKTYPE_RAW.to_le_bytes());
+        self.body.extend_from_slice(&link_type.to_le_bytes());
         self.body.extend_from_slice(&[0; 2]);
         self.body.extend_from_slice(&0_u32.to_le_bytes()); // no snap length
-        self.option(IF_NAME, b"mixedmode");
+        self.option(IF_NAME, name);
+        self.option(IF_DESCRIPTION, about);
         self.option(IF_TIME_RESOLUTION, &[9]); // 10^-9 s
         self.option(END_OF_OPTIONS, b"");
         self.block(INTERFACE_DESCRIPTION)
     }
 
     fn option(&mut self, code: u16, value: &[u8]) {
+        let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
         self.body.extend_from_slice(&code.to_le_bytes());
         self.body.extend_from_slice(&(value.len() as u16).to_le_bytes());
         self.body.extend_from_slice(value);
@@ -103,9 +125,12 @@ const DECRYPTION_SECRETS: u32 = 10;
 const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
 const TLS_KEY_LOG: u32 = 0x544C_534B;
 const LINKTYPE_RAW: u16 = 101;
+const LINKTYPE_UPPER_PDU: u16 = 252;
 const END_OF_OPTIONS: u16 = 0;
+const COMMENT: u16 = 1;
 const SHB_USER_APPLICATION: u16 = 4;
 const IF_NAME: u16 = 2;
+const IF_DESCRIPTION: u16 = 3;
 const IF_TIME_RESOLUTION: u16 = 9;
 
 #[cfg(test)]
@@ -118,7 +143,8 @@ mod tests {
     fn the_blocks_are_laid_out_as_the_draft_draws_them() {
         let mut writer = Writer::new(Vec::new()).unwrap();
         let head = writer.sink.len();
-        writer.packet(UNIX_EPOCH + Duration::new(1_767_225_600, 123), &[0x45, 1, 2, 3, 4]).unwrap();
+        let wall = UNIX_EPOCH + Duration::new(1_767_225_600, 123);
+        writer.packet(Interface::Wire, wall, &[0x45, 1, 2, 3, 4], None).unwrap();
         let nanos = 1_767_225_600_000_000_123_u64;
         let mut wanted = vec![6, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0];
         wanted.extend_from_slice(&((nanos >> 32) as u32).to_le_bytes());
@@ -127,12 +153,17 @@ mod tests {
         assert_eq!(writer.sink[head..], wanted);
 
         let head = writer.sink.len();
+        writer.packet(Interface::Clear, UNIX_EPOCH, &[9], Some("a.yaml:3")).unwrap();
+        let wanted = b"\x06\0\0\0\x34\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x09\0\0\0\x01\0\x08\0a.yaml:3\0\0\0\0\x34\0\0\0";
+        assert_eq!(writer.sink[head..], *wanted);
+
+        let head = writer.sink.len();
         writer.tls_secrets(b"abc\n").unwrap();
         assert_eq!(writer.sink[head..], *b"\x0a\0\0\0\x18\0\0\0KSLT\x04\0\0\0abc\n\x18\0\0\0");
     }
 
     #[test]
-    fn a_file_starts_with_section_and_interface() {
+    fn a_file_starts_with_section_and_interfaces() {
         let file = Writer::new(Vec::new()).unwrap().sink;
         assert_eq!(file[..4], [0x0A, 0x0D, 0x0D, 0x0A]);
         assert_eq!(file[8..12], [0x4D, 0x3C, 0x2B, 0x1A]);
@@ -140,6 +171,8 @@ mod tests {
         assert_eq!(file[section..section + 4], [1, 0, 0, 0]);
         assert_eq!(file[section + 8..section + 10], [101, 0]);
         let length = u32::from_le_bytes(file[section + 4..section + 8].try_into().unwrap()) as usize;
-        assert_eq!(file.len(), section + length);
+        let second = &file[section + length..];
+        assert_eq!((&second[..4], &second[8..10]), (&[1, 0, 0, 0][..], &[252, 0][..]));
+        assert_eq!(second.len(), u32::from_le_bytes(second[4..8].try_into().unwrap()) as usize);
     }
 }

@@ -55,12 +55,16 @@ pub enum Kind {
     TlsBegin,
     /// A TLS handshake ended, well or not.
     TlsEnd,
+    /// A datagram of a [`MediaSocket`](crate::MediaSocket) before it was sealed; behind the one that was sent.
+    ClearMedia,
+    /// A remark on the packets that follow; its bytes are text.
+    Comment,
 }
 
 impl Kind {
     fn is_kept(self, keep: Keep) -> bool {
         match self {
-            Self::TlsBegin | Self::TlsEnd => false,
+            Self::TlsBegin | Self::TlsEnd | Self::ClearMedia | Self::Comment => false,
             Self::TcpData | Self::Media | Self::TlsSecret => keep == Keep::Everything,
             _ => keep != Keep::Nothing,
         }
@@ -161,6 +165,19 @@ impl Tap {
     /// Whether there is a sink.
     pub fn is_active(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Whether a file is written.
+    pub fn is_file(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.capture.is_some())
+    }
+
+    /// Has the file say this of the next packet of signalling and of the next one of media.
+    pub fn comment(&self, now: Instant, text: &str) {
+        if self.is_file() {
+            let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+            self.record(now, nobody, nobody, Kind::Comment, text.as_bytes());
+        }
     }
 
     /// What was kept so far, in order of time; at the same time, in the order in which it was handed over.

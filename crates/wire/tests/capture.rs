@@ -144,6 +144,38 @@ fn a_datagram_that_is_read_after_its_sender_closed_is_captured_once() {
 }
 
 #[test]
+fn what_is_sealed_is_captured_in_clear_beside_it_and_comments_stand_on_packets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.pcapng");
+    let tap = Tap::file(&path, Keep::Nothing).unwrap();
+    let remarks = tap.clone();
+    on_sim(SimOptions { tap: tap.clone(), ..SimOptions::default() }, move |net| {
+        let remarks = remarks.clone();
+        async move {
+            let mut from = net.media(any(LOCAL)).unwrap();
+            let to = net.media(any(OTHER)).unwrap();
+            from.connect(to.local_addr()).unwrap();
+            assert!(from.is_captured());
+            for text in ["call.yaml:7 call", "call.yaml:8 hold"] {
+                remarks.comment(net.clock().now(), text);
+                for _ in 0..2 {
+                    from.send(net.clock().now(), b"sealed");
+                    from.show_clear(net.clock().now(), None, b"clear");
+                }
+            }
+        }
+    });
+    assert_eq!(tap.finish().unwrap().written, 8);
+    let blocks = read(&std::fs::read(&path).unwrap());
+    let clear: Vec<_> =
+        blocks.iter().filter(|block| matches!(block, Block::Clear(bytes) if bytes.ends_with(b"clear"))).collect();
+    assert_eq!(clear.len(), 4);
+    let comments: Vec<_> = packets(&blocks).iter().map(|seen| seen.comment.clone().unwrap_or_default()).collect();
+    assert_eq!(comments, ["call.yaml:7 call", "", "call.yaml:8 hold", ""]);
+    assert!(packets(&blocks).iter().all(|seen| seen.payload == b"sealed"));
+}
+
+#[test]
 fn a_run_that_is_killed_leaves_what_passed_until_shortly_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.pcapng");

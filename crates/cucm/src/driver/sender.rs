@@ -76,6 +76,7 @@ impl Sender {
         let mut packet = [0; HEADER_LEN + SAMPLES + OVERHEAD];
         let length = header.write(&mut packet) + SAMPLES;
         packet[HEADER_LEN..length].copy_from_slice(&payload);
+        let clear = socket.is_captured().then_some((packet, length));
         let length = match &mut self.context {
             Some(context) => match context.protect(&mut packet, length) {
                 Ok(length) => length,
@@ -86,6 +87,9 @@ impl Sender {
         };
         let now = clock.now();
         let fate = socket.send_to(now, self.terms.to, &packet[..length]);
+        if let Some((clear, length)) = clear {
+            socket.show_clear(now, Some(self.terms.to), &clear[..length]);
+        }
         let late = now.saturating_duration_since(due).as_micros();
         let row = Row {
             sequence: header.sequence,

@@ -103,8 +103,13 @@ impl Misbehaviour {
         if clear_first {
             self.send_plain(out, socket, tick, said, (header, index));
         }
+        let clear = socket.is_captured().then_some(buf);
         let (nature, len) = self.dress(out, &mut buf, plain);
         let fate = len.map_or(Fate::NotSent, |len| socket.send(tick.now, &buf[..len]));
+        // What is not genuine has no clear form that anybody meant.
+        if let Some(clear) = clear.filter(|_| nature == Nature::Genuine && fate != Fate::NotSent) {
+            socket.show_clear(tick.now, None, &clear[..plain]);
+        }
         out.note(tick, (header, index), said, nature, fate);
         if let Some(len) = len {
             self.remember(&buf[..len], (header, index), said, nature);

@@ -225,9 +225,14 @@ impl Outgoing {
     pub(super) fn send(&mut self, socket: &mut MediaSocket, tick: Tick, said: &Said<'_>) {
         let (header, index) = self.advance(said);
         let mut buf = [0; LARGEST + OVERHEAD];
-        let fate = write(&mut buf, header, said.payload)
+        let plain = write(&mut buf, header, said.payload);
+        let clear = plain.filter(|_| socket.is_captured()).map(|len| (buf, len));
+        let fate = plain
             .and_then(|len| self.seal(&mut buf, len))
             .map_or(Fate::NotSent, |len| socket.send(tick.now, &buf[..len]));
+        if let Some((clear, len)) = clear.filter(|_| fate != Fate::NotSent) {
+            socket.show_clear(tick.now, None, &clear[..len]);
+        }
         self.note(tick, (header, index), said, Nature::Genuine, fate);
     }
 

@@ -1,13 +1,20 @@
-//! Which step was taken when, noted as it happens: also of a scenario that never comes to its end.
+//! Which step was taken when, noted as it happens, in the capture too: also of a scenario that never comes to its end.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use wire::{Clock, Tap};
 
 use crate::evidence::StepTaken;
 use crate::file::{Scenario, Step};
 
 /// Notes of one scenario; times are microseconds since the start of the run until they are read.
 #[derive(Debug, Default)]
-pub(super) struct Journal(Mutex<Notes>);
+pub(super) struct Journal {
+    notes: Mutex<Notes>,
+    /// The scenario file, as it was named.
+    file: String,
+    tap: Tap,
+}
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -23,14 +30,23 @@ struct Taken {
 }
 
 impl Journal {
+    /// An empty one that remarks on what passes `tap`.
+    pub(super) fn of(file: &str, tap: &Tap) -> Self {
+        Self { notes: Mutex::default(), file: file.to_owned(), tap: tap.clone() }
+    }
+
     /// The scenario begins: its own time is counted from here.
     pub(super) fn begin(&self, now_us: u64) {
         self.notes().began_us = Some(now_us);
     }
 
     /// A step is taken.
-    pub(super) fn step(&self, step: &Step, now_us: u64) {
-        self.notes().steps.push(Taken { line: step.line, began_us: now_us, ended_us: None });
+    pub(super) fn step(&self, scenario: &Scenario, step: &Step, clock: &Clock) {
+        let (line, now) = (step.line, clock.now());
+        if self.tap.is_file() {
+            self.tap.comment(now, &format!("{}:{line} {}", self.file, words(scenario, line)));
+        }
+        self.notes().steps.push(Taken { line, began_us: clock.since_epoch_us(now), ended_us: None });
     }
 
     /// All has followed that the step brought about.
@@ -59,7 +75,7 @@ impl Journal {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -231,7 +231,8 @@ async fn attempt(
     let ground = Ground::of(item, options, &tap, live, real)?;
     let slot = ground.slot.as_ref();
     let addresses = slot.map_or_else(Addresses::simulated, |slot| moved(&options.under_test, slot.addresses()));
-    let watch = Watch { tap, journal: Journal::default(), clock: ground.net.clock().clone(), addresses };
+    let journal = Journal::of(&item.file, &tap);
+    let watch = Watch { tap, journal, clock: ground.net.clock().clone(), addresses };
     let mut outcome = played(job, options, live, &ground, &watch)
         .await
         .unwrap_or_else(|error| not_run(item, Verdict::SetupError, error.to_string()));

@@ -10,12 +10,15 @@ pub(crate) struct Seen {
     pub(crate) from: SocketAddr,
     pub(crate) payload: Vec<u8>,
     pub(crate) tcp: (u32, u32, u8),
+    pub(crate) comment: Option<String>,
 }
 
 /// What a block of the file says.
 #[derive(Debug)]
 pub(crate) enum Block {
     Packet(Seen),
+    /// RTP in clear, of the second interface.
+    Clear(Vec<u8>),
     Secrets(String),
 }
 
@@ -33,7 +36,8 @@ pub(crate) fn read(file: &[u8]) -> Vec<Block> {
         let body = &rest[8..length - 4];
         match long(rest, 0) {
             0x0A0D_0D0A => assert_eq!(long(body, 0), 0x1A2B_3C4D),
-            1 => assert_eq!(u16::from_le_bytes([body[0], body[1]]), 101),
+            1 => assert!(matches!(u16::from_le_bytes([body[0], body[1]]), 101 | 252)),
+            6 if long(body, 0) == 1 => blocks.push(Block::Clear(body[20..20 + long(body, 12) as usize].to_vec())),
             6 => blocks.push(Block::Packet(packet(body))),
             10 => blocks.push(Block::Secrets(secrets(body))),
             other => panic!("an unknown block {other}"),
@@ -56,7 +60,14 @@ fn packet(body: &[u8]) -> Seen {
     let segment = &ip[20..];
     let header = if ip[9] == 17 { 8 } else { 20 };
     let tcp = if ip[9] == 6 { (big(segment, 4), big(segment, 8), segment[13]) } else { (0, 0, 0) };
+    // An option: code 1, length, text; then the end of options.
+    let options = &body[(20 + ip.len()).next_multiple_of(4)..];
+    let comment = options.get(..4).filter(|head| head[..2] == [1, 0]).map(|head| {
+        let length = usize::from(u16::from_le_bytes([head[2], head[3]]));
+        String::from_utf8(options[4..4 + length].to_vec()).unwrap()
+    });
     Seen {
+        comment,
         nanos: u64::from(long(body, 4)) << 32 | u64::from(long(body, 8)),
         protocol: ip[9],
         from: ([ip[12], ip[13], ip[14], ip[15]], u16::from_be_bytes([segment[0], segment[1]])).into(),

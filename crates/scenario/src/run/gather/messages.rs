@@ -68,7 +68,14 @@ impl Reading<'_> {
             Kind::TcpRefused => self.connection(way(Transport::Tcp), "connection refused"),
             Kind::TcpClose => self.connection(way(Transport::Tcp), "connection closed"),
             Kind::TcpReset => self.connection(way(Transport::Tcp), "connection reset"),
-            Kind::Datagram | Kind::Media | Kind::TcpData | Kind::TlsSecret | Kind::TlsBegin | Kind::TlsEnd => {}
+            Kind::Datagram
+            | Kind::Media
+            | Kind::ClearMedia
+            | Kind::TcpData
+            | Kind::TlsSecret
+            | Kind::TlsBegin
+            | Kind::TlsEnd
+            | Kind::Comment => {}
         }
     }
 

@@ -99,7 +99,7 @@ pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Pla
     let mut cast = Cast::gather(under_test, scenario, place).await?;
     let busy = bystander.map(|bystander| bystander.start(&cast.net));
     for step in &scenario.steps {
-        journal.step(step, cast.now_us());
+        journal.step(scenario, step, cast.net.clock());
         cast.take(step).await?;
         journal.done(cast.now_us());
     }
