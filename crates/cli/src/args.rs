@@ -72,7 +72,7 @@ pub(crate) struct Run {
     /// How many scenarios at once; by default 32 on the operating system's network, one a core on the simulated one.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=250))]
     pub(crate) jobs: Option<u16>,
-    /// Write a pcapng for each scenario, which tshark and Wireshark decrypt by themselves.
+    /// Write a pcapng for each scenario, which tshark and Wireshark decrypt by themselves; RTP stands in it in clear, too.
     #[arg(long, value_name = "DIR")]
     pub(crate) pcapng: Option<PathBuf>,
     /// Keep what the recorder wrote, and beside it the ledger of what was said, for `mixedmode verify`.
