@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use scenario::outcome::{RunOutcome, ScenarioOutcome};
-use scenario::run::{Item, Network, Options};
+use scenario::run::{Item, Network, Options, Tries};
 use scenario::under_test::UnderTest;
 
 /// The top of the repository.
@@ -53,6 +53,7 @@ pub fn options(network: Network, seed: u64) -> Options {
         under_test: UnderTest::Bundled,
         bystander: None,
         evidence: false,
+        tries: Tries::default(),
     }
 }
 

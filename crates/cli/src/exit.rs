@@ -14,9 +14,10 @@ pub enum Exit {
     BadFile = 2,
     /// A port, a certificate, a process: a scenario could not be run.
     Setup = 3,
-    /// The recorder under test is wrong.
+    /// The recorder under test is wrong, or only sometimes right.
     Finding = 4,
-    /// The harness was too slow to tell, what was to be tested did not happen, or every scenario was skipped.
+    /// The harness was too slow to tell, what was to be tested did not happen, the run was ended, or every scenario
+    /// was skipped.
     Inconclusive = 5,
 }
 
@@ -24,11 +25,16 @@ impl Exit {
     /// The exit code for a whole run.
     #[must_use]
     pub fn of(outcome: &RunOutcome) -> Self {
-        match outcome.verdict() {
+        Self::of_verdict(outcome.verdict())
+    }
+
+    /// The exit code for the verdict on a whole run.
+    pub(crate) const fn of_verdict(verdict: Option<Verdict>) -> Self {
+        match verdict {
             None => Self::Usage,
             Some(Verdict::Pass) => Self::Pass,
-            Some(Verdict::Inconclusive | Verdict::Skipped) => Self::Inconclusive,
-            Some(Verdict::Finding) => Self::Finding,
+            Some(Verdict::Inconclusive | Verdict::NotRun | Verdict::Skipped) => Self::Inconclusive,
+            Some(Verdict::Finding | Verdict::Flaky) => Self::Finding,
             Some(Verdict::SetupError) => Self::Setup,
         }
     }

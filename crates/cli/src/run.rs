@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use report::{EVENTS_SCHEMA, Ndjson};
-use scenario::run::{Live, Network, Options, SetupError};
+use scenario::run::{Live, Network, Options, SetupError, Tries};
 use scenario::under_test::{ProfileError, UnderTest};
 
 use crate::args::{self, Run};
@@ -118,5 +118,6 @@ fn options(args: &Run, under_test: UnderTest) -> Options {
         under_test,
         bystander: None,
         evidence: args.reports.draw_evidence(),
+        tries: Tries::default(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use scenario::outcome::Verdict;
-use scenario::run::{Item, Live, Network, Options};
+use scenario::run::{Item, Live, Network, Options, Tries};
 use scenario::under_test::UnderTest;
 
 use crate::args::Walk;
@@ -43,6 +43,7 @@ pub(crate) fn walk(args: &Walk, out: &mut (impl Write + Send), err: &mut (impl W
         under_test: UnderTest::Bundled,
         bystander: None,
         evidence: false,
+        tries: Tries::default(),
     };
     let (began, live) = (Instant::now(), Arc::<Live>::default());
     let screen = Screen::new(out, &live, items.len());

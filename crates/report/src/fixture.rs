@@ -21,6 +21,7 @@ pub(crate) fn scenario(file: &str, verdict: Verdict) -> ScenarioOutcome {
         frames_compared: 300,
         lateness: Lateness::default(),
         duration_ms: 1500,
+        earlier: Vec::new(),
         evidence: None,
     }
 }

@@ -22,8 +22,8 @@ pub fn annotations(run: &RunOutcome) -> String {
             let _ = writeln!(out, "::error file={file}{line},title={title}::{}", data(said.trim_end()));
         }
         let level = match scenario.verdict {
-            Verdict::SetupError => "error",
-            Verdict::Inconclusive => "warning",
+            Verdict::SetupError | Verdict::Flaky => "error",
+            Verdict::Inconclusive | Verdict::NotRun => "warning",
             Verdict::Skipped => "notice",
             Verdict::Pass | Verdict::Finding => continue,
         };

@@ -80,7 +80,9 @@ fn status(scenario: &ScenarioOutcome) -> TestCaseStatus {
             let rule = scenario.findings.first().map_or("finding", |finding| finding.rule.as_str());
             (NonSuccessKind::Failure, rule)
         }
+        Verdict::Flaky => (NonSuccessKind::Failure, "flaky"),
         Verdict::Inconclusive => (NonSuccessKind::Error, "inconclusive"),
+        Verdict::NotRun => (NonSuccessKind::Error, "not-run"),
         Verdict::SetupError => (NonSuccessKind::Error, "set-up"),
     };
     let mut status = TestCaseStatus::non_success(kind);

@@ -22,22 +22,32 @@ pub fn scenario(outcome: &ScenarioOutcome) -> String {
     if outcome.verdict == Verdict::Pass {
         return out;
     }
-    if outcome.verdict == Verdict::Skipped {
-        let _ = writeln!(out, "    skipped: {}", outcome.reason.as_deref().unwrap_or_default());
+    if matches!(outcome.verdict, Verdict::Skipped | Verdict::NotRun) {
+        let word = word(outcome.verdict).to_lowercase();
+        let _ = writeln!(out, "    {word}: {}", outcome.reason.as_deref().unwrap_or_default());
         return out;
     }
     let _ = writeln!(out, "    {}", outcome.title);
     if let Some(reason) = &outcome.reason {
         let _ = writeln!(out, "    {}: {reason}", word(outcome.verdict).to_lowercase());
     }
-    for shown in outcome.findings.iter().take(SHOWN) {
-        out.push_str(&finding(shown, &outcome.file));
-    }
-    if outcome.findings.len() > SHOWN {
-        let _ = writeln!(out, "    … and {} more findings (see --report-json)", outcome.findings.len() - SHOWN);
+    findings(&mut out, &outcome.findings, &outcome.file);
+    for earlier in &outcome.earlier {
+        let reason = earlier.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let _ = writeln!(out, "    try {} ended in {}{reason}", earlier.number, word(earlier.verdict));
+        findings(&mut out, &earlier.findings, &outcome.file);
     }
     out.push_str(&story(outcome));
     out
+}
+
+fn findings(out: &mut String, all: &[Finding], file: &str) {
+    for shown in all.iter().take(SHOWN) {
+        out.push_str(&finding(shown, file));
+    }
+    if all.len() > SHOWN {
+        let _ = writeln!(out, "    … and {} more findings (see --report-json)", all.len() - SHOWN);
+    }
 }
 
 /// How a scenario went, a line each.
@@ -69,7 +79,9 @@ pub fn summary(run: &RunOutcome, took: std::time::Duration) -> String {
     for (verdict, name) in [
         (Verdict::Finding, "with findings"),
         (Verdict::SetupError, "not set up"),
+        (Verdict::Flaky, "flaky"),
         (Verdict::Inconclusive, "inconclusive"),
+        (Verdict::NotRun, "not run"),
         (Verdict::Skipped, "skipped"),
     ] {
         if count(verdict) > 0 {
@@ -112,6 +124,8 @@ pub(crate) const fn word(verdict: Verdict) -> &'static str {
         Verdict::SetupError => "SET-UP",
         Verdict::Inconclusive => "INCONCLUSIVE",
         Verdict::Skipped => "SKIPPED",
+        Verdict::NotRun => "NOT RUN",
+        Verdict::Flaky => "FLAKY",
     }
 }
 
@@ -139,6 +153,7 @@ mod tests {
             frames_compared: 12_345,
             lateness: Lateness::default(),
             duration_ms: 0,
+            earlier: Vec::new(),
             evidence: None,
         }
     }
@@ -153,6 +168,27 @@ mod tests {
     fn a_pass_is_one_line() {
         let passed = ScenarioOutcome { verdict: Verdict::Pass, findings: Vec::new(), ..failed() };
         assert_eq!(scenario(&passed), "PASS         call.yaml  12,345 frames proven\n");
+    }
+
+    #[test]
+    fn what_failed_before_a_scenario_passed_is_shown() {
+        let earlier = scenario::outcome::Try {
+            number: 1,
+            verdict: Verdict::Finding,
+            reason: Some("a reason".into()),
+            findings: failed().findings,
+        };
+        let flaky = ScenarioOutcome {
+            verdict: Verdict::Flaky,
+            findings: Vec::new(),
+            frames_compared: 0,
+            earlier: vec![earlier],
+            ..failed()
+        };
+        let shown = scenario(&flaky);
+        let expected =
+            "FLAKY        call.yaml\n    A call\n    try 1 ended in FINDING: a reason\n    finding: lost-frames\n";
+        assert!(shown.starts_with(expected) && shown.contains("found     2 frames are missing"), "{shown}");
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub struct ScenarioOutcome {
     pub lateness: Lateness,
     /// Length of the scenario in milliseconds of its own (real or simulated) time; 0 where it is not reproducible.
     pub duration_ms: u64,
+    /// The other tries of a scenario that was tried again, in their order: nothing that failed once is forgotten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Try>,
     /// What a report draws of it, where that was asked for ([`Options::evidence`](crate::run::Options::evidence)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Box<Evidence>>,
@@ -70,6 +73,7 @@ impl ScenarioOutcome {
             frames_compared: self.frames_compared,
             lateness: self.lateness,
             duration_ms: self.duration_ms,
+            earlier: self.earlier.clone(),
             evidence: None,
         }
     }
@@ -86,7 +90,20 @@ impl ScenarioOutcome {
     }
 }
 
-/// The five things a scenario can end in. A panic is none of them: it is a bug of this program.
+/// A try of a scenario beside the one that its outcome tells of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Try {
+    /// Which try, from 1.
+    pub number: usize,
+    /// What it ended in.
+    pub verdict: Verdict,
+    /// Why, beside findings.
+    pub reason: Option<String>,
+    /// What it found.
+    pub findings: Vec<Finding>,
+}
+
+/// The seven things a scenario can end in. A panic is none of them: it is a bug of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -94,8 +111,12 @@ pub enum Verdict {
     Skipped,
     /// Everything that was said was recorded, and nothing else.
     Pass,
+    /// The run ended before the scenario did, or before it began: nothing is known.
+    NotRun,
     /// The harness was too slow, or what was to be tested did not happen: the recorder is not blamed.
     Inconclusive,
+    /// It passed, but only when it was tried again: [`ScenarioOutcome::earlier`] has what failed.
+    Flaky,
     /// The recorder is wrong.
     Finding,
     /// A port, a certificate, a process: the scenario could not be run.
@@ -203,6 +224,13 @@ impl RunOutcome {
         self.scenarios.iter().map(|s| s.verdict).max()
     }
 
+    /// [`Self::verdict`] for who takes a scenario that passed at last for one that passed.
+    #[must_use]
+    pub fn verdict_where_flaky_passes(&self) -> Option<Verdict> {
+        let forgiven = |verdict| if verdict == Verdict::Flaky { Verdict::Pass } else { verdict };
+        self.scenarios.iter().map(|s| forgiven(s.verdict)).max()
+    }
+
     /// How many scenarios ended in `verdict`.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
@@ -227,6 +255,7 @@ mod tests {
             frames_compared: 0,
             lateness: Lateness::default(),
             duration_ms: 0,
+            earlier: Vec::new(),
             evidence: None,
         };
         let scenarios = verdicts.iter().map(scenario).collect();
@@ -235,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_most_severe_verdict_stands_for_the_run() {
-        use Verdict::{Finding, Inconclusive, Pass, SetupError, Skipped};
+        use Verdict::{Finding, Flaky, Inconclusive, NotRun, Pass, SetupError, Skipped};
         assert_eq!(outcome(&[]).verdict(), None);
         assert_eq!(outcome(&[Pass, Pass]).verdict(), Some(Pass));
         assert_eq!(outcome(&[Pass, Inconclusive]).verdict(), Some(Inconclusive));
@@ -243,5 +272,24 @@ mod tests {
         assert_eq!(outcome(&[Skipped, Pass]).verdict(), Some(Pass));
         assert_eq!(outcome(&[Skipped]).verdict(), Some(Skipped));
         assert_eq!(outcome(&[SetupError, Finding]).verdict(), Some(SetupError));
+        assert_eq!(outcome(&[Pass, NotRun, Skipped]).verdict(), Some(NotRun));
+        assert_eq!(outcome(&[Inconclusive, Flaky, Pass]).verdict(), Some(Flaky));
+        assert_eq!(outcome(&[Finding, Flaky]).verdict(), Some(Finding));
+    }
+
+    #[test]
+    fn a_flaky_scenario_is_let_pass_only_where_that_is_asked_for() {
+        use Verdict::{Finding, Flaky, NotRun, Pass};
+        assert_eq!(outcome(&[Flaky, Pass]).verdict_where_flaky_passes(), Some(Pass));
+        assert_eq!(outcome(&[Flaky, NotRun]).verdict_where_flaky_passes(), Some(NotRun));
+        assert_eq!(outcome(&[Flaky, Finding]).verdict_where_flaky_passes(), Some(Finding));
+    }
+
+    #[test]
+    fn an_outcome_without_earlier_tries_is_written_and_read_as_before() {
+        let plain = outcome(&[Verdict::Pass]).scenarios.remove(0);
+        let text = serde_json::to_string(&plain).unwrap();
+        assert!(!text.contains("earlier"), "{text}");
+        assert_eq!(serde_json::from_str::<ScenarioOutcome>(&text).unwrap(), plain);
     }
 }

@@ -9,10 +9,12 @@ use super::text::visible;
 use crate::words::thousands;
 
 /// The verdicts as the page orders and names them, the worst first. The key is that of the JSON form.
-pub(super) const VERDICTS: [(Verdict, &str, &str); 5] = [
+pub(super) const VERDICTS: [(Verdict, &str, &str); 7] = [
     (Verdict::SetupError, "setup-error", "Not set up"),
     (Verdict::Finding, "finding", "Finding"),
+    (Verdict::Flaky, "flaky", "Flaky"),
     (Verdict::Inconclusive, "inconclusive", "Inconclusive"),
+    (Verdict::NotRun, "not-run", "Not run"),
     (Verdict::Pass, "pass", "Passed"),
     (Verdict::Skipped, "skipped", "Skipped"),
 ];
@@ -57,6 +59,8 @@ pub(super) fn headline(run: &RunOutcome) -> String {
         ),
         Some(Verdict::SetupError) => format!("{} could not be set up", sentence(&of(count(Verdict::SetupError)))),
         Some(Verdict::Finding) => format!("The recorder is wrong in {}", of(count(Verdict::Finding))),
+        Some(Verdict::Flaky) => format!("The recorder is only sometimes right in {}", of(count(Verdict::Flaky))),
+        Some(Verdict::NotRun) => format!("{} did not come to an end", sentence(&of(count(Verdict::NotRun)))),
         Some(Verdict::Inconclusive) => format!("Nothing can be said of {}", of(count(Verdict::Inconclusive))),
         Some(Verdict::Pass) if count(Verdict::Pass) == all => {
             if all == 1 {
@@ -169,7 +173,9 @@ pub(super) const fn key(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::SetupError => "setup-error",
         Verdict::Finding => "finding",
+        Verdict::Flaky => "flaky",
         Verdict::Inconclusive => "inconclusive",
+        Verdict::NotRun => "not-run",
         Verdict::Pass => "pass",
         Verdict::Skipped => "skipped",
     }

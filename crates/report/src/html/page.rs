@@ -94,6 +94,8 @@ fn marks() -> Markup {
             (mark("finding", html! { path d="M4 4 12 12M12 4 4 12" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" {} }))
             (mark("setup-error", html! { path d="M8 2 15 14H1Z" fill="currentColor" {} }))
             (mark("inconclusive", html! { path d="M8 2a6 6 0 1 0 0 12a6 6 0 1 0 0-12" fill="none" stroke="currentColor" stroke-width="2" {} path d="M8 2a6 6 0 0 1 0 12Z" fill="currentColor" {} }))
+            (mark("flaky", html! { path d="M2 10 5.5 5 8.5 11 14 4" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" {} }))
+            (mark("not-run", html! { path d="M4 4h8v8H4Z" fill="none" stroke="currentColor" stroke-width="2" {} }))
             (mark("skipped", html! { path d="M3.5 8h9" stroke="currentColor" stroke-width="2" stroke-linecap="round" {} }))
         }
     }

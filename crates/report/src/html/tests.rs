@@ -17,6 +17,7 @@ fn scenario(verdict: Verdict) -> ScenarioOutcome {
         frames_compared: 12_345,
         lateness: Lateness::default(),
         duration_ms: 11_122,
+        earlier: Vec::new(),
         evidence: None,
     }
 }
@@ -91,19 +92,20 @@ fn the_same_outcome_gives_the_same_bytes() {
 
 #[test]
 fn the_worst_stands_first_and_every_verdict_has_its_word() {
-    let all = [Verdict::Pass, Verdict::Skipped, Verdict::Finding, Verdict::Inconclusive, Verdict::SetupError];
+    use Verdict::{Finding, Flaky, Inconclusive, NotRun, Pass, SetupError, Skipped};
+    let all = [Pass, Skipped, Finding, NotRun, Inconclusive, Flaky, SetupError];
     let page = html(&run(all.map(scenario).to_vec())).unwrap();
     let words: Vec<&str> = page
         .split("<tr data-verdict=")
         .skip(1)
         .map(|row| row.split_once("</svg>").unwrap().1.split_once('<').unwrap().0)
         .collect();
-    assert_eq!(words, ["Not set up", "Finding", "Inconclusive", "Passed", "Skipped"]);
+    assert_eq!(words, ["Not set up", "Finding", "Flaky", "Inconclusive", "Not run", "Passed", "Skipped"]);
 }
 
 #[test]
 fn the_headline_is_the_verdict_on_the_run() {
-    use Verdict::{Finding, Inconclusive, Pass, SetupError, Skipped};
+    use Verdict::{Finding, Flaky, Inconclusive, NotRun, Pass, SetupError, Skipped};
     let line = |verdicts: &[Verdict]| overview::headline(&run(verdicts.iter().map(|v| scenario(*v)).collect()));
     assert_eq!(line(&[]), "Nothing was run");
     assert_eq!(line(&[Pass]), "The only scenario passed");
@@ -114,6 +116,8 @@ fn the_headline_is_the_verdict_on_the_run() {
     assert_eq!(line(&[Finding, Pass, Inconclusive]), "The recorder is wrong in 1 of 3 scenarios");
     assert_eq!(line(&[SetupError]), "The only scenario could not be set up");
     assert_eq!(line(&[SetupError, Finding, Pass]), "1 of 3 scenarios could not be set up; the recorder is wrong in 1");
+    assert_eq!(line(&[Flaky, Pass]), "The recorder is only sometimes right in 1 of 2 scenarios");
+    assert_eq!(line(&[NotRun, Pass]), "1 of 2 scenarios did not come to an end");
     assert_eq!(line(&[Inconclusive, Pass]), "Nothing can be said of 1 of 2 scenarios");
 }
 

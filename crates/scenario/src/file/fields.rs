@@ -134,17 +134,21 @@ pub(crate) fn duration(node: &Node) -> Result<Duration, Diagnostic> {
         let message = format!("got `{word}`, expected a duration of at most a day");
         Diagnostic::new(node.place, message).help("such as `250ms`, `10s`, `5m` or `1h`")
     };
-    let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-    let (count, unit) = word.split_at(digits);
-    let count: f64 = count.parse().map_err(|_| wrong())?;
+    span(&word).ok_or_else(wrong)
+}
+
+/// A duration as it is written; nothing where it is none, or longer than a day.
+pub(crate) fn span(word: &str) -> Option<Duration> {
+    let (count, unit) = word.split_at(word.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+    let count: f64 = count.parse().ok()?;
     let seconds = match unit.trim() {
         "ms" => count / 1000.0,
         "s" => count,
         "m" | "min" => count * 60.0,
         "h" => count * 3600.0,
-        _ => return Err(wrong()),
+        _ => return None,
     };
-    Duration::try_from_secs_f64(seconds).ok().filter(|d| *d <= LONGEST).ok_or_else(wrong)
+    Duration::try_from_secs_f64(seconds).ok().filter(|d| *d <= LONGEST)
 }
 
 /// One of a few words, each with what it stands for.

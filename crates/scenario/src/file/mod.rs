@@ -24,6 +24,7 @@ pub use ast::{
     Scenario, SessionTimer, Site, SiteKind, SrtpPolicy, Step, StreamChange, Tls, Told, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
+pub(crate) use fields::span;
 pub use signalling::Disturbed;
 pub(crate) use speech::{speech, speech_of};
 pub use tree::MAX_FILE;

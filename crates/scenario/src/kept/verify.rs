@@ -47,6 +47,7 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
         frames_compared: compared,
         lateness: kept.lateness,
         duration_ms: 0,
+        earlier: Vec::new(),
         evidence: None,
     };
     let (schema, network, seed, recorder) = (SCHEMA.to_owned(), kept.network, kept.seed, kept.recorder);

@@ -40,6 +40,14 @@ pub enum SetupError {
     /// The scenario did not end.
     #[error("the scenario did not end within {0:?}")]
     TimeOut(Duration),
+    /// The scenario did not end in the time that whoever ran it allowed.
+    #[error("it did not end within {limit:?}, which is all that --timeout allows; {stuck}")]
+    Limit {
+        /// What was allowed.
+        limit: Duration,
+        /// How far it was.
+        stuck: String,
+    },
     /// A file of the run cannot be written or read.
     #[error("{what}: {why}")]
     File {

@@ -15,6 +15,16 @@ use super::{Item, Options, create};
 pub(super) struct Job {
     pub(super) item: Item,
     pub(super) name: String,
+    /// How many of this file come before it in the run: each draws from a seed of its own.
+    pub(super) round: u64,
+}
+
+impl Job {
+    /// The same for a try, from 1, with a name of its own: what an earlier one left is not written over.
+    pub(super) fn again(&self, number: usize) -> Self {
+        let name = if number == 1 { self.name.clone() } else { format!("{}.try-{number}", self.name) };
+        Self { item: self.item.clone(), name, round: self.round }
+    }
 }
 
 /// Gives each item a name of its own in a flat folder: `scenarios/refused/forged.yaml` is `refused-forged`, and a second
@@ -27,7 +37,8 @@ pub(super) fn named(items: Vec<Item>) -> Vec<Job> {
         let numbered = (2..).map(|number: usize| format!("{base}-{number}"));
         let name = std::iter::once(base.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(base);
         taken.insert(name.clone());
-        jobs.push(Job { item, name });
+        let round = jobs.iter().filter(|job: &&Job| job.item.file == item.file).count() as u64;
+        jobs.push(Job { item, name, round });
     }
     jobs
 }
@@ -73,13 +84,13 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     pub(super) fn of(
-        item: &Item,
+        job: &Job,
         options: &Options,
         tap: &Tap,
         live: &Live,
         real: Option<&'a RealTime>,
     ) -> Result<Self, SetupError> {
-        let (tap, own) = (tap.clone(), own_seed(options.seed, item));
+        let (tap, own) = (tap.clone(), own_seed(options.seed.wrapping_add(job.round), &job.item));
         Ok(match real {
             Some(real) => Self {
                 net: Net::os(NetOptions { tap, seed: own, clock: Some(real.clock.clone()) }),
@@ -138,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_run_again_or_tried_again_has_a_name_of_its_own_and_only_the_former_another_seed() {
+        let jobs = named(["a.yaml", "b.yaml", "a.yaml"].map(item).into());
+        assert_eq!(jobs.iter().map(|job| job.round).collect::<Vec<_>>(), [0, 0, 1]);
+        let again = jobs[2].again(3);
+        assert_eq!((again.name.as_str(), again.round), ("a-2.try-3", 1));
+        assert_eq!(jobs[0].again(1).name, "a");
+    }
+
+    #[test]
     fn scenarios_of_one_seed_draw_different_keys_and_each_the_same_wherever_it_lies() {
         let (one, other) = (own_seed(1, &item("scenarios/a.yaml")), own_seed(1, &item("b.yaml")));
         assert_ne!(one, other);
@@ -157,10 +177,11 @@ mod tests {
             under_test: crate::under_test::UnderTest::Bundled,
             bystander: None,
             evidence: false,
+            tries: crate::run::Tries::default(),
         };
         let seed = || {
             let real = RealTime::start(&live).unwrap();
-            Ground::of(&item("a.yaml"), &options, &Tap::none(), &live, Some(&real)).unwrap().seed
+            Ground::of(&named(vec![item("a.yaml")])[0], &options, &Tap::none(), &live, Some(&real)).unwrap().seed
         };
         assert_ne!(seed(), seed());
     }

@@ -61,6 +61,17 @@ impl Journal {
         self.notes().began_us.unwrap_or_default()
     }
 
+    /// How far the scenario is, in words.
+    pub(super) fn last(&self, scenario: &Scenario) -> String {
+        match self.notes().steps.last() {
+            None => "no step was begun".to_owned(),
+            Some(step) => {
+                let how = if step.ended_us.is_some() { "had ended" } else { "was under way" };
+                format!("line {} ({}) {how}", step.line, words(scenario, step.line))
+            }
+        }
+    }
+
     /// The steps in the scenario's own time.
     pub(super) fn steps(&self, scenario: &Scenario) -> Vec<StepTaken> {
         let notes = self.notes();

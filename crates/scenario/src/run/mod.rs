@@ -15,6 +15,7 @@ mod outside;
 mod play;
 mod stage;
 mod subject;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub use bystander::Bystander;
 pub use error::SetupError;
 pub use live::Live;
+pub use tries::{Stop, Tries};
 
 use crate::file::{Scenario, Step};
 use crate::kept::{self, KeptLedger, Session};
@@ -35,6 +37,7 @@ use gather::Scene;
 use ground::{Ground, Job, RealTime, capture, named};
 use journal::Journal;
 use subject::Left;
+use tries::{Gate, Tried};
 use wire::{Clock, Tap};
 
 /// Which network carries a run.
@@ -76,6 +79,8 @@ pub struct Options {
     pub bystander: Option<Bystander>,
     /// Whether to collect what a report draws of each scenario.
     pub evidence: bool,
+    /// How often and how long scenarios are tried, and what ends the run early.
+    pub tries: Tries,
 }
 
 /// A scenario and how it is called in reports.
@@ -126,14 +131,20 @@ fn run_os(
         .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
     runtime.block_on(async {
         let real = Arc::new(RealTime::start(live)?);
-        let gate = Arc::new(tokio::sync::Semaphore::new(at_once(options)));
+        let turns = Arc::new(tokio::sync::Semaphore::new(at_once(options)));
+        let gate = Arc::new(Gate::new(options.tries.clone()));
         let mut running = tokio::task::JoinSet::new();
         for (index, job) in jobs.into_iter().enumerate() {
-            let (gate, options) = (Arc::clone(&gate), options.clone());
+            let (turns, gate, options) = (Arc::clone(&turns), Arc::clone(&gate), options.clone());
             let (live, real) = (Arc::clone(live), Arc::clone(&real));
             running.spawn(async move {
-                let _turn = gate.acquire_owned().await;
-                (index, one(&job, &options, &live, Some(&real)).await)
+                let _turn = turns.acquire_owned().await;
+                let outcome = match gate.closed() {
+                    Some(why) => not_run(&job.item, Verdict::NotRun, why),
+                    None => tried(&job, &options, &live, &real).await,
+                };
+                gate.ended(&outcome);
+                (index, outcome)
             });
         }
         let mut outcomes = BTreeMap::new();
@@ -153,18 +164,17 @@ fn run_simulated(
     done: &(impl Fn(&ScenarioOutcome) + Sync),
 ) -> Result<Vec<ScenarioOutcome>, SetupError> {
     let next = AtomicUsize::new(0);
+    let gate = Gate::new(options.tries.clone());
     let outcomes = Mutex::new(BTreeMap::new());
     let work = || -> Result<(), SetupError> {
         loop {
             let index = next.fetch_add(1, Relaxed);
             let Some(job) = jobs.get(index) else { return Ok(()) };
-            let runtime = wire::simulation_runtime()
-                .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
-            let mut outcome = runtime.block_on(one(job, options, live, None));
-            let is_over = outcome.verdict != Verdict::SetupError;
-            if let Some(left) = runtime.block_on(tasks_left()).filter(|_| is_over) {
-                outcome.undecide(left);
-            }
+            let outcome = match gate.closed() {
+                Some(why) => not_run(&job.item, Verdict::NotRun, why),
+                None => tried_simulated(job, options, live)?,
+            };
+            gate.ended(&outcome);
             done(&outcome);
             outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(index, outcome);
         }
@@ -174,6 +184,34 @@ fn run_simulated(
         threads.into_iter().try_for_each(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
     Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
+}
+
+/// Runs one scenario, again where it fails and may be tried again.
+async fn tried(job: &Job, options: &Options, live: &Live, real: &RealTime) -> ScenarioOutcome {
+    let mut tried = Tried::default();
+    loop {
+        let outcome = one(&job.again(tried.next()), options, live, Some(real)).await;
+        if let Some(outcome) = tried.ended(outcome, &options.tries) {
+            return outcome;
+        }
+    }
+}
+
+/// The same in virtual time; each try has a runtime of its own, so that nothing is left of the one before.
+fn tried_simulated(job: &Job, options: &Options, live: &Live) -> Result<ScenarioOutcome, SetupError> {
+    let mut tried = Tried::default();
+    loop {
+        let runtime = wire::simulation_runtime()
+            .map_err(|e| SetupError::Start { who: "the runtime".to_owned(), why: e.to_string() })?;
+        let mut outcome = runtime.block_on(one(&job.again(tried.next()), options, live, None));
+        let is_over = !matches!(outcome.verdict, Verdict::SetupError | Verdict::NotRun);
+        if let Some(left) = runtime.block_on(tasks_left()).filter(|_| is_over) {
+            outcome.undecide(left);
+        }
+        if let Some(outcome) = tried.ended(outcome, &options.tries) {
+            return Ok(outcome);
+        }
+    }
 }
 
 /// What still runs when everybody has gone home and every timer of RFC 3261 has passed: a leak of ours, since the bundled recorder is
@@ -196,14 +234,19 @@ async fn one(job: &Job, options: &Options, live: &Live, real: Option<&RealTime>)
         let why = "it is for the simulated network only: in real time it lasts too long".to_owned();
         return not_run(item, Verdict::Skipped, why);
     }
-    match attempt(job, options, live, real).await {
-        Ok(outcome) => outcome,
-        Err(error) => not_run(item, Verdict::SetupError, error.to_string()),
+    tokio::select! {
+        biased;
+        () = options.tries.stop.asked() => {
+            not_run(item, Verdict::NotRun, "broken off when the run was ended".to_owned())
+        }
+        ended = attempt(job, options, live, real) => {
+            ended.unwrap_or_else(|error| not_run(item, Verdict::SetupError, error.to_string()))
+        }
     }
 }
 
 /// The outcome of a scenario in which nothing happened.
-fn not_run(item: &Item, verdict: Verdict, reason: String) -> ScenarioOutcome {
+pub(crate) fn not_run(item: &Item, verdict: Verdict, reason: String) -> ScenarioOutcome {
     ScenarioOutcome {
         file: item.file.clone(),
         title: item.scenario.title.clone(),
@@ -216,6 +259,7 @@ fn not_run(item: &Item, verdict: Verdict, reason: String) -> ScenarioOutcome {
         frames_compared: 0,
         lateness: Lateness::default(),
         duration_ms: 0,
+        earlier: Vec::new(),
         evidence: None,
     }
 }
@@ -228,7 +272,7 @@ async fn attempt(
 ) -> Result<ScenarioOutcome, SetupError> {
     let item = &job.item;
     let tap = capture(options, &job.name)?;
-    let ground = Ground::of(item, options, &tap, live, real)?;
+    let ground = Ground::of(job, options, &tap, live, real)?;
     let slot = ground.slot.as_ref();
     let addresses = slot.map_or_else(Addresses::simulated, |slot| moved(&options.under_test, slot.addresses()));
     let journal = Journal::of(&item.file, &tap);
@@ -265,7 +309,7 @@ async fn played(
     ground: &Ground<'_>,
     watch: &Watch,
 ) -> Result<ScenarioOutcome, SetupError> {
-    let Job { item, name } = job;
+    let Job { item, name, .. } = job;
     let Watch { tap, journal, addresses, .. } = watch;
     let (net, clock, seed) = (ground.net.clone(), ground.clock.clone(), ground.seed);
     let temporary;
@@ -278,13 +322,18 @@ async fn played(
         }
     };
     create(folder)?;
-    let limit = longest(&item.scenario) + patience(&options.under_test);
+    let needed = longest(&item.scenario) + patience(&options.under_test);
+    let limit = options.tries.limit.map_or(needed, |limit| limit.min(needed));
     let share = live::Share::of(live);
     let began = net.clock().wall_at(net.clock().epoch());
     let bystander = options.bystander.as_ref();
     let place = play::Place { net, clock, addresses: *addresses, folder, seed, share, bystander, journal };
     let played = play::play(&options.under_test, &item.scenario, place);
-    let mut played = tokio::time::timeout(limit, played).await.map_err(|_| SetupError::TimeOut(limit))??;
+    let late = |_| match options.tries.limit {
+        Some(limit) if limit < needed => SetupError::Limit { limit, stuck: journal.last(&item.scenario) },
+        _ => SetupError::TimeOut(needed),
+    };
+    let mut played = tokio::time::timeout(limit, played).await.map_err(late)??;
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
     let hampered = kept::Hampered::of(&item.scenario);
     let in_run = |session: Session| Session { hampered: hampered.clone(), ..session.in_run(began) };

@@ -74,6 +74,8 @@ const VERDICTS = {
   inconclusive: "Inconclusive",
   pass: "Passed",
   skipped: "Skipped",
+  flaky: "Flaky",
+  "not-run": "Not run",
 };
 
 function verdict(key) {

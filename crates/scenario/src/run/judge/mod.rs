@@ -97,6 +97,7 @@ pub(super) fn judge(
         frames_compared: weighed.compared,
         lateness: played.lateness,
         duration_ms: played.duration_ms,
+        earlier: Vec::new(),
         evidence,
     }
 }
