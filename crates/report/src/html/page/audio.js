@@ -67,7 +67,7 @@ function marksTrack(tracks, channel) {
         const [from, until] = ms.map((m) => t.x(beganOf(channel) + m * 1000));
         const words = `${at + 1}  ${state.outcome.findings[at].rule}, ${ms[0]} to ${ms[1]} ms`;
         const text = from >= free && from < t.width && until > 0 ? written(words, Math.max(from, 0), 11, t.width - Math.max(from, 0)) : null;
-        if (text) free = Math.max(from, 0) + words.length * 6.3 + 10;
+        if (text) free = Math.max(from, 0) + words.length * 6.9 + 10;
         return svg("g.mark", { onclick: () => setFinding(at) }, svg("rect", { x: from, y: 15, width: Math.max(until - from, 2), height: 4 }), text);
       });
       plot.replaceChildren(svg("svg", { width: t.width, height: 20, role: "img", "aria-label": count(marks.length, "marked stretch", "marked stretches") }, shapes));

@@ -59,7 +59,7 @@ function stepTrack(tracks, evidence) {
 
 /** Text that is cut where its room ends; nothing where it has none. */
 function written(text, x, y, room) {
-  const most = Math.floor(room / 6.3);
+  const most = Math.floor(room / 6.9);
   if (most < 3) return null;
   return svg("text", { x, y }, text.length > most ? `${text.slice(0, most - 1)}…` : text);
 }
