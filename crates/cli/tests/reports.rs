@@ -1,5 +1,7 @@
 //! The reports of a run, as files: each says what the run said, and one that cannot be written keeps no other from it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
