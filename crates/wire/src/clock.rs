@@ -77,7 +77,7 @@ impl Clock {
 /// The runtime a simulated run needs: one thread, its clock paused, jumping to the next timer whenever nothing else
 /// is left to do.
 pub fn simulation_runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()
 }
 
 #[cfg(test)]
