@@ -159,8 +159,10 @@ fn a_leg_in_the_wrong_channel_is_seen_in_the_matrix() {
 #[test]
 fn the_message_that_a_finding_is_about_says_so() {
     let outcome = faulty("hang-up-in-call");
-    let noted: Vec<_> = of(&outcome).messages.iter().filter(|m| !m.notes.is_empty()).collect();
-    assert!(!noted.is_empty() && noted.iter().all(|m| m.label == "BYE"));
+    let evidence = of(&outcome);
+    let noted: Vec<_> = evidence.messages.iter().filter(|m| !m.notes.is_empty()).collect();
+    let by_recorder = |column: usize| evidence.columns[column].kind == ColumnKind::Recorder;
+    assert!(!noted.is_empty() && noted.iter().all(|m| m.label == "BYE" && by_recorder(m.from)));
     assert!(noted[0].notes[0].starts_with("recorder-hung-up: "), "{:?}", noted[0].notes);
     assert_eq!(outcome.findings[noted[0].findings[0]].rule, "recorder-hung-up");
 
