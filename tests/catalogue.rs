@@ -9,6 +9,44 @@ use std::fmt::Write as _;
 use libtest_mimic::{Failed, Trial};
 
 const FIELD: &str = "docs/field.md";
+const FLOWS: &str = "docs/flows.md";
+/// The rows of [`FLOWS`]: what Cisco's document has a flow of, and what other documents add.
+const EVENTS: &[&str] = &[
+    "Basic call",
+    "Both parties are recorded",
+    "The near end holds and resumes",
+    "The far end holds and resumes",
+    "A call is resumed on another device of a shared line",
+    "The far end transfers: with a consultation, blind, to one who forwards",
+    "The far end is transferred inside a remote cluster",
+    "A remote PBX transfers to a local phone: hairpin, then path replacement",
+    "The far end is transferred across a DMS gateway",
+    "The near end transfers with a consultation",
+    "The near end transfers blind",
+    "The near end makes a conference",
+    "The far end makes a conference",
+    "The far end makes a conference in a remote cluster",
+    "A conference drops to two, is joined, left, held, transferred, parked or redirected",
+    "Park and retrieve",
+    "Shared line",
+    "Barge by the built-in bridge",
+    "cBarge",
+    "Call forward, pickup, redirect",
+    "Extension Mobility",
+    "Single Number Reach: send to mobile, desk pickup",
+    "Call through a gateway, or over an inter-cluster trunk",
+    "Gateway preferred: basic call",
+    "Gateway preferred: phone to phone, both recorded",
+    "Gateway preferred: selective recording",
+    "Gateway preferred: inter-cluster call",
+    "Gateway preferred: hold and resume",
+    "Gateway preferred: far end is transferred",
+    "Gateway preferred: conference",
+    "Gateway preferred: secure call",
+    "Selective recording by the user or an application",
+    "Recording tone",
+    "Several nodes, and one that fails",
+];
 const README: &str = "scenarios/README.md";
 
 /// What the first comment of a scenario file says.
@@ -25,6 +63,10 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
         Trial::test("scenarios/README.md says what the files say", readme_is_up_to_date),
         Trial::test("every scenario begins with a comment and names rows of docs/field.md", names_what_is_there),
         Trial::test("every row of docs/field.md is provoked, or says why not", every_row_is_provoked),
+        Trial::test(
+            "docs/flows.md has a scenario for every flow, and every scenario of one",
+            every_flow_has_its_scenario,
+        ),
     ]
     .into_iter()
 }
@@ -59,6 +101,39 @@ fn every_row_is_provoked() -> Result<(), Failed> {
     let is_missed = |row: &String| !provoked.contains(row) && !excused.contains(&format!("| {row} |"));
     let missed: Vec<String> = field()?.into_keys().filter(is_missed).collect();
     if missed.is_empty() { Ok(()) } else { Err(format!("no scenario provokes {}", missed.join(", ")).into()) }
+}
+
+/// A row of `docs/flows.md` without a file, a file that is not there or names no flow, and a flow that is in no row are mistakes.
+fn every_flow_has_its_scenario() -> Result<(), Failed> {
+    let text = std::fs::read_to_string(tests::root().join(FLOWS))?;
+    let (told, excused) = text.split_once("## Not provoked").ok_or("no section on flows that are not provoked")?;
+    let events = |part: &str| -> Vec<Vec<String>> {
+        let cells = |line: &str| {
+            Some(line.strip_prefix("| ")?.trim_end_matches(" |").split(" | ").map(str::to_owned).collect())
+        };
+        part.lines().filter_map(cells).filter(|row: &Vec<String>| row[0] != "event").collect()
+    };
+    let linked = |row: &[String]| -> Vec<String> {
+        let links = row.get(2).map(String::as_str).unwrap_or_default().split("](../").skip(1);
+        links.filter_map(|link| Some(link.split_once(')')?.0.to_owned())).collect()
+    };
+    let of_flows: Vec<String> = entries()?.into_iter().filter(|one| one.flow.is_some()).map(|one| one.file).collect();
+    let rows = events(told);
+    let mut wrong: Vec<String> = Vec::new();
+    for row in &rows {
+        let files = linked(row);
+        wrong.extend(files.is_empty().then(|| format!("{:?} has no scenario", row[0])));
+        let is_none = |file: &&String| !of_flows.contains(file);
+        wrong.extend(
+            files.iter().filter(is_none).map(|file| format!("{file} of {:?} is no scenario of a flow", row[0])),
+        );
+    }
+    let known: Vec<String> = rows.iter().flat_map(|row| linked(row)).collect();
+    wrong.extend(of_flows.iter().filter(|file| !known.contains(file)).map(|file| format!("{file} is in no row")));
+    wrong.extend(events(excused).iter().filter(|row| row.len() != 2).map(|row| format!("{:?} has no reason", row[0])));
+    let known_events = EVENTS.iter().filter(|event| !rows.iter().any(|row| row[0] == **event));
+    wrong.extend(known_events.map(|event| format!("there is no row {event:?}")));
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{FLOWS}: {}", wrong.join("; ")).into()) }
 }
 
 fn entries() -> Result<Vec<Entry>, Failed> {

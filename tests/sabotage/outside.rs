@@ -43,4 +43,9 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
         Found("end-clipped"),
     ),
+    Row(
+        "outside/pbx-transfers-to-a-phone",
+        &[(STEPS, "recorder: { fault: ignore-update }\nsteps:")],
+        Found("wrong-participants"),
+    ),
 ];

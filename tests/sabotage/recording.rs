@@ -61,4 +61,20 @@ pub(super) const ROWS: &[Row] = &[
         Found("missing-recording"),
     ),
     Row("recording/node-unknown", &[(", node: 2", "")], Found("not-refused")),
+    Row(
+        "recording/gateway-phone-to-phone",
+        &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")],
+        Found("swapped-legs"),
+    ),
+    Row("recording/gateway-phone-to-phone", &[("media: SRTP", "media: RTP")], Found("unexpected-srtp")),
+    Row(
+        "recording/gateway-inter-cluster",
+        &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
+        Found("end-clipped"),
+    ),
+    Row(
+        "recording/gateway-selective",
+        &[(STEPS, "recorder: { fault: trust-told-port }\nsteps:")],
+        Found("missing-recording"),
+    ),
 ];

@@ -133,4 +133,11 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: ignore-update }\nsteps:")],
         Found("wrong-participants"),
     ),
+    Row(
+        "routing/send-to-mobile-and-back",
+        &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")],
+        Found("wrong-call"),
+    ),
+    Row("routing/near-sends-to-mobile", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row("routing/extension-mobility", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
 ];

@@ -76,7 +76,10 @@ fn read_parties(
             known.iter().map(|known| known.name.as_str()).chain(parties_before).chain([key.name.as_str()]).collect();
         let party = read_phone((known.len() + index, &names), (release, folder), node, wrong);
         let mut others = known.iter().copied().chain(&parties);
-        if let Some(other) = others.find(|other| other.name == party.name || other.line == party.line) {
+        // A phone may be called back over the trunk: to the other switch it is one of its parties.
+        let is_called_back = |other: &Phone| other.display == party.display && other.line == party.line;
+        let is_taken = |other: &&Phone| other.line == party.line && !is_called_back(other);
+        if let Some(other) = others.find(|other| other.name == party.name || is_taken(other)) {
             let message = format!("`{}` is named or numbered as `{}` is", party.name, other.name);
             wrong.push(Diagnostic::new(key.place, message));
         }

@@ -69,10 +69,22 @@ impl Paper {
         Ok(())
     }
 
-    /// Whether the phone's bridge has no part in a recording: a gateway is preferred, is the far end's, and the call is in clear.
+    /// Whether a recording of a phone, begun now, would be forked by a gateway.
+    pub(crate) fn is_at_gateway(&self, phone: usize) -> bool {
+        let call = self.active(phone).filter(|call| call.conference.is_none());
+        let far = call.and_then(|call| call.members.iter().find(|member| member.phone != phone));
+        far.is_some_and(|far| self.has_gateway(phone, far.phone))
+    }
+
+    /// Whether the phone's bridge has no part in a recording.
     fn is_forked_by_gateway(&self, recording: &Recording) -> bool {
-        let near = &self.phones[recording.phone];
         let Far::Phone(far) = recording.far else { return false };
+        self.has_gateway(recording.phone, far)
+    }
+
+    /// A gateway is preferred, is the far end's, and the call is in clear.
+    fn has_gateway(&self, near: usize, far: usize) -> bool {
+        let near = &self.phones[near];
         match self.trunks.get(far) {
             Some(Some((SiteKind::Gateway, encrypted))) => {
                 near.source == RecordingMediaSource::Gateway && !(near.encrypted && *encrypted)

@@ -51,7 +51,10 @@ impl Paper {
                 return Err(Impossible::new(message, "let one of its phones forward to another one, or not at all"));
             }
             passed.push(line.clone());
-            let bearers = || (0..self.phones.len()).filter(|phone| self.phones[*phone].line == *line);
+            let of_line = |phone: &usize| self.phones[*phone].line == *line;
+            // A number of the cluster leads to its phones, whoever bears it outside.
+            let is_own = (0..self.phones.len()).any(|phone| of_line(&phone) && !self.is_outside(phone));
+            let bearers = || (0..self.phones.len()).filter(of_line).filter(|phone| !is_own || !self.is_outside(*phone));
             let forward = bearers().next().map(|first| &self.phones[first].forward);
             let free: Vec<usize> = bearers().filter(|phone| self.calls_of(*phone).next().is_none()).collect();
             let (all, busy) = forward.map_or((None, None), |forward| (forward.all, forward.busy));

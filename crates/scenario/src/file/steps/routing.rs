@@ -5,7 +5,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::fields::Fields;
 use super::super::read::keep;
 use super::super::tree::Node;
-use super::{Verb, phone};
+use super::{Verb, party, phone};
 
 pub(super) const VERBS: &[Verb] = &[
     Verb { word: "park", read: |n, scenario, wrong| keep(phone(n, scenario), wrong).map(Action::Park) },
@@ -24,8 +24,8 @@ fn read_retrieval(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>)
 
 fn read_redirect(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
     let mut f = Fields::of(node, "a redirect", wrong);
-    let call_of = f.required("call of", wrong).and_then(|n| keep(phone(n, scenario), wrong));
-    let to = f.required("to", wrong).and_then(|n| keep(phone(n, scenario), wrong));
+    let call_of = f.required("call of", wrong).and_then(|n| keep(party(n, scenario), wrong));
+    let to = f.required("to", wrong).and_then(|n| keep(party(n, scenario), wrong));
     f.finish(wrong);
     let (call_of, to) = (call_of?, to?);
     if call_of == to && !scenario.phones.is_empty() {

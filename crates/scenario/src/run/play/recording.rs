@@ -20,8 +20,10 @@ impl Cast<'_> {
                 started.map_err(|why| self.refused(line, phone, "start", &why))?;
             }
         }
-        let shown = if by == Asker::SilentApplication { Ok(()) } else { self.shows(line, phone, true).await };
-        shown?;
+        // A phone whose bridge has no part in it is told of no recording (inferred).
+        if by != Asker::SilentApplication && !self.paper.is_at_gateway(phone) {
+            self.shows(line, phone, true).await?;
+        }
         match self.phones[phone].status().recording_shown {
             true if by == Asker::SilentApplication => {
                 let what = format!("phone `{}` shows a recording that is silent", self.name(phone));
