@@ -237,12 +237,15 @@ def next_finding():
     whole = browser.js("return document.querySelector('#audio .ruler svg').textContent")
     browser.js("document.activeElement.blur()")
     browser.keys("f")
-    browser.until("another stretch of time", "document.querySelector('#audio .ruler svg').textContent !== args[0]", whole)
-    same("the finding that is marked", browser.js("return document.querySelector('.one.current')?.dataset.one"), "1")
+    see = "document.getElementById('audio').scrollIntoView()"
+    browser.until("the finding is marked", "document.querySelector('.one.current')?.dataset.one === '1'")
     shot(browser, "finding-light")
+    browser.js(see)
+    browser.until("another stretch of time", "document.querySelector('#audio .ruler svg').textContent !== args[0]", whole)
     browser.js("document.getElementById('timeline').scrollIntoView()")
     shot(browser, "zoomed-light")
     browser.keys("0")
+    browser.js(see)
     browser.until("all of it again", "document.querySelector('#audio .ruler svg').textContent === args[0]", whole)
     return "zoomed to it, and back"
 
@@ -250,11 +253,13 @@ def next_finding():
 @case("pictures have something in them")
 def pictures():
     browser = failing()
-    empty = browser.js("""const empty = []; for (const canvas of document.querySelectorAll('canvas')) { canvas.scrollIntoView(); await new Promise(requestAnimationFrame);
+    empty = browser.js("""const empty = []; const places = [...document.querySelectorAll('.wave .plot, .spectrum .plot, .frames .plot, .raster')];
+        for (const place of places) { place.scrollIntoView(); await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
+        const canvas = place.querySelector('canvas'); if (!canvas) { empty.push(place.parentElement.textContent); continue; }
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height); const seen = new Set(); for (let at = 0; at < data.length; at += 4) seen.add(data[at] * 65536 + data[at + 1] * 256 + data[at + 2]);
         let drawn = 0; for (let at = 3; at < data.length; at += 4) drawn += data[at] === 255;
         const least = (canvas.getAttribute('aria-label') ?? '').match(/^Waveform.*said/) ? 2 * canvas.width : 1;
-        if (seen.size < 2 || drawn < least || !canvas.getAttribute('aria-label')) empty.push(canvas.getAttribute('aria-label')); } return [empty, document.querySelectorAll('canvas').length]""")
+        if (seen.size < 2 || drawn < least || !canvas.getAttribute('aria-label')) empty.push(canvas.getAttribute('aria-label')); } return [empty, places.length]""")
     same("empty pictures", empty[0], [])
     browser.js("document.getElementById('audio').scrollIntoView()")
     shot(browser, "audio-light")

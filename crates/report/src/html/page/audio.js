@@ -91,8 +91,7 @@ function tint(pen, channel, t, height) {
 }
 
 function waveTrack(tracks, channel, name, picture, about) {
-  const peaks = pointsOf(picture);
-  const loudest = loudestOf(channel);
+  let peaks, loudest;
   tracks.add({
     name,
     about,
@@ -100,6 +99,8 @@ function waveTrack(tracks, channel, name, picture, about) {
     className: "wave",
     draw: (plot, t) => {
       const pen = canvasOf(plot, t, WAVE, `Waveform of ${channelName(channel)}, ${name}`);
+      peaks ??= pointsOf(picture);
+      loudest ??= loudestOf(channel);
       tint(pen, channel, t, WAVE);
       pen.fillStyle = colour("--line");
       pen.fillRect(0, WAVE / 2, t.width, 1);
@@ -144,8 +145,12 @@ function loudestOf(channel) {
 
 function spectrumTrack(tracks, channel, name, picture) {
   const { bands, column_ms, floor_db } = picture.spectrogram;
-  const levels = bytes(picture.spectrogram.levels);
-  const columns = Math.floor(levels.length / bands);
+  let levels = null;
+  let columns = 0;
+  const unpack = () => {
+    levels ??= bytes(picture.spectrogram.levels);
+    columns = Math.floor(levels.length / bands);
+  };
   tracks.add({
     name: "",
     about: "0 to 4 kHz",
@@ -153,6 +158,7 @@ function spectrumTrack(tracks, channel, name, picture) {
     className: "spectrum",
     draw: (plot, t) => {
       const pen = canvasOf(plot, t, SPECTRUM, `Spectrogram of ${channelName(channel)}, ${name}`);
+      unpack();
       const width = Math.max(1, Math.round(t.width));
       const image = new ImageData(width, bands);
       const map = shades();

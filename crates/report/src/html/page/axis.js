@@ -18,6 +18,7 @@ class Tracks {
     this.element.addEventListener("dblclick", () => setView(state.begin, state.end));
     new ResizeObserver(() => this.resized()).observe(this.element);
     on("view", () => this.draw());
+    on("scroll", () => this.drawSeen());
     on("head", () => this.placeHead());
   }
 
@@ -60,9 +61,21 @@ class Tracks {
   draw() {
     cancelAnimationFrame(this.asked);
     this.asked = requestAnimationFrame(() => {
-      for (const track of this.all) if (track.row.offsetParent !== null) track.draw(track.plot, this);
+      for (const track of this.all) track.drawn = false;
+      this.drawSeen();
       this.placeHead();
     });
+  }
+
+  /** Draws what is in the window or near it and is not drawn yet: an hour of holds has hundreds of pictures. */
+  drawSeen() {
+    for (const track of this.all) {
+      if (track.drawn || track.row.offsetParent === null) continue;
+      const { top, bottom } = track.row.getBoundingClientRect();
+      if (bottom < -innerHeight || top > 2 * innerHeight) continue;
+      track.drawn = true;
+      track.draw(track.plot, this);
+    }
   }
 
   placeHead() {

@@ -42,4 +42,7 @@ $("help-open").addEventListener("click", () => $("help").showModal());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => tell("view"));
 document.addEventListener("keydown", pressed);
 addEventListener("hashchange", route);
+addEventListener("scroll", () => tell("scroll"), { passive: true });
+// What folds or unfolds brings pictures into the window too.
+new ResizeObserver(() => tell("scroll")).observe(document.body);
 route();

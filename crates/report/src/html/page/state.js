@@ -2,9 +2,9 @@
 // All times are microseconds since the scenario began.
 
 const state = { at: null, outcome: null, evidence: null, begin: 0, end: 1, from: 0, until: 1, head: 0, finding: 0 };
-let watchers = { head: [], view: [], finding: [] };
+let watchers = { head: [], view: [], finding: [], scroll: [] };
 
-/** Calls `tell` at each change of `head`, `view` or `finding`, until another scenario is opened. */
+/** Calls `tell` at each change of `head`, `view`, `finding` or `scroll` of the window, until another scenario is opened. */
 function on(what, tell) {
   watchers[what].push(tell);
 }
@@ -15,7 +15,7 @@ function tell(what, by) {
 
 /** Shows another scenario. */
 function begin(at, outcome) {
-  watchers = { head: [], view: [], finding: [] };
+  watchers = { head: [], view: [], finding: [], scroll: [] };
   const evidence = outcome.evidence ?? null;
   const ends = [1_000_000, (outcome.duration_ms ?? 0) * 1000, evidence?.ended_us ?? 0];
   for (const row of evidence?.rows ?? []) for (const span of row.spans) ends.push(span.until_us);
