@@ -165,7 +165,11 @@ pub(crate) fn verdict(findings: &[Finding], undecided: &mut Vec<String>, latenes
     let late = lateness.p95_us > LATE_P95_US;
     if late && !findings.is_empty() {
         let p95 = f64::from(lateness.p95_us) / 1000.0;
-        undecided.push(format!("the harness itself sent 5 % of its packets more than {p95:.1} ms late"));
+        let limit = f64::from(LATE_P95_US) / 1000.0;
+        let why = format!(
+            "the harness itself sent 5 % of its packets more than {p95:.1} ms late; the limit is {limit:.1} ms"
+        );
+        undecided.push(why);
     }
     match (findings.is_empty(), undecided.is_empty()) {
         (_, false) if late || findings.is_empty() => Verdict::Inconclusive,
@@ -242,6 +246,18 @@ mod tests {
             }
             verdict
         }
+    }
+
+    #[test]
+    fn a_late_harness_shows_how_late_it_was_and_may_be() {
+        let findings = [Finding::new("lost-frames", "all", "none")];
+        let weighed = |p95_us| {
+            let mut undecided = Vec::new();
+            (verdict(&findings, &mut undecided, &Lateness { p95_us, ..Lateness::default() }), undecided)
+        };
+        assert_eq!(weighed(10_000), (Verdict::Finding, Vec::new()));
+        let why = "the harness itself sent 5 % of its packets more than 12.3 ms late; the limit is 10.0 ms";
+        assert_eq!(weighed(12_300), (Verdict::Inconclusive, vec![why.to_owned()]));
     }
 
     fn late(max_us: u32) -> Lateness {
