@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::list::List;
 use crate::reports::Reports;
+use crate::selecting::Selecting;
+use crate::trying::{Shown, Trying};
 
 /// A Cisco CUCM in mixed mode with its phones, to test call recorders: real TLS, real SRTP, every frame proven.
 #[derive(Debug, Parser)]
@@ -24,11 +27,13 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 usage, 2 a file is wrong, 3 coul
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Run scenarios and prove what was recorded.
-    Run(Run),
+    Run(Box<Run>),
     /// Judge recordings again against the ledger that `run --keep` wrote.
     Verify(Verify),
     /// Run scenarios made at random, one for each seed, on the simulated network.
     Walk(Walk),
+    /// List scenarios: their files, or with --json what they are tagged with too.
+    List(List),
     /// Check scenario files without running them.
     Check {
         /// Files, or folders that are searched for `*.yaml`.
@@ -83,6 +88,12 @@ pub(crate) struct Run {
     pub(crate) report_ndjson: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) reports: Reports,
+    #[command(flatten)]
+    pub(crate) selecting: Selecting,
+    #[command(flatten)]
+    pub(crate) trying: Trying,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
 }
 
 /// The verbs of `mixedmode report`.

@@ -3,26 +3,49 @@
 mod args;
 mod certs;
 mod check;
+mod colour;
 mod exit;
 mod files;
+mod interrupt;
+mod list;
 mod merge;
 mod progress;
 mod record;
 mod reports;
 mod run;
+mod selecting;
+mod trying;
 mod verify;
 mod walk;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 
 use clap::Parser;
 
 use args::{Command, ReportVerb, Verb};
+use colour::Desk;
 pub use exit::Exit;
 
-/// Runs the program with `args` (the first is its name), writing what it has to say to `out` and `err`.
+/// Runs the program with `args` (the first is its name), writing what it has to say to `out` and `err`. Signals are left
+/// alone, and `--color auto` takes neither for a terminal.
 pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut (impl Write + Send),
+    err: &mut (impl Write + Send),
+) -> Exit {
+    run_at(Desk::default(), args, out, err)
+}
+
+/// Runs the program as a process of its own: Ctrl-C and SIGTERM end a run with its reports written, and verdicts have
+/// colours on a terminal.
+pub fn run_program(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    run_at(Desk { is_program: true, is_terminal: out.is_terminal() }, args, &mut out, &mut err)
+}
+
+fn run_at(
+    desk: Desk,
     args: impl IntoIterator<Item = OsString>,
     out: &mut (impl Write + Send),
     err: &mut (impl Write + Send),
@@ -37,7 +60,8 @@ pub fn run(
         }
     };
     let ended = match command.verb {
-        Verb::Run(args) => run::run(&args, out, err),
+        Verb::Run(args) => run::run(&args, desk, out, err),
+        Verb::List(args) => list::list(&args, out, err),
         Verb::Verify(args) => verify::verify(&args, out, err),
         Verb::Walk(args) => walk::walk(&args, out, err),
         Verb::Check { paths } => check::check(&paths, out, err),

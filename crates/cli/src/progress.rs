@@ -5,8 +5,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use scenario::outcome::ScenarioOutcome;
+use scenario::outcome::{ScenarioOutcome, Verdict};
 use scenario::run::Live;
+
+use crate::colour::painted;
 
 /// Often enough to look alive, seldom enough to be read.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -18,21 +20,37 @@ pub(crate) struct Screen<'a, W> {
     total: usize,
 }
 
+/// How results are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Style {
+    /// Only what did not pass, and no line that moves.
+    pub(crate) quiet: bool,
+    /// Verdicts in colour.
+    pub(crate) colour: bool,
+}
+
 struct Inner<'a, W> {
     out: &'a mut W,
+    style: Style,
     line: Option<Box<dyn Write + Send + 'a>>,
     done: usize,
 }
 
 impl<'a, W: Write + Send> Screen<'a, W> {
     /// Draws its line on standard error if that is a terminal.
-    pub(crate) fn new(out: &'a mut W, live: &'a Live, total: usize) -> Self {
-        let line = io::stderr().is_terminal().then(|| Box::new(io::stderr()) as Box<dyn Write + Send>);
-        Self::on(out, line, live, total)
+    pub(crate) fn new(out: &'a mut W, style: Style, live: &'a Live, total: usize) -> Self {
+        let draws = io::stderr().is_terminal() && !style.quiet;
+        let line = draws.then(|| Box::new(io::stderr()) as Box<dyn Write + Send>);
+        Self::on((out, style), line, live, total)
     }
 
-    fn on(out: &'a mut W, line: Option<Box<dyn Write + Send + 'a>>, live: &'a Live, total: usize) -> Self {
-        Self { inner: Mutex::new(Inner { out, line, done: 0 }), live, total }
+    fn on(
+        (out, style): (&'a mut W, Style),
+        line: Option<Box<dyn Write + Send + 'a>>,
+        live: &'a Live,
+        total: usize,
+    ) -> Self {
+        Self { inner: Mutex::new(Inner { out, style, line, done: 0 }), live, total }
     }
 
     /// Keeps the line up to date while `work` runs.
@@ -54,9 +72,13 @@ impl<'a, W: Write + Send> Screen<'a, W> {
     pub(crate) fn show(&self, ended: &ScenarioOutcome) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.done += 1;
+        if inner.style.quiet && matches!(ended.verdict, Verdict::Pass | Verdict::Skipped) {
+            return;
+        }
         inner.wipe();
+        let text = if inner.style.colour { painted(ended) } else { report::terminal::scenario(ended) };
         // A reader that has gone away does not stop the run: the exit code still counts.
-        let _ = write!(inner.out, "{}", report::terminal::scenario(ended)).and_then(|()| inner.out.flush());
+        let _ = write!(inner.out, "{text}").and_then(|()| inner.out.flush());
     }
 
     fn redraw(&self) {
@@ -90,7 +112,7 @@ mod tests {
     fn the_line_is_drawn_while_work_runs_and_wiped_after_it() {
         let (mut out, mut line) = (Vec::new(), Vec::new());
         let live = Live::default();
-        let screen = Screen::on(&mut out, Some(Box::new(&mut line)), &live, 3);
+        let screen = Screen::on((&mut out, Style::default()), Some(Box::new(&mut line)), &live, 3);
         let drawn = || screen.inner.lock().unwrap().line.is_some();
         assert!(screen.during(|| {
             std::thread::sleep(REDRAW * 3);
@@ -106,7 +128,7 @@ mod tests {
     fn without_a_terminal_only_results_are_written() {
         let mut out = Vec::new();
         let live = Live::default();
-        let screen = Screen::on(&mut out, None, &live, 1);
+        let screen = Screen::on((&mut out, Style::default()), None, &live, 1);
         screen.redraw();
         drop(screen);
         assert!(out.is_empty());

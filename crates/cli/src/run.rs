@@ -5,25 +5,55 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use report::{EVENTS_SCHEMA, Ndjson};
-use scenario::run::{Live, Network, Options, SetupError, Tries};
+use scenario::run::{Live, Network, Options, SetupError, Stop, Tries};
 use scenario::under_test::{ProfileError, UnderTest};
 
 use crate::args::{self, Run};
+use crate::colour::Desk;
 use crate::exit::Exit;
-use crate::files;
+use crate::interrupt::heed;
 use crate::progress::Screen;
 use crate::reports::Events;
 
 /// Scenarios at once on the operating system's network: they wait far more than they work.
 const JOBS_OS: u16 = 32;
 
-pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Write + Send)) -> io::Result<Exit> {
+/// Runs what is asked for, with `watch` again and again; `desk` says for whom.
+pub(crate) fn run(
+    args: &Run,
+    desk: Desk,
+    out: &mut (impl Write + Send),
+    err: &mut (impl Write + Send),
+) -> io::Result<Exit> {
+    let stop = Stop::default();
+    let _heeded = if desk.is_program { Some(heed(&stop)?) } else { None };
+    args.trying.again(&args.paths, &args.config, &stop, || {
+        let exit = once(args, desk, &stop, out, err)?;
+        if args.trying.watch && !stop.is_asked() {
+            writeln!(out, "waiting for a change; end with Ctrl-C")?;
+            out.flush()?;
+        }
+        Ok(exit)
+    })
+}
+
+fn once(
+    args: &Run,
+    desk: Desk,
+    stop: &Stop,
+    out: &mut (impl Write + Send),
+    err: &mut (impl Write + Send),
+) -> io::Result<Exit> {
     let under_test = match under_test(args, err)? {
         Ok(under_test) => under_test,
         Err(exit) => return Ok(exit),
     };
-    let items = match files::load(&args.paths, err)? {
-        Ok(items) => items,
+    let failed = match args.trying.failed(under_test.name(), err)? {
+        Ok(failed) => failed,
+        Err(exit) => return Ok(exit),
+    };
+    let items = match args.selecting.load(&args.paths, failed, err)? {
+        Ok(items) => scenario::select::repeat(items, args.trying.repeat.into()),
         Err(exit) => return Ok(exit),
     };
     if !args.reports.can_be_written(err)? {
@@ -37,13 +67,13 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
         }
     };
     let total = items.len();
-    let options = options(args, under_test);
+    let options = Options { tries: args.trying.tries(stop), ..options(args, under_test) };
     if let Some(events) = &events {
         events.write(&begin(&options, total));
     }
     let began = Instant::now();
     let live = Arc::<Live>::default();
-    let screen = Screen::new(out, &live, total);
+    let screen = Screen::new(out, desk.style(args.shown), &live, total);
     let outcome = screen.during(|| {
         scenario::run::run(items, &options, &live, |ended| {
             screen.show(ended);
@@ -61,6 +91,7 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
         }
     };
     write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
+    args.trying.leave(&outcome, err)?;
     let told = match events {
         Some(events) => {
             events.write(&Ndjson::end(&outcome));
@@ -71,7 +102,7 @@ pub(crate) fn run(args: &Run, out: &mut (impl Write + Send), err: &mut (impl Wri
     if !args.reports.write(&outcome, out, err)? || !told {
         return Ok(Exit::Setup);
     }
-    Ok(Exit::of(&outcome))
+    Ok(args.trying.exit(&outcome))
 }
 
 /// The first event.

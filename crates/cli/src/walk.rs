@@ -11,7 +11,7 @@ use scenario::under_test::UnderTest;
 
 use crate::args::Walk;
 use crate::exit::Exit;
-use crate::progress::Screen;
+use crate::progress::{Screen, Style};
 
 pub(crate) fn walk(args: &Walk, out: &mut (impl Write + Send), err: &mut (impl Write + Send)) -> io::Result<Exit> {
     if args.print {
@@ -46,7 +46,7 @@ pub(crate) fn walk(args: &Walk, out: &mut (impl Write + Send), err: &mut (impl W
         tries: Tries::default(),
     };
     let (began, live) = (Instant::now(), Arc::<Live>::default());
-    let screen = Screen::new(out, &live, items.len());
+    let screen = Screen::new(out, Style::default(), &live, items.len());
     let outcome = screen.during(|| scenario::run::run(items, &options, &live, |ended| screen.show(ended)));
     drop(screen);
     let outcome = match outcome {

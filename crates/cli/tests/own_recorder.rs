@@ -313,3 +313,19 @@ fn a_port_in_use_is_one_clear_set_up_error() {
     let expected = format!("CUCM did not start: cannot open SIP over TLS on {taken}: Address already in use");
     assert_eq!(said.matches(&expected).count(), 1, "{said}");
 }
+
+#[test]
+fn a_recorder_that_starts_only_when_tried_again_is_flaky() {
+    let stumbles = "prepare = [\n    [\"sh\", \"-c\", \"test -e {project}/begun || (touch {project}/begun; exit 1)\"],";
+    let bench = Bench::new(&STARTED.replace("prepare = [", stumbles));
+    let call = bench.plain_call();
+    let (exit, out) = bench.run("ours", &[&call], &["--retries", "2"]);
+    assert_eq!(exit, Exit::Finding, "{out}");
+    assert!(out.contains("FLAKY ") && out.contains("    try 1 ended in SET-UP: ") && out.contains("1 flaky"), "{out}");
+    std::fs::remove_file(bench.path("begun")).unwrap();
+    let (exit, out) = bench.run("ours", &[&call], &["--retries", "2", "--flaky", "pass"]);
+    assert!(exit == Exit::Pass && out.contains("1 flaky"), "{out}");
+    std::fs::remove_file(bench.path("begun")).unwrap();
+    let (exit, out) = bench.run("ours", &[&call], &[]);
+    assert!(exit == Exit::Setup && out.contains("SET-UP"), "{out}");
+}

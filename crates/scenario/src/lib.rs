@@ -6,5 +6,6 @@ pub mod file;
 pub mod kept;
 pub mod outcome;
 pub mod run;
+pub mod select;
 pub mod under_test;
 pub mod walk;

@@ -29,6 +29,8 @@ pub struct Scenario {
     pub text: Arc<str>,
     /// What it shows, in a sentence.
     pub title: String,
+    /// By what it is found among others: words such as `slow`.
+    pub tags: Vec<String>,
     /// The cluster that drives the call.
     pub cluster: Cluster,
     /// The phones, in the order of the file.

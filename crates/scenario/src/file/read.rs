@@ -15,7 +15,7 @@ use self::expect::read_expect;
 use self::phones::read_phones;
 use super::ast::{Codec, Expect, Network, Scenario, Tls};
 use super::diagnostic::{Diagnostic, Place};
-use super::fields::{Fields, duration, number, one_of, share, text};
+use super::fields::{Fields, duration, list, number, one_of, share, text};
 use super::outside::read_outside;
 use super::signalling::read_signalling;
 use super::steps::read_steps;
@@ -37,6 +37,9 @@ const TLS: [(&str, Tls); 2] = [("1.2", Tls::V1_2), ("1.3", Tls::V1_3)];
 
 const CODECS: [(&str, Codec); 3] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
 
+/// The longest tag, in characters.
+const LONGEST_TAG: usize = 40;
+
 /// The most nodes a cluster may have.
 const MAX_NODES: u64 = 4;
 
@@ -45,6 +48,7 @@ const MAX_NODES: u64 = 4;
 pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) -> Scenario {
     let mut fields = Fields::of(root, "a scenario", wrong);
     let title = fields.required("scenario", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
+    let tags = fields.optional("tags").map(|n| read_tags(n, wrong)).unwrap_or_default();
     let cluster = read_cluster(fields.optional("cluster"), wrong);
     let phones =
         fields.required("phones", wrong).map(|n| read_phones(n, (cluster.release, folder), wrong)).unwrap_or_default();
@@ -63,6 +67,7 @@ pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnosti
     let mut scenario = Scenario {
         text: "".into(),
         title,
+        tags,
         cluster,
         phones,
         outside,
@@ -97,6 +102,24 @@ fn suite(node: &Node) -> Result<Suite, Diagnostic> {
 
 fn codec(node: &Node) -> Result<Codec, Diagnostic> {
     one_of(node, &CODECS)
+}
+
+fn read_tags(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<String> {
+    match &node.value {
+        Value::Sequence(items) if !items.is_empty() => items.iter().filter_map(|n| keep(tag(n), wrong)).collect(),
+        _ => keep(list(node, tag), wrong).unwrap_or_default(),
+    }
+}
+
+/// A word by which scenarios are found.
+fn tag(node: &Node) -> Result<String, Diagnostic> {
+    let word = text(node)?;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    if word.len() <= LONGEST_TAG && word.chars().all(is_plain) {
+        return Ok(word);
+    }
+    let expected = format!("expected lower-case letters, digits, `-` and `.`, at most {LONGEST_TAG}");
+    Err(Diagnostic::new(node.place, format!("got the tag `{word}`, {expected}")).help("such as `slow` or `pci-dss`"))
 }
 
 /// A node of the cluster, from 1 in the file.

@@ -43,6 +43,18 @@ impl Glob {
         Self { tokens }
     }
 
+    /// A pattern without places.
+    pub(crate) fn plain(pattern: &str) -> Self {
+        let mut tokens = Vec::new();
+        wild(pattern, &mut tokens);
+        Self { tokens }
+    }
+
+    /// Whether `path`, which is relative and has `/` between its parts, fits.
+    pub(crate) fn fits(&self, path: &str) -> bool {
+        self.captures(path).is_some()
+    }
+
     /// What the wildcards stand for in `path`, which is relative and has `/` between its parts; `None` where it does
     /// not fit.
     pub(crate) fn captures(&self, path: &str) -> Option<Vec<String>> {

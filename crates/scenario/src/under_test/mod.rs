@@ -13,6 +13,7 @@ mod toml_tree;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use glob::Glob;
 pub use profile::{Certificates, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop};
 pub use template::Template;
 
