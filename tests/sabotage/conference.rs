@@ -106,4 +106,19 @@ pub(super) const ROWS: &[Row] = &[
         Found("wrong-metadata"),
     ),
     Row("conference/consulted-first", &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")], Found("wrong-metadata")),
+    Row(
+        "conference/agent-makes-conference",
+        &[(STEPS, "recorder: { fault: forget-participants }\nsteps:")],
+        Found("wrong-participants"),
+    ),
+    Row(
+        "conference/customer-makes-conference",
+        &[(STEPS, "recorder: { fault: forget-participants }\nsteps:")],
+        Found("wrong-participants"),
+    ),
+    Row(
+        "conference/fourth-member",
+        &[(STEPS, "recorder: { fault: forget-participants }\nsteps:")],
+        Found("wrong-participants"),
+    ),
 ];

@@ -140,4 +140,10 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("routing/near-sends-to-mobile", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row("routing/extension-mobility", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row(
+        "routing/park-by-far-updated",
+        &[(STEPS, "recorder: { fault: forget-participants }\nsteps:")],
+        Found("wrong-participants"),
+    ),
+    Row("routing/park", &[(STEPS, "recorder: { fault: stamp-at-end }\nsteps:")], Found("wrong-segment")),
 ];

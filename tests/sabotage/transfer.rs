@@ -34,6 +34,11 @@ pub(super) const ROWS: &[Row] = &[
     Row("transfer/customer-consult-update", &[(STEPS, DEAF)], Found("wrong-participants")),
     Row("transfer/customer-early-attended", &[(STEPS, CLIPPED)], Found("start-clipped")),
     Row("transfer/customer-early-attended-update", &[(STEPS, DEAF)], Found("wrong-participants")),
+    Row(
+        "transfer/customer-consult-update",
+        &[(STEPS, "recorder: { fault: forget-participants }\nsteps:")],
+        Found("wrong-participants"),
+    ),
 ];
 
 const DEAF: &str = "recorder: { fault: ignore-update }\nsteps:";

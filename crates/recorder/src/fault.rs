@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sip::Message;
 
-use crate::metadata::{Call, Segment};
+use crate::metadata::{Call, Recording, Segment};
 use crate::store::track::Track;
 
 /// What this recorder does wrong on purpose.
@@ -150,6 +150,10 @@ pub enum Fault {
     FixedFrames,
     /// A recording takes the place of an earlier one with the same `x-refci`.
     OverwriteSegment,
+    /// Who was gone before the end is not written, nor is a conference bridge.
+    ForgetParticipants,
+    /// A recording is said to have begun when it ended, as where the time is that of its file.
+    StampAtEnd,
 }
 
 /// What [`Fault::AnswerGarbage`] sends.
@@ -187,6 +191,17 @@ impl Fault {
     /// Whether a party that is a conference bridge is written as one.
     pub(crate) fn sees_focus(self) -> bool {
         self != Self::IgnoreFocus
+    }
+
+    /// What is written when all is over.
+    pub(crate) fn at_the_end(self, written: &mut Recording) {
+        match (self, &written.ended) {
+            (Self::ForgetParticipants, ended) => {
+                written.participants.retain(|one| one.until == *ended && !one.party.conference);
+            }
+            (Self::StampAtEnd, Some(ended)) => written.started.clone_from(ended),
+            _ => {}
+        }
     }
 
     /// What stands behind the keys that we tell: an MKI of four bytes (RFC 4568 §6.1).

@@ -319,6 +319,8 @@ impl Sessions {
         if let Some(mut open) = self.recordings.remove(&recording) {
             let last = open.metadata.legs.iter().filter_map(|leg| leg.ended.clone()).max();
             open.metadata.end(last.unwrap_or(ended));
+            // fault: participants that had gone are forgotten, or the time is that of the end.
+            self.config.fault.at_the_end(&mut open.metadata);
             self.calls.end(now, &open.metadata.call.id);
             self.acquit(&open.metadata);
             self.outputs.push_back(Output::Finish { recording, metadata: Box::new(open.metadata) });

@@ -52,6 +52,8 @@ const FAULTS: &[(&str, Fault)] = &[
     ("unavailable", Fault::Unavailable),
     ("busy", Fault::Busy),
     ("ignore-focus", Fault::IgnoreFocus),
+    ("forget-participants", Fault::ForgetParticipants),
+    ("stamp-at-end", Fault::StampAtEnd),
     ("forget-calls", Fault::ForgetCalls),
     ("keep-first-key", Fault::KeepFirstKey),
     ("forget-roll-over", Fault::ForgetRollOver),

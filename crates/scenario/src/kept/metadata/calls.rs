@@ -95,6 +95,8 @@ fn of_recorder(kept: &[&Stored], sessions: &[Session], is_all: bool) -> Vec<(Pat
         let (folder, written) = node.folder.zip(node.written)?;
         let mut found = place(&expected[at], written);
         found.extend(others(node, &nodes, written));
+        let before = nodes.iter().find(|other| Some(&other.id) == expected[at].previous.as_ref());
+        found.extend(before.and_then(|before| silence(node, before)));
         Some((folder.to_owned(), found))
     };
     judged.filter_map(of).collect()
@@ -269,6 +271,23 @@ fn place(expected: &Expected, written: &Recording) -> Vec<Finding> {
             Finding::new(rule, format!("{what} {expected}"), format!("{what} {found}"))
         })
         .collect()
+}
+
+/// How long nothing was recorded between two segments, as behind a hold or a park: as long as CUCM had no recording.
+fn silence(node: &Node<'_>, before: &Node<'_>) -> Option<Finding> {
+    let (told, earlier) = (node.told?, before.told?);
+    let is_plain = |one: &Session| one.hampered.is_empty() && one.only.is_none() && one.lost_us.is_none();
+    let begun = [&told.near_leg, &told.far_leg].into_iter().filter_map(|leg| leg.invited_us).min()?;
+    let was = i64::try_from(begun.checked_sub(earlier.ended_us?)?).ok()?;
+    if !is_plain(told) || !is_plain(earlier) || before.written.is_none() || before.ended == i64::MAX {
+        return None;
+    }
+    let noted = node.began - before.ended;
+    (noted.abs_diff(was) > OVERTAKEN_US as u64).then(|| {
+        let words =
+            |us: i64| format!("{:.3} s between the end of the segment before and the beginning", us as f64 / 1e6);
+        Finding::new("wrong-segment", words(was), words(noted))
+    })
 }
 
 /// The recordings of the same talk that ran at the same time: at the other phone, and the same once more.
