@@ -7,7 +7,7 @@ use trust::cert::Certificate;
 use wire::Link;
 
 use super::connection::{self, Outgoing};
-use super::drive::{Drive, WayOut};
+use super::drive::{Drive, Trunk, WayOut};
 use super::notice::Notice;
 use crate::engine::Input;
 use crate::signalling::meddler::Act;
@@ -18,8 +18,10 @@ impl Drive {
         match provocation {
             Provocation::Disturb(disturbances) => self.meddler.disturb(disturbances),
             Provocation::Close { how, to } => {
-                let meant = |at: SocketAddr| to.is_none_or(|to| to == at);
-                let flows = self.trunks.iter().filter(|(_, trunk)| meant(trunk.to)).map(|(flow, _)| *flow);
+                // A trunk that takes calls leads to no recorder.
+                let takes_calls = |name: &str| self.config.trunk(name).is_some_and(|trunk| trunk.takes_calls);
+                let meant = |trunk: &Trunk| to.map_or_else(|| !takes_calls(&trunk.name), |to| to == trunk.to);
+                let flows = self.trunks.iter().filter(|(_, trunk)| meant(trunk)).map(|(flow, _)| *flow);
                 for flow in flows.collect::<Vec<_>>() {
                     self.close_flow(flow, how);
                 }

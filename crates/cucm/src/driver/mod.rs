@@ -169,6 +169,18 @@ impl Cucm {
         self.order(|reply| order::Order::Redirect { device: device.to_owned(), to: to.to_owned(), reply }).await
     }
 
+    /// How many calls a phone has as far as the cluster knows, ringing ones among them (TAPI `lineGetAddressStatus`). What a phone has
+    /// just done may still be on its way.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Gone`].
+    pub async fn calls_at(&self, device: &str) -> Result<usize, ApplicationError> {
+        let (reply, told) = oneshot::channel();
+        let order = order::Order::CallsAt { device: device.to_owned(), reply };
+        self.orders.send(order).map_err(|_| ApplicationError::Gone)?;
+        told.await.map_err(|_| ApplicationError::Gone)
+    }
+
     async fn order<E: Into<ApplicationError>>(
         &self,
         make: impl FnOnce(order::Reply<E>) -> order::Order,

@@ -17,6 +17,7 @@ pub(super) enum Order {
     StartRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     StopRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     Redirect { device: String, to: String, reply: Reply<RedirectRefused> },
+    CallsAt { device: String, reply: oneshot::Sender<usize> },
     ChangeMedia { device: String },
     Renumber { other_cluster: Option<String> },
     Provoke(Provocation),
@@ -35,6 +36,9 @@ impl Order {
             Self::ChangeMedia { device } => {
                 engine.change_media(now, &device);
                 return None;
+            }
+            Self::CallsAt { device, reply } => {
+                let _ = reply.send(engine.calls_at(&device));
             }
             Self::StartRecording { device, invocation, reply } => {
                 let _ = reply.send(engine.start_recording(now, &device, invocation));

@@ -168,13 +168,21 @@ impl Engine {
 
     fn is_busy(&self, party: &Party) -> bool {
         let trigger = self.config.phone(&party.device).and_then(|phone| phone.line(&party.number));
-        // Whoever parked the call, or was released before the target of a transfer answered, has it no more.
+        trigger.is_some_and(|line| self.places(|known| known == party) >= line.busy_trigger as usize)
+    }
+
+    /// How many calls a phone has as far as this cluster knows, ringing ones among them.
+    pub fn calls_at(&self, device: &str) -> usize {
+        self.places(|party| party.device.eq_ignore_ascii_case(device))
+    }
+
+    /// Whoever parked the call, or was released before the target of a transfer answered, has it no more.
+    fn places(&self, is_it: impl Fn(&Party) -> bool) -> usize {
         let is_there = |member: &&Member| {
             let role = self.legs.get(&member.leg).map(|leg| &leg.role);
-            member.party == *party && matches!(role, Some(Role::Line { .. }))
+            is_it(&member.party) && matches!(role, Some(Role::Line { .. }))
         };
-        let busy = self.calls.values().flat_map(Call::members).filter(is_there).count();
-        trigger.is_some_and(|line| busy >= line.busy_trigger as usize)
+        self.calls.values().flat_map(Call::members).filter(is_there).count()
     }
 
     /// What a number that forwards adds to the way, and the number that it forwards to.

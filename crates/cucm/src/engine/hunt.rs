@@ -148,12 +148,10 @@ impl Engine {
             return self.answer_for_gateway(now, id, end);
         }
         let timing = &self.config.timing;
-        match self.offer_mode(id, end) {
-            OfferMode::Delayed if is_asked => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
-            OfferMode::Delayed => {
-                self.steps.plan(now + timing.bridge_offer_after_recorder, Step::BridgeOffer(id, end));
-            }
-            OfferMode::Early => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
+        // With early offer the phone was asked before, but for what is agreed on anew by the recorder's offer.
+        match is_asked {
+            true => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
+            false => self.steps.plan(now + timing.bridge_offer_after_recorder, Step::BridgeOffer(id, end)),
         }
     }
 

@@ -16,6 +16,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use media::sdp::Audio;
 use sip::Dialog;
 
 use crate::config::MediaChange;
@@ -26,6 +27,7 @@ use crate::text::sdp::{self, Origin, Stream};
 use super::call::MISMATCH;
 use super::dialogs::NORMAL;
 use super::leg::{LegId, Owed, Role, State};
+use super::recording::Media;
 use super::steps::Step;
 use super::{Engine, failure};
 
@@ -108,7 +110,15 @@ impl Engine {
         };
         let strand = self.recordings.get(recording)?.strand(*end);
         let (phone, recorder) = (strand.phone.as_ref()?, strand.recording.as_ref()?);
-        let agreed = self.match_halves(*recording, *end, phone, recorder).ok()?;
+        // A recorder that answered with one codec may well have others: what the phone sends now is offered all the same.
+        let wider = || {
+            let formats = recorder.audio.formats.iter().chain(&phone.audio.formats).cloned().collect();
+            Media { audio: Audio { formats, ..recorder.audio.clone() }, ..recorder.clone() }
+        };
+        let agreed = self
+            .match_halves(*recording, *end, phone, recorder)
+            .or_else(|_| self.match_halves(*recording, *end, phone, &wider()))
+            .ok()?;
         let stream = Stream {
             target: self.told_at(SocketAddr::new(phone.audio.address, phone.audio.port)),
             format: &agreed.first.format,

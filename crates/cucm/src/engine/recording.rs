@@ -316,12 +316,13 @@ impl Engine {
         if self.offers_to_recorder(now, id, end) {
             return;
         }
+        let is_called = self.recordings.get(&id).is_some_and(|recording| recording.strand(end).recorder.is_some());
         let timing = &self.config.timing;
         match self.offer_mode(id, end) {
-            OfferMode::Delayed => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
-            OfferMode::Early => {
+            OfferMode::Early if !is_called => {
                 self.steps.plan(now + timing.recorder_invite_after_bridge, Step::Recorder(id, end));
             }
+            _ => self.steps.plan(now + timing.bridge_ack_after_offer, Step::Join(id, end)),
         }
     }
 

@@ -426,7 +426,14 @@ impl Engine {
             Some(Transfer { by, stage: Stage::Ringing(_), .. }) => *by,
             _ => return false,
         };
-        call.side_mut(by).feed = Feed::Nothing;
+        let member = call.side_mut(by);
+        member.feed = Feed::Nothing;
+        // It may have taken its call back meanwhile: from here on its place is empty, as if it held.
+        let talked = !std::mem::replace(&mut member.holds, true);
+        if talked {
+            call.news.get_or_insert_default();
+            self.tell_recordings(now, number, by, Happening::Hold);
+        }
         self.stop_music(number, by);
         self.quiet_port(number);
         self.settle(now, number);

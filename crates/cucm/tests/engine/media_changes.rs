@@ -67,6 +67,29 @@ fn cucm_offers_what_the_phone_has_offered() {
 }
 
 #[test]
+fn a_recorder_that_answered_with_one_codec_is_offered_another_one_all_the_same() {
+    let mut bench = changing(|_| {});
+    for (round, formats, codec) in [(0, "8 101", "PCMA"), (1, "0 101", "PCMU")] {
+        if round > 0 {
+            bench.do_it(|engine| engine.change_media(std::time::Instant::now(), AGENT_DEVICE));
+        }
+        for (bridge, tag, port, own) in [("near-bridge", "n", 6000, 20_000), ("far-bridge", "f", 6002, 20_002)] {
+            let asked = bench.find(AGENT, "INVITE");
+            let contact = format!("Contact: <sip:line@10.48.38.102:50000;transport=tcp>\n{FALLBACK}");
+            let offer = Sdp::new("10.48.38.102", own).formats(formats);
+            bench.answer(AGENT, &asked, 200, bridge, &contact, Some(&offer.text()));
+            let offer = bench.find(RECORDER, "INVITE");
+            assert_eq!(audio(&offer).formats[0].encoding, codec, "round {round}");
+            bench.recorder_answers(&offer, tag, "", &recorder(port).formats(&formats[..1]));
+            bench.wait(13);
+            bench.find(AGENT, "ACK");
+            bench.find(RECORDER, "ACK");
+        }
+        assert_eq!(changed(&bench).last(), Some(&(Leg::Far, codec.to_owned())));
+    }
+}
+
+#[test]
 fn or_the_recorder_offers_and_the_ack_answers() {
     let mut bench = changing(|config| config.dialect.media_change = MediaChange::RecorderOffers);
     for (tag, bridge_tag, port, phone) in [("n", "near-bridge", 6000, 20_000), ("f", "far-bridge", 6002, 20_002)] {

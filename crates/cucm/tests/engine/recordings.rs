@@ -356,9 +356,21 @@ fn early_offer_carries_the_phones_address_and_all_its_suites() {
     bench.recorder_answers(&invite, "n", "", &answer);
     bench.wait(13);
     bench.expect(AGENT, "INVITE"); // the far end's bridge
-    assert!(bench.expect(RECORDER, "ACK").body().is_empty(), "the answer was in the 200");
+    let to_recorder = bench.expect(RECORDER, "ACK");
+    assert!(to_recorder.body().is_empty(), "the answer was in the 200");
     let ack = bench.expect(AGENT, "ACK");
     assert_eq!(crypto(&ack), (2, LONG, key(LONG, 20)));
+    // In mid-recording the recorder may offer too, and the phone's answer does not call it again.
+    answer = answer.direction("inactive");
+    bench.in_dialog(RECORDER, "INVITE", &to_recorder, 1, Some(&answer.text()));
+    bench.expect(RECORDER, "100");
+    bench.wait(6);
+    let asked = bench.expect(AGENT, "INVITE");
+    let offer = bridge(20_000).suites(&[GCM, LONG], 12);
+    bench.answer(AGENT, &asked, 200, "near-bridge", &contact, Some(&offer.text()));
+    bench.wait(13);
+    assert_eq!(audio(&bench.expect(AGENT, "ACK")).direction, Direction::Inactive);
+    assert_eq!(audio(&bench.expect(RECORDER, "200")).direction, Direction::Inactive);
 }
 
 #[test]

@@ -298,6 +298,30 @@ fn a_transfer_goes_on_without_a_transferrer_that_hangs_up() {
 }
 
 #[test]
+fn a_transferrer_that_took_its_call_back_and_left_is_waited_for_no_more() {
+    let (mut bench, ack) = talking(plain());
+    hold(&mut bench, &ack);
+    refer(&mut bench, &ack, 103, "1002@10.48.38.5");
+    let invite = bench.expect(EXPERT, "INVITE");
+    resumes(&mut bench, &ack);
+    bench.in_dialog(AGENT, "BYE", &ack, 111, None);
+    bench.expect(AGENT, "200");
+    // The caller is alone, and hears music again.
+    bench.stopped(CALLER);
+    bench.offers(CALLER, &caller());
+    bench.expect(CALLER, "ACK");
+    assert_eq!(bench.music.len(), 1);
+    assert_eq!((bench.engine.calls_at(CALLER_DEVICE), bench.engine.calls_at("nobody")), (1, 0));
+    bench.answer(EXPERT, &invite, 200, "expert", CONTACT, Some(&expert().text()));
+    bench.stopped(CALLER);
+    bench.offers(CALLER, &caller());
+    bench.expect(CALLER, "ACK");
+    bench.expect(EXPERT, "ACK");
+    transferred(&bench);
+    bench.quiet();
+}
+
+#[test]
 fn the_switch_releases_the_transferrer_at_once_and_then_a_failure_ends_the_call() {
     let mut config = plain();
     config.dialect.blind_transfer_release = BlindTransferRelease::AtOnce;
