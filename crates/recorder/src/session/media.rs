@@ -87,10 +87,25 @@ impl Local {
         }
     }
 
-    /// Our offer within a dialog: what we said last, and that we would hear the stream, held or taken away as it may
-    /// be (RFC 3261 §14.2), unless it is us who have stopped it.
-    pub(crate) fn offer_again(&self) -> Self {
-        self.offer_of(self.paused)
+    /// Our offer within a dialog, which the peer has asked for: what was agreed on comes first, then all else that we can do, so that
+    /// another codec may be chosen (RFC 3261 §14.2). We would hear the stream, held or taken away as it may be, unless it is us who have
+    /// stopped it.
+    pub(crate) fn offer_again(&self, config: &Config, rng: &mut ChaCha20Rng) -> Self {
+        let mut offer = self.offer_of(self.paused);
+        // A number keeps its meaning as long as the dialog stands (RFC 3264 §8.3.2).
+        for codec in &config.codecs {
+            if offer.codecs.iter().all(|(number, known)| known != codec && *number != codec.payload_type()) {
+                offer.codecs.push((codec.payload_type(), *codec));
+            }
+        }
+        for suite in config.suites.iter().filter(|_| self.secure) {
+            if offer.crypto.iter().all(|(_, known, _)| known != suite) {
+                let tag = offer.crypto.iter().map(|(tag, ..)| *tag).max().unwrap_or_default() + 1;
+                offer.crypto.push((tag, *suite, MasterKey::generate(*suite, rng)));
+            }
+        }
+        offer.version = self.version;
+        offer.after(self)
     }
 
     /// Our offer within a dialog: the same, and whether the stream is to stop or to go on.

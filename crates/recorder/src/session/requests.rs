@@ -326,7 +326,7 @@ impl Sessions {
         };
         let text = if request.body().is_empty() {
             leg.awaits_answer |= is_invite;
-            let offer = if is_invite { local.offer_again() } else { local };
+            let offer = if is_invite { local.offer_again(&self.config, &mut self.rng) } else { local };
             let text = is_invite.then(|| offer.text());
             leg.local = Some(offer);
             text

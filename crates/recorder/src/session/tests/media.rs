@@ -216,6 +216,29 @@ fn a_reinvite_may_change_the_key_and_one_without_sdp_gets_the_offer_again() {
 }
 
 #[test]
+fn a_reinvite_without_sdp_is_offered_all_that_the_recorder_can_do_and_not_what_was_agreed_on_alone() {
+    let mut rig = Rig::new(|_| {});
+    let crypto = format!("a=crypto:9 AES_CM_128_HMAC_SHA1_32 inline:{KEY}\r\n");
+    rig.receive(&NEAR.invite(Some(&sdp("RTP/SAVP", &crypto, "0 101"))));
+    let answer = rig.last().clone();
+    let own = body(&answer).split("a=crypto:").nth(1).unwrap().to_owned();
+    rig.receive(&NEAR.ack(&answer, None));
+    rig.receive(&NEAR.request("INVITE", 102, &tag(&answer), "1000", None));
+    let again = rig.last().clone();
+    let text = body(&again);
+    assert!(text.contains("m=audio 20000 RTP/SAVP 0 8"), "the agreed codec first: {text}");
+    let lines: Vec<&str> = text.split("a=crypto:").skip(1).collect();
+    assert_eq!(lines[0], own, "its key stays");
+    assert!(lines.len() > 1 && lines[1].starts_with("10 "), "a tag stands for one line: {text}");
+    assert!(text.contains(" 3 IN IP4 "), "{text}");
+    let pcma = answered(KEY).replace("a=crypto:3", "a=crypto:12").replace("rtpmap:0 PCMU", "rtpmap:8 PCMA");
+    let pcma = pcma.replace(" 0 101", " 8 101");
+    rig.receive(&NEAR.ack(&again, Some(&pcma)));
+    assert_eq!(rig.media.last().unwrap().1.formats, [(8, Codec::Pcma)]);
+    assert_ne!(rig.last().method(), Some("BYE"));
+}
+
+#[test]
 fn an_update_may_not_bring_an_offer_while_ours_has_no_answer_nor_make_us_forget_that_we_wait() {
     let mut rig = Rig::new(|_| {});
     rig.receive(&NEAR.invite(None));
