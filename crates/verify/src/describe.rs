@@ -295,6 +295,7 @@ impl Teller<'_> {
     /// Whether a jump only follows the wall clock where the RTP time line left it, or joins two streams.
     fn is_explained(&self, last: usize, next: usize, jump: i64) -> bool {
         let line = self.channel.source().line();
+        let (last, next) = (self.leaving(last), self.leaving(next));
         let (before, after) = (self.row(self.channel.home, last), self.row(self.channel.home, next));
         let wall = (after.sent_us as i64 - before.sent_us as i64) * MS / 1000;
         let rtp = line[next].at - line[last].at;
@@ -304,6 +305,14 @@ impl Teller<'_> {
         // Where RTP time stood still, only arrivals say how long: so well and no better is the pause known.
         let counted = i64::from(after.timestamp.wrapping_sub(before.timestamp) as i32);
         off_wall && (is_joint || (wall - rtp).abs() > tolerance || wall - counted > tolerance)
+    }
+
+    /// The first of the frames of a stream that left at the same moment as this one. Packets shorter than what is said at once leave
+    /// together, and of such only the first tells when it was said.
+    fn leaving(&self, frame: usize) -> usize {
+        let line = self.channel.source().line();
+        let left = |frame: usize| (line[frame].stream, self.row(self.channel.home, frame).sent_us);
+        (0..frame).rev().take_while(|other| left(*other) == left(frame)).last().unwrap_or(frame)
     }
 
     /// How much of a stretch is covered by patches.

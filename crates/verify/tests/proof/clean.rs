@@ -1,7 +1,7 @@
 //! Recordings that are right raise no finding, whatever the network did.
 
 use crate::rig::{Case, FRAME, FRAMES, KEY_PACKETS, Layout};
-use media::ledger::Fate;
+use media::ledger::{Fate, Row, Stream};
 use verify::{Expected, Level, Limits, Recorded, RecordedFile, Truth, Verdict, judge};
 
 /// Seeds of each kind of clean run; `CLEAN_RUNS` asks for more.
@@ -189,6 +189,47 @@ fn a_new_ssrc_within_a_leg_continues_on_the_clock() {
     let file = RecordedFile::stereo("stereo.wav", &files[0][0]);
     let recorded = Recorded { label: "r".into(), expected: Some(0), files: vec![file] };
     check(1, &judge(&truth, &[recorded], &Limits::default()));
+}
+
+/// The same voice in packets of 10 ms, of which two leave together.
+fn in_pairs(stream: &Stream) -> Stream {
+    let mut pairs = Stream { rows: Vec::new(), payloads: Vec::new(), samples_per_packet: 80, ..stream.clone() };
+    for row in &stream.rows {
+        for (half, payload) in (0..).zip(stream.payload(row).chunks(80)) {
+            let (index, timestamp) = (2 * row.index + half, row.timestamp.wrapping_add(80 * half as u32));
+            pairs.push(Row { index, sequence: index as u16, timestamp, ..*row }, payload);
+        }
+    }
+    pairs
+}
+
+#[test]
+fn a_pause_behind_packets_that_left_together_is_known_as_well_as_any() {
+    for (off, is_fine) in [(-24, true), (0, true), (72, true), (-88, false), (88, false)] {
+        let mut case = Case::new(1);
+        case.record();
+        let (from, to) = (case.place(0, 150), case.place(0, 250));
+        let whole = case.audio[0][0].len();
+        case.audio[0][0].splice(from..to, vec![0; (100 * FRAME as i64 + off) as usize]);
+        let longer = case.audio[0][0].len().max(whole);
+        case.audio[0][0].resize(longer, 0);
+        let mut first = in_pairs(&case.streams[0]);
+        let mut second = first.clone();
+        second.ssrc ^= 1;
+        second.rows.drain(..500);
+        first.rows.truncate(300);
+        case.streams[0] = first;
+        case.streams.push(second);
+        case.write();
+        let files = case.files.take().unwrap();
+        let mut expected = Expected::new("call 0", 0, 1);
+        expected.near.push(5);
+        let truth = Truth { streams: &case.streams, recordings: vec![expected] };
+        let file = RecordedFile::stereo("stereo.wav", &files[0][0]);
+        let recorded = Recorded { label: "r".into(), expected: Some(0), files: vec![file] };
+        let verdict = judge(&truth, &[recorded], &Limits::default());
+        assert_eq!(verdict.findings.is_empty(), is_fine, "{off}: {:#?}", verdict.findings);
+    }
 }
 
 #[test]
