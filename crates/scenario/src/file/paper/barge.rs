@@ -93,6 +93,11 @@ impl Paper {
         Ok(())
     }
 
+    /// Whether anybody has barged in.
+    pub(crate) fn has_guest(&self) -> bool {
+        self.calls.iter().any(|call| call.guest.is_some())
+    }
+
     /// A call in which another phone of the line talks.
     fn talks_elsewhere(&self, phone: usize) -> Result<CallNo, Impossible> {
         self.must_be_free(phone)?;

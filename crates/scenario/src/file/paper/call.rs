@@ -22,6 +22,10 @@ impl Paper {
     }
 
     pub(super) fn must_be_free(&self, phone: usize) -> Result<(), Impossible> {
+        if self.is_conferred(phone) {
+            let message = format!("`{}` is in a conference already", self.name(phone));
+            return Err(Impossible::new(message, format!("`- leave outside: {}` first", self.name(phone))));
+        }
         if self.calls_of(phone).next().is_none() {
             return Ok(());
         }
@@ -96,9 +100,11 @@ impl Paper {
         rings.is_some_and(|ringing| ringing.instead_of.is_some() && ringing.phones == [phone])
     }
 
+    /// The phone leaves its place, which stays empty: to the others it is as if it held.
     pub(super) fn drop_out(&mut self, no: CallNo, phone: usize) {
         if let Some(member) = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.member_mut(phone)) {
             member.is_here = false;
+            member.holds = true;
         }
         self.leave(phone, no);
     }

@@ -2,16 +2,23 @@
 
 use cucm::config::RecordingMediaSource;
 
-use super::super::ast::SiteKind;
+use super::super::ast::{ChangedStream, Inject, Injected, SiteKind, StreamChange};
 use super::{ANSWER_FIRST, CALL_FIRST, Far, Impossible, Paper, Recording};
 
 impl Paper {
-    pub(super) fn inject(&mut self, phone: usize) -> Result<(), Impossible> {
-        if self.place_mut(phone).is_some() {
-            return Ok(());
+    pub(super) fn inject(&mut self, Inject { phone, what, legs, .. }: &Inject) -> Result<(), Impossible> {
+        self.must_fork(*phone, true)?;
+        let recording = self.recordings().iter().find(|recording| recording.phone == *phone);
+        if let Some(recording) = recording.filter(|recording| !legs.iter().all(|leg| self.flows(recording, *leg))) {
+            let message = format!("nothing is sent to the recording of `{}` here", self.name(recording.phone));
+            return Err(Impossible::new(message, "let another recording begin first, as by a hold or another call"));
         }
-        let message = format!("`{}` is in no answered call here, so it forks nothing", self.name(phone));
-        Err(Impossible::new(message, ANSWER_FIRST))
+        let needs_key = matches!(what, Injected::PlainRtp | Injected::FlippedTag { .. } | Injected::Forged { .. });
+        if needs_key && self.phones.get(*phone).is_some_and(|phone| !phone.encrypted) {
+            let message = format!("`{}` is recorded in clear, where nothing is authenticated", self.name(*phone));
+            return Err(Impossible::new(message, "give it `security: encrypted`"));
+        }
+        Ok(())
     }
 
     /// Keys are heard only where both talk; a conference bridge takes none.
@@ -52,8 +59,49 @@ impl Paper {
     }
 
     /// Streams can be changed while there are any.
-    pub(super) fn change_streams(&mut self, phone: usize) -> Result<(), Impossible> {
-        self.inject(phone)?;
+    pub(super) fn change_streams(&mut self, StreamChange { phone, what }: StreamChange) -> Result<(), Impossible> {
+        // Another codec can be agreed on while the far end holds; whether it is ever spoken is another matter.
+        self.must_fork(phone, !matches!(what, ChangedStream::Codec(_)))?;
+        let in_clear = match what {
+            ChangedStream::Key { .. } => Some("where there is no key"),
+            ChangedStream::Sequence => {
+                Some("where a receiver may drop the first packet of a new sequence (RFC 3550 A.1)")
+            }
+            ChangedStream::Source | ChangedStream::Codec(_) | ChangedStream::PacketTime(_) => None,
+        };
+        if let Some(why) = in_clear.filter(|_| self.phones.get(phone).is_some_and(|phone| !phone.encrypted)) {
+            let message = format!("`{}` is recorded in clear, {why}", self.name(phone));
+            return Err(Impossible::new(message, "give it `security: encrypted`"));
+        }
+        let recordings = self.recordings().iter().find(|recording| recording.phone == phone);
+        if recordings.is_some_and(|recording| !self.is_whole(recording)) {
+            let message = format!("a leg of the recording of `{}` was ended here", self.name(phone));
+            return Err(Impossible::new(message, "let another recording begin first, as by a hold or another call"));
+        }
+        // What is agreed on anew waits for the recorder; what is not can only be seen while it flows.
+        let is_seen = matches!(what, ChangedStream::Source | ChangedStream::Sequence);
+        if is_seen && recordings.is_some_and(|recording| self.is_paused(recording)) {
+            let message = format!("the recorder has paused the recording of `{}` here", self.name(phone));
+            return Err(Impossible::new(message, "`- recorder resumes: both` first"));
+        }
+        Ok(())
+    }
+
+    /// The phone's own bridge sends a recording; `heard` asks for somebody at the other end too.
+    fn must_fork(&mut self, phone: usize, heard: bool) -> Result<(), Impossible> {
+        if self.place_mut(phone).is_none() {
+            let message = format!("`{}` is in no answered call here, so it forks nothing", self.name(phone));
+            return Err(Impossible::new(message, ANSWER_FIRST));
+        }
+        let talks = self.active(phone).is_some_and(|call| {
+            let mut members = call.members.iter().filter(|member| heard || member.phone == phone);
+            let all_talk = members.all(|member| !member.holds && member.is_here);
+            call.parked.is_none() && (all_talk || call.conference.is_some())
+        });
+        if !talks {
+            let message = format!("`{}` talks to nobody here, so it forks no call", self.name(phone));
+            return Err(Impossible::new(message, "let both talk first"));
+        }
         let Some(recording) = self.recordings().iter().find(|recording| recording.phone == phone) else {
             let message = format!("no recording of `{}` runs here, so it has no streams to change", self.name(phone));
             return Err(Impossible::new(message, "record its line with `recording: automatic`, and let it talk"));

@@ -66,8 +66,12 @@ pub(crate) struct Paper {
     nodes: Nodes,
     /// Phones whose microphone is off.
     muted: Vec<usize>,
-    /// Recordings that the recorder has ended, by their numbers, and the legs of which it knows that.
+    /// Recordings that the recorder has ended, or CUCM out of turn, by their numbers, and the legs of which both know that.
     hung_up: Vec<(usize, Leg)>,
+    /// Legs whose media the recorder has stopped.
+    paused: Vec<(usize, Leg)>,
+    /// Destinations that are gone, by their index.
+    gone: Vec<usize>,
     /// Whether all recordings are at the recorder under test.
     has_one_recorder: bool,
     /// Whether messages between CUCM and recorders are lost or held up.
@@ -158,6 +162,8 @@ impl Paper {
             nodes: Nodes::of(scenario),
             muted: Vec::new(),
             hung_up: Vec::new(),
+            paused: Vec::new(),
+            gone: Vec::new(),
             has_one_recorder: scenario.destinations.is_empty(),
             is_meddled_with: !scenario.signalling.is_empty(),
         }
@@ -193,14 +199,16 @@ impl Paper {
             Action::LeaveOutside(party) => self.leave_outside(*party)?,
             Action::StartRecording { on, by } => self.start_recording(*on, *by)?,
             Action::StopRecording(phone) => self.stop_recording(*phone)?,
-            Action::Inject(inject) => self.inject(inject.phone)?,
-            Action::ChangeStreams(change) => self.change_streams(change.phone)?,
+            Action::Inject(inject) => self.inject(inject)?,
+            Action::ChangeStreams(change) => self.change_streams(*change)?,
             Action::Renumber(_) => self.renumber()?,
             Action::Talk(_) => self.talk()?,
-            Action::CloseConnection(_) | Action::CucmSends { .. } => self.in_dialog()?,
+            Action::CloseConnection(_) => self.in_dialog()?,
+            Action::CucmSends { request, leg } => self.cucm_sends(*request, *leg)?,
             Action::RecorderDoes { deed, leg } => self.recorder_does(*deed, *leg)?,
             Action::FailNode(failure) => self.fail_node(*failure)?,
-            Action::Wait(_) | Action::Destination { .. } => {}
+            Action::Destination { index, is_up } => self.destination(*index, *is_up)?,
+            Action::Wait(_) => {}
         }
         self.elapse(action.lasts())?;
         self.settle(Change::Other);
@@ -222,9 +230,14 @@ impl Paper {
         self.calls.len()
     }
 
+    /// How many calls a phone is in, or that ring at it.
+    pub(crate) fn calls_at(&self, phone: usize) -> usize {
+        self.calls_of(phone).count()
+    }
+
     /// What a phone shows of its active call, and whether it has another one.
     pub(crate) fn display(&self, phone: usize) -> (PhoneState, bool) {
-        (self.shown(phone), self.calls_of(phone).count() > 1)
+        (self.shown(phone), self.calls_at(phone) > 1)
     }
 
     /// What a phone shows now.

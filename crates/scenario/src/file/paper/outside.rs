@@ -100,14 +100,7 @@ impl Paper {
             let message = format!("`{}` is not beside `{}`", self.name(other), self.name(party));
             return Err(Impossible::new(message, "name another party behind the same trunk"));
         }
-        self.must_be_free(other)?;
-        if self.is_conferred(other) {
-            return Err(Impossible::new(
-                format!("`{}` is in a conference already", self.name(other)),
-                "name another one",
-            ));
-        }
-        Ok(())
+        self.must_be_free(other)
     }
 
     pub(super) fn is_outside(&self, who: usize) -> bool {

@@ -94,12 +94,13 @@ impl Paper {
             Change::Outside => true,
             Change::Other => false,
         };
+        let stand: Vec<usize> = self.recordings().iter().filter(|r| self.stands(r)).map(|r| r.number).collect();
         let Recordings { running, begun, .. } = &mut self.recordings;
         running.retain_mut(|recording| match wanted.iter().find(|wanted| wanted.phone == recording.phone) {
             // A bridge that takes the place of a far end is another one in any dialect.
             Some(wanted) if is_updated && !matches!(wanted.far, Far::Bridge(_)) => {
                 recording.far = wanted.far;
-                true
+                stand.contains(&recording.number)
             }
             Some(wanted) => recording.far == wanted.far,
             None => false,
@@ -153,6 +154,6 @@ impl Paper {
     }
 
     fn runs(&self, phone: usize) -> bool {
-        self.recordings.running().iter().any(|recording| recording.phone == phone)
+        self.recordings.running().iter().any(|recording| recording.phone == phone && self.stands(recording))
     }
 }

@@ -70,6 +70,13 @@ impl Paper {
         self.recordings.wishes.iter_mut().filter(|wish| is_moved(wish)).for_each(|wish| wish.call = to);
     }
 
+    /// These recordings have failed, and nobody wants them any more.
+    pub(super) fn forget_wishes(&mut self, recordings: Vec<usize>) {
+        let failed = self.recordings().iter().filter(|recording| recordings.contains(&recording.number));
+        let phones: Vec<usize> = failed.map(|recording| recording.phone).collect();
+        self.recordings.wishes.retain(|wish| !phones.contains(&wish.phone));
+    }
+
     /// Wishes that end with their calls, or with a hold, by [`SelectiveAfterHold`].
     pub(super) fn end_wishes(&mut self) {
         let over: Vec<Wish> = self.recordings.wishes.iter().copied().filter(|wish| self.is_over(wish)).collect();

@@ -150,3 +150,49 @@ fn a_phone_that_picks_up_what_was_redirected_from_it_has_its_call_again() {
     ));
     assert_eq!(running(&scenario.unwrap()), [0, 1, 0, 1, 0, 1, 0]);
 }
+
+/// Three recorded phones and these steps.
+fn three(steps: &[&str]) -> Scenario {
+    let text: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let phones: String = ["agent", "customer", "expert"]
+        .iter()
+        .enumerate()
+        .map(|(no, name)| format!("  {name}: {{ line: \"200{no}\", recording: automatic }}\n"))
+        .collect();
+    parse(&format!("scenario: x\nphones:\n{phones}  other: {{ line: \"3000\" }}\nsteps:\n{text}")).unwrap()
+}
+
+#[test]
+fn whoever_leaves_a_call_that_it_transfers_is_recorded_no_more() {
+    let scenario = three(&[
+        "call: { from: customer, to: agent }",
+        "answer: agent",
+        "transfer: { by: agent, to: expert }",
+        "resume: agent",
+        "hang up: agent",
+        "answer: expert",
+        "hang up: expert",
+    ]);
+    assert_eq!(running(&scenario), [0, 2, 0, 2, 0, 2, 0]);
+    assert_eq!(recordings_of(&scenario), 6);
+}
+
+#[test]
+fn a_target_that_consults_meanwhile_stays_with_its_consultation() {
+    let scenario = three(&[
+        "call: { from: customer, to: agent }",
+        "answer: agent",
+        "consult: { by: agent, to: expert }",
+        "answer: expert",
+        "consult: { by: expert, to: other }",
+        "complete transfer: agent",
+        "hang up: expert",
+        "resume: expert",
+        "hang up: expert",
+    ]);
+    let mut paper = Paper::of(&scenario);
+    for step in &scenario.steps[..6] {
+        paper.take(&step.action).unwrap();
+    }
+    assert_eq!((paper.display(2), paper.display(3)), ((PhoneState::RingingBack, true), (PhoneState::Ringing, false)));
+}

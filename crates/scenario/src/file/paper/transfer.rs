@@ -64,7 +64,12 @@ impl Paper {
                 ringing.since = since;
             }
         } else if let Some(target) = members.into_iter().find(|member| member.phone != by) {
+            // A target that consults somebody itself meanwhile stays with that call.
+            let (who, speaks_in) = (target.phone, self.active[target.phone]);
             self.take_place(held, by, target);
+            if speaks_in != Some(active) {
+                self.active[who] = speaks_in;
+            }
         }
         Ok(())
     }

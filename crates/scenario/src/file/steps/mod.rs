@@ -54,7 +54,7 @@ fn verbs() -> impl Iterator<Item = &'static Verb> {
 }
 
 /// The words of all verbs.
-pub(super) fn words() -> Vec<&'static str> {
+pub(crate) fn words() -> Vec<&'static str> {
     verbs().map(|verb| verb.word).collect()
 }
 

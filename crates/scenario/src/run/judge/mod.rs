@@ -3,6 +3,8 @@
 mod checks;
 mod pauses;
 mod signalling;
+#[cfg(test)]
+mod tests;
 mod tone;
 
 use std::path::Path;
@@ -110,30 +112,4 @@ fn told_as_missing_files(findings: &mut Vec<Finding>) {
         .map(|finding| finding.recording.clone())
         .collect();
     findings.retain(|finding| finding.rule != "missing-recording" || !absent.contains(&finding.recording));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recording_without_any_file_is_told_once() {
-        let of = |rule, recording: &str, leg: Option<&str>| {
-            let mut finding = Finding::new(rule, "x", "y");
-            finding.recording = Some(recording.to_owned());
-            finding.leg = leg.map(str::to_owned);
-            finding
-        };
-        let mut findings = vec![
-            of("missing-file", "of 7", None),
-            of("missing-file", "of 8", Some("near")),
-            of("missing-recording", "of 7", None),
-            of("missing-recording", "of 8", None),
-            of("missing-recording", "of 9", None),
-        ];
-        told_as_missing_files(&mut findings);
-        let left: Vec<_> = findings.iter().map(|f| (f.rule.as_str(), f.recording.as_deref().unwrap_or(""))).collect();
-        let missing = ["of 8", "of 9"].map(|recording| ("missing-recording", recording));
-        assert_eq!(left, [&[("missing-file", "of 7"), ("missing-file", "of 8")][..], &missing].concat());
-    }
 }

@@ -110,6 +110,10 @@ impl<'a> Cast<'a> {
         let impossible = |e: crate::file::paper::Impossible| SetupError::Step { line, what: e.message };
         self.paper.take(&step.action).map_err(impossible)?;
         self.phones_follow(line, &before).await?;
+        if matches!(step.action, Action::HangUp(_)) {
+            // The next call may come to CUCM over another connection.
+            self.cucm_knows(line).await?;
+        }
         if let Some(told) = told {
             self.tell(told);
         }

@@ -69,6 +69,31 @@ impl Cast<'_> {
         Ok(())
     }
 
+    /// Waits until CUCM knows of the calls that the phones have.
+    pub(super) async fn cucm_knows(&self, line: usize) -> Result<(), SetupError> {
+        // To CUCM a barge is a call of its own.
+        if self.paper.has_guest() {
+            return Ok(());
+        }
+        let deadline = self.net.clock().now() + SOON;
+        // A preserved call is nobody's but its phones'.
+        for phone in (0..self.phones.len()).filter(|phone| !self.paper.is_cut_off(*phone)) {
+            let (device, calls) = (self.device(phone), self.paper.calls_at(phone));
+            // A cluster that has stopped says so elsewhere.
+            while let Ok(known) = self.cucm.calls_at(&device).await
+                && known != calls
+            {
+                if self.net.clock().now() >= deadline {
+                    let what =
+                        format!("phone `{}`: CUCM was to know of {calls} calls, knows of {known}", self.name(phone));
+                    return Err(SetupError::Step { line, what });
+                }
+                self.net.clock().sleep(LOOK).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until CUCM reports, behind the first `since` events, what a step is to bring about.
     pub(super) async fn heard(
         &mut self,

@@ -50,8 +50,10 @@ impl Cast<'_> {
         self.heard(line, since, "CUCM to have connected the call", is_told).await
     }
 
-    /// What a phone has just done may still be on its way to CUCM: what is refused is asked again for a while.
+    /// An application is faster than any phone: what phones have just done must have reached CUCM first. What it refuses is asked again
+    /// for a while.
     pub(super) async fn redirect(&mut self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
+        self.cucm_knows(line).await?;
         let (device, number, since) = (self.device(call_of), self.number(to), self.events.len());
         let deadline = self.net.clock().now() + SOON;
         loop {

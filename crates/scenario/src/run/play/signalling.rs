@@ -1,5 +1,7 @@
 //! What CUCM and recorders do in dialogs of their own accord.
 
+use std::time::Duration;
+
 use cucm::signalling::{Answer, Closing, From, Method, Provocation, Request};
 use cucm::{CucmEvent, signalling};
 use media::ledger::Leg;
@@ -10,6 +12,9 @@ use super::Asked;
 use super::cast::Cast;
 use crate::run::error::SetupError;
 use crate::run::subject::Subject;
+
+/// How long a message may be on its way to a recorder that is near.
+const UNDER_WAY: Duration = Duration::from_millis(100);
 
 impl Cast<'_> {
     /// Has CUCM disturb what the scenario tells, from the first message on.
@@ -33,8 +38,7 @@ impl Cast<'_> {
         let since = self.events.len();
         self.cucm.provoke(Provocation::Send { request, leg });
         let told = matches!(request, Request::Info | Request::Notify | Request::Subscribe | Request::Options);
-        let each = if leg.is_some() { 1 } else { 2 };
-        let answers = if told { self.paper.recordings().len() * each } else { 0 };
+        let answers = if told { self.paper.dialogs(leg) } else { 0 };
         let is_answer = |event: &CucmEvent| matches!(event, CucmEvent::RecorderAnswered { .. });
         self.await_events(since, answers, is_answer).await;
     }
@@ -46,6 +50,10 @@ impl Cast<'_> {
             Deed::Pause => "pauses",
             Deed::Resume => "resumes",
         };
+        // What CUCM has just sent must be there first, unless the scenario says itself what crosses what.
+        if self.scenario.signalling.is_empty() {
+            self.net.clock().sleep(UNDER_WAY).await;
+        }
         self.tell(format!("the recorder {word}{}", of(leg)));
         let since = self.events.len();
         let at_us = self.net.clock().since_epoch_us(self.net.clock().now());
