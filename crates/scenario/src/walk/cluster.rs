@@ -9,8 +9,10 @@ use crate::file::{self, Scenario};
 pub(super) const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 /// The phone that is recorded in every walk.
 pub(super) const RECORDED: &str = NAMES[0];
+/// The other recorders, where there are any.
+pub(super) const DESTINATIONS: [&str; 2] = ["first", "second"];
 /// The dialect's keys and words.
-const DIALECT: [(&str, &[&str]); 7] = [
+const DIALECT: [(&str, &[&str]); 10] = [
     ("far-end hold", &["restart", "keep"]),
     ("far-end transfer", &["restart", "update"]),
     ("refci after resume", &["same", "new"]),
@@ -18,6 +20,9 @@ const DIALECT: [(&str, &[&str]); 7] = [
     ("blind transfer release", &["when answered", "at once"]),
     ("selective after hold", &["goes on", "ends"]),
     ("Session-ID without peer", &["invented", "zero"]),
+    ("remote hold", &["keep", "restart"]),
+    ("far-end park", &["end", "keep"]),
+    ("media change", &["CUCM offers", "recorder offers"]),
 ];
 const RELEASES: [&str; 5] = ["10.5", "11.5", "12.5", "14", "15"];
 
@@ -30,6 +35,11 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
             words.push(format!("{key}: {}", dice.one(of)));
         }
     }
+    let destinations = destinations(dice);
+    if !destinations.is_empty() {
+        // Whoever takes turns with legs has each recording at two recorders, which is another scenario.
+        words.push("recording legs: together".to_owned());
+    }
     let release = dice.one(&RELEASES);
     // Writing to a String never fails.
     let _ = writeln!(text, "cluster: {{ release: \"{release}\", dialect: {{ {} }} }}", words.join(", "));
@@ -39,10 +49,13 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
     if dice.one_in(4) {
         text.push_str("recorder: { answers after: 300ms }\n");
     }
+    // A phone without SRTP is recorded in clear; where one is, all are.
+    let is_clear = dice.one_in(8);
     text.push_str("phones:\n");
     let phones = dice.between(3, NAMES.len() as u64) as usize;
     // The last two share a line.
     let is_shared = phones > 3 && dice.one_in(3);
+    let has_nodes = dice.one_in(4);
     for (number, name) in NAMES[..phones].iter().enumerate() {
         let recording = match dice.between(1, 5) {
             _ if *name == RECORDED => "automatic",
@@ -50,19 +63,55 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
             3 => "selective",
             _ => "none",
         };
-        // A phone without SRTP is recorded in clear, which is another scenario.
-        let is_secure = recording != "none" || !dice.one_in(4);
+        let is_secure = !is_clear && (recording != "none" || !dice.one_in(4));
         let security = if is_secure { "encrypted" } else { "non-secure" };
         let mut more = habits(&NAMES[..phones], number, dice);
         let shares = is_shared && number + 2 >= phones;
         if shares {
             more.push_str(", shared line: true");
         }
+        if has_nodes && dice.one_in(2) {
+            more.push_str(", node: 2");
+        }
+        // Between encrypted phones a gateway forks some calls and the bridge others, in clear and not.
+        if is_clear && dice.one_in(2) {
+            more.push_str(", recording media source: gateway");
+        }
         let line = if shares { phones } else { number + 1 };
         let _ =
             writeln!(text, "  {name}: {{ line: \"20{line:02}\", security: {security}, recording: {recording}{more} }}");
     }
-    text + "steps:\n"
+    text + &outside(is_clear, dice) + &destinations + "steps:\n"
+}
+
+/// What is behind other trunks, in one walk of three.
+fn outside(is_clear: bool, dice: &mut Dice) -> String {
+    if !dice.one_in(3) {
+        return String::new();
+    }
+    let mut text = "outside:\n".to_owned();
+    for (site, kind, parties) in [("ICT", "cluster", ["olga", "piet"]), ("PSTN", "gateway", ["quin", "rosa"])] {
+        let security = if !is_clear && dice.one_in(2) { "encrypted" } else { "non-secure" };
+        let _ = writeln!(text, "  {site}:\n    is: {kind}\n    security: {security}\n    parties:");
+        for name in parties {
+            let _ = writeln!(text, "      {name}: {{ line: \"+49{}\" }}", u32::from(name.as_bytes()[0]) * 1001);
+        }
+    }
+    text
+}
+
+/// Other recorders, in one walk of six.
+fn destinations(dice: &mut Dice) -> String {
+    if !dice.one_in(6) {
+        return String::new();
+    }
+    let [first, second] = DESTINATIONS;
+    let order = dice.one(&["top-down", "circular"]);
+    let trunks = dice.one(&["[[first, recorder, second]]", "[first, second, recorder]", "[[first, second], recorder]"]);
+    format!(
+        "destinations:\n  {first}: {{ does: records }}\n  {second}: {{ does: records }}\nroute list: {{ distribution: \
+         {order}, trunks: {trunks} }}\n"
+    )
 }
 
 /// Where the calls of a phone go that it does not take, and whose calls it may pick up.

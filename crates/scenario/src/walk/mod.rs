@@ -35,11 +35,21 @@ pub fn scenario(seed: u64) -> String {
         // Writing to a String never fails.
         let _ = writeln!(text, "  - {step}");
     }
+    text += &expectations(&walk);
+    text
+}
+
+/// What differs from a plain pass.
+fn expectations(walk: &Walk) -> String {
+    let mut wanted = String::new();
     if walk.paper.begun() == 0 {
         // A scenario in which nothing is to be recorded has to say so.
-        text += "expect:\n  recordings: 0\n";
+        wanted += "  recordings: 0\n";
     }
-    text
+    if walk.scenario.phones.iter().all(|phone| !phone.encrypted) {
+        wanted += "  media: RTP\n";
+    }
+    if wanted.is_empty() { wanted } else { format!("expect:\n{wanted}") }
 }
 
 /// A scenario that grows.
@@ -57,7 +67,7 @@ impl Walk {
         let (from, to) = if dice.one_in(2) { (one, other) } else { (other, one) };
         let opening = [format!("call: {{ from: {from}, to: {to} }}"), format!("answer: {to}"), "talk: 2s".to_owned()];
         let scenario = cluster::parse(head);
-        let names = scenario.phones.iter().map(|phone| phone.name.clone()).collect();
+        let names = scenario.everybody().map(|party| party.name.clone()).collect();
         let mut walk = Self { paper: Paper::of(&scenario), scenario, names, steps: Vec::new() };
         for step in opening {
             let step = walk.take(&step);
@@ -66,14 +76,15 @@ impl Walk {
         walk
     }
 
-    /// Takes a step on paper, if it can be taken now; its text.
-    fn take(&mut self, step: &str) -> Option<String> {
-        let action = steps::read_one(step, &self.scenario)?;
+    /// Takes a step on paper, if it can be taken now, or several, one a line; their text as items of a list.
+    fn take(&mut self, steps: &str) -> Option<String> {
         // A step that is refused may have moved half of the paper.
         let mut paper = self.paper.clone();
-        paper.take(&action).ok()?;
+        for step in steps.lines() {
+            paper.take(&steps::read_one(step, &self.scenario)?).ok()?;
+        }
         self.paper = paper;
-        Some(step.to_owned())
+        Some(steps.replace('\n', "\n  - "))
     }
 
     /// Everybody hangs up; what nobody can hang up is taken up first.
@@ -96,7 +107,7 @@ mod tests {
 
     #[test]
     fn every_seed_gives_a_scenario_that_can_be_read() {
-        for seed in 1..=300 {
+        for seed in 1..=40 {
             let text = scenario(seed);
             let read =
                 file::parse(&text).map_err(|wrong| wrong.iter().map(|d| d.render("walk", &text)).collect::<String>());
@@ -105,11 +116,25 @@ mod tests {
         }
     }
 
+    /// Verbs that no walk has, each with the reason.
+    const LEFT_OUT: [(&str, &str); 1] =
+        [("fail node", "a recorder ends what a dead node left by its time-out alone, for which a walk has no time")];
+
     #[test]
-    fn every_verb_is_walked() {
-        let texts: Vec<String> = (1..=900).map(scenario).collect();
-        for word in verbs::words() {
-            assert!(texts.iter().any(|text| text.contains(&format!("  - {word}:"))), "no walk has the verb `{word}`");
+    fn every_verb_of_a_scenario_file_is_walked_or_left_out_for_a_reason() {
+        let mut missing: Vec<&str> = steps::words();
+        missing.retain(|word| LEFT_OUT.iter().all(|(other, _)| other != word));
+        for seed in 1..=1000 {
+            let text = scenario(seed);
+            let walked = |word: &str| text.contains(&format!("  - {word}:"));
+            assert!(!LEFT_OUT.iter().any(|(word, _)| walked(word)), "seed {seed} has a verb that is left out");
+            missing.retain(|word| !walked(word));
+            if missing.is_empty() {
+                break;
+            }
         }
+        assert!(missing.is_empty(), "no walk has {missing:?}: give each a line in `walk/verbs.rs`");
+        let known = steps::words();
+        assert!(verbs::words().chain(LEFT_OUT.map(|(word, _)| word)).all(|word| known.contains(&word)));
     }
 }

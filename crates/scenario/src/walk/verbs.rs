@@ -2,7 +2,8 @@
 
 use super::dice::Dice;
 
-/// How often a step is tried, and the step: `{a}` and `{b}` are two phones, `{time}` is a while, and so on in [`filled`].
+/// How often a step is tried, and the step: `{a}` and `{b}` are two parties, `{time}` is a while, and so on in [`filled`]. What takes no
+/// time by itself and must be heard is followed by a talk, as a second line.
 const CHOICES: &[(u64, &str)] = &[
     (3, "talk: {time}"),
     (1, "wait: {time}"),
@@ -28,13 +29,39 @@ const CHOICES: &[(u64, &str)] = &[
     (3, "cBarge: {a}"),
     (1, "re-key: { on: {a}, ROC: {roc} }"),
     (1, "change SSRC: {a}"),
-    (1, "CUCM sends: { request: {request} }"),
+    (1, "restart sequence: {a}"),
+    (1, "change codec: { on: {a}, to: {codec} }"),
+    (1, "change ptime: { on: {a}, to: {ptime} }"),
+    (1, "talk: 500ms\ninject: { on: {a}, what: {injected}, legs: {one leg}, for: 1s }\ntalk: 1500ms"),
+    (1, "CUCM sends: { request: {request}, leg: {leg} }"),
+    (1, "close connection: {closing}"),
+    (1, "recorder pauses: {leg}\nwait: 1500ms"),
+    (2, "recorder resumes: {leg}\ntalk: 500ms"),
+    (1, "recorder hangs up: {leg}"),
+    (1, "renumber: {renumbered}"),
+    (1, "destination fails: {destination}"),
+    (2, "destination returns: {destination}"),
+    (3, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
+    (3, "conference outside: { by: {a}, with: {b} }"),
+    (3, "leave outside: {a}"),
 ];
 
-const ASKERS: [&str; 3] = ["user", "application", "silent application"];
-const REQUESTS: [&str; 5] = ["INFO", "NOTIFY", "OPTIONS", "UPDATE", "re-INVITE"];
-const ROLL_OVERS: [&str; 2] = ["keep", "reset"];
-const KEYS: [&str; 4] = ["1", "0*9", "1234#", "42"];
+/// What stands for a place, one of these each time.
+const PLACES: &[(&str, &[&str])] = &[
+    ("{asker}", &["user", "application", "silent application"]),
+    ("{closing}", &["FIN", "RST"]),
+    ("{codec}", &["PCMU", "PCMA"]),
+    ("{destination}", &super::cluster::DESTINATIONS),
+    ("{digits}", &["1", "0*9", "1234#", "42"]),
+    ("{injected}", &["plain RTP", "flipped tag", "replay", "forged", "silence", "loss"]),
+    ("{leg}", &["near", "far", "both"]),
+    ("{one leg}", &["near", "far", "[near, far]"]),
+    ("{ptime}", &["10ms", "20ms", "30ms", "40ms", "60ms"]),
+    ("{renumbered}", &["restarted", "another cluster"]),
+    ("{request}", &["INFO", "NOTIFY", "SUBSCRIBE", "OPTIONS", "UPDATE", "re-INVITE", "re-INVITE without offer", "BYE"]),
+    ("{roc}", &["keep", "reset"]),
+    ("{told}", &["re-INVITE", "UPDATE", "nothing"]),
+];
 
 /// The words of the verbs.
 #[cfg(test)]
@@ -42,7 +69,7 @@ pub(super) fn words() -> impl Iterator<Item = &'static str> {
     CHOICES.iter().filter_map(|(_, step)| step.split(':').next())
 }
 
-/// Any step of these phones, whether it can be taken or not.
+/// Any step of these parties, whether it can be taken or not.
 pub(super) fn any(names: &[String], dice: &mut Dice) -> String {
     let all: u64 = CHOICES.iter().map(|(weight, _)| weight).sum();
     let mut at = dice.between(1, all);
@@ -59,14 +86,6 @@ fn filled(step: &str, names: &[String], dice: &mut Dice) -> String {
     let others: Vec<String> = names.iter().filter(|name| **name != a).cloned().collect();
     let b = if others.is_empty() { a.clone() } else { dice.one(&others) };
     let time = format!("{}ms", dice.between(2, 30) * 100);
-    let places = [
-        ("{a}", a.as_str()),
-        ("{b}", b.as_str()),
-        ("{time}", time.as_str()),
-        ("{asker}", dice.one(&ASKERS)),
-        ("{request}", dice.one(&REQUESTS)),
-        ("{roc}", dice.one(&ROLL_OVERS)),
-        ("{digits}", dice.one(&KEYS)),
-    ];
-    places.iter().fold(step.to_owned(), |step, (place, value)| step.replace(place, value))
+    let step = step.replace("{a}", &a).replace("{b}", &b).replace("{time}", &time);
+    PLACES.iter().fold(step, |step, (place, values)| step.replace(place, dice.one(values)))
 }
