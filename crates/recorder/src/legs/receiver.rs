@@ -81,6 +81,8 @@ pub(crate) struct Receiver {
     unproven: VecDeque<Early>,
     /// The last genuine packets whose payload type stands for nothing: a codec may be agreed on behind them.
     unnamed: VecDeque<Unnamed>,
+    /// The last packet that was far from its stream: the first of a new sequence, if the next one follows it.
+    odd: Option<Early>,
     /// The epoch of streams to come.
     epoch: u16,
     report: Report,
@@ -105,6 +107,7 @@ impl Receiver {
             streams: Vec::new(),
             unproven: VecDeque::new(),
             unnamed: VecDeque::new(),
+            odd: None,
             epoch: 0,
             report: Report::default(),
             heard: now,
@@ -297,8 +300,32 @@ impl Receiver {
             self.report.packets.not_stored += 1;
             return;
         }
-        let Some(place) = self.order(packet.ssrc(), packet.sequence(), trusted) else { return };
-        let is_named = self.codec_of(&packet).is_some();
+        let (place, how) = self.order(packet.ssrc(), packet.sequence(), trusted);
+        match how {
+            Place::Repeated => return,
+            Place::Odd => {
+                self.odd = Some(Early { at, bytes: bytes.to_vec(), from });
+                return;
+            }
+            Place::Restarted => self.admit_odd(place, &packet, out),
+            Place::Next | Place::Late => {}
+        }
+        self.keep(at, place, (&packet, bytes), out);
+    }
+
+    /// The sequence of this packet began anew with the odd one before it. RFC 3550 A.1 lets that one go; a recorder has its audio.
+    fn admit_odd(&mut self, (epoch, index): (u16, u64), second: &rtp::Packet<'_>, out: &mut Vec<u8>) {
+        let Some(Early { at, bytes, .. }) = self.odd.take() else { return };
+        let Ok(first) = rtp::Packet::parse(&bytes) else { return };
+        if (first.ssrc(), first.sequence().wrapping_add(1)) == (second.ssrc(), second.sequence()) {
+            self.report.packets.malformed -= 1;
+            self.keep(at, (epoch, index - 1), (&first, &bytes), out);
+        }
+    }
+
+    /// Writes a packet that has its place, as soon as its payload type stands for something.
+    fn keep(&mut self, at: Instant, place: (u16, u64), (packet, bytes): (&rtp::Packet<'_>, &[u8]), out: &mut Vec<u8>) {
+        let is_named = self.codec_of(packet).is_some();
         if !is_named || packet.payload().is_empty() {
             self.report.packets.other_payload += 1;
             // fault: what no codec is agreed on for is lost.
@@ -307,7 +334,7 @@ impl Receiver {
             }
             return;
         }
-        self.store_in_order(at, place, &packet, out);
+        self.store_in_order(at, place, packet, out);
     }
 
     fn store_in_order(&mut self, at: Instant, place: (u16, u64), packet: &rtp::Packet<'_>, out: &mut Vec<u8>) {
@@ -372,8 +399,8 @@ impl Receiver {
         self.formats.iter().find(|(payload_type, _)| *payload_type == packet.payload_type()).map(|(_, codec)| *codec)
     }
 
-    /// Epoch and extended number of a packet; `None` for a repeat and for what belongs to no sequence.
-    fn order(&mut self, ssrc: u32, sequence: u16, trusted: bool) -> Option<(u16, u64)> {
+    /// Epoch and extended number of a packet, and what it is in its stream.
+    fn order(&mut self, ssrc: u32, sequence: u16, trusted: bool) -> ((u16, u64), Place) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
             let stream = Stream::new(ssrc, self.epoch, sequence);
             let place = (stream.epoch, stream.highest());
@@ -383,19 +410,16 @@ impl Receiver {
                 let forgotten = self.streams.remove(0);
                 self.epoch = self.epoch.max(forgotten.epoch.saturating_add(1));
             }
-            return Some(place);
+            return (place, Place::Next);
         };
-        let (index, place) = stream.place(sequence, trusted);
-        match place {
+        let (index, how) = stream.place(sequence, trusted);
+        match how {
             Place::Next | Place::Restarted => {}
             Place::Late => self.report.packets.reordered += 1,
-            Place::Repeated | Place::Odd => {
-                self.report.packets.duplicate += u64::from(place == Place::Repeated);
-                self.report.packets.malformed += u64::from(place == Place::Odd);
-                return None;
-            }
+            Place::Repeated => self.report.packets.duplicate += 1,
+            Place::Odd => self.report.packets.malformed += 1,
         }
-        Some((stream.epoch, index))
+        ((stream.epoch, index), how)
     }
 
     /// The sequence of this packet's source begins anew with it.

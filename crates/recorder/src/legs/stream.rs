@@ -17,7 +17,7 @@ pub(crate) enum Place {
     Late,
     /// It came before.
     Repeated,
-    /// The sequence began anew at this packet.
+    /// The sequence began anew at this packet, or at the odd one before it.
     Restarted,
     /// Far from its stream. If the next one follows it, the sequence began anew.
     Odd,
@@ -68,8 +68,11 @@ impl Stream {
         let step = i32::from(sequence.wrapping_sub(self.highest as u16) as i16);
         let far = !(-MAX_MISORDER..=MAX_DROPOUT).contains(&step);
         if far && (self.may_restart || (!trusted && self.awaited == Some(sequence))) {
-            *self = Self::new(self.ssrc, self.epoch.saturating_add(1), sequence);
-            return (self.highest, Place::Restarted);
+            let began = if self.awaited == Some(sequence) { sequence.wrapping_sub(1) } else { sequence };
+            *self = Self::new(self.ssrc, self.epoch.saturating_add(1), began);
+            let index = self.highest + u64::from(sequence.wrapping_sub(began));
+            self.mark(index);
+            return (index, Place::Restarted);
         }
         if far && !trusted {
             self.awaited = Some(sequence.wrapping_add(1));

@@ -83,3 +83,26 @@ fn sources_may_change_as_often_as_they_like() {
     let journal = journal::read(&rig.out).unwrap();
     assert_ne!(journal.packets[0].epoch, journal.packets[200].epoch);
 }
+
+#[test]
+fn the_first_packet_of_a_plain_sequence_that_begins_anew_is_stored_once_the_second_says_so() {
+    let mut rig = Rig::new(Fault::None);
+    rig.plain();
+    for (sequence, fill) in
+        [(100, 1), (101, 2), (40_000, 9), (102, 3), (50_000, 4), (50_001, 5), (50_000, 6), (50_002, 7)]
+    {
+        rig.receive(&packet(7, sequence, fill), PHONE);
+    }
+    assert_eq!(contents(&rig), [1, 2, 3, 4, 5, 7]);
+    let counts = rig.counts();
+    assert_eq!((counts.stored, counts.malformed, counts.duplicate), (6, 1, 1), "what nothing followed is nobody's");
+    let journal = journal::read(&rig.out).unwrap();
+    let places: Vec<(u16, u64)> =
+        journal.packets[3..].iter().map(|packet| (packet.epoch, packet.index & 0xffff)).collect();
+    assert_eq!(places, [(1, 50_000), (1, 50_001), (1, 50_002)]);
+    // Even where the second one wraps.
+    for (sequence, fill) in [(65_535, 8), (0, 10), (1, 11)] {
+        rig.receive(&packet(7, sequence, fill), PHONE);
+    }
+    assert_eq!(contents(&rig)[6..], [8, 10, 11]);
+}

@@ -64,10 +64,10 @@ impl Paper {
         self.must_fork(phone, !matches!(what, ChangedStream::Codec(_)))?;
         let in_clear = match what {
             ChangedStream::Key { .. } => Some("where there is no key"),
-            ChangedStream::Sequence => {
-                Some("where a receiver may drop the first packet of a new sequence (RFC 3550 A.1)")
-            }
-            ChangedStream::Source | ChangedStream::Codec(_) | ChangedStream::PacketTime(_) => None,
+            ChangedStream::Source
+            | ChangedStream::Sequence
+            | ChangedStream::Codec(_)
+            | ChangedStream::PacketTime(_) => None,
         };
         if let Some(why) = in_clear.filter(|_| self.phones.get(phone).is_some_and(|phone| !phone.encrypted)) {
             let message = format!("`{}` is recorded in clear, {why}", self.name(phone));
