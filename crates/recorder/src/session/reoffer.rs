@@ -41,6 +41,8 @@ pub(crate) struct Reoffer {
     /// Whether the stream is to stop, or to go on.
     pauses: bool,
     state: Stage,
+    /// What was asked for while it was out, which waits for its answer (RFC 3261 §14.1).
+    next: Option<bool>,
 }
 
 enum Stage {
@@ -63,8 +65,10 @@ impl Sessions {
                 Deed::Pause => true,
                 Deed::Resume => false,
             };
-            if let Some(leg) = self.legs.get_mut(&id) {
-                leg.reoffer = Some(Reoffer { pauses, state: Stage::Due(now) });
+            match self.legs.get_mut(&id).map(|leg| &mut leg.reoffer) {
+                Some(Some(reoffer)) if matches!(reoffer.state, Stage::Sent { .. }) => reoffer.next = Some(pauses),
+                Some(reoffer) => *reoffer = Some(Reoffer::due_at(now, pauses)),
+                None => {}
             }
         }
         self.send_offers(now);
@@ -127,14 +131,16 @@ impl Sessions {
         }
         let wait = Duration::from_millis(u64::from(self.rng.next_u32() % 200) * 10);
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Some(Reoffer { state: Stage::Sent { number: ours, offer, .. }, .. }) = &leg.reoffer else { return };
+        let Some(Reoffer { state: Stage::Sent { number: ours, offer, .. }, next, .. }) = &leg.reoffer else { return };
         if *ours != number || status < 200 {
             return;
         }
+        let next = *next;
+        let asked = next.map(|pauses| Reoffer::due_at(now, pauses));
         match status {
             200..300 => {
                 let offer = (**offer).clone();
-                leg.reoffer = None;
+                leg.reoffer = asked;
                 leg.dialog.refresh_target(response);
                 leg.local = Some(offer.clone());
                 let fallback = leg.peer_falls_back && self.config.srtp == SrtpPolicy::Fallback;
@@ -146,12 +152,13 @@ impl Sessions {
             }
             491 => {
                 if let Some(reoffer) = &mut leg.reoffer {
-                    reoffer.state = Stage::Due(now + wait);
+                    *reoffer = Reoffer::due_at(now + wait, next.unwrap_or(reoffer.pauses));
                 }
             }
             408 | 481 => self.hang_up(now, id, "recorder", "the dialog is unknown to the peer"),
-            _ => leg.reoffer = None,
+            _ => leg.reoffer = asked,
         }
+        self.send_offers(now);
     }
 
     fn acknowledge(&mut self, id: LegId, key: ClientKey, number: u32) {
@@ -166,6 +173,10 @@ impl Sessions {
 }
 
 impl Reoffer {
+    fn due_at(at: Instant, pauses: bool) -> Self {
+        Self { pauses, state: Stage::Due(at), next: None }
+    }
+
     fn due(&self) -> Instant {
         match self.state {
             Stage::Due(at) | Stage::Sent { until: at, .. } => at,

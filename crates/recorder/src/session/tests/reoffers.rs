@@ -46,6 +46,28 @@ fn a_pause_is_offered_acknowledged_and_taken_back_under_one_key() {
 }
 
 #[test]
+fn what_is_asked_for_while_a_reinvite_is_out_waits_for_its_answer() {
+    for (code, answer) in [(200, Some(answered(KEY))), (488, None)] {
+        let (mut rig, _) = standing();
+        let resume = ask(&mut rig, Deed::Resume);
+        let sent = rig.sent.len();
+        rig.input(Input::Deed { deed: Deed::Pause, side: None });
+        assert_eq!(rig.sent.len(), sent, "one INVITE at a time");
+        reply(&mut rig, &resume, code, answer.as_deref());
+        let pause = rig.last().clone();
+        assert_eq!((pause.method(), pause.cseq().unwrap().number), (Some("INVITE"), 102), "{code}");
+        assert!(body(&pause).contains("a=inactive"), "{code}");
+    }
+    // Of what crossed something else the last word counts.
+    let (mut rig, _) = standing();
+    let resume = ask(&mut rig, Deed::Resume);
+    rig.input(Input::Deed { deed: Deed::Pause, side: None });
+    reply(&mut rig, &resume, 491, None);
+    rig.wait(Duration::from_secs(2));
+    assert!(body(rig.last()).contains("a=inactive"));
+}
+
+#[test]
 fn a_2xx_that_comes_again_gets_its_ack_again() {
     let (mut rig, _) = standing();
     let pause = ask(&mut rig, Deed::Pause);
