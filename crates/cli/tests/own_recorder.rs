@@ -111,6 +111,58 @@ fn a_recorder_that_is_started_by_command_passes_and_is_told_what_was_not_looked_
     assert!(said.contains("not checked, since recorder `ours` shows only its files"), "{said}");
 }
 
+/// The same recorder, whose recordings a program tells of.
+fn told_by(command: &str) -> String {
+    let (before, _) = STARTED.split_once("root = ").unwrap();
+    format!("{before}adapter = \"exec\"\ncommand = {command}\n")
+}
+
+#[test]
+fn a_program_tells_which_files_hold_which_call() {
+    let adapter = |name: &str| top().join("examples/adapters").join(name).display().to_string();
+    let programs = [("python3", "recording_json.py"), ("jq", "by_refci.sh")];
+    for (needed, name) in programs {
+        if Command::new(needed).arg("--version").output().is_err() {
+            eprintln!("skipped: there is no {needed} here, which examples/adapters/{name} needs");
+            continue;
+        }
+        let config = told_by(&format!("[\"{}\", \"{{folder}}/recordings\"]", adapter(name)));
+        let bench = Bench::new(&config);
+        let both = bench.scenario("scenarios/both-recorded.yaml", |text| text);
+        let (exit, said) = bench.run("ours", &[&bench.plain_call(), &both], &[]);
+        assert_eq!(exit, Exit::Pass, "{name}: {said}");
+        assert!(said.contains("2 passed"), "{name}: {said}");
+        let bench = Bench::new(&config.replace("# fault", "fault = \"swap-channels\""));
+        let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+        assert_eq!(exit, Exit::Finding, "{name}: {said}");
+        assert!(said.contains("swapped-legs"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn the_recorder_is_not_blamed_for_its_adapter_nor_the_adapter_for_a_recorder_that_died() {
+    let broken = told_by(r#"["sh", "-c", "echo no route to database >&2; exit 3"]"#);
+    let bench = Bench::new(&broken);
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Setup, "{said}");
+    assert!(said.contains("the adapter of recorder `ours` does not tell of its recordings"), "{said}");
+    assert!(said.contains("exit status: 3") && said.contains("| no route to database"), "{said}");
+
+    let command = r#"["PROGRAM", "record", "--config", "{folder}/recorder.toml"]"#;
+    let mortal = r#"["timeout", "-s", "KILL", "2", "PROGRAM", "record", "--config", "{folder}/recorder.toml"]"#;
+    assert!(broken.contains(command));
+    let bench = Bench::new(&broken.replace(command, mortal));
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Finding, "{said}");
+    assert!(said.contains("recorder-died"), "{said}");
+
+    let absent = r#"{ "recordings": [{ "files": [{ "path": "gone.wav", "content": "stereo" }] }], "complete": true }"#;
+    let bench = Bench::new(&told_by(&format!("['echo', '{absent}']")));
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Finding, "{said}");
+    assert!(said.contains("missing-file") && said.contains("gone.wav"), "{said}");
+}
+
 #[test]
 fn refusals_of_both_sides_are_seen_from_outside() {
     let bench = Bench::new(STARTED);

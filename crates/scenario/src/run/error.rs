@@ -29,6 +29,14 @@ pub enum SetupError {
         /// Why.
         why: String,
     },
+    /// The program that should tell of the recordings did not.
+    #[error("the adapter of recorder `{recorder}` does not tell of its recordings: {why}")]
+    Adapter {
+        /// The recorder's name.
+        recorder: String,
+        /// What is wrong with the program or its answer.
+        why: String,
+    },
     /// A step did not lead where it should.
     #[error("line {line}: {what}")]
     Step {

@@ -18,7 +18,7 @@ use crate::file::{Party, Refused, Scenario, Transport};
 use crate::kept::Session;
 use crate::outcome::Finding;
 use crate::under_test::{
-    Ended, Gathered, Process, Profile, RecorderCertificate, Shelf, Template, UnderTest, Values, Way, write,
+    Ended, Gathered, Process, Profile, RecorderCertificate, Source, Template, UnderTest, Values, Way, write,
     write_private,
 };
 
@@ -85,7 +85,9 @@ pub(super) struct External {
     profile: Arc<Profile>,
     /// `None`: it ran before us and goes on running.
     process: Option<Process>,
-    shelf: Shelf,
+    source: Source,
+    /// The wall time that the clock of events began at.
+    began: SystemTime,
 }
 
 /// What is fixed before anybody starts.
@@ -130,10 +132,13 @@ impl Subject {
     }
 
     /// Ends it and takes what it left behind.
-    pub(super) async fn finish(self, events: &[(u64, CucmEvent)]) -> Left {
+    ///
+    /// # Errors
+    /// That the program which should tell of its recordings did not.
+    pub(super) async fn finish(self, events: &[(u64, CucmEvent)]) -> Result<Left, SetupError> {
         match self {
-            Self::Bundled(recorder) => Left::Bundled(Box::new(recorder.stop().await)),
-            Self::External(external) => Left::External(external.finish(events).await),
+            Self::Bundled(recorder) => Ok(Left::Bundled(Box::new(recorder.stop().await))),
+            Self::External(external) => external.finish(events).await.map(Left::External),
         }
     }
 }
@@ -161,7 +166,7 @@ impl External {
             ("cucm_address", addresses.cucm().to_string()),
         ]);
         values.extend(files.values);
-        let shelf = Shelf::before(profile, &values);
+        let source = Source::before(profile, &values);
         let way = Way { net, from: addresses.cucm(), recorder: addresses.recorder() };
         let process = match &profile.start {
             Some(start) => {
@@ -185,17 +190,26 @@ impl External {
             x509_subject: names,
             call_manager_trust: if listed { own } else { Vec::new() },
         };
-        Ok((Self { profile: Arc::clone(profile), process, shelf }, peer))
+        Ok((
+            Self { profile: Arc::clone(profile), process, source, began: net.clock().wall_at(net.clock().epoch()) },
+            peer,
+        ))
     }
 
-    async fn finish(self, events: &[(u64, CucmEvent)]) -> Gathered {
-        let sessions = Session::of_events(events);
-        let mut gathered = self.shelf.gather(&self.profile, &sessions).await;
+    async fn finish(self, events: &[(u64, CucmEvent)]) -> Result<Gathered, SetupError> {
+        let sessions: Vec<Session> = Session::of_events(events).into_iter().map(|s| s.in_run(self.began)).collect();
+        let gathered = self.source.gather(&self.profile, &sessions).await;
         let ended = match self.process {
             Some(process) => process.stop().await,
             None => Ended::Asked,
         };
         let name = &self.profile.name;
+        let mut gathered = match (gathered, &ended) {
+            (Ok(gathered), _) => gathered,
+            // A program that asks a recorder which has died cannot be blamed.
+            (Err(_), Ended::Early(_)) => Gathered::default(),
+            (Err(why), _) => return Err(SetupError::Adapter { recorder: name.clone(), why }),
+        };
         match ended {
             Ended::Asked => {}
             Ended::Killed => {
@@ -209,7 +223,7 @@ impl External {
                     .insert(0, Finding::new("recorder-died", expected, format!("it ended by itself: {how}")));
             }
         }
-        gathered
+        Ok(gathered)
     }
 }
 

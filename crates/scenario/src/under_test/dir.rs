@@ -288,7 +288,7 @@ fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
 }
 
 /// A recording of which nothing is known but its files.
-fn stored(recorded: Recorded<'static>) -> Stored {
+pub(super) fn stored(recorded: Recorded<'static>) -> Stored {
     Stored { recorded, folder: PathBuf::new(), metadata: None, findings: Vec::new() }
 }
 
@@ -306,7 +306,7 @@ fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usi
     Recorded { label, expected, files: group.iter().map(file).collect() }
 }
 
-fn content(path: &Path) -> Content<'static> {
+pub(super) fn content(path: &Path) -> Content<'static> {
     match wire::file::read(path, LARGEST_WAV) {
         Ok(bytes) => Content::Wav(bytes.into()),
         Err(error) => Content::Unreadable(error.to_string()),
@@ -373,4 +373,4 @@ fn late_file(asked: &Recordings, kind: Kind, path: &str, root: &Path) -> Finding
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,6 +2,7 @@
 //! its recordings are.
 
 mod dir;
+mod exec;
 mod glob;
 mod needs;
 mod process;
@@ -14,16 +15,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use glob::Glob;
-pub use profile::{Certificates, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop};
+pub use profile::{Certificates, Exec, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop};
 pub use template::Template;
 
-pub(crate) use dir::{Gathered, Shelf};
+pub(crate) use dir::Gathered;
 pub(crate) use needs::reason_to_skip;
 pub(crate) use process::{Ended, Process, Way, write, write_private};
 pub(crate) use template::Values;
 
 use crate::file::diagnostic::{Diagnostic, Place, nearest};
 use crate::file::{Broken, read_text};
+use crate::kept::Session;
 
 /// The recorder under test.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,37 @@ impl UnderTest {
         match self {
             Self::Bundled => "bundled",
             Self::External(profile) => &profile.name,
+        }
+    }
+}
+
+/// Where the recordings of a recorder under test are had from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// Files below a folder.
+    Dir(dir::Shelf),
+    /// A program that tells.
+    Exec(exec::Program),
+}
+
+impl Source {
+    /// What is there before a scenario begins.
+    pub(crate) fn before(profile: &Profile, values: &Values) -> Self {
+        match &profile.recordings.exec {
+            None => Self::Dir(dir::Shelf::before(profile, values)),
+            Some(_) => Self::Exec(exec::Program::new(values.clone())),
+        }
+    }
+
+    /// Waits until every recording is there, but no longer than the profile allows, and reads them.
+    ///
+    /// # Errors
+    /// What is wrong with a program that should tell of them; the recorder is not to blame for it.
+    pub(crate) async fn gather(self, profile: &Profile, sessions: &[Session]) -> Result<Gathered, String> {
+        match (self, &profile.recordings.exec) {
+            (Self::Dir(shelf), _) => Ok(shelf.gather(profile, sessions).await),
+            (Self::Exec(program), Some(exec)) => program.gather(profile, exec, sessions).await,
+            (Self::Exec(_), None) => Ok(Gathered::default()),
         }
     }
 }

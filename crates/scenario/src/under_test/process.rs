@@ -178,7 +178,7 @@ fn command(
     Ok(command)
 }
 
-fn words(command: &[Template], values: &Values) -> String {
+pub(super) fn words(command: &[Template], values: &Values) -> String {
     command.iter().map(|word| word.fill(values)).collect::<Vec<_>>().join(" ")
 }
 
@@ -197,7 +197,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The end of a log, and before it the latest lines that name an error: a program that takes itself down in order says
 /// what went wrong long before its last line.
-fn tail(log: &Path) -> String {
+pub(super) fn tail(log: &Path) -> String {
     let text = read_tail(log);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     if lines.is_empty() {

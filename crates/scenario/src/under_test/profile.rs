@@ -137,9 +137,20 @@ pub enum Signal {
     Kill,
 }
 
-/// Where recordings are: the adapter `dir`, files below a folder.
+/// A program that tells which files hold which call: the adapter `exec`.
+#[derive(Clone, Debug)]
+pub struct Exec {
+    /// The program and its arguments.
+    pub command: Vec<Template>,
+    /// How long one run of it may take.
+    pub within: Duration,
+}
+
+/// Where recordings are: files below a folder (the adapter `dir`), or what a program tells (`exec`).
 #[derive(Clone, Debug)]
 pub struct Recordings {
+    /// The program that tells of the recordings; `None`: they are found by their names.
+    pub exec: Option<Exec>,
     /// The folder.
     pub root: Template,
     /// Files with both legs, by their path below the folder.
@@ -170,7 +181,8 @@ impl Profile {
             .start
             .as_ref()
             .map_or(Duration::ZERO, |start| start.ready_within + PREPARE * start.prepare.len().min(1000) as u32);
-        start.saturating_add(self.stop.within).saturating_add(self.recordings.ready_within)
+        let asked = self.recordings.exec.as_ref().map_or(Duration::ZERO, |exec| exec.within);
+        start.saturating_add(self.stop.within).saturating_add(self.recordings.ready_within).saturating_add(asked)
     }
 
     /// Whether the folder of recordings is one that no other scenario writes to.

@@ -26,6 +26,8 @@ pub(super) const START: [&str; 10] = [
     "recorder_key",
     "recorder_identity",
 ];
+/// Those of them that are there only with `make`.
+const MADE: [&str; 3] = ["recorder_certificate", "recorder_key", "recorder_identity"];
 /// What can be filled in where a folder is named.
 pub(super) const FOLDER: [&str; 3] = ["folder", "project", "address"];
 /// What can be filled in where a recording is named.
@@ -112,6 +114,11 @@ fn check(profile: &Profile, place: Place, wrong: &mut Vec<Diagnostic>) {
     }
     if profile.start.is_none() && matches!(profile.certificates.recorder, RecorderCertificate::Made) {
         tell("runs already, so no certificate can be made for it", "name its own with `certificates.recorder`");
+    }
+    let mut of_adapter = profile.recordings.exec.iter().flat_map(|exec| &exec.command);
+    let made = matches!(profile.certificates.recorder, RecorderCertificate::Made);
+    if !made && of_adapter.any(|word| MADE.iter().any(|name| word.has(name))) {
+        tell("tells its adapter of a certificate that is there only when it is made", "`certificates.make = true`");
     }
     let real = profile.address.is_some_and(|address| !address.is_loopback());
     if real && profile.cucm_address.is_none() {
@@ -217,8 +224,7 @@ fn read_start(node: &Node, listens: Listens, certificates: &Certificates, wrong:
         all.chain(start.files.iter().flat_map(|(path, text)| [path, text]))
             .chain(start.environment.iter().map(|(_, v)| v))
     };
-    let made = ["recorder_certificate", "recorder_key", "recorder_identity"];
-    let key = texts().any(|t| made.iter().any(|name| t.has(name)));
+    let key = texts().any(|t| MADE.iter().any(|name| t.has(name)));
     if key && !matches!(certificates.recorder, RecorderCertificate::Made) {
         let message =
             "`{recorder_certificate}`, `{recorder_key}` and `{recorder_identity}` are there only when they are made";
@@ -298,6 +304,7 @@ fn read_stop(node: &Node, wrong: &mut Vec<Diagnostic>) -> Stop {
 
 fn nowhere() -> Recordings {
     Recordings {
+        exec: None,
         root: Template::default(),
         stereo: None,
         near: None,
@@ -308,16 +315,38 @@ fn nowhere() -> Recordings {
     }
 }
 
+/// The program of the adapter `exec`.
+fn read_exec(f: &mut Fields<'_>, by_program: bool, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<Exec> {
+    let program = f.optional("command").map(|n| keep(command(n), wrong).unwrap_or_default());
+    let within = f.maybe("within", wrong, duration);
+    match program {
+        Some(command) if by_program => Some(Exec { command, within: within.unwrap_or(Duration::from_secs(10)) }),
+        None if by_program => {
+            let help = "such as `command = [\"./recordings.py\", \"{folder}\"]`";
+            wrong.push(Diagnostic::new(place, "the adapter `exec` needs `command`").help(help));
+            None
+        }
+        None if within.is_none() => None,
+        _ => {
+            let message = "`command` and `within` are for the adapter `exec`";
+            wrong.push(Diagnostic::new(place, message).help("`adapter = \"exec\"`"));
+            None
+        }
+    }
+}
+
 fn read_recordings(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> Recordings {
     let mut f = Fields::of(node, "the recordings", wrong);
     let glob = |n: &Node| template(n, &RECORDING);
-    f.or("adapter", (), wrong, |n| one_of(n, &[("dir", ())]));
+    let by_program = f.or("adapter", false, wrong, |n| one_of(n, &[("dir", false), ("exec", true)]));
+    let exec = read_exec(&mut f, by_program, node.place, wrong);
     let root = f.maybe("root", wrong, |n| template(n, &FOLDER));
-    if root.is_none() && !started {
+    if root.is_none() && !started && !by_program {
         let message = "the recordings of a recorder that runs already need `root`";
         wrong.push(Diagnostic::new(node.place, message).help("the folder that it writes to"));
     }
     let recordings = Recordings {
+        exec,
         root: root.unwrap_or_else(|| Template::parse("{folder}", &FOLDER).unwrap_or_default()),
         stereo: f.maybe("stereo", wrong, glob),
         near: f.maybe("near", wrong, glob),
@@ -327,6 +356,14 @@ fn read_recordings(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
         ready_within: f.or("ready_within", Duration::from_secs(10), wrong, duration),
     };
     f.finish(wrong);
+    if by_program {
+        let named = [&recordings.stereo, &recordings.near, &recordings.far];
+        if named.into_iter().any(Option::is_some) {
+            let message = "`stereo`, `near` and `far` are for the adapter `dir`; here the program names the files";
+            wrong.push(Diagnostic::new(node.place, message).help("leave them out, or `adapter = \"dir\"`"));
+        }
+        return recordings;
+    }
     if recordings.near.is_some() != recordings.far.is_some() {
         wrong.push(Diagnostic::new(node.place, "`near` and `far` need each other: a file for each leg"));
     } else if recordings.near.is_none() && recordings.stereo.is_none() {

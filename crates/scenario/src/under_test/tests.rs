@@ -74,6 +74,12 @@ fn what_is_wrong_is_told_with_its_line_and_the_way_out() {
     check("far = \"", "fer = \"", "`near` and `far` need each other");
     check("ready = { log = \"listening\", within", "ready = { log = \"listening\", port = 1, within", "not by both");
     check("ready_within = \"4s\"", "ready_within = \"100ms\"", "shorter than `unchanged_for`");
+    check("near = \"{date}", "adapter = \"exec\"\nnear = \"{date}", "the adapter `exec` needs `command`");
+    let exec = "adapter = \"exec\"\ncommand = [\"a\", \"{recorder_key}\"]\nnear = \"{date}";
+    check("near = \"{date}", exec, "`near` and `far` are for the adapter `dir`");
+    check("near = \"{date}", exec, "a certificate that is there only when it is made");
+    check("near = \"{date}", "within = \"1s\"\nnear = \"{date}", "`command` and `within` are for the adapter `exec`");
+    check("near = \"{date}", "adapter = \"exce\"\nnear = \"{date}", "did you mean `exec`?");
     check("recorder = \"{folder}/recorder.pem\", ", "", "listens on TLS and no certificate");
     check("recorder = \"{folder}/recorder.pem\"", "recorder = \"a\", make = true", "leave one of them out");
     check("\"import\", \"{cucm_certificate}\"", "\"x\", \"{recorder_key}\"", "only when they are made");
@@ -153,7 +159,7 @@ fn every_example_in_the_documentation_is_valid() {
     let blocks = |text: &'static str| text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let profiles = blocks(DOCS).chain(blocks(README)).filter(|block| block.contains("[recorders."));
     let all: Vec<&str> = profiles.chain([EXAMPLE]).collect();
-    assert_eq!(all.len(), 4);
+    assert_eq!(all.len(), 5);
     for text in all {
         let broken = |d: &Diagnostic| d.render("mixedmode.toml", text);
         let parsed = parse(text, Path::new("/project")).map_err(|wrong| wrong.iter().map(broken).collect::<String>());

@@ -338,7 +338,7 @@ impl<'a> Cast<'a> {
         let lateness = lateness::of(&ledger);
         let astray = self.gone_astray();
         let cucm = self.cucm.stop().await;
-        let recorder = self.recorder.finish(&self.events).await;
+        let recorder = self.recorder.finish(&self.events).await?;
         let destinations = self.destinations.finish().await;
         let addresses = self.addresses;
         let (mut story, events) = (self.story, self.events);

@@ -20,7 +20,7 @@ fn bench(names: &str) -> Bench {
     Bench { _folder: folder, root, profile }
 }
 
-fn session(refci: u32, near: &str, far: &str) -> Session {
+pub(in crate::under_test) fn session(refci: u32, near: &str, far: &str) -> Session {
     let party = |number: &str| Party { device: format!("SEP{number}"), number: number.to_owned() };
     let leg = |name: &str| SessionLeg {
         bridge_call_id: String::new(),
