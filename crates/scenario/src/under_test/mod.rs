@@ -4,6 +4,7 @@
 mod dir;
 mod exec;
 mod glob;
+mod health;
 mod needs;
 mod process;
 mod profile;

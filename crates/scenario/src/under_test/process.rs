@@ -12,6 +12,7 @@ use rustix::process::{Pid, kill_process};
 use tokio::process::{Child, Command};
 use wire::Net;
 
+use super::health::Url;
 use super::profile::{PREPARE, Ready, Signal, Start, Stop};
 use super::template::{Template, Values};
 
@@ -80,21 +81,17 @@ impl Process {
         let mut command = command(&start.command, start, values, project, &log)?;
         let child = command.spawn().map_err(|e| format!("cannot run `{}`: {e}", words(&start.command, values)))?;
         let mut process = Self { child, log, stop: stop.clone() };
-        process.wait_until_ready(start, way).await?;
+        process.wait_until_ready(start, values, way).await?;
         Ok(process)
     }
 
-    async fn wait_until_ready(&mut self, start: &Start, way: Way<'_>) -> Result<(), String> {
+    async fn wait_until_ready(&mut self, start: &Start, values: &Values, way: Way<'_>) -> Result<(), String> {
         let deadline = Instant::now() + start.ready_within;
-        while !self.is_ready(&start.ready, &way).await {
+        while let Err(missing) = self.is_ready(&start.ready, values, &way).await {
             if let Some(status) = self.exited() {
                 return Err(format!("it ended at once ({status}){}", self.tail()));
             }
             if Instant::now() >= deadline {
-                let missing = match &start.ready {
-                    Ready::Port(port) => format!("nothing listens on {}", SocketAddr::new(way.recorder, *port)),
-                    Ready::Log(text) => format!("it did not write `{text}`"),
-                };
                 return Err(format!("{missing} after {:?}{}", start.ready_within, self.tail()));
             }
             tokio::time::sleep(LOOK).await;
@@ -102,10 +99,20 @@ impl Process {
         Ok(())
     }
 
-    async fn is_ready(&self, ready: &Ready, way: &Way<'_>) -> bool {
+    /// Whether it can take calls; else what is missing.
+    async fn is_ready(&self, ready: &Ready, values: &Values, way: &Way<'_>) -> Result<(), String> {
         match ready {
-            Ready::Port(port) => way.net.connect(way.from, (way.recorder, *port).into()).await.is_ok(),
-            Ready::Log(text) => read_tail(&self.log).contains(text.as_str()),
+            Ready::Port(port) => {
+                let at = SocketAddr::new(way.recorder, *port);
+                way.net.connect(way.from, at).await.map(drop).map_err(|_| format!("nothing listens on {at}"))
+            }
+            Ready::Log(text) if read_tail(&self.log).contains(text.as_str()) => Ok(()),
+            Ready::Log(text) => Err(format!("it did not write `{text}`")),
+            Ready::Http(url) => {
+                let url = url.fill(values);
+                let asked = Url::parse(&url)?.is_fine(way.net, way.from).await;
+                asked.map_err(|why| format!("GET {url} {why}"))
+            }
         }
     }
 
@@ -299,6 +306,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_program_is_ready_when_it_says_so_over_http() {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind((HERE, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for status in ["503 Service Unavailable", "200 OK"] {
+                let (mut stream, _) = listener.accept().unwrap();
+                tell.send(status).unwrap();
+                let _ = stream.read(&mut [0; 1024]).unwrap();
+                write!(stream, "HTTP/1.1 {status}\r\n\r\n").unwrap();
+            }
+        });
+        let url = Template::plain(&format!("http://127.0.0.1:{port}/health"));
+        assert_eq!(run(&start("exec sleep 60", Ready::Http(url), 5000), &stop()).await, Ok(Ended::Asked));
+        assert_eq!(told.try_iter().count(), 2, "not ready with 503");
+    }
+
+    #[tokio::test]
     async fn a_program_that_ends_by_itself_is_told_with_its_last_lines() {
         let broken = start("echo no licence found >&2; exit 3", log("ready"), 5000);
         let why = run(&broken, &stop()).await.unwrap_err();
@@ -327,6 +353,9 @@ mod tests {
         assert!(why.contains("did not write `ready`") && why.contains("printed nothing"), "{why}");
         let deaf = start("exec sleep 60", Ready::Port(1), 200);
         assert!(run(&deaf, &stop()).await.unwrap_err().contains("nothing listens on 127.0.0.1:1"));
+        let ill = start("exec sleep 60", Ready::Http(Template::plain("http://127.0.0.1:1/health")), 200);
+        let why = run(&ill, &stop()).await.unwrap_err();
+        assert!(why.contains("GET http://127.0.0.1:1/health came to nothing: "), "{why}");
         let absent = Start { command: vec![Template::plain("no-such-recorder")], ..start("", log("x"), 200) };
         assert!(run(&absent, &stop()).await.unwrap_err().contains("no-such-recorder"));
         let unprepared =

@@ -109,6 +109,8 @@ pub struct Start {
 pub enum Ready {
     /// A TCP connection to this port is accepted.
     Port(u16),
+    /// A GET of this `http` URL is answered with a status of 200 to 299.
+    Http(Template),
     /// It has written this text.
     Log(String),
 }

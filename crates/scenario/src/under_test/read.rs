@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use super::health;
 use super::profile::*;
-use super::template::Template;
+use super::template::{Template, Values};
 use crate::file::diagnostic::{Diagnostic, Place};
 use crate::file::fields::{Fields, duration, flag, kind, list, number, one_of, text};
 use crate::file::read::keep;
@@ -267,16 +268,21 @@ fn environment(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<(String, Templat
 
 fn read_ready(node: Option<&Node>, listens: Listens, start: Place, wrong: &mut Vec<Diagnostic>) -> (Ready, Duration) {
     let mut within = Duration::from_secs(10);
-    let (mut port, mut log) = (None, None);
+    let (mut port, mut log, mut http) = (None, None, None);
     if let Some(node) = node {
         let mut f = Fields::of(node, "when a recorder is ready", wrong);
         port = f.maybe("port", wrong, |n| number(n, 1, 65_535).map(|v| v as u16));
         log = f.maybe("log", wrong, text);
+        http = f.maybe("http", wrong, url);
         within = f.or("within", within, wrong, duration);
         f.finish(wrong);
-        if port.is_some() && log.is_some() {
-            wrong.push(Diagnostic::new(node.place, "a recorder is ready by `port` or by `log`, not by both"));
+        if [port.is_some(), log.is_some(), http.is_some()].into_iter().filter(|set| *set).count() > 1 {
+            let message = "a recorder is ready by one of `port`, `log` and `http`, not by several";
+            wrong.push(Diagnostic::new(node.place, message));
         }
+    }
+    if let Some(url) = http {
+        return (Ready::Http(url), within);
     }
     let ready = match (log, port.or(listens.tls).or(listens.tcp)) {
         (Some(text), _) => Ready::Log(text),
@@ -290,6 +296,16 @@ fn read_ready(node: Option<&Node>, listens: Listens, start: Place, wrong: &mut V
         }
     };
     (ready, within)
+}
+
+/// Where a recorder tells of its health.
+fn url(node: &Node) -> Result<Template, Diagnostic> {
+    let url = start_template(node)?;
+    // An address that is filled in stands for itself here.
+    let sample = Values::from(START.map(|name| (name, if name == "port" { "1" } else { "192.0.2.1" }.to_owned())));
+    health::Url::parse(&url.fill(&sample))
+        .map(|_| url)
+        .map_err(|why| Diagnostic::new(node.place, why).help("such as \"http://{address}:8080/health\""))
 }
 
 fn read_stop(node: &Node, wrong: &mut Vec<Diagnostic>) -> Stop {

@@ -72,7 +72,14 @@ fn what_is_wrong_is_told_with_its_line_and_the_way_out() {
     check("{refci}-near", "{reffci}-near", "did you mean `{refci}`?");
     check("within = \"3s\"", "within = 3", "expected a duration");
     check("far = \"", "fer = \"", "`near` and `far` need each other");
-    check("ready = { log = \"listening\", within", "ready = { log = \"listening\", port = 1, within", "not by both");
+    check(
+        "log = \"listening\",",
+        "log = \"listening\", port = 1,",
+        "by one of `port`, `log` and `http`, not by several",
+    );
+    check("log = \"listening\",", "http = \"https://{address}/health\",", "expected a URL that begins with `http://`");
+    check("log = \"listening\",", "http = \"http://{address}:99999/\",", "`99999`, which is no port");
+    check("log = \"listening\",", "http = \"http://{adress}/\",", "did you mean `{address}`?");
     check("ready_within = \"4s\"", "ready_within = \"100ms\"", "shorter than `unchanged_for`");
     check("near = \"{date}", "adapter = \"exec\"\nnear = \"{date}", "the adapter `exec` needs `command`");
     let exec = "adapter = \"exec\"\ncommand = [\"a\", \"{recorder_key}\"]\nnear = \"{date}";
