@@ -164,6 +164,14 @@ fn the_recorder_is_not_blamed_for_its_adapter_nor_the_adapter_for_a_recorder_tha
 }
 
 #[test]
+fn files_of_a_leg_each_pass_whatever_their_names_say_of_legs() {
+    let (before, _) = STARTED.split_once("stereo = ").unwrap();
+    let bench = Bench::new(&format!("{before}leg = \"{{date}}/*-{{refci}}-*/*ar.wav\"\n"));
+    let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Pass, "{said}");
+}
+
+#[test]
 fn refusals_of_both_sides_are_seen_from_outside() {
     let bench = Bench::new(STARTED);
     let refused = |name: &str| bench.scenario(&format!("scenarios/refused/{name}.yaml"), |text| text);

@@ -54,7 +54,7 @@ impl Dialogs {
         let call_ids = match kind {
             Kind::Near => vec![near],
             Kind::Far => vec![far],
-            Kind::Stereo => vec![near, far],
+            Kind::Stereo | Kind::Leg => vec![near, far],
         };
         let glob = |call_id: &String| {
             let mut values = self.values.clone();
@@ -80,6 +80,8 @@ enum Kind {
     Stereo,
     Near,
     Far,
+    /// One leg, and nothing but the audio says which.
+    Leg,
 }
 
 /// The folder of a recorder's recordings, as it was before a scenario began.
@@ -214,7 +216,8 @@ impl Found {
                 };
                 let before = fitting.len();
                 fitting.extend(folder.seen.keys().filter_map(fits));
-                if fitting.len() == before {
+                let least = if kind == Kind::Leg { 2 } else { 1 };
+                if fitting.len() < before + least {
                     found.missing.push((index, kind));
                 }
             }
@@ -271,14 +274,16 @@ impl Found {
 
 /// The kinds of files that a profile names.
 fn kinds(asked: &Recordings) -> impl Iterator<Item = (Kind, &Template)> {
-    let all = [(Kind::Stereo, &asked.stereo), (Kind::Near, &asked.near), (Kind::Far, &asked.far)];
+    let all =
+        [(Kind::Stereo, &asked.stereo), (Kind::Near, &asked.near), (Kind::Far, &asked.far), (Kind::Leg, &asked.leg)];
     all.into_iter().filter_map(|(kind, template)| Some((kind, template.as_ref()?)))
 }
 
 /// Puts files together: all in one where there is one of each kind, else those whose wildcards stand for the same.
 fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
     let mut kinds = BTreeSet::new();
-    let one_of_each = fitting.iter().all(|(_, (kind, _))| kinds.insert(*kind));
+    let two_legs = fitting.len() == 2 && fitting.iter().all(|(_, (kind, _))| *kind == Kind::Leg);
+    let one_of_each = two_legs || fitting.iter().all(|(_, (kind, _))| kinds.insert(*kind));
     let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
     for (captures, file) in fitting {
         let key = if one_of_each { Vec::new() } else { captures };
@@ -297,6 +302,7 @@ fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usi
         let claims = match (kind, asked.left_is_far) {
             (Kind::Near, _) => vec![Some(Leg::Near)],
             (Kind::Far, _) => vec![Some(Leg::Far)],
+            (Kind::Leg, _) => vec![None],
             (Kind::Stereo, false) => vec![Some(Leg::Near), Some(Leg::Far)],
             (Kind::Stereo, true) => vec![Some(Leg::Far), Some(Leg::Near)],
         };

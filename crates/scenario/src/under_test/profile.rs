@@ -161,6 +161,8 @@ pub struct Recordings {
     pub near: Option<Template>,
     /// Files of the far leg.
     pub far: Option<Template>,
+    /// Files of one leg each whose names do not say which.
+    pub leg: Option<Template>,
     /// Whether the left channel of stereo files is the far leg (else the near leg).
     pub left_is_far: bool,
     /// A file counts as finished when it has not changed for so long.

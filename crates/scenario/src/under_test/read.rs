@@ -325,6 +325,7 @@ fn nowhere() -> Recordings {
         stereo: None,
         near: None,
         far: None,
+        leg: None,
         left_is_far: false,
         unchanged_for: Duration::from_secs(1),
         ready_within: Duration::from_secs(10),
@@ -367,23 +368,35 @@ fn read_recordings(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
         stereo: f.maybe("stereo", wrong, glob),
         near: f.maybe("near", wrong, glob),
         far: f.maybe("far", wrong, glob),
+        leg: f.maybe("leg", wrong, glob),
         left_is_far: f.or("left", false, wrong, |n| one_of(n, &[("near", false), ("far", true)])),
         unchanged_for: f.or("unchanged_for", Duration::from_secs(1), wrong, duration),
         ready_within: f.or("ready_within", Duration::from_secs(10), wrong, duration),
     };
     f.finish(wrong);
     if by_program {
-        let named = [&recordings.stereo, &recordings.near, &recordings.far];
+        let named = [&recordings.stereo, &recordings.near, &recordings.far, &recordings.leg];
         if named.into_iter().any(Option::is_some) {
-            let message = "`stereo`, `near` and `far` are for the adapter `dir`; here the program names the files";
+            let message =
+                "`stereo`, `near`, `far` and `leg` are for the adapter `dir`; here the program names the files";
             wrong.push(Diagnostic::new(node.place, message).help("leave them out, or `adapter = \"dir\"`"));
         }
         return recordings;
     }
+    let telling = ["refci", "farend_refci", "call_id"];
+    if recordings.leg.as_ref().is_some_and(|leg| !telling.iter().any(|name| leg.has(name))) {
+        let message = "nothing in the name of `leg` tells which two files belong together";
+        wrong.push(Diagnostic::new(node.place, message).help("`{refci}`, `{farend_refci}` or `{call_id}`"));
+    }
+    if recordings.leg.is_some() && recordings.near.is_some() {
+        let message =
+            "`leg` stands for files whose names do not say which leg they hold, `near` and `far` for those that do";
+        wrong.push(Diagnostic::new(node.place, message).help("leave one of them out"));
+    }
     if recordings.near.is_some() != recordings.far.is_some() {
         wrong.push(Diagnostic::new(node.place, "`near` and `far` need each other: a file for each leg"));
-    } else if recordings.near.is_none() && recordings.stereo.is_none() {
-        let help = "`stereo = \"{refci}.wav\"`, or `near` and `far`";
+    } else if recordings.near.is_none() && recordings.stereo.is_none() && recordings.leg.is_none() {
+        let help = "`stereo = \"{refci}.wav\"`, or `near` and `far`, or `leg`";
         wrong.push(Diagnostic::new(node.place, "no name of a file with audio").help(help));
     }
     if recordings.ready_within < recordings.unchanged_for {

@@ -83,9 +83,11 @@ fn what_is_wrong_is_told_with_its_line_and_the_way_out() {
     check("ready_within = \"4s\"", "ready_within = \"100ms\"", "shorter than `unchanged_for`");
     check("near = \"{date}", "adapter = \"exec\"\nnear = \"{date}", "the adapter `exec` needs `command`");
     let exec = "adapter = \"exec\"\ncommand = [\"a\", \"{recorder_key}\"]\nnear = \"{date}";
-    check("near = \"{date}", exec, "`near` and `far` are for the adapter `dir`");
+    check("near = \"{date}", exec, "`near`, `far` and `leg` are for the adapter `dir`");
     check("near = \"{date}", exec, "a certificate that is there only when it is made");
     check("near = \"{date}", "within = \"1s\"\nnear = \"{date}", "`command` and `within` are for the adapter `exec`");
+    check("near = \"{date}", "leg = \"*.wav\"\nnear = \"{date}", "`leg` stands for files whose names do not say");
+    check("near = \"{date}", "leg = \"*.wav\"\nnear = \"{date}", "tells which two files belong together");
     check("near = \"{date}", "adapter = \"exce\"\nnear = \"{date}", "did you mean `exec`?");
     check("recorder = \"{folder}/recorder.pem\", ", "", "listens on TLS and no certificate");
     check("recorder = \"{folder}/recorder.pem\"", "recorder = \"a\", make = true", "leave one of them out");

@@ -94,6 +94,23 @@ async fn files_are_found_by_what_cucm_told() {
 }
 
 #[tokio::test]
+async fn files_of_a_leg_each_are_of_one_recording_and_the_audio_decides_which_leg() {
+    let bench = bench("leg = \"{refci}-*.wav\"");
+    bench.write("7-n-7@192.0.2.5.wav");
+    let one = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert_eq!(
+        one.findings.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(),
+        ["missing-file"],
+        "one leg is not both"
+    );
+    bench.write("7-f-7@192.0.2.5.wav");
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    assert!(gathered.findings.is_empty(), "{:?}", gathered.findings);
+    assert_eq!(found(&gathered), ["Some(0): 7-f-7@192.0.2.5.wav 7-n-7@192.0.2.5.wav"]);
+    assert!(gathered.stored[0].recorded.files.iter().all(|file| file.claims == [None]));
+}
+
+#[tokio::test]
 async fn what_a_recorder_prints_is_none_of_its_files() {
     let mut bench = bench("near = \"{refci}-n.wav\"\nfar = \"{refci}-f.wav\"");
     bench.profile.recordings.root = Template::plain(&bench.root.parent().unwrap().display().to_string());
