@@ -100,11 +100,14 @@ impl Paper {
         rings.is_some_and(|ringing| ringing.instead_of.is_some() && ringing.phones == [phone])
     }
 
-    /// The phone leaves its place, which stays empty: to the others it is as if it held.
+    /// The phone leaves its place, which stays empty: to the others it is as if it held, but in a preserved call, where nobody is told.
     pub(super) fn drop_out(&mut self, no: CallNo, phone: usize) {
-        if let Some(member) = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.member_mut(phone)) {
-            member.is_here = false;
-            member.holds = true;
+        if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
+            let is_told = call.lost.is_empty();
+            if let Some(member) = call.member_mut(phone) {
+                member.is_here = false;
+                member.holds |= is_told;
+            }
         }
         self.leave(phone, no);
     }
