@@ -11,11 +11,11 @@ use trust::rule::TrustList;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// TLS with a client certificate, on [`Config::local_port`].
+    /// TLS with a client certificate, on [`Config::local_port`](super::Config::local_port).
     Tls,
-    /// TCP on [`Config::plain_port`].
+    /// TCP on [`Config::plain_port`](super::Config::plain_port).
     Tcp,
-    /// UDP on [`Config::plain_port`].
+    /// UDP on [`Config::plain_port`](super::Config::plain_port).
     Udp,
 }
 
