@@ -104,7 +104,10 @@ impl Shelf {
 
     /// Waits until every recording has its files and they no longer change, but no longer than the profile allows, and
     /// reads them.
-    pub(crate) async fn gather(mut self, profile: &Profile, sessions: &[Session]) -> Gathered {
+    ///
+    /// # Errors
+    /// That the names which the profile gives do not tell apart what has to be told apart.
+    pub(crate) async fn gather(mut self, profile: &Profile, sessions: &[Session]) -> Result<Gathered, String> {
         let dialogs: Vec<Dialogs> = sessions.iter().map(Dialogs::of).collect();
         let (asked, folder) = (&profile.recordings, &mut self.folder);
         let deadline = Instant::now() + if dialogs.is_empty() { asked.unchanged_for } else { asked.ready_within };
@@ -114,7 +117,8 @@ impl Shelf {
             let found = Found::new(asked, folder, &dialogs);
             let finished = !dialogs.is_empty() && found.is_whole(dialogs.len()) && folder.rests(now, asked, &found);
             if finished || now >= deadline {
-                return found.read(profile, &self.root, folder, &dialogs, now);
+                found.told_apart(asked, &dialogs)?;
+                return Ok(found.read(profile, &self.root, folder, &dialogs, now));
             }
             tokio::time::sleep(LOOK.min(deadline - now)).await;
         }
@@ -231,6 +235,23 @@ impl Found {
     /// Whether every recording has all its files.
     fn is_whole(&self, recordings: usize) -> bool {
         self.missing.is_empty() && self.groups.len() >= recordings
+    }
+
+    /// Where one `leg` pattern stands for the files of several recordings, as of a call that was on hold and is recorded again under
+    /// its refci, nothing says which two belong together.
+    fn told_apart(&self, asked: &Recordings, dialogs: &[Dialogs]) -> Result<(), String> {
+        let legs = |group: &&Group| group.iter().all(|(kind, _)| *kind == Kind::Leg);
+        let single = self.groups.iter().filter(|(group, _)| legs(group) && group.len() == 1);
+        let Some((group, of)) = single.into_iter().find(|(_, of)| of.len() > 1) else { return Ok(()) };
+        let labels: Vec<&str> = of.iter().filter_map(|at| dialogs.get(*at)).map(|of| of.label.as_str()).collect();
+        let (_, path) = &group[0];
+        Err(format!(
+            "`leg = \"{}\"` stands for files of {} recordings, {}, and nothing in a name such as {path} tells which two belong \
+             together; put `{{call_id}}` into it, or name the files by the adapter `exec`",
+            pattern(asked, Kind::Leg),
+            of.len(),
+            labels.join(" and "),
+        ))
     }
 
     fn read(self, profile: &Profile, root: &Path, folder: &Folder, dialogs: &[Dialogs], now: Instant) -> Gathered {

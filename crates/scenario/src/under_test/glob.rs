@@ -1,4 +1,4 @@
-//! Names of recordings: `*` and `?` within a name, `**` over folders, `{date}` for a date.
+//! Names of recordings: `*` and `?` within a name, `**` over folders, `{date}` for a date, `{time}` for a time.
 //!
 //! What the wildcards stood for is kept, since it tells which near file belongs to which far file.
 
@@ -23,6 +23,8 @@ enum Token {
     Deep,
     /// `{date}`
     Date,
+    /// `{time}`
+    Time,
 }
 
 impl Glob {
@@ -34,6 +36,7 @@ impl Glob {
             match piece {
                 Piece::Text(text) => wild(text, &mut tokens),
                 Piece::Place("date") => tokens.push(Token::Date),
+                Piece::Place("time") => tokens.push(Token::Time),
                 Piece::Place(name) => match values.get(name) {
                     Some(value) => tokens.extend(value.chars().map(Token::Char)),
                     None => tokens.push(Token::Some),
@@ -104,6 +107,10 @@ impl Fit {
                 let date = |length: &usize| path.get(..*length).is_some_and(is_date);
                 [10, 8].into_iter().filter(date).any(|length| self.fits(rest, &path[length..]))
             }
+            Token::Time => {
+                let time = |length: &usize| path.get(..*length).is_some_and(is_time);
+                [8, 6].into_iter().filter(time).any(|length| self.fits(rest, &path[length..]))
+            }
             Token::Some => {
                 let most = path.iter().position(|c| *c == '/').unwrap_or(path.len());
                 (0..=most).rev().any(|taken| self.take(rest, path, taken))
@@ -135,12 +142,22 @@ fn is_date(text: &[char]) -> bool {
     text.iter().enumerate().all(|(at, c)| if dashes && (at == 4 || at == 7) { *c == '-' } else { c.is_ascii_digit() })
 }
 
+/// `10:15:00`, `10-15-00`, `10_15_00` or `101500`.
+fn is_time(text: &[char]) -> bool {
+    let parted = text.len() == 8;
+    let fits = |(at, c): (usize, &char)| match parted && (at == 2 || at == 5) {
+        true => matches!(c, ':' | '-' | '_') && text[2] == text[5],
+        false => c.is_ascii_digit(),
+    };
+    text.iter().enumerate().all(fits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(pattern: &str, path: &str, expected: Option<&[&str]>) {
-        let template = Template::parse(pattern, &["refci", "date", "call_id"]).unwrap();
+        let template = Template::parse(pattern, &["refci", "date", "time", "call_id"]).unwrap();
         let values = BTreeMap::from([("refci", "77*".to_owned())]);
         let got = Glob::new(&template, &values).captures(path);
         let expected = expected.map(|all| all.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
@@ -176,5 +193,15 @@ mod tests {
         check("{date}/a", "2026-05-31/a", Some(&[]));
         check("{date}/a", "20260531/a", Some(&[]));
         check("{date}/a", "2026-5-31/a", None);
+    }
+
+    #[test]
+    fn a_time_is_a_time() {
+        for time in ["101500", "10-15-00", "10:15:00", "10_15_00"] {
+            check("{time}.wav", &format!("{time}.wav"), Some(&[]));
+        }
+        for other in ["10-15:00", "10-15", "1015", "1015000"] {
+            check("{time}.wav", &format!("{other}.wav"), None);
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Source {
     /// What is wrong with a program that should tell of them; the recorder is not to blame for it.
     pub(crate) async fn gather(self, profile: &Profile, sessions: &[Session]) -> Result<Gathered, String> {
         match (self, &profile.recordings.exec) {
-            (Self::Dir(shelf), _) => Ok(shelf.gather(profile, sessions).await),
+            (Self::Dir(shelf), _) => shelf.gather(profile, sessions).await,
             (Self::Exec(program), Some(exec)) => program.gather(profile, exec, sessions).await,
             (Self::Exec(_), None) => Ok(Gathered::default()),
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, kill_process};
+use rustix::process::{Pid, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, Command};
 use wire::Net;
 
@@ -31,12 +31,23 @@ const TAIL_BYTES: u64 = 1 << 20;
 /// The file that takes all that a recorder prints.
 pub(super) const LOG: &str = "recorder.log";
 
-/// A recorder that was started by us. Dropping it kills it.
+/// How long the processes that a recorder leaves behind may go on, once it is gone itself, before they are killed.
+const STRAGGLERS: Duration = Duration::from_secs(1);
+
+/// A recorder that was started by us, with all processes of its group. Dropping it asks it to stop and kills it where it does not.
 #[derive(Debug)]
 pub(crate) struct Process {
-    child: Child,
+    /// `None` when it is being stopped.
+    running: Option<Running>,
     log: PathBuf,
     stop: Stop,
+}
+
+/// A program and the process group that it leads. Dropping it kills them all.
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    group: Option<Pid>,
 }
 
 /// How a recorder's process ended.
@@ -80,7 +91,7 @@ impl Process {
         }
         let mut command = command(&start.command, start, values, project, &log)?;
         let child = command.spawn().map_err(|e| format!("cannot run `{}`: {e}", words(&start.command, values)))?;
-        let mut process = Self { child, log, stop: stop.clone() };
+        let mut process = Self { running: Some(Running::of(child)), log, stop: stop.clone() };
         process.wait_until_ready(start, values, way).await?;
         Ok(process)
     }
@@ -117,27 +128,79 @@ impl Process {
     }
 
     fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
+        self.running.as_mut().and_then(Running::exited)
     }
 
-    /// Ends the program: by its signal, and when that has no effect in time, by force.
+    /// Ends the program and what it started: by its signal, and when that has no effect in time, by force.
     pub(crate) async fn stop(mut self) -> Ended {
         if let Some(status) = self.exited() {
             return Ended::Early(format!("{status}{}", self.tail()));
         }
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        // A process that has gone in this moment needs no signal.
-        let _ = pid.map(|pid| kill_process(pid, signal(self.stop.signal)));
-        if tokio::time::timeout(self.stop.within, self.child.wait()).await.is_ok() {
-            return Ended::Asked;
+        let Some(mut running) = self.running.take() else { return Ended::Asked };
+        running.signal(signal(self.stop.signal));
+        if tokio::time::timeout(self.stop.within, running.child.wait()).await.is_err() {
+            running.kill();
+            let _ = running.child.wait().await;
+            return Ended::Killed;
         }
-        let _ = self.child.kill().await;
-        Ended::Killed
+        let until = Instant::now() + STRAGGLERS.min(self.stop.within);
+        while running.has_members() && Instant::now() < until {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ended::Asked
     }
 
     /// The last lines of the log, each on a line of its own.
     fn tail(&self) -> String {
         tail(&self.log)
+    }
+}
+
+/// A recorder whose scenario is broken off gets its signal and its time all the same. The runtime waits for that when it ends.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let Some(mut running) = self.running.take() else { return };
+        if running.exited().is_some() {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        running.signal(signal(self.stop.signal));
+        let until = Instant::now() + self.stop.within;
+        runtime.spawn_blocking(move || {
+            while running.exited().is_none() && Instant::now() < until {
+                std::thread::sleep(LOOK);
+            }
+        });
+    }
+}
+
+impl Running {
+    fn of(child: Child) -> Self {
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Self { child, group }
+    }
+
+    fn exited(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Signals the whole group; one that has gone in this moment needs no signal.
+    fn signal(&self, signal: rustix::process::Signal) {
+        let _ = self.group.map(|group| kill_process_group(group, signal));
+    }
+
+    fn kill(&self) {
+        self.signal(rustix::process::Signal::KILL);
+    }
+
+    fn has_members(&self) -> bool {
+        self.group.is_some_and(|group| test_kill_process_group(group).is_ok())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -181,6 +244,7 @@ fn command(
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err)
+        .process_group(0)
         .kill_on_drop(true);
     Ok(command)
 }
@@ -303,6 +367,60 @@ mod tests {
     async fn a_program_that_does_not_listen_to_its_signal_is_killed() {
         let stubborn = start("trap '' TERM; echo ready; while :; do sleep 0.05; done", log("ready"), 5000);
         assert_eq!(run(&stubborn, &stop()).await, Ok(Ended::Killed));
+    }
+
+    /// Whether a process of this number, which a program of the folder wrote down, goes on. One that has ended and that nobody has
+    /// asked for is `Z`.
+    fn goes_on(folder: &Path, file: &str) -> bool {
+        let id = std::fs::read_to_string(folder.join(file)).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+        !stat.is_empty() && !stat.contains(") Z ")
+    }
+
+    #[tokio::test]
+    async fn nothing_that_a_program_started_survives_it() {
+        let wait = "while :; do sleep 0.05; done";
+        let deaf = format!("sh -c \"trap '' TERM; echo \\$\\$ > child; echo ready; {wait}\" & wait");
+        let brief = format!("{deaf} & sleep 0.3; exit 1");
+        for (script, expected) in [(&deaf, "Asked"), (&brief, "Early")] {
+            let folder = tempfile::tempdir().unwrap();
+            let net = Net::os(NetOptions::default());
+            let way = Way { net: &net, from: HERE, recorder: HERE };
+            let start = start(script, log("ready"), 5000);
+            let process =
+                Process::start(&start, &stop(), &Values::new(), folder.path(), folder.path(), way).await.unwrap();
+            assert!(goes_on(folder.path(), "child"));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let ended = process.stop().await;
+            assert!(format!("{ended:?}").starts_with(expected), "{ended:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(!goes_on(folder.path(), "child"), "{expected}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_broken_off_gets_its_signal_and_its_time() {
+        for (script, tidied) in [
+            ("trap 'sleep 0.1; echo done > tidied; exit' TERM", true),
+            // It does not listen, and is killed.
+            ("trap '' TERM", false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let net = Net::os(NetOptions::default());
+                let way = Way { net: &net, from: HERE, recorder: HERE };
+                let script = format!("{script}; echo $$ > own; echo ready; while :; do sleep 0.02; done");
+                let stop = Stop { signal: Signal::Term, within: Duration::from_secs(1) };
+                let start = start(&script, log("ready"), 5000);
+                let process = Process::start(&start, &stop, &Values::new(), folder.path(), folder.path(), way).await;
+                drop(process.unwrap());
+            });
+            drop(runtime);
+            assert_eq!(folder.path().join("tidied").exists(), tidied, "{script}");
+            std::thread::sleep(Duration::from_millis(100));
+            assert!(!goes_on(folder.path(), "own"), "{script}");
+        }
     }
 
     #[tokio::test]

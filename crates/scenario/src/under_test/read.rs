@@ -32,8 +32,8 @@ const MADE: [&str; 3] = ["recorder_certificate", "recorder_key", "recorder_ident
 /// What can be filled in where a folder is named.
 pub(super) const FOLDER: [&str; 3] = ["folder", "project", "address"];
 /// What can be filled in where a recording is named.
-pub(super) const RECORDING: [&str; 9] =
-    ["refci", "farend_refci", "call_id", "near", "far", "near_device", "far_device", "cluster", "date"];
+pub(super) const RECORDING: [&str; 10] =
+    ["refci", "farend_refci", "call_id", "near", "far", "near_device", "far_device", "cluster", "date", "time"];
 const SIGNALS: [(&str, Signal); 5] = [
     ("TERM", Signal::Term),
     ("INT", Signal::Int),

@@ -64,11 +64,16 @@ impl Bench {
         Shelf::before(&self.profile, &values)
     }
 
-    /// What is found where nothing was there before.
-    async fn gather(&self, sessions: &[Session]) -> Gathered {
+    /// The folder as if nothing had been there before.
+    fn shelf_of_nothing(&self) -> Shelf {
         let mut shelf = self.shelf();
         shelf.folder.earlier.clear();
-        shelf.gather(&self.profile, sessions).await
+        shelf
+    }
+
+    /// What is found where nothing was there before.
+    async fn gather(&self, sessions: &[Session]) -> Gathered {
+        self.shelf_of_nothing().gather(&self.profile, sessions).await.unwrap()
     }
 }
 
@@ -108,6 +113,21 @@ async fn files_of_a_leg_each_are_of_one_recording_and_the_audio_decides_which_le
     assert!(gathered.findings.is_empty(), "{:?}", gathered.findings);
     assert_eq!(found(&gathered), ["Some(0): 7-f-7@192.0.2.5.wav 7-n-7@192.0.2.5.wav"]);
     assert!(gathered.stored[0].recorded.files.iter().all(|file| file.claims == [None]));
+}
+
+#[tokio::test]
+async fn files_of_a_leg_each_that_may_be_of_several_recordings_are_refused() {
+    let bench = bench("leg = \"{refci}-*.wav\"");
+    for name in ["7-a.wav", "7-b.wav", "7-c.wav", "7-d.wav"] {
+        bench.write(name);
+    }
+    let again = Session { earlier: 1, ..session(7, "2000", "1000") };
+    let both = [session(7, "2000", "1000"), again];
+    let why = bench.shelf_of_nothing().gather(&bench.profile, &both).await.unwrap_err();
+    let expected = "files of 2 recordings, 2000 with 1000 (refci 7) and 2000 with 1000 (refci 7, no. 2), and nothing in a name such as 7-a.wav";
+    assert!(why.contains(expected) && why.contains("`{call_id}`"), "{why}");
+    // Of a single recording more than two files are the recorder's doing.
+    assert_eq!(bench.gather(&both[..1]).await.stored.len(), 4);
 }
 
 #[tokio::test]
@@ -197,7 +217,7 @@ async fn files_of_earlier_runs_are_not_looked_at_and_recordings_nobody_asked_for
 
     bench.write("7.wav");
     let shelf = bench.shelf();
-    let gathered = shelf.gather(&bench.profile, &[session(7, "2000", "1000")]).await;
+    let gathered = shelf.gather(&bench.profile, &[session(7, "2000", "1000")]).await.unwrap();
     assert_eq!(gathered.findings[0].found, "no file of this run is there", "written just before is before");
 
     fs::remove_file(bench.root.join("7.wav")).unwrap();
