@@ -73,8 +73,13 @@ fn a_finding_and_a_broken_file_have_exit_codes_of_their_own() {
 
 #[test]
 fn what_is_not_there_is_named() {
-    let (exit, _, err) = mixedmode(&["run", "no-such-folder"]);
-    assert_eq!(exit, Exit::Usage);
+    for args in [&["run", "no-such-folder"] as &[&str], &["list", "no-such-folder"], &["check", "no-such-folder"]] {
+        let (exit, _, err) = mixedmode(args);
+        assert_eq!(exit, Exit::BadFile, "{args:?}");
+        assert!(err.contains("no-such-folder"), "{err}");
+    }
+    let (exit, _, err) = mixedmode(&["verify", "no-such-folder/ledger.json"]);
+    assert_eq!(exit, Exit::BadFile);
     assert!(err.contains("no-such-folder"), "{err}");
     let (exit, _, err) = mixedmode(&["record", "--config", "no-such.toml"]);
     assert_eq!(exit, Exit::BadFile);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::explain::Explain;
 use crate::list::List;
 use crate::reports::Reports;
 use crate::selecting::Selecting;
@@ -20,7 +21,7 @@ pub(crate) struct Command {
 }
 
 /// Shown at the end of every help.
-const EXIT_CODES: &str = "Exit codes: 0 pass, 1 usage, 2 a file is wrong, 3 could not be set up, 4 the recorder is wrong \
+const EXIT_CODES: &str = "Exit codes: 0 pass, 1 usage, 2 a file is wrong or cannot be read, 3 could not be set up, 4 the recorder is wrong \
 (finding), 5 inconclusive, or every scenario was skipped.\nSeveral scenarios: the first of 2, 3, 4, 5 that applies.";
 
 /// The verbs.
@@ -40,6 +41,8 @@ pub(crate) enum Verb {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Explain what a run has printed: a finding, a refusal, a verdict, an exit code.
+    Explain(Explain),
     /// Run the bundled recorder on its own.
     Record {
         /// Its configuration.
@@ -66,7 +69,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "NAME", default_value = "bundled")]
     pub(crate) recorder: String,
     /// The file that tells how recorders under test are started and reached, and where their recordings are.
-    #[arg(long, value_name = "FILE", default_value = "mixedmode.toml")]
+    #[arg(long, value_name = "FILE", default_value = scenario::under_test::DEFAULT_FILE)]
     pub(crate) config: PathBuf,
     /// The operating system's sockets in real time, or a simulated network in virtual time.
     #[arg(long, value_enum, default_value_t = Network::Os)]

@@ -10,7 +10,7 @@ pub enum Exit {
     Pass = 0,
     /// The command line makes no sense, or names nothing to run.
     Usage = 1,
-    /// A scenario file, or another file given, is wrong; nothing was run.
+    /// A scenario file, or another file given, is wrong or cannot be read; nothing was run.
     BadFile = 2,
     /// A port, a certificate, a process: a scenario could not be run.
     Setup = 3,

@@ -16,7 +16,7 @@ pub(crate) fn load(paths: &[PathBuf], err: &mut impl Write) -> io::Result<Result
     for path in paths {
         if let Err(error) = find(path, &mut files) {
             writeln!(err, "error: cannot read {}: {error}", path.display())?;
-            return Ok(Err(Exit::Usage));
+            return Ok(Err(Exit::BadFile));
         }
     }
     if files.is_empty() {

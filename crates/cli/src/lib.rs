@@ -5,6 +5,7 @@ mod certs;
 mod check;
 mod colour;
 mod exit;
+mod explain;
 mod files;
 mod interrupt;
 mod list;
@@ -65,6 +66,7 @@ fn run_at(
         Verb::Verify(args) => verify::verify(&args, out, err),
         Verb::Walk(args) => walk::walk(&args, out, err),
         Verb::Check { paths } => check::check(&paths, out, err),
+        Verb::Explain(args) => explain::explain(&args, out, err),
         Verb::Record { config } => record::record(&config, out, err),
         Verb::Report { verb: ReportVerb::Merge(args) } => merge::merge(&args, out, err),
         Verb::Certs(args) => certs::certs(&args, out, err),

@@ -1,6 +1,6 @@
 //! Outcomes for the tests of the reports.
 
-use scenario::outcome::{Finding, Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Verdict};
+use scenario::outcome::{Finding, Lateness, RunOutcome, SCHEMA, ScenarioOutcome, Try, Verdict};
 
 /// A run of recorder `mine` on the operating system's network.
 pub(crate) fn run(scenarios: Vec<ScenarioOutcome>) -> RunOutcome {
@@ -29,4 +29,9 @@ pub(crate) fn scenario(file: &str, verdict: Verdict) -> ScenarioOutcome {
 /// A finding of this rule, on line 9.
 pub(crate) fn finding(rule: &str) -> Finding {
     Finding::new(rule, "all", "some").at_line(9)
+}
+
+/// A try that found a leak.
+pub(crate) fn tried(number: usize) -> Try {
+    Try { number, verdict: Verdict::Finding, reason: None, findings: vec![finding("leak")] }
 }

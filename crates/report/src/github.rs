@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use scenario::advice;
 use scenario::outcome::{RunOutcome, ScenarioOutcome, Verdict};
 
-use crate::place::{headline, place};
+use crate::place::{earlier, headline, place};
 use crate::terminal::word;
 use crate::words::thousands;
 
@@ -28,8 +29,11 @@ pub fn annotations(run: &RunOutcome) -> String {
             Verdict::Pass | Verdict::Finding => continue,
         };
         let title = property(&word(scenario.verdict).to_lowercase());
-        let said = scenario.reason.as_deref().unwrap_or(&scenario.title);
-        let _ = writeln!(out, "::{level} file={},title={title}::{}", property(&scenario.file), data(said));
+        let mut said = scenario.reason.clone().unwrap_or_else(|| scenario.title.clone());
+        for tried in &scenario.earlier {
+            said = format!("{said}\n{}", earlier(tried));
+        }
+        let _ = writeln!(out, "::{level} file={},title={title}::{}", property(&scenario.file), data(&said));
     }
     out
 }
@@ -39,17 +43,21 @@ pub fn annotations(run: &RunOutcome) -> String {
 pub fn step_summary(run: &RunOutcome) -> String {
     let frames = thousands(run.scenarios.iter().map(|scenario| scenario.frames_compared).sum());
     let mut out = format!("### mixedmode: recorder `{}`\n\n", cell(&run.recorder));
-    out.push_str("| scenarios | passed | findings | not set up | inconclusive | skipped | frames proven |\n");
-    out.push_str("|---:|---:|---:|---:|---:|---:|---:|\n");
+    out.push_str(
+        "| scenarios | passed | findings | flaky | not set up | inconclusive | not run | skipped | frames proven |\n",
+    );
+    out.push_str("|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     let count = |verdict| run.count(verdict);
     let _ = writeln!(
         out,
-        "| {} | {} | {} | {} | {} | {} | {frames} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {frames} |",
         run.scenarios.len(),
         count(Verdict::Pass),
         count(Verdict::Finding),
+        count(Verdict::Flaky),
         count(Verdict::SetupError),
         count(Verdict::Inconclusive),
+        count(Verdict::NotRun),
         count(Verdict::Skipped),
     );
     let rest: Vec<&ScenarioOutcome> =
@@ -59,7 +67,12 @@ pub fn step_summary(run: &RunOutcome) -> String {
     }
     for scenario in rest {
         let (verdict, file, why) = (word(scenario.verdict), cell(&scenario.file), cell(&headline(scenario)));
-        let _ = writeln!(out, "| {verdict} | {file} | {why} |");
+        let fix = scenario.findings.first().and_then(|first| advice::fix(&first.rule));
+        let fix = fix.map(|fix| format!("<br>To fix: {}", cell(fix))).unwrap_or_default();
+        // A flaky scenario's headline is its first failure already.
+        let told = usize::from(scenario.findings.is_empty() && scenario.reason.is_none());
+        let tried = scenario.earlier.iter().skip(told).map(|tried| format!("<br>{}", cell(&earlier(tried))));
+        let _ = writeln!(out, "| {verdict} | {file} | {why}{fix}{} |", tried.collect::<String>());
     }
     out
 }
@@ -92,7 +105,7 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{finding, run, scenario};
+    use crate::fixture::{finding, run, scenario, tried};
 
     #[test]
     fn a_finding_is_an_error_at_its_line() {
@@ -112,7 +125,28 @@ mod tests {
         let mut damaged = scenario("b.yaml", Verdict::Finding);
         damaged.findings = vec![finding("a|b <script>")];
         let text = step_summary(&run(vec![scenario("a.yaml", Verdict::Pass), damaged]));
-        assert!(text.contains("| 2 | 1 | 1 | 0 | 0 | 0 | 600 |\n"), "{text}");
+        assert!(text.contains("| 2 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 600 |\n"), "{text}");
         assert!(text.ends_with("| FINDING | b.yaml | a\\|b &lt;script>: expected all, found some |\n"), "{text}");
+    }
+
+    #[test]
+    fn flaky_scenarios_and_those_not_run_are_counted_and_tell_what_failed() {
+        let mut flaky = scenario("a.yaml", Verdict::Flaky);
+        flaky.earlier = vec![tried(1), tried(2)];
+        let run = run(vec![flaky, scenario("b.yaml", Verdict::NotRun)]);
+        let text = step_summary(&run);
+        assert!(text.contains("| 2 | 0 | 0 | 1 | 0 | 0 | 1 | 0 | 600 |\n"), "{text}");
+        let once = |number| format!("try {number} ended in FINDING: leak: expected all, found some");
+        assert!(text.contains(&format!("| FLAKY | a.yaml | {}<br>{} |\n", once(1), once(2))), "{text}");
+        let told = annotations(&run);
+        assert!(told.contains(&format!("title=flaky::A call%0A{}%0A{}\n", once(1), once(2))), "{told}");
+    }
+
+    #[test]
+    fn the_summary_says_what_to_fix() {
+        let mut damaged = scenario("b.yaml", Verdict::Finding);
+        damaged.findings = vec![finding("leak")];
+        let text = step_summary(&run(vec![damaged]));
+        assert!(text.contains("found some<br>To fix: free everything of a dialog"), "{text}");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
-use scenario::outcome::{RunOutcome, ScenarioOutcome, Verdict};
+use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use scenario::outcome::{RunOutcome, ScenarioOutcome, Try, Verdict};
 
-use crate::place::{headline, paragraph};
+use crate::place::{earlier, headline, paragraph};
 use crate::terminal::story;
 
 /// Why there is no JUnit report.
@@ -68,6 +68,7 @@ fn case(scenario: &ScenarioOutcome) -> TestCase {
     case
 }
 
+/// A flaky scenario is a failure that says so: what failed before stands beside it as `rerunFailure`, as Maven Surefire writes it.
 fn status(scenario: &ScenarioOutcome) -> TestCaseStatus {
     let (kind, class) = match scenario.verdict {
         Verdict::Pass => return TestCaseStatus::success(),
@@ -89,8 +90,20 @@ fn status(scenario: &ScenarioOutcome) -> TestCaseStatus {
     status.set_message(headline(scenario)).set_type(class);
     let mut parts: Vec<String> = scenario.reason.iter().cloned().collect();
     parts.extend(scenario.findings.iter().map(|finding| paragraph(finding, &scenario.file)));
+    parts.extend(scenario.earlier.iter().map(earlier));
     status.set_description(parts.join("\n\n"));
+    status.add_reruns(scenario.earlier.iter().map(|tried| rerun(tried, &scenario.file)));
     status
+}
+
+fn rerun(tried: &Try, file: &str) -> TestRerun {
+    let kind = if tried.verdict == Verdict::Finding { NonSuccessKind::Failure } else { NonSuccessKind::Error };
+    let mut rerun = TestRerun::new(kind);
+    rerun.set_message(earlier(tried)).set_type(tried.findings.first().map_or("try", |first| first.rule.as_str()));
+    let mut parts: Vec<String> = tried.reason.iter().cloned().collect();
+    parts.extend(tried.findings.iter().map(|finding| paragraph(finding, file)));
+    rerun.set_description(parts.join("\n\n"));
+    rerun
 }
 
 /// `scenarios/hold` for `scenarios/hold/early.yaml`; `.` for a file by itself.
@@ -104,7 +117,7 @@ fn folder(file: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{finding, run, scenario};
+    use crate::fixture::{finding, run, scenario, tried};
 
     #[test]
     fn findings_are_failures_and_what_decides_nothing_is_an_error() {
@@ -125,6 +138,19 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn every_try_is_in_it() {
+        let mut flaky = scenario("a.yaml", Verdict::Flaky);
+        let broken = Try { number: 2, verdict: Verdict::SetupError, reason: Some("a port".into()), findings: vec![] };
+        flaky.earlier = vec![tried(1), broken];
+        let text = junit(&run(vec![flaky])).unwrap();
+        let read = roxmltree::Document::parse(&text).unwrap();
+        let told = |tag: &str| read.descendants().find(|node| node.has_tag_name(tag)).unwrap();
+        assert_eq!(told("failure").attribute("type"), Some("flaky"), "{text}");
+        assert_eq!(told("rerunFailure").attribute("type"), Some("leak"), "{text}");
+        assert_eq!(told("rerunError").attribute("message"), Some("try 2 ended in SET-UP: a port"), "{text}");
     }
 
     #[test]

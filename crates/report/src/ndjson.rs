@@ -44,6 +44,10 @@ pub enum Ndjson<'a> {
         not_set_up: usize,
         /// How many were skipped.
         skipped: usize,
+        /// How many passed only when they were tried again.
+        flaky: usize,
+        /// How many were not begun, or broken off.
+        not_run: usize,
         /// Frames of audio compared.
         frames_compared: u64,
     },
@@ -60,6 +64,8 @@ impl Ndjson<'_> {
             inconclusive: run.count(Verdict::Inconclusive),
             not_set_up: run.count(Verdict::SetupError),
             skipped: run.count(Verdict::Skipped),
+            flaky: run.count(Verdict::Flaky),
+            not_run: run.count(Verdict::NotRun),
             frames_compared: run.scenarios.iter().map(|scenario| scenario.frames_compared).sum(),
         }
     }
@@ -101,5 +107,16 @@ mod tests {
         assert_eq!((&begin["event"], &begin["schema"]), (&"begin".into(), &EVENTS_SCHEMA.into()));
         assert_eq!((&ended["event"], &ended["findings"][0]["rule"]), (&"scenario-ended".into(), &"leak".into()));
         assert_eq!((&end["verdict"], &end["passed"]), (&"finding".into(), &1.into()));
+    }
+
+    #[test]
+    fn the_last_event_counts_every_scenario() {
+        use Verdict::{Finding, Flaky, Inconclusive, NotRun, Pass, SetupError, Skipped};
+        let all = [Finding, Flaky, Inconclusive, NotRun, Pass, SetupError, Skipped];
+        let run = run(all.map(|verdict| scenario("a.yaml", verdict)).to_vec());
+        let end: Value = serde_json::from_str(&Ndjson::end(&run).line().unwrap()).unwrap();
+        let counts = ["passed", "with_findings", "inconclusive", "not_set_up", "skipped", "flaky", "not_run"]
+            .map(|key| &end[key]);
+        assert!(counts.iter().all(|count| **count == 1), "{end}");
     }
 }

@@ -1,7 +1,9 @@
 //! Where a finding is, and what it says, in words.
 
-use scenario::outcome::{Finding, ScenarioOutcome};
+use scenario::advice;
+use scenario::outcome::{Finding, ScenarioOutcome, Try};
 
+use crate::terminal::word;
 use crate::words::thousands;
 
 /// Line, recording, leg, audio, packets and file, as far as they are known; empty where nothing is.
@@ -30,7 +32,17 @@ pub(crate) fn sentence(finding: &Finding) -> String {
 pub(crate) fn paragraph(finding: &Finding, file: &str) -> String {
     let place = place(finding, file);
     let place = if place.is_empty() { place } else { format!("\nwhere     {place}") };
-    format!("{}\nexpected  {}\nfound     {}{place}", finding.rule, finding.expected, finding.found)
+    let fix = advice::fix(&finding.rule).map(|fix| format!("\nto fix    {fix}")).unwrap_or_default();
+    format!("{}\nexpected  {}\nfound     {}{place}{fix}", finding.rule, finding.expected, finding.found)
+}
+
+/// What an earlier try ended in, on one line.
+pub(crate) fn earlier(tried: &Try) -> String {
+    let why = tried.findings.first().map(sentence).or_else(|| tried.reason.clone());
+    let more = tried.findings.len().saturating_sub(1);
+    let more = if more > 0 { format!(" (and {} more)", thousands(more as u64)) } else { String::new() };
+    let why = why.map(|why| format!(": {why}{more}")).unwrap_or_default();
+    format!("try {} ended in {}{why}", tried.number, word(tried.verdict))
 }
 
 /// Why it is no pass, on one line: its first finding, else its reason.
@@ -40,6 +52,6 @@ pub(crate) fn headline(outcome: &ScenarioOutcome) -> String {
         (Some(first), _) if more > 0 => format!("{} (and {} more)", sentence(first), thousands(more as u64)),
         (Some(first), _) => sentence(first),
         (None, Some(reason)) => reason.clone(),
-        (None, None) => outcome.title.clone(),
+        (None, None) => outcome.earlier.first().map_or_else(|| outcome.title.clone(), earlier),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use scenario::outcome::{RunOutcome, ScenarioOutcome, Verdict};
 
-use crate::place::{headline, paragraph};
+use crate::place::{earlier, headline, paragraph};
 
 /// A test point for each scenario. What decides nothing is `not ok`; only what was skipped is a `SKIP`.
 #[must_use]
@@ -40,6 +40,12 @@ fn diagnostics(out: &mut String, scenario: &ScenarioOutcome) {
     for finding in &scenario.findings {
         let _ = writeln!(out, "    - {}", quoted(&paragraph(finding, &scenario.file)));
     }
+    if !scenario.earlier.is_empty() {
+        out.push_str("  earlier:\n");
+    }
+    for tried in &scenario.earlier {
+        let _ = writeln!(out, "    - {}", quoted(&earlier(tried)));
+    }
     out.push_str("  ...\n");
 }
 
@@ -54,7 +60,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{finding, run, scenario};
+    use crate::fixture::{finding, run, scenario, tried};
 
     #[test]
     fn every_scenario_is_a_point() {
@@ -71,11 +77,20 @@ not ok 2 - b.yaml A call
   verdict: "finding"
   message: "leak: expected all, found some"
   findings:
-    - "leak\nexpected  all\nfound     some\nwhere     b.yaml:9"
+    - "leak\nexpected  all\nfound     some\nwhere     b.yaml:9\nto fix    free everything of a dialog at its BYE, its CANCEL and its failed INVITE alike"
   ...
 ok 3 - c.yaml A \# and a line # SKIP too long
 "#;
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_failed_before_a_scenario_passed_is_told() {
+        let mut flaky = scenario("a.yaml", Verdict::Flaky);
+        flaky.earlier = vec![tried(1)];
+        let text = tap(&run(vec![flaky]));
+        let expected = "not ok 1 - a.yaml A call\n  ---\n  verdict: \"flaky\"\n  message: \"try 1 ended in FINDING: leak: expected all, found some\"\n  earlier:\n    - \"try 1 ended in FINDING: leak: expected all, found some\"\n  ...\n";
+        assert!(text.ends_with(expected), "{text}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use scenario::advice;
 use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
 
 use crate::place::place;
@@ -42,8 +43,12 @@ pub fn scenario(outcome: &ScenarioOutcome) -> String {
 }
 
 fn findings(out: &mut String, all: &[Finding], file: &str) {
-    for shown in all.iter().take(SHOWN) {
+    for (at, shown) in all.iter().take(SHOWN).enumerate() {
         out.push_str(&finding(shown, file));
+        // What helps against a rule is told once.
+        if let Some(fix) = advice::fix(&shown.rule).filter(|_| all[..at].iter().all(|told| told.rule != shown.rule)) {
+            let _ = writeln!(out, "      to fix    {fix}");
+        }
     }
     if all.len() > SHOWN {
         let _ = writeln!(out, "    … and {} more findings (see --report-json)", all.len() - SHOWN);
@@ -160,8 +165,18 @@ mod tests {
 
     #[test]
     fn a_finding_says_what_was_expected_what_was_found_and_where() {
-        let expected = "FINDING      call.yaml  12,345 frames proven\n    A call\n    finding: lost-frames\n      expected  every delivered frame in the file\n      found     2 frames are missing\n      where     call.yaml:9, far leg, audio 3:12.480 to 3:12.520, packets 9612 to 9613\n";
+        let expected = "FINDING      call.yaml  12,345 frames proven\n    A call\n    finding: lost-frames\n      expected  every delivered frame in the file\n      found     2 frames are missing\n      where     call.yaml:9, far leg, audio 3:12.480 to 3:12.520, packets 9612 to 9613\n      to fix    store every packet that authenticates: enlarge the socket's buffer, and check roll-over count and key changes at the sequence numbers named\n";
         assert_eq!(scenario(&failed()), expected);
+    }
+
+    #[test]
+    fn what_to_fix_is_told_once_a_rule() {
+        let mut failed = failed();
+        let (lost, strange) = (failed.findings[0].clone(), Finding::new("a-rule-of-tomorrow", "all", "some"));
+        failed.findings.extend([lost, strange]);
+        let shown = scenario(&failed);
+        assert_eq!(shown.matches("finding: ").count(), 3, "{shown}");
+        assert_eq!(shown.matches("      to fix    ").count(), 1, "{shown}");
     }
 
     #[test]

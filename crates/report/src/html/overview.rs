@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
+use scenario::advice;
 use scenario::outcome::{RunOutcome, ScenarioOutcome, Verdict};
 
 use super::text::visible;
+use crate::place::earlier;
 use crate::words::thousands;
 
 /// The verdicts as the page orders and names them, the worst first. The key is that of the JSON form.
@@ -147,7 +149,9 @@ fn why(scenario: &ScenarioOutcome) -> Markup {
                 b { (visible(&first.rule)) } " " (visible(&first.found))
                 @if scenario.findings.len() > 1 { span.quiet { ", and " (scenario.findings.len() - 1) " more" } }
             }
+            @if let Some(fix) = advice::fix(&first.rule) { span.why { span.quiet { "To fix: " } (fix) } }
         }
+        @for tried in &scenario.earlier { span.why { span.quiet { (visible(&earlier(tried))) } } }
     }
 }
 
@@ -162,6 +166,22 @@ fn length_words(ms: u64) -> String {
 fn length_ms(scenario: &ScenarioOutcome) -> u64 {
     let evidence = scenario.evidence.as_ref().map(|e| u64::try_from(e.ended_us / 1000).unwrap_or_default());
     evidence.unwrap_or(scenario.duration_ms)
+}
+
+/// What is to be done about each rule that this run has broken, for the program of the page.
+pub(super) fn fixes(run: &RunOutcome) -> Markup {
+    let of = |scenario: &ScenarioOutcome| -> BTreeSet<String> {
+        let earlier = scenario.earlier.iter().flat_map(|tried| &tried.findings);
+        scenario.findings.iter().chain(earlier).map(|finding| finding.rule.clone()).collect()
+    };
+    let rules: BTreeSet<String> = run.scenarios.iter().flat_map(of).collect();
+    html! {
+        dl #fixes hidden {
+            @for (rule, fix) in rules.iter().filter_map(|rule| Some((rule, advice::fix(rule)?))) {
+                dt { (rule) } dd { (fix) }
+            }
+        }
+    }
 }
 
 /// The sign of a verdict: its form says it as well as its colour does.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use scenario::outcome::RunOutcome;
 
-use super::overview::{headline, overview};
+use super::overview::{fixes, headline, overview};
 use super::text::visible;
 
 const STYLE: &[&str] =
@@ -53,6 +53,7 @@ pub(super) fn page(run: &RunOutcome, blocks: &[String]) -> Markup {
                 main #main tabindex="-1" {
                     noscript { p.notice { "Only this overview can be read without JavaScript." } }
                     (overview(run))
+                    (fixes(run))
                     article #scenario hidden {}
                 }
                 (help())

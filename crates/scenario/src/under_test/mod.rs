@@ -28,6 +28,9 @@ use crate::file::diagnostic::{Diagnostic, Place, nearest};
 use crate::file::{Broken, read_text};
 use crate::kept::Session;
 
+/// The file that tells of recorders under test, where no other is named.
+pub const DEFAULT_FILE: &str = "mixedmode.toml";
+
 /// The recorder under test.
 #[derive(Clone, Debug, Default)]
 pub enum UnderTest {
@@ -131,6 +134,7 @@ pub fn load(path: &Path, name: &str) -> Result<UnderTest, ProfileError> {
     };
     let unknown = ProfileError::Unknown { name: name.to_owned(), path: path.to_owned(), help };
     let found = profiles.into_iter().find(|profile| profile.name == name);
+    let found = found.map(|profile| Profile { file: path.to_owned(), ..profile });
     found.map(|profile| UnderTest::External(Arc::new(profile))).ok_or(unknown)
 }
 

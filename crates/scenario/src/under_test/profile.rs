@@ -15,6 +15,8 @@ pub(crate) const PREPARE: Duration = Duration::from_secs(60);
 pub struct Profile {
     /// Its name in the file.
     pub name: String,
+    /// The file, as it was named.
+    pub file: PathBuf,
     /// The folder of the file, absolute: `{project}`.
     pub project: PathBuf,
     /// Where it listens, if not on an address that each scenario has for itself.

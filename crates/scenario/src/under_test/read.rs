@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::health;
 use super::profile::*;
 use super::template::{Template, Values};
+use super::{DEFAULT_FILE, health};
 use crate::file::diagnostic::{Diagnostic, Place};
 use crate::file::fields::{Fields, duration, flag, kind, list, number, one_of, text};
 use crate::file::read::keep;
@@ -80,6 +80,7 @@ fn read_profile(name: &str, node: &Node, project: &Path, wrong: &mut Vec<Diagnos
     let jobs = f.maybe("jobs", wrong, |n| number(n, 1, 250).map(|v| v as usize));
     let profile = Profile {
         name: name.to_owned(),
+        file: DEFAULT_FILE.into(),
         project: project.to_owned(),
         address,
         cucm_address,

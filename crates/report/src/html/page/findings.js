@@ -12,6 +12,7 @@ function findingsSection() {
   const list = el("ol.cards");
   for (const group of groups) list.append(card(group));
   told.append(list);
+  for (const tried of outcome.earlier ?? []) told.append(earlierTry(tried));
   if (outcome.not_checked?.length) {
     told.append(el("p.quiet", "Not checked, since this recorder shows only its files: ", outcome.not_checked.join("; "), "."));
   }
@@ -45,6 +46,8 @@ function card(group) {
     return el("div.one", { "data-one": at }, el("dl.terms", el("dt", "Expected"), el("dd", found.expected), el("dt", "Found"), el(found.found.length < 160 ? "dd.found" : "dd", found.found), el("dt", "Where"), el("dd", where(at))), clips(at));
   };
   item.append(one(group[0]));
+  const fix = FIXES.get(finding.rule);
+  if (fix) item.append(el("p.fix", el("b", "To fix"), fix));
   if (group.length > 1) {
     const more = el("details.more", el("summary", `${count(group.length - 1, "more finding")} of this rule`));
     const unfold = () => more.childElementCount === 1 && more.append(...group.slice(1).map(one));
@@ -57,6 +60,15 @@ function card(group) {
     item.append(more);
   }
   return item;
+}
+
+/** What is to be done about the rules that were broken. */
+const FIXES = new Map([...document.querySelectorAll("#fixes dt")].map((rule) => [rule.textContent, rule.nextElementSibling.textContent]));
+
+/** A try beside the one that counts. */
+function earlierTry(tried) {
+  const terms = tried.findings.map((found) => el("div.one", el("h4", el("code", found.rule)), el("dl.terms", el("dt", "Expected"), el("dd", found.expected), el("dt", "Found"), el("dd", found.found))));
+  return el("details.more.earlier", el("summary", `Try ${tried.number} ended in `, verdict(tried.verdict)), tried.reason ? el("p.reason", tried.reason) : null, terms);
 }
 
 /** `1`, or `1–20` for findings that follow each other. */

@@ -21,7 +21,7 @@ use crate::evidence::Evidence;
 use crate::file::Scenario;
 use crate::kept::Session;
 use crate::outcome::Finding;
-use crate::under_test::UnderTest;
+use crate::under_test::{DEFAULT_FILE, UnderTest};
 use columns::Columns;
 
 /// Where and when a scenario was played, and what its tap kept.
@@ -103,7 +103,11 @@ impl Draft {
 fn replay(file: &str, options: &Options) -> String {
     let recorder = match &options.under_test {
         UnderTest::Bundled => String::new(),
-        UnderTest::External(profile) => format!(" --recorder {}", quoted(&profile.name)),
+        UnderTest::External(profile) => {
+            let file = profile.file.display().to_string();
+            let config = if file == DEFAULT_FILE { String::new() } else { format!(" --config {}", quoted(&file)) };
+            format!(" --recorder {}{config}", quoted(&profile.name))
+        }
     };
     let (file, network, seed) = (quoted(file), options.network.name(), options.seed);
     format!("mixedmode run {file} --network {network} --seed {seed}{recorder}")
@@ -122,6 +126,33 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_replay_names_recorder_and_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("of this.toml");
+        let text = "[recorders.mine]\nlistens = { tcp = 5060 }\nstart = { command = [\"true\"] }\n\
+                    recordings = { stereo = \"*.wav\" }\n";
+        std::fs::write(&file, text).unwrap();
+        let under_test = crate::under_test::load(&file, "mine").unwrap();
+        let options = |under_test| Options {
+            network: Network::Os,
+            seed: 7,
+            jobs: 1,
+            pcapng: None,
+            keep: None,
+            under_test,
+            bystander: None,
+            evidence: false,
+            tries: crate::run::Tries::default(),
+        };
+        let command = replay("a.yaml", &options(under_test));
+        let expected =
+            format!("mixedmode run a.yaml --network os --seed 7 --recorder mine --config '{}'", file.display());
+        assert_eq!(command, expected);
+        let usual = "mixedmode run a.yaml --network os --seed 7";
+        assert_eq!(replay("a.yaml", &options(UnderTest::Bundled)), usual);
+    }
 
     #[test]
     fn a_shell_reads_a_quoted_word_as_it_was() {

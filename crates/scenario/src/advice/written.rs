@@ -1,0 +1,112 @@
+//! Findings about what the bundled recorder, or one that writes as it does, notes about calls.
+
+use super::Advice;
+
+const METADATA: &str = "docs/recorder.md";
+
+pub(super) const TABLE: &[Advice] = &[
+    Advice {
+        name: "unreadable-metadata",
+        means: "recording.json cannot be read",
+        causes: "a write that was broken off, or fields of another form",
+        look: "the place in the file that the finding names",
+        fix: "write recording.json whole and move it to its place at last",
+        source: METADATA,
+    },
+    Advice {
+        name: "wrong-metadata",
+        means: "a field of recording.json is not what CUCM said, or does not fit the audio beside it",
+        causes: "a parameter of From read wrongly, counters of the other leg, values noted before they stood",
+        look: "the field that the finding names, beside the From header of the INVITE in the ladder",
+        fix: "take the field from where the finding says it stands, and write it when the recording is over",
+        source: METADATA,
+    },
+    Advice {
+        name: "wrong-participants",
+        means: "who took part, or from when to when, is not what CUCM said",
+        causes: "UPDATEs and re-INVITEs that were not read, or isfocus left out",
+        look: "x-nearend, x-farend, x-farendaddr and isfocus in each message of the dialog",
+        fix: "read the parties anew from every INVITE, re-INVITE and UPDATE of the dialog",
+        source: "RFC 4579 §4.4; Cisco Unified Communications Manager Feature Configuration Guide, Monitoring and Recording",
+    },
+    Advice {
+        name: "wrong-call",
+        means: "recordings were put together into calls otherwise than CUCM's identifiers say",
+        causes: "recordings joined by number or device, or apart where a hold or a transfer gave them new dialogs",
+        look: "x-refci and x-farendrefci of the recordings that the finding names",
+        fix: "join recordings whose refci or far refci meet, within the time in which CUCM does not give them out again",
+        source: "Cisco Unified Communications Manager Feature Configuration Guide, Monitoring and Recording",
+    },
+    Advice {
+        name: "wrong-segment",
+        means: "the order of the parts of a call, or the pause between them, is wrong",
+        causes: "parts counted by the order of files, or by clocks of another machine",
+        look: "begin and end of the recordings before and behind",
+        fix: "number the parts of a call by when each began, and note the pause as the time in which none ran",
+        source: METADATA,
+    },
+    Advice {
+        name: "wrong-mirror",
+        means: "the recording of the same talk at the other phone is not named, or another one is",
+        causes: "both phones of a call are recorded, and far refcis were not compared",
+        look: "x-refci of one recording beside x-farendrefci of the other",
+        fix: "name as mirror the recording whose refci is this one's far refci and that ran at the same time",
+        source: METADATA,
+    },
+    Advice {
+        name: "wrong-duplicate",
+        means: "a recording that doubles another one is not marked so, or one is that does not",
+        causes: "the same device recorded twice, as where a call was retried at the next recorder",
+        look: "device, refci and time of both recordings",
+        fix: "mark the later of two recordings of the same device and time as the duplicate",
+        source: METADATA,
+    },
+    Advice {
+        name: "wrong-mark",
+        means: "fewer or more recordings are marked than the scenario expects",
+        causes: "an alarm of a missing leg that was not raised, or a duplicate that was not seen",
+        look: "alarms and `duplicate_of` of each recording",
+        fix: "see the recordings that the finding counts, and why each is marked or not",
+        source: METADATA,
+    },
+    Advice {
+        name: "wrong-end",
+        means: "how a leg ended is noted otherwise than it did",
+        causes: "the Reason of the BYE was not read, or an end for lack of media taken for a BYE",
+        look: "the BYE of the leg in the ladder, and its Reason",
+        fix: "note who ended the leg, and the cause of the Reason header",
+        source: "RFC 3326 §2",
+    },
+    Advice {
+        name: "wrong-journal",
+        means: "the journal of packets is not what was sent",
+        causes: "packets left out, or written before they were proven",
+        look: "the counts in the finding",
+        fix: "write every packet that authenticates to the journal, as it came",
+        source: METADATA,
+    },
+    Advice {
+        name: "missing-alarm",
+        means: "something was alarming and no alarm tells of it",
+        causes: "a leg without media, a missing second leg or many failed authentications that nobody watched for",
+        look: "when media stopped, beside the threshold in the recorder's configuration",
+        fix: "raise the alarm that the finding names once its threshold has passed",
+        source: METADATA,
+    },
+    Advice {
+        name: "untrue-alarm",
+        means: "an alarm tells of something that was not so",
+        causes: "a timer that was not stopped by a packet, or one that runs through a hold",
+        look: "the packets of the leg around the time of the alarm",
+        fix: "start the timer anew with each genuine packet, and clear it with the leg",
+        source: METADATA,
+    },
+    Advice {
+        name: "recorder-alarm",
+        means: "the recorder itself raised an alarm in a scenario that gives no reason for one",
+        causes: "a full disk, a port that could not be bound, a file that could not be written",
+        look: "the text of the alarm",
+        fix: "do what the alarm says",
+        source: METADATA,
+    },
+];
