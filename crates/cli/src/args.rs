@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::doctor::Doctor;
 use crate::explain::Explain;
+use crate::init::Init;
 use crate::list::List;
 use crate::reports::Reports;
 use crate::selecting::Selecting;
@@ -27,6 +29,8 @@ const EXIT_CODES: &str = "Exit codes: 0 pass, 1 usage, 2 a file is wrong or cann
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Begin a project: scenarios, and what else a template has. Never writes over anything.
+    Init(Init),
     /// Run scenarios and prove what was recorded.
     Run(Box<Run>),
     /// Judge recordings again against the ledger that `run --keep` wrote.
@@ -43,6 +47,19 @@ pub(crate) enum Verb {
     },
     /// Explain what a run has printed: a finding, a refusal, a verdict, an exit code.
     Explain(Explain),
+    /// Look whether this machine and a recorder under test are fit for a run; some seconds.
+    Doctor(Doctor),
+    /// Print a shell's completions, such as for `source <(mixedmode completions bash)`.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each verb to a folder.
+    Man {
+        /// The folder, which is made where it is missing.
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
     /// Run the bundled recorder on its own.
     Record {
         /// Its configuration.

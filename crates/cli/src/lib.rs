@@ -4,11 +4,15 @@ mod args;
 mod certs;
 mod check;
 mod colour;
+mod completions;
+mod doctor;
 mod exit;
 mod explain;
 mod files;
+mod init;
 mod interrupt;
 mod list;
+mod man;
 mod merge;
 mod progress;
 mod record;
@@ -66,6 +70,10 @@ fn run_at(
         Verb::Verify(args) => verify::verify(&args, out, err),
         Verb::Walk(args) => walk::walk(&args, out, err),
         Verb::Check { paths } => check::check(&paths, out, err),
+        Verb::Doctor(args) => doctor::doctor(&args, out),
+        Verb::Init(args) => init::init(&args, out, err),
+        Verb::Completions { shell } => completions::completions(shell, out),
+        Verb::Man { into } => man::man(into.as_deref(), out, err),
         Verb::Explain(args) => explain::explain(&args, out, err),
         Verb::Record { config } => record::record(&config, out, err),
         Verb::Report { verb: ReportVerb::Merge(args) } => merge::merge(&args, out, err),

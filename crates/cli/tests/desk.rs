@@ -40,3 +40,156 @@ fn what_is_not_known_is_answered_with_what_is_near() {
     let (_, all, _) = mixedmode(&["explain"]);
     assert!(all.contains("finding:\n") && all.contains("\n  lost-frames ") && all.contains("exit code:\n"), "{all}");
 }
+
+const TEMPLATES: [&str; 4] = ["minimal", "security-matrix", "own-recorder", "ci"];
+
+/// A folder that a template was written to.
+fn begun(template: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().join("project").display().to_string();
+    let (exit, out, err) = mixedmode(&["init", template, "--into", &into]);
+    assert_eq!((exit, err.as_str()), (Exit::Pass, ""), "{template}");
+    assert!(out.contains("wrote ") && out.contains("next: cd "), "{out}");
+    (folder, into)
+}
+
+#[test]
+fn what_init_writes_has_no_mistakes_and_passes() {
+    for template in TEMPLATES {
+        let (_folder, into) = begun(template);
+        let scenarios = format!("{into}/scenarios");
+        let (exit, _, err) = mixedmode(&["check", &scenarios]);
+        assert_eq!(exit, Exit::Pass, "{template}: {err}");
+        let state = format!("{into}/.mixedmode/last-run.json");
+        let (exit, out, err) = mixedmode(&["run", &scenarios, "--network", "simulated", "--state", &state]);
+        assert_eq!(exit, Exit::Pass, "{template}: {out}{err}");
+    }
+}
+
+#[test]
+fn init_never_writes_over_anything() {
+    for template in TEMPLATES {
+        let (_folder, into) = begun(template);
+        let files = files_below(into.as_ref());
+        let spared = &files[files.len() / 2];
+        std::fs::write(spared, "mine").unwrap();
+        std::fs::remove_file(&files[0]).unwrap();
+        let (exit, out, err) = mixedmode(&["init", template, "--into", &into]);
+        assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{template}");
+        assert!(err.contains(&format!("error: {} is there already\n", spared.display())), "{err}");
+        assert!(err.contains("nothing was written"), "{err}");
+        assert_eq!(std::fs::read_to_string(spared).unwrap(), "mine");
+        assert!(!files[0].exists(), "{template}: a part was written");
+    }
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// What `doctor` says about recorder `mine` of a `mixedmode.toml`.
+fn examined(config: &str) -> (Exit, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mixedmode.toml");
+    std::fs::write(&file, config).unwrap();
+    let store = folder.path().join("none").display().to_string();
+    let (exit, out, err) =
+        mixedmode(&["doctor", "--recorder", "mine", "--config", file.to_str().unwrap(), "--store", &store]);
+    (exit, out + &err)
+}
+
+#[test]
+fn the_doctor_looks_at_the_machine_and_has_the_bundled_recorder_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let [config, store] = ["none.toml", "store"].map(|name| folder.path().join(name).display().to_string());
+    mixedmode(&["certs", "create", "--address", "192.0.2.7", "--days", "3", "--store", &store]);
+    let (exit, out, err) = mixedmode(&["doctor", "--config", &config, "--store", &store]);
+    assert!(matches!(exit, Exit::Pass | Exit::Setup), "{out}{err}");
+    assert!(out.lines().all(|line| ["ok  ", "warn", "FAIL"].contains(&&line[..4])), "{out}");
+    for what in ["processors", "open files", "UDP buffers", "clock source", "timer", "clock", "time sync"] {
+        assert!(out.lines().any(|line| line[6..].starts_with(what)), "{what}: {out}");
+    }
+    assert!(out.contains("ok    OPTIONS        `bundled` answers 200 OK over TLS"), "{out}");
+    assert!(out.contains("warn  certificates") && out.contains("CN=192.0.2.7"), "{out}");
+}
+
+#[test]
+fn the_doctor_says_of_a_recorder_what_is_wrong_with_it() {
+    let profile = |command: &str| {
+        format!(
+            "[recorders.mine]\nlistens = {{ tcp = 5060 }}\n[recorders.mine.start]\ncommand = {command}\n\
+             ready = {{ log = \"listening\", within = \"5s\" }}\n[recorders.mine.recordings]\nstereo = \"*.wav\"\n"
+        )
+    };
+    let (exit, said) = examined(&profile(r#"["false"]"#));
+    assert_eq!(exit, Exit::Setup, "{said}");
+    assert!(said.contains("FAIL  OPTIONS        `mine` over TCP: ") && said.contains("exit status: 1"), "{said}");
+    // It says that it listens, and does not.
+    let (exit, said) = examined(&profile(r#"["sh", "-c", "echo listening; exec sleep 60"]"#));
+    assert_eq!(exit, Exit::Setup, "{said}");
+    assert!(said.contains("FAIL  OPTIONS        `mine` over TCP: OPTIONS got no answer"), "{said}");
+    let (exit, said) = examined("[recorders.mine]\nlisten = { tcp = 5060 }\n");
+    assert_eq!(exit, Exit::BadFile, "{said}");
+    assert!(said.contains("FAIL  mixedmode.toml") && said.contains("line 2: unknown key `listen`"), "{said}");
+}
+
+#[test]
+fn the_doctor_finds_a_port_that_is_taken_and_a_certificate_that_is_none() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let (exit, said) = examined(&format!(
+        "[recorders.mine]\naddress = \"127.0.0.1\"\nlistens = {{ tcp = {port} }}\nstart = {{ command = [\"true\"] }}\n\
+         certificates = {{ recorder = \"mixedmode.toml\" }}\nrecordings = {{ stereo = \"*.wav\" }}\n"
+    ));
+    assert_eq!(exit, Exit::Setup, "{said}");
+    assert!(said.contains(&format!("FAIL  ports          127.0.0.1:{port} cannot be had for `mine`: ")), "{said}");
+    assert!(said.contains("FAIL  certificates") && said.contains("give the path of a PEM certificate"), "{said}");
+}
+
+#[test]
+fn every_shell_has_completions_that_know_every_verb() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (exit, out, err) = mixedmode(&["completions", shell]);
+        assert_eq!((exit, err.as_str()), (Exit::Pass, ""));
+        for word in ["explain", "doctor", "init", "report-html", "last-failed"] {
+            assert!(out.contains(word), "{shell} does not know {word}");
+        }
+    }
+    let (exit, _, err) = mixedmode(&["completions", "cmd"]);
+    assert!(exit == Exit::Usage && err.contains("bash"), "{err}");
+}
+
+#[test]
+fn bash_reads_its_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mixedmode.bash");
+    std::fs::write(&file, mixedmode(&["completions", "bash"]).1).unwrap();
+    let Ok(read) = std::process::Command::new("bash").arg("-n").arg(&file).output() else {
+        eprintln!("skipped: there is no bash here to read its completions");
+        return;
+    };
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+}
+
+#[test]
+fn every_verb_has_a_manual_page() {
+    let (exit, page, _) = mixedmode(&["man"]);
+    assert!(exit == Exit::Pass && page.contains(".TH mixedmode 1") && page.contains("Exit codes"), "{page}");
+    let folder = tempfile::tempdir().unwrap();
+    let into = folder.path().join("man").display().to_string();
+    assert_eq!(mixedmode(&["man", "--into", &into]).0, Exit::Pass);
+    for name in ["mixedmode", "mixedmode-run", "mixedmode-report-merge", "mixedmode-init"] {
+        assert!(std::path::Path::new(&into).join(format!("{name}.1")).exists(), "{name}");
+    }
+    let (exit, _, err) = mixedmode(&["man", "--into", "/dev/null/man"]);
+    assert!(exit == Exit::Setup && err.contains("/dev/null/man"), "{err}");
+}

@@ -12,6 +12,7 @@ mod judge;
 mod lateness;
 mod live;
 mod outside;
+mod ping;
 mod play;
 mod stage;
 mod subject;
@@ -26,6 +27,7 @@ use std::time::Duration;
 pub use bystander::Bystander;
 pub use error::SetupError;
 pub use live::Live;
+pub use ping::{Pinged, ping};
 pub use tries::{Stop, Tries};
 
 use crate::file::{Scenario, Step};

@@ -1,6 +1,7 @@
 //! The recorder under test: the bundled one, or one that `mixedmode.toml` tells how to start, where to reach, and where
 //! its recordings are.
 
+mod dates;
 mod dir;
 mod exec;
 mod glob;
@@ -15,6 +16,7 @@ mod toml_tree;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use dates::{Dated, SOON};
 pub(crate) use glob::Glob;
 pub use profile::{Certificates, Exec, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop};
 pub use template::Template;
@@ -116,17 +118,26 @@ pub fn parse(text: &str, project: &Path) -> Result<Vec<Profile>, Vec<Diagnostic>
     Err(wrong)
 }
 
-/// The recorder `name` of a `mixedmode.toml`.
+/// Every recorder of a `mixedmode.toml`.
 ///
 /// # Errors
-/// Every mistake in the file, whichever recorder it concerns; or that there is no such recorder.
-pub fn load(path: &Path, name: &str) -> Result<UnderTest, ProfileError> {
+/// Every mistake in the file; one that cannot be read is one mistake in line 1.
+pub fn load_all(path: &Path) -> Result<Vec<Profile>, Broken> {
     let broken = |text: &str, diagnostics| Broken { path: path.to_owned(), text: text.to_owned(), diagnostics };
     let first = |text: &str, message: String| broken(text, vec![Diagnostic::new(Place::START, message)]);
     let text = read_text(path).map_err(|(text, wrong)| broken(&text, vec![wrong]))?;
     let whole = std::path::absolute(path).map_err(|e| first(&text, e.to_string()))?;
     let project = whole.parent().unwrap_or_else(|| Path::new("/"));
     let profiles = parse(&text, project).map_err(|wrong| broken(&text, wrong))?;
+    Ok(profiles.into_iter().map(|profile| Profile { file: path.to_owned(), ..profile }).collect())
+}
+
+/// The recorder `name` of a `mixedmode.toml`.
+///
+/// # Errors
+/// Every mistake in the file, whichever recorder it concerns; or that there is no such recorder.
+pub fn load(path: &Path, name: &str) -> Result<UnderTest, ProfileError> {
+    let profiles = load_all(path)?;
     let names: Vec<&str> = profiles.iter().map(|p| p.name.as_str()).collect();
     let help = match nearest(name, &names) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -134,7 +145,6 @@ pub fn load(path: &Path, name: &str) -> Result<UnderTest, ProfileError> {
     };
     let unknown = ProfileError::Unknown { name: name.to_owned(), path: path.to_owned(), help };
     let found = profiles.into_iter().find(|profile| profile.name == name);
-    let found = found.map(|profile| Profile { file: path.to_owned(), ..profile });
     found.map(|profile| UnderTest::External(Arc::new(profile))).ok_or(unknown)
 }
 
