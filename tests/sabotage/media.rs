@@ -1,7 +1,11 @@
 //! Keys, sources, sequences and codecs that change.
 
-use super::Outcome::Found;
+use super::Outcome::{Found, Undecided};
 use super::{Row, STEPS};
+
+const MEDIA_PORTS: &str = "media ports: 2";
+const STORE_STALE: (&str, &str) = (MEDIA_PORTS, "media ports: 2, fault: store-stale");
+const NOT_REUSED: &str = "no port that got a packet of a call that was over was given to another";
 
 pub(super) const ROWS: &[Row] = &[
     Row("media/dtmf-agent", &[(STEPS, "recorder: { fault: close-gaps }\nsteps:")], Found("closed-gap")),
@@ -72,6 +76,13 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: first-source-only }\nsteps:")],
         Found("end-clipped"),
     ),
+    Row("media/stale-packets", &[STORE_STALE], Found("other-call-audio")),
+    Row("media/stale-packets", &[(MEDIA_PORTS, "media ports: 2, fault: ignore-authentication")], Found("noise-audio")),
+    Row("media/stale-packets", &[(MEDIA_PORTS, "media ports: 2, fault: no-alarms")], Found("missing-alarm")),
+    Row("media/stale-packets", &[(MEDIA_PORTS, "media ports: 8")], Undecided(NOT_REUSED)),
+    Row("media/stale-packets-in-clear", &[STORE_STALE], Found("other-call-audio")),
+    Row("media/stale-packets-dummy-port", &[STORE_STALE], Found("other-call-audio")),
+    Row("media/alarms-sooner", &[("5 }", "5, fault: no-alarms }")], Found("missing-alarm")),
     Row("media/silence", &[(STEPS, "recorder: { fault: close-gaps }\nsteps:")], Found("closed-gap")),
     Row("media/silence-stalled", &[(STEPS, "recorder: { fault: trust-timestamps }\nsteps:")], Found("closed-gap")),
     Row(

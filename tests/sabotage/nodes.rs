@@ -12,6 +12,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("nodes/node-dies-media-goes-on", &[KEEP_UNREFRESHED], Found("leak")),
     Row("nodes/node-dies-media-stops", &[FORGET_WITH_CONNECTION], Found("wrong-end")),
     Row("nodes/node-dies-media-stops", &[KEEP_UNREFRESHED], Found("leak")),
+    Row("nodes/node-dies-recorder-waits-for-media", &[("30s }", "30s, fault: truncate-end }")], Found("end-clipped")),
+    Row("nodes/node-dies-recorder-waits-for-media", &[("inactivity: 30s", "fault: keep-unrefreshed")], Found("leak")),
     Row("nodes/node-dies-in-silence", &[KEEP_UNREFRESHED], Found("leak")),
     Row("nodes/node-fails-over", &[FORGET_WITH_CONNECTION], Found("wrong-end")),
     Row("nodes/node-fails-over", &[(STEPS, "cluster: { unknown nodes: [1] }\nsteps:")], Found("refused")),

@@ -8,6 +8,7 @@
 //! SIP   REGISTER
 //! ```
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use rand_chacha::ChaCha20Rng;
@@ -207,6 +208,9 @@ fn media_side(net: &Net, config: Config, rng: ChaCha20Rng) -> MediaSide {
         talks: Default::default(),
         speaker: None,
         is_muted: false,
+        overdue: BTreeMap::new(),
+        stale: Vec::new(),
+        ended: Vec::new(),
         streams: Vec::new(),
         heard: Default::default(),
     }

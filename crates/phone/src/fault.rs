@@ -1,7 +1,7 @@
 //! What a phone can be told to do wrong on the streams of its built-in bridge.
 //!
-//! Each fault leaves rows of its own [`Nature`](media::ledger::Nature) in the ledger, so the truth stays the truth: a recorder that
-//! stores any of them has stored something nobody said.
+//! What is not genuine has rows of its own [`Nature`](media::ledger::Nature) in the ledger, so the truth stays the truth: a recorder
+//! that stores any of them has stored something nobody said.
 
 use media::ledger::Leg;
 
@@ -56,6 +56,12 @@ pub enum Fault {
         /// Whether RTP time stands still meanwhile; else it goes on.
         stalls: bool,
     },
+    /// Goes on with the stream when it is over, under its SSRC and key and from its port, until the phone behaves again. What it
+    /// says then are its words with their sign turned; the ledger has them as genuine packets behind the end of their dialog.
+    Stale {
+        /// The stream it applies to.
+        leg: Leg,
+    },
     /// Has every packet lost on its way.
     Loss {
         /// The stream it applies to.
@@ -72,6 +78,7 @@ impl Fault {
             | Self::Replay { leg, .. }
             | Self::Forge { leg, .. }
             | Self::Silence { leg, .. }
+            | Self::Stale { leg }
             | Self::Loss { leg }
             | Self::WrongKey { leg } => leg,
         }

@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use media::ledger::Leg;
+use media::ledger::{Leg, Stream};
 use media::signal::Voice;
 use media::wheel::{Key, Wheel};
 use tokio::sync::oneshot;
 use wire::{Clock, Lateness, MediaSocket, Net, Pace, PacerHandle};
 
 use crate::fault::Fault;
-use crate::talk::{Closed, ForkTerms, GuestTerms, MainTerms, Talk, Turn};
+use crate::talk::{Closed, ForkTerms, GuestTerms, MainTerms, Stale, Stopped, Talk, Turn};
 
 /// The packet clock of a run. In real time one serves all networks of a process that share a [`Clock`]. Cloning gives another handle to the same clock; it stops when the last one is dropped.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ enum Order {
     TurnFork(TalkId, Leg, Box<Turn>),
     StartGuest(TalkId, Box<GuestTerms>),
     StopGuest(TalkId),
-    StopFork(TalkId, Leg, oneshot::Sender<Option<MediaSocket>>),
+    StopFork(TalkId, Leg, oneshot::Sender<Option<Stopped>>),
     GiveVoice(TalkId, Box<Voice>),
     TakeVoice(TalkId, oneshot::Sender<Option<Voice>>),
     Mute(TalkId, bool),
@@ -47,9 +47,11 @@ enum Order {
     Inject(TalkId, Fault, Option<MediaSocket>),
     Behave(TalkId),
     Close(TalkId, oneshot::Sender<Closed>),
+    GoOn(TalkId, Box<Stale>),
+    EndStale(TalkId, oneshot::Sender<Stream>),
 }
 
-/// Names a talk on the clock.
+/// Names what is on the clock: a talk, or a stream that is over and goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TalkId(u64);
 
@@ -75,7 +77,7 @@ impl MediaClock {
 
     /// Puts a talk on the clock.
     pub(crate) fn add(&self, talk: Talk) -> TalkId {
-        let id = TalkId(self.shared.next_id.fetch_add(1, Relaxed));
+        let id = self.next_id();
         self.order(Order::Add(id, Box::new(talk)));
         id
     }
@@ -101,7 +103,7 @@ impl MediaClock {
     }
 
     /// Ends a fork. When this returns, its last packet has been sent.
-    pub(crate) async fn stop_fork(&self, id: TalkId, leg: Leg) -> Option<MediaSocket> {
+    pub(crate) async fn stop_fork(&self, id: TalkId, leg: Leg) -> Option<Stopped> {
         let (reply, done) = oneshot::channel();
         self.order(Order::StopFork(id, leg, reply));
         done.await.ok().flatten()
@@ -142,6 +144,24 @@ impl MediaClock {
         done.await.ok()
     }
 
+    /// Has a stream that is over go on.
+    pub(crate) fn go_on(&self, stale: Stale) -> TalkId {
+        let id = self.next_id();
+        self.order(Order::GoOn(id, Box::new(stale)));
+        id
+    }
+
+    /// Ends it. No packet of it is sent when the stream comes.
+    pub(crate) fn end_stale(&self, id: TalkId) -> oneshot::Receiver<Stream> {
+        let (reply, done) = oneshot::channel();
+        self.order(Order::EndStale(id, reply));
+        done
+    }
+
+    fn next_id(&self) -> TalkId {
+        TalkId(self.shared.next_id.fetch_add(1, Relaxed))
+    }
+
     fn order(&self, order: Order) {
         // A clock that has died answers nothing; whoever waits for it sees that.
         let _ = self.shared.orders.send(order);
@@ -149,10 +169,25 @@ impl MediaClock {
     }
 }
 
+/// What has its turn every 20 ms.
+enum Playing {
+    Talk(Box<Talk>),
+    Stale(Box<Stale>),
+}
+
+impl Playing {
+    fn tick(&mut self, due: Instant, now: Instant) -> u64 {
+        match self {
+            Self::Talk(talk) => talk.tick(due, now),
+            Self::Stale(stale) => stale.tick(due, now),
+        }
+    }
+}
+
 /// The body of the pacer.
 struct Engine {
     inbox: mpsc::Receiver<Order>,
-    wheel: Wheel<Box<Talk>>,
+    wheel: Wheel<Playing>,
     keys: BTreeMap<TalkId, Key>,
     clock: Clock,
     sent: Arc<AtomicU64>,
@@ -170,7 +205,7 @@ impl Engine {
         }
         let clock = &self.clock;
         let mut sent = 0;
-        self.wheel.advance(now, |due, _, talk| sent += talk.tick(due, clock.now()));
+        self.wheel.advance(now, |due, _, playing| sent += playing.tick(due, clock.now()));
         self.sent.fetch_add(sent, Relaxed);
         Pace::Next(self.wheel.next_due().unwrap_or(now + IDLE))
     }
@@ -178,7 +213,7 @@ impl Engine {
     fn obey(&mut self, now: Instant, order: Order) {
         match order {
             Order::Add(id, talk) => {
-                let key = self.wheel.add(talk);
+                let key = self.wheel.add(Playing::Talk(talk));
                 self.keys.insert(id, key);
             }
             Order::SetMain(id, terms) => self.with(id, |talk| talk.set_main(now, terms)).unwrap_or_default(),
@@ -200,9 +235,17 @@ impl Engine {
             }
             Order::Behave(id) => self.with(id, Talk::behave).unwrap_or_default(),
             Order::Close(id, reply) => {
-                let talk = self.keys.remove(&id).and_then(|key| self.wheel.remove(key));
-                if let Some(talk) = talk {
+                if let Some(Playing::Talk(talk)) = self.remove(id) {
                     let _ = reply.send(talk.close(now));
+                }
+            }
+            Order::GoOn(id, stale) => {
+                let key = self.wheel.add(Playing::Stale(stale));
+                self.keys.insert(id, key);
+            }
+            Order::EndStale(id, reply) => {
+                if let Some(Playing::Stale(stale)) = self.remove(id) {
+                    let _ = reply.send(stale.close(now));
                 }
             }
         }
@@ -210,7 +253,14 @@ impl Engine {
 
     fn with<R>(&mut self, id: TalkId, act: impl FnOnce(&mut Talk) -> R) -> Option<R> {
         let key = self.keys.get(&id)?;
-        self.wheel.stream(*key).map(|talk| act(talk))
+        match self.wheel.stream(*key)? {
+            Playing::Talk(talk) => Some(act(talk)),
+            Playing::Stale(_) => None,
+        }
+    }
+
+    fn remove(&mut self, id: TalkId) -> Option<Playing> {
+        self.keys.remove(&id).and_then(|key| self.wheel.remove(key))
     }
 }
 

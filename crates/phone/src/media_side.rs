@@ -7,13 +7,14 @@ use media::ledger::Stream;
 use media::signal::Voice;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use tokio::sync::oneshot;
 use wire::{MediaSocket, Net};
 
 use crate::config::RecordingTone;
 use crate::fault::Fault;
 use crate::machine::{CallNo, Machine, MediaOrder};
 use crate::media_clock::{MediaClock, TalkId};
-use crate::talk::{ForkTerms, GuestTerms, HeardCounts, Talk};
+use crate::talk::{ForkTerms, GuestTerms, HeardCounts, Overdue, Stale, Talk};
 
 /// What the driver keeps of a phone's media.
 pub(crate) struct MediaSide {
@@ -33,6 +34,12 @@ pub(crate) struct MediaSide {
     /// The call that has the voice.
     pub(crate) speaker: Option<CallNo>,
     pub(crate) is_muted: bool,
+    /// Streams that were to end, by their ports: they go on when their dialogs are over.
+    pub(crate) overdue: BTreeMap<u16, Overdue>,
+    /// Those that go on.
+    pub(crate) stale: Vec<TalkId>,
+    /// Those that did, on their way.
+    pub(crate) ended: Vec<oneshot::Receiver<Stream>>,
     pub(crate) streams: Vec<Stream>,
     pub(crate) heard: HeardCounts,
 }
@@ -64,6 +71,7 @@ impl MediaSide {
                 }
             }
             MediaOrder::StartFork { call, leg, port, opening } => {
+                self.give_up(port);
                 let forges = self.faults.iter().any(|fault| fault.leg() == leg && is_forgery(*fault));
                 let elsewhere = forges.then(|| self.another()).flatten();
                 if let (Some(talk), Some(socket)) = (self.talks.get(&call), self.sockets.remove(&port)) {
@@ -87,12 +95,18 @@ impl MediaSide {
             }
             MediaOrder::StopFork { call, leg } => {
                 if let Some(talk) = self.talks.get(&call)
-                    && let Some(socket) = self.clock.stop_fork(*talk, leg).await
+                    && let Some(stopped) = self.clock.stop_fork(*talk, leg).await
                 {
-                    self.sockets.insert(socket.local_addr().port(), socket);
+                    let port = stopped.socket.local_addr().port();
+                    self.sockets.insert(port, stopped.socket);
+                    self.overdue.extend(stopped.overdue.map(|overdue| (port, overdue)));
                 }
             }
-            MediaOrder::Free { port } => drop(self.sockets.remove(&port)),
+            MediaOrder::Free { port } => {
+                if let (Some(socket), Some(overdue)) = (self.sockets.remove(&port), self.overdue.remove(&port)) {
+                    self.go_on(overdue.go_on(socket));
+                }
+            }
             MediaOrder::Mute(is_muted) => {
                 self.is_muted = is_muted;
                 self.talks.values().for_each(|talk| self.clock.mute(*talk, is_muted));
@@ -134,6 +148,7 @@ impl MediaSide {
         }
         let Some(closed) = self.clock.close(talk).await else { return };
         self.streams.extend(closed.streams);
+        closed.stale.into_iter().for_each(|stale| self.go_on(stale));
         self.heard.add(&closed.heard);
         if let Some(voice) = closed.voice {
             self.voice = Some(voice);
@@ -146,6 +161,20 @@ impl MediaSide {
         for call in self.talks.keys().copied().collect::<Vec<_>>() {
             self.close(call).await;
         }
+        self.behave();
+        for ended in std::mem::take(&mut self.ended) {
+            self.streams.extend(ended.await);
+        }
+    }
+
+    fn go_on(&mut self, stale: Stale) {
+        self.stale.push(self.clock.go_on(stale));
+    }
+
+    /// The stream of this port ends as it should.
+    fn give_up(&mut self, port: u16) {
+        let now = self.net.clock().now();
+        self.streams.extend(self.overdue.remove(&port).map(|overdue| overdue.close(now)));
     }
 
     /// Has the bridge misbehave, in the calls there are and in later ones.
@@ -161,6 +190,8 @@ impl MediaSide {
     pub(crate) fn behave(&mut self) {
         self.faults.clear();
         self.talks.values().for_each(|talk| self.clock.behave(*talk));
+        self.overdue.keys().copied().collect::<Vec<_>>().into_iter().for_each(|port| self.give_up(port));
+        self.ended.extend(self.stale.drain(..).map(|stale| self.clock.end_stale(stale)));
     }
 
     fn another(&self) -> Option<MediaSocket> {

@@ -105,6 +105,8 @@ pub struct Config {
     /// A leg without RTP for so long is ended by BYE, unless its session timer (RFC 4028) watches over it.
     #[serde(with = "duration")]
     pub inactivity: Duration,
+    /// Whether it is ended although a session timer watches over it: a call on hold may be silent for long.
+    pub inactivity_in_session: bool,
     /// Whether we refresh the session where CUCM leaves open who does (RFC 4028 §9).
     pub refreshes: bool,
     /// The shortest session that is taken; whole seconds, at least 90 (RFC 4028 §5).
@@ -152,6 +154,7 @@ impl Default for Config {
             message_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(3600),
             inactivity: Duration::from_secs(300),
+            inactivity_in_session: false,
             refreshes: false,
             min_session: Duration::from_secs(90),
             no_media_after: Duration::from_secs(10),

@@ -120,6 +120,9 @@ pub enum Fault {
     MixEqualSources,
     /// What comes from another address or port than CUCM told is not written.
     TrustToldPort,
+    /// What a call that is over still sends into a port is stored with the call that has it now: in clear every source is taken, and
+    /// the keys of the call before stay in force.
+    StoreStale,
     /// Everything is decoded by the codec that was agreed on first.
     FirstCodecOnly,
     /// RTP timestamps are believed, whatever the clock says.

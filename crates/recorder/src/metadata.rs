@@ -6,11 +6,13 @@
 //! Times are RFC 3339 in UTC with microseconds. Durations carry their unit in the name. Keys never appear here,
 //! only the names of the suites.
 
+mod alarm;
 mod call;
 mod leg;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::alarm::{Alarm, Thresholds, Trouble};
 pub use self::call::{Call, Participant, Party, Segment};
 pub use self::leg::{Change, Leg, Packets, Parameter};
 
@@ -117,6 +119,9 @@ pub struct Recording {
     /// What was alarming while it ran.
     #[serde(default)]
     pub alarms: Vec<Alarm>,
+    /// From when on something was alarming.
+    #[serde(default)]
+    pub thresholds: Thresholds,
     /// The SIP dialogs, in the order in which they came.
     pub legs: Vec<Leg>,
     /// Dialogs that never stood, each before CUCM invited the same voice again: by another trunk, or once more by the same.
@@ -126,19 +131,6 @@ pub struct Recording {
     pub files: Vec<File>,
     /// How the legs lie in the stereo file.
     pub stereo: Option<Stereo>,
-}
-
-/// Something alarming about a recording.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alarm {
-    /// When it was noticed.
-    pub at: String,
-    /// `no-media`, `one-leg` or `authentication-failures`.
-    pub word: String,
-    /// On which side; none where it is about both.
-    pub side: Option<Side>,
-    /// In words.
-    pub text: String,
 }
 
 /// An audio file of the recording.
@@ -265,6 +257,7 @@ impl Recording {
             far: Party::default(),
             participants: Vec::new(),
             alarms: Vec::new(),
+            thresholds: Thresholds::default(),
             legs: Vec::new(),
             attempts: Vec::new(),
             files: Vec::new(),

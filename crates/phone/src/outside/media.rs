@@ -112,7 +112,7 @@ impl SiteMedia {
     /// Ends a call's media and keeps what it leaves behind.
     async fn close(&mut self, call: CallNo) {
         let Some(Talking { id, parties }) = self.talks.remove(&call) else { return };
-        let Some(Closed { streams, heard, voice }) = self.clock.close(id).await else { return };
+        let Some(Closed { streams, heard, voice, .. }) = self.clock.close(id).await else { return };
         self.streams.extend(streams);
         self.heard.add(&heard);
         if let Some(voice) = voice {

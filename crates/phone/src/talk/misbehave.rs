@@ -54,6 +54,10 @@ impl Misbehaviour {
 
     /// Adds a fault; one of the same kind is replaced.
     pub(super) fn inject(&mut self, fault: Fault) {
+        // What becomes of the stream when it is over changes nothing before.
+        if matches!(fault, Fault::Stale { .. }) {
+            return;
+        }
         self.faults.retain(|old| std::mem::discriminant(old) != std::mem::discriminant(&fault));
         self.faults.push(fault);
     }
@@ -229,7 +233,7 @@ impl Misbehaviour {
 }
 
 /// The frame with its sign turned: the same loudness, no byte alike (in both laws the top bit is the sign).
-fn turned(payload: &[u8]) -> Vec<u8> {
+pub(super) fn turned(payload: &[u8]) -> Vec<u8> {
     payload.iter().map(|byte| byte ^ 0x80).collect()
 }
 

@@ -17,6 +17,7 @@ mod guest;
 mod incoming;
 mod misbehave;
 mod outgoing;
+mod stale;
 #[cfg(test)]
 mod tests;
 mod tone;
@@ -34,6 +35,7 @@ use wire::{Clock, MediaSocket};
 pub(crate) use guest::GuestTerms;
 pub use incoming::HeardCounts;
 pub(crate) use outgoing::{From, Opening, Turn};
+pub(crate) use stale::{Overdue, Stale};
 
 use self::digits::Digits;
 use self::fork::Fork;
@@ -68,14 +70,23 @@ pub(crate) struct ForkTerms {
 }
 
 /// What a call's media leaves behind.
-#[derive(Debug)]
 pub(crate) struct Closed {
     /// All streams that were sent.
     pub(crate) streams: Vec<Stream>,
     /// What was heard.
     pub(crate) heard: HeardCounts,
+    /// Streams that go on although they are over.
+    pub(crate) stale: Vec<Stale>,
     /// The voice, if this call had it last, at the place where it stopped: the next call goes on there.
     pub(crate) voice: Option<Voice>,
+}
+
+/// A fork that was ended.
+pub(crate) struct Stopped {
+    /// Its port.
+    pub(crate) socket: MediaSocket,
+    /// The stream, where it is to go on ([`Fault::Stale`]).
+    pub(crate) overdue: Option<Overdue>,
 }
 
 /// The media of one call.
@@ -198,11 +209,14 @@ impl Talk {
     }
 
     /// Ends a fork and gives its socket back.
-    pub(crate) fn stop_fork(&mut self, now: Instant, leg: Leg) -> Option<MediaSocket> {
+    pub(crate) fn stop_fork(&mut self, now: Instant, leg: Leg) -> Option<Stopped> {
         let at = self.forks.iter().position(|fork| fork.leg == leg)?;
-        let Fork { socket, out, .. } = self.forks.remove(at);
+        let Fork { socket, out, ticks, .. } = self.forks.remove(at);
+        if self.faults.contains(&Fault::Stale { leg }) {
+            return Some(Stopped { socket, overdue: Some(Overdue::new(out, ticks)) });
+        }
         self.closed.push(out.close(now));
-        Some(socket)
+        Some(Stopped { socket, overdue: None })
     }
 
     /// A phone has barged in, in place of an earlier one.
@@ -341,10 +355,12 @@ impl Talk {
     pub(crate) fn close(mut self, now: Instant) -> Closed {
         self.close_main(now);
         self.stop_guest(now);
+        let mut stale = Vec::new();
         while let Some(leg) = self.forks.first().map(|fork| fork.leg) {
-            self.stop_fork(now, leg);
+            let stopped = self.stop_fork(now, leg);
+            stale.extend(stopped.and_then(|stopped| Some(stopped.overdue?.go_on(stopped.socket))));
         }
-        Closed { streams: self.closed, heard: self.incoming.counts, voice: self.voice }
+        Closed { streams: self.closed, heard: self.incoming.counts, stale, voice: self.voice }
     }
 }
 

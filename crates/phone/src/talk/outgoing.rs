@@ -173,6 +173,11 @@ impl Outgoing {
         (self.close(now), next.map(|next| Self { is_first, ..next }))
     }
 
+    /// What was sent so far.
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
     /// The stream's law.
     pub(super) fn law(&self) -> Law {
         self.stream.codec

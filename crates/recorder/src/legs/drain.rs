@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 use wire::{MediaSocket, Pace};
 
+use super::former::Former;
 use super::receiver::{DATAGRAM, Receiver as Leg};
 use super::{Media, Report};
 use crate::fault::Fault;
-use crate::metadata::Side;
+use crate::metadata::{Side, Trouble};
 use crate::session::{LegId, RecordingId};
 use crate::store;
 use crate::store::writer::Store;
@@ -52,7 +53,8 @@ pub(crate) struct Port {
     pub(crate) rtp: MediaSocket,
     pub(crate) rtcp: MediaSocket,
     pub(crate) receiver: Leg,
-    pub(crate) closes: Option<Instant>,
+    /// When it began to linger, and when it closes.
+    pub(crate) closes: Option<(Instant, Instant)>,
     /// When silence was told of last.
     pub(crate) silent: Option<Instant>,
     /// What was said to be alarming: the silence since this packet, and failed authentication.
@@ -92,13 +94,14 @@ impl Port {
             && now.saturating_duration_since(heard) >= patience.no_media;
         let silence = (is_silent && self.no_media_since != Some(heard)).then(|| {
             self.no_media_since = Some(heard);
-            Notice::Alarm { leg, word: "no-media", text: format!("no genuine packet for {:?}", patience.no_media) }
+            let text = format!("no genuine packet for {:?}", patience.no_media);
+            Notice::Alarm { leg, trouble: Trouble::NoMedia, text }
         });
         let failed = self.receiver.auth_failed();
         let failures = (failed >= patience.auth_failures && !self.not_authentic).then(|| {
             self.not_authentic = true;
             let text = format!("{failed} packets failed authentication");
-            Notice::Alarm { leg, word: "authentication-failures", text }
+            Notice::Alarm { leg, trouble: Trouble::AuthenticationFailures, text }
         });
         [silence, failures]
     }
@@ -109,8 +112,8 @@ impl Port {
 pub(crate) enum Notice {
     /// No genuine packet for the time-out.
     Silent { leg: LegId },
-    /// Something alarming, as a word and in words.
-    Alarm { leg: LegId, word: &'static str, text: String },
+    /// Something alarming.
+    Alarm { leg: LegId, trouble: Trouble, text: String },
     /// The port is closed.
     Closed { leg: LegId, report: Box<Report> },
 }
@@ -133,6 +136,8 @@ pub(crate) struct Drain {
     store: Option<Store>,
     patience: Patience,
     ports: Vec<Port>,
+    /// What ports without a leg had before, by their number.
+    former: BTreeMap<u16, Former>,
     pending: BTreeMap<RecordingId, Vec<u8>>,
     flushed: Option<Instant>,
     round: u64,
@@ -152,6 +157,7 @@ impl Drain {
             store: Some(store),
             patience,
             ports: Vec::new(),
+            former: BTreeMap::new(),
             pending: BTreeMap::new(),
             flushed: None,
             round: 0,
@@ -179,11 +185,11 @@ impl Drain {
     fn take_commands(&mut self, now: Instant) -> bool {
         loop {
             match self.commands.try_recv() {
-                Ok(Command::Open(port)) => self.ports.push(*port),
+                Ok(Command::Open(port)) => self.open(*port),
                 Ok(Command::Listen { leg, media }) => self.listen(now, leg, &media),
                 Ok(Command::Close { leg, at }) => {
                     if let Some(port) = self.ports.iter_mut().find(|port| port.leg == leg) {
-                        port.closes = Some(at);
+                        port.closes = Some((now, at));
                     }
                 }
                 Ok(Command::Store(command)) => {
@@ -194,6 +200,13 @@ impl Drain {
                 Err(TryRecvError::Empty) => return false,
             }
         }
+    }
+
+    fn open(&mut self, mut port: Port) {
+        if let Some(former) = self.former.remove(&port.rtp.local_addr().port()) {
+            port.receiver.follow(former);
+        }
+        self.ports.push(port);
     }
 
     fn listen(&mut self, now: Instant, leg: LegId, media: &Media) {
@@ -226,7 +239,7 @@ impl Drain {
         let mut at = 0;
         while at < self.ports.len() {
             let port = &mut self.ports[at];
-            if port.closes.is_some_and(|closes| closes <= now) {
+            if port.closes.is_some_and(|(_, closes)| closes <= now) {
                 self.close(now, at);
                 continue;
             }
@@ -249,6 +262,11 @@ impl Drain {
         // The packets go before the notice, so that they are in the journal when the recording is finished.
         self.flush(now);
         let report = Box::new(port.receiver.report());
+        let since = port.closes.map_or(now, |(since, _)| since);
+        let former = port.receiver.leave(since + now.saturating_duration_since(since) / 2);
+        if !former.is_empty() {
+            self.former.insert(port.rtp.local_addr().port(), former);
+        }
         self.tell(Notice::Closed { leg: port.leg, report });
     }
 

@@ -4,6 +4,8 @@
 //! timer of its own. A [`receiver::Receiver`] decides what a datagram is and is the only place that decrypts.
 
 pub(crate) mod drain;
+pub(crate) mod former;
+mod plain;
 pub(crate) mod receiver;
 mod secure;
 pub(crate) mod stream;
@@ -14,6 +16,9 @@ use media::sdes::Crypto;
 
 use crate::config::Codec;
 use crate::metadata::Packets;
+
+/// How many addresses and SSRCs of a port are remembered, and how many streams at a time are told apart.
+const REMEMBERED: usize = 16;
 
 /// What a leg was told to expect once offer and answer have met.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 //!
 //! Source address and SSRC are learned from the first packet that proves itself, never from the SDP: CUCM writes
 //! dummy ports there. On an SRTP leg the tag is the proof. On a plain leg there is none; the first RTP packet latches
-//! its source, a packet from the signalled host takes over from a stranger, and everybody else is foreign from then
-//! on. What comes before the keys are known is kept, within bounds, and judged when they are.
+//! its source, unless it is one of a call that is over ([`former`](super::former)), who was told takes over ([`Plain`]), and
+//! everybody else is foreign from then on. What comes before the keys are known is kept, within bounds, and judged when they are.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 use media::rtp;
 use media::srtp::SrtpError;
 
+use super::former::{Former, Streams};
+use super::plain::Plain;
 use super::secure::{Opened, Secure, ssrc_of};
 use super::stream::{Place, Stream};
-use super::{Media, Protection, Report};
+use super::{Media, Protection, REMEMBERED, Report};
 use crate::config::Codec;
 use crate::fault::Fault;
 use crate::journal::{self, Packet};
-use crate::metadata::{Packets, Side};
+use crate::metadata::Side;
 
 /// Bytes kept before the keys are known: more than 64*T1 of G.711 in packets of 10 ms, after which a leg without ACK is
 /// given up.
@@ -27,8 +29,6 @@ const EARLY_BYTES: usize = 1 << 20;
 const UNPROVEN: usize = 256;
 /// How long a key, or what a payload type stands for, may be on its way behind the first packets under it.
 const ANSWER_ON_ITS_WAY: Duration = Duration::from_secs(5);
-/// How many addresses and SSRCs are remembered for the metadata, and how many streams at a time are told apart.
-const REMEMBERED: usize = 16;
 /// The longest payload that is sound: 200 ms at 64 kbit/s (RFC 3551 §4.2).
 const LONGEST_PAYLOAD: usize = 1600;
 /// The longest datagram that is looked at.
@@ -45,10 +45,7 @@ enum Mode {
     /// The packets kept, and their bytes.
     Waiting(Vec<Early>, usize),
     Srtp(Box<Secure>),
-    Plain {
-        signalled: Option<SocketAddr>,
-        latched: Option<SocketAddr>,
-    },
+    Plain(Plain),
 }
 
 /// What a datagram turned out to be.
@@ -85,6 +82,10 @@ pub(crate) struct Receiver {
     odd: Option<Early>,
     /// The epoch of streams to come.
     epoch: u16,
+    /// What the port's call before left behind.
+    former: Former,
+    /// What came, from whom.
+    came: Streams,
     report: Report,
     heard: Instant,
     /// Packets written again by [`Fault::AcceptReplays`].
@@ -109,12 +110,29 @@ impl Receiver {
             unnamed: VecDeque::new(),
             odd: None,
             epoch: 0,
+            former: Former::default(),
+            came: Streams::default(),
             report: Report::default(),
             heard: now,
             again: 0,
             to_lose: 0,
             told: None,
         }
+    }
+
+    /// The port had another leg before.
+    pub(crate) fn follow(&mut self, former: Former) {
+        self.former = former;
+    }
+
+    /// What the next leg of the port must know of this one, which was to be over at `overdue`.
+    pub(crate) fn leave(self, overdue: Instant) -> Former {
+        let keys = match self.mode {
+            // fault: what was known of a port stays known.
+            Mode::Srtp(secure) if self.fault == Fault::StoreStale => Some(secure),
+            _ => None,
+        };
+        Former::new(&self.came, overdue, keys)
     }
 
     /// Offer and answer have met, for the first time or again. Genuine packets among those kept are appended to
@@ -144,10 +162,16 @@ impl Receiver {
                 // Offer and answer chose no line that cannot be used.
                 None => return,
             },
-            (Protection::Plain, Mode::Plain { signalled, .. }) if *signalled == media.source => return,
-            (Protection::Plain, _) => Mode::Plain { signalled: media.source, latched: None },
+            (Protection::Plain, Mode::Plain(plain)) if plain.is_told(media.source) => return,
+            (Protection::Plain, _) => Mode::Plain(Plain::new(media.source)),
         };
         let before = std::mem::replace(&mut self.mode, mode);
+        // fault: the keys of the call before open packets of this one.
+        if let (Mode::Waiting(..), Mode::Srtp(secure), Some(former)) =
+            (&before, &mut self.mode, self.former.keys.take())
+        {
+            secure.follow(now, *former);
+        }
         self.streams.iter_mut().for_each(Stream::may_restart);
         match (before, &mut self.mode) {
             (Mode::Waiting(early, _), _) => self.judge_early(early, out),
@@ -249,13 +273,25 @@ impl Receiver {
         let copy =
             matches!(self.fault, Fault::IgnoreAuthentication | Fault::AcceptReplays).then(|| buf[..len].to_vec());
         let replayed = self.report.packets.replayed;
+        let ssrc = ssrc_of(&buf[..len]).unwrap_or_default();
+        self.came.note(at, from, ssrc);
+        // fault: a call that is over is heard as well.
+        let is_stale = self.fault != Fault::StoreStale && self.former.has(from, ssrc);
         let proof = match &mut self.mode {
             Mode::Srtp(secure) => unseal(secure, at, buf, len, &mut self.report),
-            Mode::Plain { .. } if rtp::Packet::parse(&buf[..len]).is_err() => {
+            Mode::Plain(_) if rtp::Packet::parse(&buf[..len]).is_err() => {
                 self.report.packets.malformed += 1;
                 return;
             }
-            Mode::Plain { signalled, latched } => latch(*signalled, latched, from, len, &mut self.report.packets),
+            Mode::Plain(plain) => {
+                // fault: every source is taken.
+                if !is_stale && (plain.admits(from) || self.fault == Fault::StoreStale) {
+                    Proof::Genuine(Opened { len, restarts: false })
+                } else {
+                    self.report.packets.foreign += 1;
+                    Proof::Refused
+                }
+            }
             Mode::Waiting(..) => Proof::Refused,
         };
         if matches!(proof, Proof::Unproven) {
@@ -482,26 +518,6 @@ fn looks_plain(packet: &[u8]) -> bool {
         let payload = packet.payload().len();
         payload > 0 && payload.is_multiple_of(80)
     })
-}
-
-fn latch(
-    signalled: Option<SocketAddr>,
-    latched: &mut Option<SocketAddr>,
-    from: SocketAddr,
-    len: usize,
-    packets: &mut Packets,
-) -> Proof {
-    let is_expected = |address: SocketAddr| signalled.is_some_and(|signalled| signalled.ip() == address.ip());
-    let stranger = latched.is_some_and(|latched| !is_expected(latched));
-    match latched {
-        Some(latched) if *latched == from => {}
-        Some(_) if !(stranger && is_expected(from)) => {
-            packets.foreign += 1;
-            return Proof::Refused;
-        }
-        _ => *latched = Some(from),
-    }
-    Proof::Genuine(Opened { len, restarts: false })
 }
 
 fn remember<T: PartialEq>(list: &mut Vec<T>, item: T) {

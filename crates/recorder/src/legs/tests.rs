@@ -2,6 +2,7 @@
 
 mod codecs;
 mod keys;
+mod stale;
 mod streams;
 
 use std::net::SocketAddr;

@@ -247,7 +247,7 @@ impl Server {
     fn on_notice(&mut self, now: Instant, notice: Notice) {
         let input = match notice {
             Notice::Silent { leg } => Input::Silent { leg },
-            Notice::Alarm { leg, word, text } => Input::Alarm { leg, word, text },
+            Notice::Alarm { leg, trouble, text } => Input::Alarm { leg, trouble, text },
             Notice::Closed { leg, report } => {
                 self.ports.closed();
                 self.parts.summary.packets.add(&report.packets);

@@ -37,7 +37,7 @@ use sip::{Builder, ClientKey, Dialog, Event, FlowId, Message, NameAddr, ServerKe
 use crate::config::Config;
 use crate::fault::{Fault, GARBAGE, HALF};
 use crate::legs;
-use crate::metadata::{Recording, Side};
+use crate::metadata::{Recording, Side, Trouble};
 use crate::times;
 use calls::Calls;
 use leg::{Leg, State};
@@ -76,8 +76,8 @@ pub(crate) enum Input {
     NoPort { leg: LegId, why: String },
     /// No genuine packet came within the inactivity time-out; told again after as long.
     Silent { leg: LegId },
-    /// Something alarming about a leg's media, as a word and in words.
-    Alarm { leg: LegId, word: &'static str, text: String },
+    /// Something alarming about a leg's media.
+    Alarm { leg: LegId, trouble: Trouble, text: String },
     /// The port is closed; this is what it saw.
     Closed { leg: LegId, report: Box<legs::Report> },
     /// Whether recordings can be stored.
@@ -189,7 +189,7 @@ impl Sessions {
             Input::Bound { leg, address } => self.on_bound(now, leg, address),
             Input::NoPort { leg, why } => self.on_no_port(now, leg, &why),
             Input::Silent { leg } => self.on_silent(now, leg),
-            Input::Alarm { leg, word, text } => self.on_alarm(now, leg, word, text),
+            Input::Alarm { leg, trouble, text } => self.on_alarm(now, leg, trouble, text),
             Input::Closed { leg, report } => self.on_closed(now, leg, &report),
             Input::Storage { healthy } => self.healthy = healthy,
             Input::Deed { deed, side } => self.do_deed(now, deed, side),
@@ -288,9 +288,9 @@ impl Sessions {
         }
     }
 
-    /// Silence ends only what no session timer watches over: a call on hold may be silent for long.
+    /// Silence ends what no session timer watches over, or whatever it is where the configuration says so.
     fn on_silent(&mut self, now: Instant, id: LegId) {
-        if self.legs.get(&id).is_some_and(|leg| leg.timer.is_none()) {
+        if self.legs.get(&id).is_some_and(|leg| leg.timer.is_none() || self.config.inactivity_in_session) {
             self.hang_up(now, id, "inactivity", "no media");
         }
     }

@@ -12,7 +12,7 @@ use super::pairing::{self, Key, Parameters};
 use super::{LegId, Output, RecordingId, Sessions, participants};
 use crate::fault::Fault;
 use crate::legs::{Media, Protection, Report};
-use crate::metadata::{self, Alarm, Change, Recording, Side, Status};
+use crate::metadata::{self, Alarm, Change, Recording, Side, Status, Thresholds, Trouble};
 use crate::times;
 
 /// Changes of the parameters kept of one leg; a peer must not fill the memory.
@@ -102,6 +102,7 @@ impl Sessions {
             farend_refci: parameters.text("x-farendrefci"),
             near: parameters.near(),
             far: parameters.far(),
+            thresholds: Thresholds::of(&self.config),
             ..Recording::blank(&name)
         };
         if metadata.duplicate_of.is_some() {
@@ -239,28 +240,28 @@ impl Sessions {
             open.one_leg_at = None;
             let missing = if open.taken[Side::Near.channel()] { Side::Far } else { Side::Near };
             let text = format!("no {} leg within {:?}", missing.name(), self.config.one_leg_after);
-            self.alarm(now, recording, "one-leg", (Some(missing), text));
+            self.alarm(now, recording, Trouble::OneLeg, (Some(missing), text));
         }
     }
 
     /// Notes an alarm of a leg.
-    pub(super) fn on_alarm(&mut self, now: Instant, id: LegId, word: &str, text: String) {
+    pub(super) fn on_alarm(&mut self, now: Instant, id: LegId, trouble: Trouble, text: String) {
         if let Some((recording, side)) = self.legs.get(&id).map(|leg| (leg.recording, leg.side)) {
-            self.alarm(now, recording, word, (Some(side), text));
+            self.alarm(now, recording, trouble, (Some(side), text));
         }
     }
 
-    fn alarm(&mut self, now: Instant, recording: RecordingId, word: &str, (side, text): (Option<Side>, String)) {
+    fn alarm(&mut self, now: Instant, recording: RecordingId, trouble: Trouble, (side, text): (Option<Side>, String)) {
         // fault: all is well.
         if self.config.fault == Fault::NoAlarms {
             return;
         }
         let at = self.rfc3339(now);
         let Some(open) = self.recordings.get_mut(&recording) else { return };
-        tracing::warn!("{}: {word}: {text}", open.metadata.id);
+        tracing::warn!("{}: {trouble}: {text}", open.metadata.id);
         self.counters.alarms += 1;
         if open.metadata.alarms.len() < ALARMS {
-            open.metadata.alarms.push(Alarm { at, word: word.to_owned(), side, text });
+            open.metadata.alarms.push(Alarm { at, trouble, side, text });
             let metadata = Box::new(open.metadata.clone());
             self.outputs.push_back(Output::Snapshot { recording, metadata });
         }

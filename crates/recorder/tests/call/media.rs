@@ -12,7 +12,7 @@ use crate::support::*;
 const SUITE: Suite = Suite::AesCm128HmacSha1_80;
 
 fn words(recording: &Recording) -> Vec<&str> {
-    recording.alarms.iter().map(|alarm| alarm.word.as_str()).collect()
+    recording.alarms.iter().map(|alarm| alarm.trouble.word()).collect()
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub use self::cluster::{Cluster, Key, OptionsPing, Release, SessionTimer, Tls, T
 pub use self::expect::{Expect, Party, Refused};
 pub use self::node::NodeFailure;
 pub use self::people::{Codec, Forward, Phone, Says, Site, SiteKind};
-pub use self::recorder::{Deed, Fault, Recorder, RecorderCertificate, SrtpPolicy};
+pub use self::recorder::{Deed, Fault, MEDIA_PORTS, Patience, Recorder, RecorderCertificate, SrtpPolicy};
 
 use super::signalling::Disturbed;
 use super::trunks::{Destination, RouteList};

@@ -422,6 +422,7 @@ fn recorder_config(
         }
     }
     let server = |node| recorder::config::SipServer { address: addresses.node(node), port: 5061, priority: 1 };
+    let usual = recorder::Config::default();
     let mut config = recorder::Config {
         address,
         transports: vec![match scenario.trunk.transport {
@@ -442,6 +443,12 @@ fn recorder_config(
         refreshes: asked.refreshes,
         min_session: asked.least_session,
         max_sessions: asked.most_sessions,
+        rtp_ports: media_ports(asked.media_ports),
+        no_media_after: asked.patience.no_media,
+        one_leg_after: asked.patience.one_leg,
+        auth_failures: asked.patience.auth_failures,
+        inactivity: asked.patience.inactivity.unwrap_or(usual.inactivity),
+        inactivity_in_session: asked.patience.inactivity.is_some(),
         tls: match asked.tls {
             Some(Tls::V1_2) => recorder::config::TlsVersion::Tls12,
             Some(Tls::V1_3) => recorder::config::TlsVersion::Tls13,
@@ -449,7 +456,7 @@ fn recorder_config(
         },
         folder: folder.to_owned(),
         fault: asked.fault,
-        ..recorder::Config::default()
+        ..usual
     };
     if !asked.suites.is_empty() {
         config.suites.clone_from(&asked.suites);
@@ -458,6 +465,13 @@ fn recorder_config(
         config.codecs = asked.codecs.iter().map(|codec| bundled_codec(*codec)).collect();
     }
     config
+}
+
+/// The first so many port pairs of the usual range.
+fn media_ports(pairs: usize) -> recorder::config::PortRange {
+    let usual = recorder::Config::default().rtp_ports;
+    let behind = u16::try_from(pairs.saturating_mul(2)).unwrap_or(u16::MAX);
+    recorder::config::PortRange { last: usual.last.min(usual.first.saturating_add(behind - 1)), ..usual }
 }
 
 const fn bundled_codec(codec: Codec) -> recorder::config::Codec {

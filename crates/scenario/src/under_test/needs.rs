@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::profile::{Profile, RecorderCertificate};
-use crate::file::{Action, Key, Scenario, SrtpPolicy, Transport};
+use crate::file::{Action, Key, MEDIA_PORTS, Patience, Scenario, SrtpPolicy, Transport};
 
 /// Why `scenario` would test nothing, or something else than it says, with this recorder.
 pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<String> {
@@ -51,6 +51,11 @@ fn asked_of_the_bundled(profile: &Profile, scenario: &Scenario) -> Vec<&'static 
         (asked.refreshes, "recorder: refreshes"),
         (asked.least_session != Duration::from_secs(90), "recorder: shortest session"),
         (asked.most_sessions != 1000, "recorder: most recordings"),
+        (asked.media_ports != MEDIA_PORTS, "recorder: media ports"),
+        (
+            asked.patience != Patience::default(),
+            "recorder: no media after, one leg after, authentication failures, inactivity",
+        ),
         (is_told, "recorder pauses"),
         (asked.fault != recorder::Fault::None, "recorder: fault"),
         (asked.certificate.name.is_some() && !made, "recorder: certificate: name"),

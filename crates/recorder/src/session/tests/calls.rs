@@ -273,5 +273,5 @@ fn a_recording_without_its_second_leg_is_alarming_once() {
     assert!(hang_up(&mut rig, &both).alarms.is_empty());
     rig.receive(&NEAR.bye(&near, 102));
     let alarms = &rig.finished.last().unwrap().alarms;
-    assert_eq!((alarms[0].word.as_str(), alarms[0].side, alarms.len()), ("one-leg", Some(Side::Far), 1));
+    assert_eq!((alarms[0].trouble.word(), alarms[0].side, alarms.len()), ("one-leg", Some(Side::Far), 1));
 }

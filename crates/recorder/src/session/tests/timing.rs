@@ -198,6 +198,17 @@ fn without_any_connection_bye_goes_to_the_contact() {
 }
 
 #[test]
+fn silence_ends_a_leg_whose_session_timer_runs_only_where_the_configuration_says_so() {
+    for (in_session, dialogs) in [(false, 1), (true, 0)] {
+        let mut rig = Rig::new(|config| config.inactivity_in_session = in_session);
+        let leg = timed("Session-Expires: 1800;refresher=uac\r\nAllow: INVITE, UPDATE\r\n");
+        rig.establish(&leg);
+        rig.input(Input::Silent { leg: rig.media[0].0 });
+        assert_eq!(rig.sessions.dialogs(), dialogs, "{in_session}");
+    }
+}
+
+#[test]
 fn an_invite_whose_connection_was_lost_before_its_answer_may_be_sent_again() {
     for wait in [1, 4] {
         let mut rig = Rig::new(|config| config.answer_after = Duration::from_secs(3));

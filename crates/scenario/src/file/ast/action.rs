@@ -230,6 +230,8 @@ pub enum Injected {
     },
     /// Everything is lost on its way.
     Loss,
+    /// Streams whose dialogs end meanwhile go on.
+    Stale,
 }
 
 /// A change of the streams to the recorder.

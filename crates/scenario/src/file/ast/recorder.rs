@@ -7,6 +7,9 @@ pub use recorder::{Deed, Fault};
 
 use super::{Codec, Tls};
 
+/// The port pairs for media of a recorder that is told nothing: all of its range.
+pub const MEDIA_PORTS: usize = 8192;
+
 /// What is asked of the bundled recorder; no effect on an external one.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -28,10 +31,40 @@ pub struct Recorder {
     pub least_session: Duration,
     /// How many recordings it takes at one time.
     pub most_sessions: usize,
+    /// How many port pairs for media it has.
+    pub media_ports: usize,
+    /// From when on it sounds an alarm, and ends a leg.
+    pub patience: Patience,
     /// Its certificate.
     pub certificate: RecorderCertificate,
     /// A fault planted in it.
     pub fault: Fault,
+}
+
+/// From when on a recorder finds something wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Alarm `no-media`: a leg without a genuine packet for so long.
+    pub no_media: Duration,
+    /// Alarm `one-leg`: a recording without its second leg for so long.
+    pub one_leg: Duration,
+    /// Alarm `authentication-failures`: so many packets of a leg.
+    pub auth_failures: u64,
+    /// A leg without a genuine packet for so long is ended, whatever its session timer says.
+    pub inactivity: Option<Duration>,
+}
+
+/// As of a recorder that was told nothing.
+impl Default for Patience {
+    fn default() -> Self {
+        let usual = recorder::Config::default();
+        Self {
+            no_media: usual.no_media_after,
+            one_leg: usual.one_leg_after,
+            auth_failures: usual.auth_failures,
+            inactivity: None,
+        }
+    }
 }
 
 /// A recorder's policy on SRTP.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{TLS, codec, empty, session, suite};
-use crate::file::ast::{Fault, Recorder, RecorderCertificate, SrtpPolicy};
+use crate::file::ast::{Fault, MEDIA_PORTS, Patience, Recorder, RecorderCertificate, SrtpPolicy};
 use crate::file::diagnostic::Diagnostic;
 use crate::file::fields::{Fields, duration, flag, list, number, one_of, text, unknown};
 use crate::file::tree::{Node, Value};
@@ -64,6 +64,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("first-source-only", Fault::FirstSourceOnly),
     ("mix-equal-sources", Fault::MixEqualSources),
     ("trust-told-port", Fault::TrustToldPort),
+    ("store-stale", Fault::StoreStale),
     ("first-codec-only", Fault::FirstCodecOnly),
     ("trust-timestamps", Fault::TrustTimestamps),
     ("chain-by-refci", Fault::ChainByRefci),
@@ -99,11 +100,33 @@ pub(in crate::file) fn read_recorder(node: Option<&Node>, mixed: bool, wrong: &m
         refreshes: f.or("refreshes", false, wrong, flag),
         least_session: f.or("shortest session", Duration::from_secs(90), wrong, session),
         most_sessions: f.or("most recordings", 1000, wrong, count),
+        media_ports: f
+            .or("media ports", MEDIA_PORTS, wrong, |n| number(n, 1, MEDIA_PORTS as u64).map(|pairs| pairs as usize)),
+        patience: read_patience(&mut f, wrong),
         certificate: f.optional("certificate").map(|n| read_certificate(n, wrong)).unwrap_or_default(),
         fault: f.or("fault", Fault::None, wrong, fault),
     };
     f.finish(wrong);
     recorder
+}
+
+fn read_patience(f: &mut Fields<'_>, wrong: &mut Vec<Diagnostic>) -> Patience {
+    let usual = Patience::default();
+    Patience {
+        no_media: f.or("no media after", usual.no_media, wrong, patience),
+        one_leg: f.or("one leg after", usual.one_leg, wrong, patience),
+        auth_failures: f.or("authentication failures", usual.auth_failures, wrong, |n| number(n, 1, 1_000_000)),
+        inactivity: f.maybe("inactivity", wrong, patience),
+    }
+}
+
+/// A time after which something is wrong: not at once, and within a day.
+fn patience(node: &Node) -> Result<Duration, Diagnostic> {
+    let time = duration(node)?;
+    if (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&time) {
+        return Ok(time);
+    }
+    Err(Diagnostic::new(node.place, format!("got {time:?}, expected from 1 s to 24 h")))
 }
 
 /// A fault by its name, or `lose-every` with its number.

@@ -41,7 +41,8 @@ fn digits(node: &Node) -> Result<String, Diagnostic> {
 }
 
 fn read_inject(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
-    let kinds = [("plain RTP", 0), ("flipped tag", 1), ("replay", 2), ("forged", 3), ("silence", 4), ("loss", 5)];
+    let kinds =
+        [("plain RTP", 0), ("flipped tag", 1), ("replay", 2), ("forged", 3), ("silence", 4), ("loss", 5), ("stale", 6)];
     let times_go = [("goes on", false), ("stalls", true)];
     let legs = [("near", Leg::Near), ("far", Leg::Far)];
     let mut f = Fields::of(node, "an injection", wrong);
@@ -59,7 +60,8 @@ fn read_inject(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) ->
         2 => Injected::Replay { every },
         3 => Injected::Forged { times },
         4 => Injected::Silence { stalls },
-        _ => Injected::Loss,
+        5 => Injected::Loss,
+        _ => Injected::Stale,
     };
     Some(Action::Inject(Inject { phone: phone?, legs, what, lasts }))
 }

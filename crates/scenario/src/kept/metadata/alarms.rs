@@ -1,10 +1,8 @@
 //! The alarms in `recording.json`, against what was alarming: a leg without media for long, a recording without its second
 //! leg for long, many packets that fail authentication.
 
-use std::time::Duration;
-
 use media::ledger::{Leg, Nature, Row, Stream};
-use recorder::metadata::{self, Recording, unix_us};
+use recorder::metadata::{self, Recording, Trouble, unix_us};
 
 use super::side;
 use crate::kept::Session;
@@ -20,20 +18,20 @@ struct Bounds {
     most: usize,
 }
 
-/// Compares the alarms of a recorder that goes by the defaults of its configuration.
+/// Compares the alarms of a recorder with the thresholds that it went by.
 pub(super) fn compare(told: &Session, streams: &[&Stream], written: &Recording, findings: &mut Vec<Finding>) {
-    let limits = recorder::Config::default();
+    let limits = written.thresholds;
     for leg in told.legs() {
         let Some(at) = written.leg(side(leg)) else { continue };
-        let silences = told.run_unix_us.map(|wall| silences(wall, leg, streams, at, limits.no_media_after));
-        check(written, "no-media", leg, silences, findings);
+        let silences = told.run_unix_us.map(|wall| silences(wall, leg, streams, at, limits.no_media_ms));
+        check(written, Trouble::NoMedia, leg, silences, findings);
         let failed = at.packets.auth_failed;
         // Those of the very end may come when nobody looks any more.
         let failures = Bounds {
             least: usize::from(failed >= limits.auth_failures.saturating_mul(2)),
             most: usize::from(failed >= limits.auth_failures),
         };
-        check(written, "authentication-failures", leg, Some(failures), findings);
+        check(written, Trouble::AuthenticationFailures, leg, Some(failures), findings);
     }
     let begun = unix_us(&written.started);
     for leg in Leg::ALL {
@@ -43,15 +41,15 @@ pub(super) fn compare(told: &Session, streams: &[&Stream], written: &Recording, 
             .or_else(|| written.ended.as_deref().and_then(unix_us));
         let late = begun.zip(came).map(|(begun, came)| came - begun);
         let bounds = late.map(|late| Bounds {
-            least: usize::from(late > micros(limits.one_leg_after) + SLACK_US),
-            most: usize::from(late > micros(limits.one_leg_after) - SLACK_US),
+            least: usize::from(late > micros(limits.one_leg_ms) + SLACK_US),
+            most: usize::from(late > micros(limits.one_leg_ms) - SLACK_US),
         });
-        check(written, "one-leg", leg, bounds, findings);
+        check(written, Trouble::OneLeg, leg, bounds, findings);
     }
 }
 
 /// How often a leg was without genuine packets for so long, while its dialog stood.
-fn silences(wall: i64, leg: Leg, streams: &[&Stream], at: &metadata::Leg, threshold: Duration) -> Bounds {
+fn silences(wall: i64, leg: Leg, streams: &[&Stream], at: &metadata::Leg, threshold_ms: u64) -> Bounds {
     let (Some(from), Some(until)) = (unix_us(&at.invited), at.ended.as_deref().and_then(unix_us)) else {
         return Bounds { least: 0, most: usize::MAX };
     };
@@ -65,12 +63,12 @@ fn silences(wall: i64, leg: Leg, streams: &[&Stream], at: &metadata::Leg, thresh
     let longer = |than: i64| heard.windows(2).filter(|pair| pair[1] - pair[0] > than).count();
     // A leg that nobody ended is over with its last packet; the silence behind it was alarming.
     let behind = usize::from(at.ended_by.as_deref().is_some_and(|by| by != "peer"));
-    Bounds { least: longer(micros(threshold) + SLACK_US), most: longer(micros(threshold) - SLACK_US) + behind }
+    Bounds { least: longer(micros(threshold_ms) + SLACK_US), most: longer(micros(threshold_ms) - SLACK_US) + behind }
 }
 
-fn check(written: &Recording, word: &str, leg: Leg, bounds: Option<Bounds>, findings: &mut Vec<Finding>) {
+fn check(written: &Recording, trouble: Trouble, leg: Leg, bounds: Option<Bounds>, findings: &mut Vec<Finding>) {
     let Some(Bounds { least, most }) = bounds else { return };
-    let is_it = |alarm: &&metadata::Alarm| alarm.word == word && alarm.side == Some(side(leg));
+    let is_it = |alarm: &&metadata::Alarm| alarm.trouble == trouble && alarm.side == Some(side(leg));
     let got = written.alarms.iter().filter(is_it).count();
     let rule = match got {
         got if got < least => "missing-alarm",
@@ -78,28 +76,26 @@ fn check(written: &Recording, word: &str, leg: Leg, bounds: Option<Bounds>, find
         _ => return,
     };
     let expected = if got < least { least } else { most };
-    let mut finding = Finding::new(rule, format!("{expected} alarms {word}"), format!("{got} alarms {word}"));
+    let mut finding = Finding::new(rule, format!("{expected} alarms {trouble}"), format!("{got} alarms {trouble}"));
     finding.leg = Some(leg.name().to_owned());
     findings.push(finding);
 }
 
-/// Words and times of all alarms: such as there are, while the recording ran.
+/// Sides and times of all alarms: one side, while the recording ran.
 pub(super) fn in_form(written: &Recording, findings: &mut Vec<Finding>) {
-    const WORDS: [&str; 3] = ["no-media", "one-leg", "authentication-failures"];
     let (from, until) = (unix_us(&written.started), written.ended.as_deref().and_then(unix_us));
     for alarm in &written.alarms {
-        let known = WORDS.contains(&alarm.word.as_str()) && alarm.side.is_some();
         let at = unix_us(&alarm.at);
         // Who was silent to the end is over with its last packet, and the alarm came later.
         let late = written.flags.iter().any(|flag| flag == "no-bye");
         let within = at >= from && (late || at <= until.map(|until| until + SLACK_US));
-        if !(known && at.is_some() && within) {
-            let found = format!("{} on {:?} at {}", alarm.word, alarm.side, alarm.at);
+        if !(alarm.side.is_some() && at.is_some() && within) {
+            let found = format!("{} on {:?} at {}", alarm.trouble, alarm.side, alarm.at);
             findings.push(Finding::new("untrue-alarm", "an alarm of the recorder's, while it recorded", found));
         }
     }
 }
 
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+fn micros(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1000)
 }

@@ -7,16 +7,28 @@ use super::{differs, side};
 use crate::kept::{Hampering, Session};
 use crate::outcome::Finding;
 
-/// Compares the streams' sources, SSRCs and payload types, and every count.
-pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recording, findings: &mut Vec<Finding>) {
+/// Compares the streams' sources, SSRCs and payload types, and every count. Strangers, which belong to other sessions, count where they
+/// came into a port of this one.
+pub(super) fn compare(
+    session: &Session,
+    (streams, strangers): (&[&Stream], &[&Stream]),
+    written: &Recording,
+    findings: &mut Vec<Finding>,
+) {
     for leg in session.legs() {
         let Some(written) = written.leg(side(leg)) else { continue };
         let fed: Vec<&Stream> = streams.iter().copied().filter(|stream| stream.leg() == Some(leg)).collect();
-        one(session, leg, &fed, written, findings);
+        let is_here = |stranger: &&Stream| fed.iter().any(|own| own.destination == stranger.destination);
+        let strangers: Vec<&Stream> = strangers.iter().copied().filter(is_here).collect();
+        one(session, leg, (&fed, &strangers), written, findings);
     }
 }
 
-fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, findings: &mut Vec<Finding>) {
+/// The streams of a leg, and those of others into its port.
+type Came<'a> = (&'a [&'a Stream], &'a [&'a Stream]);
+
+fn one(session: &Session, leg: Leg, came: Came<'_>, written: &metadata::Leg, findings: &mut Vec<Finding>) {
+    let (fed, _) = came;
     let genuine = |stream: &&&Stream| stream.rows.iter().any(|row| is_genuine(row) && row.arrived_us().is_some());
     let heard: Vec<&Stream> = fed.iter().filter(genuine).copied().collect();
     let is_answered = !session.is_hampered(leg, Hampering::NoAck);
@@ -54,36 +66,61 @@ fn one(session: &Session, leg: Leg, fed: &[&Stream], written: &metadata::Leg, fi
     let is_known = |what: &str| what != "payload type" || !heard.is_empty();
     let rows = rows.into_iter().filter(|(what, ..)| is_known(what));
     findings.extend(rows.filter_map(|(what, told, written)| differs(what, told, written, Some(leg))));
-    counts(session, leg, fed, &written.packets, findings);
+    counts(session, leg, came, written, findings);
 }
 
 /// Every count lies between what had arrived when CUCM ended the session and all that ever did, and together they
 /// are what was received.
-fn counts(session: &Session, leg: Leg, fed: &[&Stream], packets: &Packets, findings: &mut Vec<Finding>) {
+fn counts(
+    session: &Session,
+    leg: Leg,
+    (fed, strangers): Came<'_>,
+    written: &metadata::Leg,
+    findings: &mut Vec<Finding>,
+) {
+    let packets = &written.packets;
     let until = session.heard_until().unwrap_or(0);
     let arrivals = |keep: fn(&Row) -> bool| {
         let rows = || fed.iter().flat_map(|stream| &stream.rows).filter(|row| keep(row));
         let sure: u64 = rows().filter(|row| row.arrived_us().is_some_and(|at| at <= until)).map(copies).sum();
         (sure, rows().map(copies).sum::<u64>())
     };
+    // What others send is here from the opening of the port on, at the latest from the ACK.
+    let foreign = |is_meant: &dyn Fn(&Stream) -> bool| {
+        let rows = || strangers.iter().filter(|stream| is_meant(stream)).flat_map(|stream| &stream.rows);
+        let sure = session.started_us..=until;
+        let is_sure = |row: &&Row| row.arrived_us().is_some_and(|at| sure.contains(&at));
+        (rows().filter(is_sure).map(copies).sum::<u64>(), rows().map(copies).sum::<u64>())
+    };
+    let with = |own: (u64, u64), others: (u64, u64)| (own.0 + others.0, own.1 + others.1);
+    let is_sealed = written.suite.is_some();
     let again = || {
         let rows = fed.iter().flat_map(|stream| &stream.rows);
         rows.filter(|row| matches!(row.fate, Fate::Duplicated { .. })).count() as u64
     };
     let rows = [
-        ("received", packets.received, arrivals(|_| true), again()),
+        ("received", packets.received, with(arrivals(|_| true), foreign(&|_| true)), again()),
         ("of keys and noise", packets.other_payload, arrivals(|row| is_genuine(row) && !is_audio(row)), again()),
-        ("plain", packets.plain, arrivals(|row| row.nature == Nature::Plain), 0),
+        (
+            "plain",
+            packets.plain,
+            with(arrivals(|row| row.nature == Nature::Plain), foreign(&|s| is_sealed && s.suite.is_none())),
+            0,
+        ),
         (
             "duplicate or replayed",
             packets.duplicate + packets.replayed,
             arrivals(|r| r.nature == Nature::Replayed),
             again(),
         ),
+        ("foreign", packets.foreign, foreign(&|_| !is_sealed), 0),
         (
             "auth_failed",
             packets.auth_failed,
-            arrivals(|row| matches!(row.nature, Nature::Forged | Nature::BadTag | Nature::WrongKey)),
+            with(
+                arrivals(|row| matches!(row.nature, Nature::Forged | Nature::BadTag | Nature::WrongKey)),
+                foreign(&|stream| is_sealed && stream.suite.is_some()),
+            ),
             again(),
         ),
     ];

@@ -241,6 +241,13 @@ pub(super) fn check_leaks(played: &Played, findings: &mut Vec<Finding>, undecide
 /// Longer than any packet.
 const PAUSE_US: u64 = 200_000;
 
+/// Whether packets of a stream arrived at a port that another dialog's stream had already begun to go to.
+fn outlives(stale: &Stream, streams: &[Stream]) -> bool {
+    let others = streams.iter().filter(|s| s.destination == stale.destination && s.dialog != stale.dialog);
+    let began = others.filter(|other| other.started_us > stale.started_us).map(|other| other.started_us).min();
+    began.is_some_and(|began| stale.rows.iter().any(|row| row.arrived_us().is_some_and(|at| at > began)))
+}
+
 /// What the scenario wanted to provoke must have happened, or nothing was tested.
 pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &mut Vec<String>) {
     let bridges = || played.ledger.streams.iter().filter(|s| matches!(s.kind, StreamKind::Bridge(_)));
@@ -255,6 +262,15 @@ pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &m
             Injected::Loss => {
                 if !rows().any(|row| row.fate == Fate::Dropped) {
                     undecided.push(format!("line {}: nothing was lost", step.line));
+                }
+                continue;
+            }
+            Injected::Stale => {
+                if !bridges().any(|stream| outlives(stream, &played.ledger.streams)) {
+                    undecided.push(format!(
+                        "line {}: no port that got a packet of a call that was over was given to another",
+                        step.line
+                    ));
                 }
                 continue;
             }

@@ -146,7 +146,9 @@ pub(super) fn check_ping(
 /// Recordings of one leg alone, and those marked as doubles: a recorder must say so itself.
 pub(super) fn check_marks(scenario: &Scenario, whole: &[Stored], findings: &mut Vec<Finding>) {
     let written = || whole.iter().filter_map(|stored| stored.metadata.as_ref());
-    let one_leg = written().filter(|written| written.alarms.iter().any(|alarm| alarm.word == "one-leg")).count();
+    let one_leg = written()
+        .filter(|written| written.alarms.iter().any(|alarm| alarm.trouble == recorder::metadata::Trouble::OneLeg))
+        .count();
     let duplicates = written().filter(|written| written.duplicate_of.is_some()).count();
     let expect = &scenario.expect;
     for (wanted, got, what) in

@@ -102,5 +102,6 @@ fn fault(what: Injected, leg: Leg) -> Fault {
         Injected::Forged { times } => Fault::Forge { leg, times },
         Injected::Silence { stalls } => Fault::Silence { leg, stalls },
         Injected::Loss => Fault::Loss { leg },
+        Injected::Stale => Fault::Stale { leg },
     }
 }
