@@ -9,6 +9,7 @@ use verify::{Content, Recorded, RecordedFile};
 use super::Session;
 use super::metadata::unknown as unknown_keys;
 use crate::outcome::Finding;
+use crate::under_test::Said;
 
 /// The largest WAV file that is judged: nine hours of two channels at 8 kHz and 16 bits.
 pub(crate) const LARGEST_WAV: u64 = 1 << 30;
@@ -24,6 +25,8 @@ pub(crate) struct Stored {
     pub(crate) folder: PathBuf,
     /// What the recorder wrote about it; `None` where that cannot be read.
     pub(crate) metadata: Option<Recording>,
+    /// What somebody else's recorder says about it, where its profile tells how to read that.
+    pub(crate) said: Vec<Said>,
     /// What is wrong with the folder beside the audio.
     pub(crate) findings: Vec<Finding>,
 }
@@ -114,7 +117,13 @@ fn known(folder: &Path, recording: Recording, audio: &[&PathBuf], sessions: &[Se
         }
     }
     let folder = folder.to_owned();
-    Stored { recorded: Recorded { label, expected, files }, folder, metadata: Some(recording), findings }
+    Stored {
+        recorded: Recorded { label, expected, files },
+        folder,
+        metadata: Some(recording),
+        said: Vec::new(),
+        findings,
+    }
 }
 
 /// A folder whose metadata say nothing: its audio is judged all the same, and says itself which recording it is.
@@ -132,7 +141,13 @@ fn unknown(folder: &Path, why: &str, audio: &[&PathBuf]) -> Stored {
     });
     let files = files.collect();
     let folder = folder.to_owned();
-    Stored { recorded: Recorded { label, expected: None, files }, folder, metadata: None, findings: vec![finding] }
+    Stored {
+        recorded: Recorded { label, expected: None, files },
+        folder,
+        metadata: None,
+        said: Vec::new(),
+        findings: vec![finding],
+    }
 }
 
 /// A file of the folder with this content: `near`, `far` or `stereo`.

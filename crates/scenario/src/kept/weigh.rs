@@ -84,6 +84,9 @@ pub(crate) fn weigh(
             metadata::fits_together(&stored.folder, written, &mut found);
             found.extend(of_files(stored, written, &verdict, &label));
         }
+        if let Some(told) = told {
+            stored.said.iter().for_each(|said| said.compare(told, &mut found));
+        }
         found.extend(of_calls.remove(&stored.folder).unwrap_or_default());
         found.iter_mut().for_each(|finding| finding.recording = Some(label.clone()));
         weighed.findings.extend(found);

@@ -18,7 +18,7 @@ use crate::file::{Party, Refused, Scenario, Transport};
 use crate::kept::Session;
 use crate::outcome::Finding;
 use crate::under_test::{
-    Ended, Gathered, Process, Profile, RecorderCertificate, Source, Template, UnderTest, Values, Way, write,
+    Ended, Gathered, Metadata, Process, Profile, RecorderCertificate, Source, Template, UnderTest, Values, Way, write,
     write_private,
 };
 
@@ -45,13 +45,13 @@ impl Left {
 
     /// What of this recorder could not be checked.
     pub(super) fn not_checked(&self, scenario: &Scenario) -> Vec<String> {
-        if matches!(self, Self::Bundled(_)) {
-            return Vec::new();
-        }
+        let Self::External(gathered) = self else { return Vec::new() };
         let by_recorder = scenario.expect.refused.as_ref().is_some_and(|refused| refused.by == Party::Recorder);
         let rule = by_recorder.then_some("by which rule the recorder refused a connection");
-        let all = ["what the recorder wrote about its recordings", "dialogs and ports that it left open"];
-        all.into_iter().chain(rule).map(str::to_owned).collect()
+        let but = gathered.compared.as_ref().map(|facts| format!(" but for {facts}")).unwrap_or_default();
+        let written = format!("what the recorder wrote about its recordings{but}");
+        let all = std::iter::once("dialogs and ports that it left open").chain(rule).map(str::to_owned);
+        std::iter::once(written).chain(all).collect()
     }
 
     /// The TLS connections that the recorder refused: the rule, and why. Of a foreign recorder only CUCM's side is
@@ -204,12 +204,14 @@ impl External {
             None => Ended::Asked,
         };
         let name = &self.profile.name;
+        let compared = self.profile.recordings.metadata.as_ref().map(Metadata::names);
         let mut gathered = match (gathered, &ended) {
             (Ok(gathered), _) => gathered,
             // A program that asks a recorder which has died cannot be blamed.
             (Err(_), Ended::Early(_)) => Gathered::default(),
             (Err(why), _) => return Err(SetupError::Adapter { recorder: name.clone(), why }),
         };
+        gathered.compared = compared;
         match ended {
             Ended::Asked => {}
             Ended::Killed => {

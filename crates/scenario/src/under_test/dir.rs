@@ -11,6 +11,7 @@ use verify::{Content, Recorded, RecordedFile};
 use super::glob::Glob;
 use super::process::LOG;
 use super::profile::{Profile, Recordings};
+use super::said::Said;
 use super::template::{Template, Values};
 use crate::kept::{LARGEST_WAV, Session, Stored};
 use crate::outcome::Finding;
@@ -23,6 +24,8 @@ const COARSE: Duration = Duration::from_secs(2);
 const DEEPEST: usize = 16;
 /// More files than this are not looked at.
 const MOST_FILES: usize = 100_000;
+/// No file that says something of a recording is larger.
+const LARGEST_SAID: u64 = 16 << 20;
 /// How many other files are named where one is missing.
 const NAMED: usize = 5;
 
@@ -54,7 +57,7 @@ impl Dialogs {
         let call_ids = match kind {
             Kind::Near => vec![near],
             Kind::Far => vec![far],
-            Kind::Stereo | Kind::Leg => vec![near, far],
+            Kind::Stereo | Kind::Leg | Kind::Said => vec![near, far],
         };
         let glob = |call_id: &String| {
             let mut values = self.values.clone();
@@ -72,6 +75,8 @@ pub(crate) struct Gathered {
     pub(crate) stored: Vec<Stored>,
     /// Files that are missing or late.
     pub(crate) findings: Vec<Finding>,
+    /// What of the recorder's own words about its recordings is compared; `None` where it is not looked at.
+    pub(crate) compared: Option<String>,
 }
 
 /// What a file holds.
@@ -82,6 +87,8 @@ enum Kind {
     Far,
     /// One leg, and nothing but the audio says which.
     Leg,
+    /// No audio: what the recorder says of it.
+    Said,
 }
 
 /// The folder of a recorder's recordings, as it was before a scenario began.
@@ -269,7 +276,12 @@ impl Found {
             };
             gathered.findings.extend(group.iter().filter(late).map(|(kind, path)| late_file(asked, *kind, path, root)));
             let expected = if of.len() == 1 { of.first().copied() } else { None };
-            gathered.stored.push(stored(recorded(asked, root, group, expected)));
+            // What is said without any audio tells of no recording.
+            if group.iter().any(|(kind, _)| *kind != Kind::Said) {
+                let (said, findings) = said(asked, root, group);
+                gathered.stored.push(Stored { said, ..stored(recorded(asked, root, group, expected)) });
+                gathered.findings.extend(findings);
+            }
         }
         if profile.has_folder_of_its_own() {
             gathered.stored.extend(self.unasked(asked, root, folder).into_iter().map(stored));
@@ -283,7 +295,7 @@ impl Found {
     fn unasked(&self, asked: &Recordings, root: &Path, folder: &Folder) -> Vec<Recorded<'static>> {
         let claimed: BTreeSet<&String> = self.groups.keys().flatten().map(|(_, path)| path).collect();
         let mut fitting = Vec::new();
-        for (kind, template) in kinds(asked) {
+        for (kind, template) in kinds(asked).filter(|(kind, _)| *kind != Kind::Said) {
             let glob = Glob::new(template, &Values::new());
             let free = folder.seen.keys().filter(|path| !claimed.contains(path));
             fitting.extend(free.filter_map(|path| Some((glob.captures(path)?, (kind, path.clone())))));
@@ -295,16 +307,23 @@ impl Found {
 
 /// The kinds of files that a profile names.
 fn kinds(asked: &Recordings) -> impl Iterator<Item = (Kind, &Template)> {
-    let all =
-        [(Kind::Stereo, &asked.stereo), (Kind::Near, &asked.near), (Kind::Far, &asked.far), (Kind::Leg, &asked.leg)];
-    all.into_iter().filter_map(|(kind, template)| Some((kind, template.as_ref()?)))
+    let said = asked.metadata.as_ref().map(|metadata| &metadata.file);
+    let all = [
+        (Kind::Stereo, Some(&asked.stereo)),
+        (Kind::Near, Some(&asked.near)),
+        (Kind::Far, Some(&asked.far)),
+        (Kind::Leg, Some(&asked.leg)),
+        (Kind::Said, said),
+    ];
+    all.into_iter().filter_map(|(kind, template)| Some((kind, template?.as_ref()?)))
 }
 
 /// Puts files together: all in one where there is one of each kind, else those whose wildcards stand for the same.
 fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
-    let mut kinds = BTreeSet::new();
-    let two_legs = fitting.len() == 2 && fitting.iter().all(|(_, (kind, _))| *kind == Kind::Leg);
-    let one_of_each = two_legs || fitting.iter().all(|(_, (kind, _))| kinds.insert(*kind));
+    let of = |kind: Kind| fitting.iter().filter(|(_, (other, _))| *other == kind).count();
+    // What is said may be said of each leg, and there are two files of a leg each.
+    let most = |kind: Kind| if matches!(kind, Kind::Leg | Kind::Said) { 2 } else { 1 };
+    let one_of_each = fitting.iter().all(|(_, (kind, _))| of(*kind) <= most(*kind)) && of(Kind::Leg) != 1;
     let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
     for (captures, file) in fitting {
         let key = if one_of_each { Vec::new() } else { captures };
@@ -315,7 +334,7 @@ fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
 
 /// A recording of which nothing is known but its files.
 pub(super) fn stored(recorded: Recorded<'static>) -> Stored {
-    Stored { recorded, folder: PathBuf::new(), metadata: None, findings: Vec::new() }
+    Stored { recorded, folder: PathBuf::new(), metadata: None, said: Vec::new(), findings: Vec::new() }
 }
 
 fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usize>) -> Recorded<'static> {
@@ -323,14 +342,33 @@ fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usi
         let claims = match (kind, asked.left_is_far) {
             (Kind::Near, _) => vec![Some(Leg::Near)],
             (Kind::Far, _) => vec![Some(Leg::Far)],
-            (Kind::Leg, _) => vec![None],
+            (Kind::Leg | Kind::Said, _) => vec![None],
             (Kind::Stereo, false) => vec![Some(Leg::Near), Some(Leg::Far)],
             (Kind::Stereo, true) => vec![Some(Leg::Far), Some(Leg::Near)],
         };
         RecordedFile { name: path.clone(), content: content(&root.join(path)), claims }
     };
     let label = group.first().map(|(_, path)| path.clone()).unwrap_or_default();
-    Recorded { label, expected, files: group.iter().map(file).collect() }
+    let audio = group.iter().filter(|(kind, _)| *kind != Kind::Said);
+    Recorded { label, expected, files: audio.map(file).collect() }
+}
+
+/// What the recorder says of a recording, and what is wrong with the files that say it.
+fn said(asked: &Recordings, root: &Path, group: &Group) -> (Vec<Said>, Vec<Finding>) {
+    let (mut all, mut findings) = (Vec::new(), Vec::new());
+    let Some(metadata) = &asked.metadata else { return (all, findings) };
+    for (_, path) in group.iter().filter(|(kind, _)| *kind == Kind::Said) {
+        let text = wire::file::read_text(&root.join(path), LARGEST_SAID).map_err(|e| e.to_string());
+        match text.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string())) {
+            Ok(value) => all.push(Said::new(metadata.clone(), value)),
+            Err(why) => {
+                let mut finding = Finding::new("unreadable-metadata", "a file of JSON", why);
+                finding.file = Some(path.clone());
+                findings.push(finding);
+            }
+        }
+    }
+    (all, findings)
 }
 
 pub(super) fn content(path: &Path) -> Content<'static> {

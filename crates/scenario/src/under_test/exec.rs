@@ -3,24 +3,22 @@
 //! It gets the calls as JSON on its standard input and prints the recordings as JSON. What goes wrong with the program
 //! itself is never blamed on the recorder.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use media::ledger::Leg;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
-use verify::{Content, Recorded, RecordedFile};
 
-use super::dir::{Gathered, content, stored};
+use super::dir::Gathered;
 use super::process::{tail, words};
 use super::profile::{Exec, Profile};
 use super::template::Values;
-use crate::kept::{Session, SessionLeg};
+use super::told::{Holds, LeftLeg, Names, Told, at, file, on_disk, put_together, said};
+use crate::kept::{Session, SessionLeg, Stored};
 use crate::outcome::Finding;
 
 /// Between two runs of the program.
@@ -65,18 +63,14 @@ impl<'a> Call<'a> {
             device: &party.device,
             call_id: &leg.recorder_call_id,
         };
-        let at = |us: u64| {
-            let unix = session.run_unix_us?.checked_add_unsigned(us)?;
-            Timestamp::from_microsecond(unix).ok().map(|at| at.to_string())
-        };
         Self {
             refci: session.refci,
             farend_refci: session.farendrefci,
             cluster: &session.cluster_id,
             near: side(&session.near, &session.near_leg),
             far: side(&session.far, &session.far_leg),
-            started: at(session.started_us),
-            ended: session.ended_us.and_then(at),
+            started: at(session, Some(session.started_us)).map(|at| at.to_string()),
+            ended: at(session, session.ended_us).map(|at| at.to_string()),
         }
     }
 }
@@ -95,6 +89,9 @@ struct Entry {
     call_id: Option<String>,
     refci: Option<u32>,
     files: Vec<Named>,
+    /// What the recorder says of it; the profile tells how to read it.
+    #[serde(default)]
+    metadata: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,40 +101,6 @@ struct Named {
     content: Holds,
     #[serde(default)]
     left: LeftLeg,
-}
-
-/// What a file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Holds {
-    Stereo,
-    Near,
-    Far,
-}
-
-/// Which leg is in the left channel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum LeftLeg {
-    #[default]
-    Near,
-    Far,
-}
-
-impl Entry {
-    /// The recordings that it may be of; nothing where it names none of this scenario's.
-    fn candidates(&self, sessions: &[Session]) -> Vec<usize> {
-        let call_ids = |s: &Session| [&s.near_leg, &s.far_leg].map(|leg| leg.recorder_call_id.clone());
-        let fits = |s: &Session| {
-            self.refci.is_none_or(|refci| refci == s.refci)
-                && self.call_id.as_ref().is_none_or(|id| call_ids(s).contains(id))
-        };
-        (0..sessions.len()).filter(|at| fits(&sessions[*at])).collect()
-    }
-
-    const fn names_a_call(&self) -> bool {
-        self.call_id.is_some() || self.refci.is_some()
-    }
 }
 
 /// The program that tells of a recorder's recordings, with what its command line is filled in with.
@@ -169,13 +132,13 @@ impl Program {
             tokio::time::sleep(PAUSE).await;
         };
         let root = profile.project.join(profile.recordings.root.fill(&self.values));
-        let mut gathered = Gathered { stored: recordings(&answer, sessions, &root), findings: Vec::new() };
+        let mut findings = Vec::new();
         if !answer.complete {
             let expected = format!("all recordings are there within {within:?} of the last call");
             let found = format!("`{shown}` still answers `\"complete\": false`, and names {}", told(&answer));
-            gathered.findings.push(Finding::new("late-file", expected, found));
+            findings.push(Finding::new("late-file", expected, found));
         }
-        Ok(gathered)
+        Ok(Gathered { stored: recordings(answer, profile, sessions, &root), findings, compared: None })
     }
 
     async fn ask(&self, profile: &Profile, exec: &Exec, shown: &str, question: &[u8]) -> Result<Answer, String> {
@@ -230,47 +193,20 @@ fn told(answer: &Answer) -> String {
     format!("{} recordings with {files} files", answer.recordings.len())
 }
 
-/// What an answer names, read. Entries of one recording are put together as long as none holds what another does.
-fn recordings(answer: &Answer, sessions: &[Session], root: &Path) -> Vec<crate::kept::Stored> {
-    let mut of: Vec<(Option<usize>, BTreeSet<Holds>, Vec<RecordedFile<'static>>)> = Vec::new();
-    for entry in &answer.recordings {
-        let candidates = entry.candidates(sessions);
-        if entry.files.is_empty() || (entry.names_a_call() && candidates.is_empty()) {
-            continue;
-        }
-        let expected = match candidates.as_slice() {
-            [only] if entry.names_a_call() => Some(*only),
-            _ => None,
+/// What an answer names, read.
+fn recordings(answer: Answer, profile: &Profile, sessions: &[Session], root: &Path) -> Vec<Stored> {
+    let told = |Entry { call_id, refci, files, metadata }: Entry| {
+        let names = Names { refci: refci.map(|refci| refci.to_string()), call_id };
+        let read = |named: &Named| {
+            file(&named.path.display().to_string(), named.content, named.left, on_disk(&root.join(&named.path)))
         };
-        let holds: BTreeSet<Holds> = entry.files.iter().map(|file| file.content).collect();
-        let files = entry.files.iter().map(|named| read(named, root));
-        let known = of.iter_mut().find(|(to, held, _)| to.is_some() && *to == expected && held.is_disjoint(&holds));
-        match known {
-            Some((_, held, list)) => {
-                held.extend(holds);
-                list.extend(files);
-            }
-            None => of.push((expected, holds, files.collect())),
+        Told {
+            of: (!names.is_empty()).then(|| names.candidates(sessions)),
+            files: files.iter().map(read).collect(),
+            said: said(profile, || metadata),
         }
-    }
-    let recorded = |(expected, _, files): (Option<usize>, BTreeSet<Holds>, Vec<RecordedFile<'static>>)| Recorded {
-        label: files.first().map(|file| file.name.clone()).unwrap_or_default(),
-        expected,
-        files,
     };
-    of.into_iter().map(recorded).map(stored).collect()
-}
-
-fn read(named: &Named, root: &Path) -> RecordedFile<'static> {
-    let claims = match (named.content, named.left) {
-        (Holds::Near, _) => vec![Some(Leg::Near)],
-        (Holds::Far, _) => vec![Some(Leg::Far)],
-        (Holds::Stereo, LeftLeg::Near) => vec![Some(Leg::Near), Some(Leg::Far)],
-        (Holds::Stereo, LeftLeg::Far) => vec![Some(Leg::Far), Some(Leg::Near)],
-    };
-    let path = root.join(&named.path);
-    let content = if path.exists() { content(&path) } else { Content::Missing };
-    RecordedFile { name: named.path.display().to_string(), content, claims }
+    put_together(answer.recordings.into_iter().map(told).collect())
 }
 
 #[cfg(test)]

@@ -6,11 +6,16 @@ mod dir;
 mod exec;
 mod glob;
 mod health;
+mod http;
 mod needs;
+mod path;
 mod process;
 mod profile;
 mod read;
+mod said;
+mod secret;
 mod template;
+mod told;
 mod toml_tree;
 
 use std::path::{Path, PathBuf};
@@ -18,12 +23,20 @@ use std::sync::Arc;
 
 pub use dates::{Dated, SOON};
 pub(crate) use glob::Glob;
-pub use profile::{Certificates, Exec, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop};
+pub use http::{Authentication, Files, Holding, Http, Request, Where};
+pub use path::JsonPath;
+pub use profile::{
+    Adapter, Certificates, Exec, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop,
+};
+pub use said::{Fact, Metadata, Times};
+pub use secret::Secret;
 pub use template::Template;
+pub use told::{Holds, LeftLeg};
 
 pub(crate) use dir::Gathered;
 pub(crate) use needs::reason_to_skip;
 pub(crate) use process::{Ended, Process, Way, write, write_private};
+pub(crate) use said::Said;
 pub(crate) use template::Values;
 
 use crate::file::diagnostic::{Diagnostic, Place, nearest};
@@ -59,28 +72,31 @@ impl UnderTest {
 pub(crate) enum Source {
     /// Files below a folder.
     Dir(dir::Shelf),
-    /// A program that tells.
-    Exec(exec::Program),
+    /// Whoever the profile names, asked with these values.
+    Told(Values),
 }
 
 impl Source {
     /// What is there before a scenario begins.
     pub(crate) fn before(profile: &Profile, values: &Values) -> Self {
-        match &profile.recordings.exec {
-            None => Self::Dir(dir::Shelf::before(profile, values)),
-            Some(_) => Self::Exec(exec::Program::new(values.clone())),
+        match &profile.recordings.adapter {
+            Adapter::Dir => Self::Dir(dir::Shelf::before(profile, values)),
+            Adapter::Exec(_) | Adapter::Http(_) => Self::Told(values.clone()),
         }
     }
 
     /// Waits until every recording is there, but no longer than the profile allows, and reads them.
     ///
     /// # Errors
-    /// What is wrong with a program that should tell of them; the recorder is not to blame for it.
+    /// What is wrong with whoever should tell of them; the recorder is not to blame for it.
     pub(crate) async fn gather(self, profile: &Profile, sessions: &[Session]) -> Result<Gathered, String> {
-        match (self, &profile.recordings.exec) {
+        match (self, &profile.recordings.adapter) {
             (Self::Dir(shelf), _) => shelf.gather(profile, sessions).await,
-            (Self::Exec(program), Some(exec)) => program.gather(profile, exec, sessions).await,
-            (Self::Exec(_), None) => Ok(Gathered::default()),
+            (Self::Told(values), Adapter::Exec(exec)) => {
+                exec::Program::new(values).gather(profile, exec, sessions).await
+            }
+            (Self::Told(values), Adapter::Http(http)) => http::gather(&values, profile, http, sessions).await,
+            (Self::Told(_), Adapter::Dir) => Ok(Gathered::default()),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::http::Http;
+use super::said::Metadata;
 use super::template::Template;
 use crate::file::Transport;
 
@@ -150,11 +152,25 @@ pub struct Exec {
     pub within: Duration,
 }
 
-/// Where recordings are: files below a folder (the adapter `dir`), or what a program tells (`exec`).
+/// Who tells where recordings are.
+#[derive(Clone, Debug, Default)]
+pub enum Adapter {
+    /// They are files below a folder, found by their names.
+    #[default]
+    Dir,
+    /// A program tells.
+    Exec(Exec),
+    /// A service tells over HTTP, and has their audio.
+    Http(Box<Http>),
+}
+
+/// Where recordings are.
 #[derive(Clone, Debug)]
 pub struct Recordings {
-    /// The program that tells of the recordings; `None`: they are found by their names.
-    pub exec: Option<Exec>,
+    /// Who tells.
+    pub adapter: Adapter,
+    /// Where what the recorder says of a recording can be read; `None`: it is not looked at.
+    pub metadata: Option<Metadata>,
     /// The folder.
     pub root: Template,
     /// Files with both legs, by their path below the folder.
@@ -187,7 +203,12 @@ impl Profile {
             .start
             .as_ref()
             .map_or(Duration::ZERO, |start| start.ready_within + PREPARE * start.prepare.len().min(1000) as u32);
-        let asked = self.recordings.exec.as_ref().map_or(Duration::ZERO, |exec| exec.within);
+        let asked = match &self.recordings.adapter {
+            Adapter::Dir => Duration::ZERO,
+            Adapter::Exec(exec) => exec.within,
+            // The last requests may begin when time is up: one that tells, one for a file.
+            Adapter::Http(http) => http.within * 4,
+        };
         start.saturating_add(self.stop.within).saturating_add(self.recordings.ready_within).saturating_add(asked)
     }
 

@@ -1,5 +1,8 @@
 //! The tree of `mixedmode.toml` → profiles, telling every mistake.
 
+mod http;
+mod recordings;
+
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -92,7 +95,7 @@ fn read_profile(name: &str, node: &Node, project: &Path, wrong: &mut Vec<Diagnos
         stop: stop.unwrap_or(Stop { signal: Signal::Term, within: Duration::from_secs(5) }),
         recordings: f
             .required("recordings", wrong)
-            .map_or_else(nowhere, |n| read_recordings(n, start.is_some(), wrong)),
+            .map_or_else(recordings::nowhere, |n| recordings::read(n, start.is_some(), wrong)),
         start,
     };
     f.finish(wrong);
@@ -117,7 +120,11 @@ fn check(profile: &Profile, place: Place, wrong: &mut Vec<Diagnostic>) {
     if profile.start.is_none() && matches!(profile.certificates.recorder, RecorderCertificate::Made) {
         tell("runs already, so no certificate can be made for it", "name its own with `certificates.recorder`");
     }
-    let mut of_adapter = profile.recordings.exec.iter().flat_map(|exec| &exec.command);
+    let command = match &profile.recordings.adapter {
+        Adapter::Exec(exec) => &exec.command[..],
+        Adapter::Dir | Adapter::Http(_) => &[],
+    };
+    let mut of_adapter = command.iter();
     let made = matches!(profile.certificates.recorder, RecorderCertificate::Made);
     if !made && of_adapter.any(|word| MADE.iter().any(|name| word.has(name))) {
         tell("tells its adapter of a certificate that is there only when it is made", "`certificates.make = true`");
@@ -317,92 +324,4 @@ fn read_stop(node: &Node, wrong: &mut Vec<Diagnostic>) -> Stop {
     };
     f.finish(wrong);
     stop
-}
-
-fn nowhere() -> Recordings {
-    Recordings {
-        exec: None,
-        root: Template::default(),
-        stereo: None,
-        near: None,
-        far: None,
-        leg: None,
-        left_is_far: false,
-        unchanged_for: Duration::from_secs(1),
-        ready_within: Duration::from_secs(10),
-    }
-}
-
-/// The program of the adapter `exec`.
-fn read_exec(f: &mut Fields<'_>, by_program: bool, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<Exec> {
-    let program = f.optional("command").map(|n| keep(command(n), wrong).unwrap_or_default());
-    let within = f.maybe("within", wrong, duration);
-    match program {
-        Some(command) if by_program => Some(Exec { command, within: within.unwrap_or(Duration::from_secs(10)) }),
-        None if by_program => {
-            let help = "such as `command = [\"./recordings.py\", \"{folder}\"]`";
-            wrong.push(Diagnostic::new(place, "the adapter `exec` needs `command`").help(help));
-            None
-        }
-        None if within.is_none() => None,
-        _ => {
-            let message = "`command` and `within` are for the adapter `exec`";
-            wrong.push(Diagnostic::new(place, message).help("`adapter = \"exec\"`"));
-            None
-        }
-    }
-}
-
-fn read_recordings(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> Recordings {
-    let mut f = Fields::of(node, "the recordings", wrong);
-    let glob = |n: &Node| template(n, &RECORDING);
-    let by_program = f.or("adapter", false, wrong, |n| one_of(n, &[("dir", false), ("exec", true)]));
-    let exec = read_exec(&mut f, by_program, node.place, wrong);
-    let root = f.maybe("root", wrong, |n| template(n, &FOLDER));
-    if root.is_none() && !started && !by_program {
-        let message = "the recordings of a recorder that runs already need `root`";
-        wrong.push(Diagnostic::new(node.place, message).help("the folder that it writes to"));
-    }
-    let recordings = Recordings {
-        exec,
-        root: root.unwrap_or_else(|| Template::parse("{folder}", &FOLDER).unwrap_or_default()),
-        stereo: f.maybe("stereo", wrong, glob),
-        near: f.maybe("near", wrong, glob),
-        far: f.maybe("far", wrong, glob),
-        leg: f.maybe("leg", wrong, glob),
-        left_is_far: f.or("left", false, wrong, |n| one_of(n, &[("near", false), ("far", true)])),
-        unchanged_for: f.or("unchanged_for", Duration::from_secs(1), wrong, duration),
-        ready_within: f.or("ready_within", Duration::from_secs(10), wrong, duration),
-    };
-    f.finish(wrong);
-    if by_program {
-        let named = [&recordings.stereo, &recordings.near, &recordings.far, &recordings.leg];
-        if named.into_iter().any(Option::is_some) {
-            let message =
-                "`stereo`, `near`, `far` and `leg` are for the adapter `dir`; here the program names the files";
-            wrong.push(Diagnostic::new(node.place, message).help("leave them out, or `adapter = \"dir\"`"));
-        }
-        return recordings;
-    }
-    let telling = ["refci", "farend_refci", "call_id"];
-    if recordings.leg.as_ref().is_some_and(|leg| !telling.iter().any(|name| leg.has(name))) {
-        let message = "nothing in the name of `leg` tells which two files belong together";
-        wrong.push(Diagnostic::new(node.place, message).help("`{refci}`, `{farend_refci}` or `{call_id}`"));
-    }
-    if recordings.leg.is_some() && recordings.near.is_some() {
-        let message =
-            "`leg` stands for files whose names do not say which leg they hold, `near` and `far` for those that do";
-        wrong.push(Diagnostic::new(node.place, message).help("leave one of them out"));
-    }
-    if recordings.near.is_some() != recordings.far.is_some() {
-        wrong.push(Diagnostic::new(node.place, "`near` and `far` need each other: a file for each leg"));
-    } else if recordings.near.is_none() && recordings.stereo.is_none() && recordings.leg.is_none() {
-        let help = "`stereo = \"{refci}.wav\"`, or `near` and `far`, or `leg`";
-        wrong.push(Diagnostic::new(node.place, "no name of a file with audio").help(help));
-    }
-    if recordings.ready_within < recordings.unchanged_for {
-        let message = "`ready_within` is shorter than `unchanged_for`: no file could be finished in time";
-        wrong.push(Diagnostic::new(node.place, message));
-    }
-    recordings
 }

@@ -84,6 +84,8 @@ fn what_is_wrong_is_told_with_its_line_and_the_way_out() {
     check("near = \"{date}", "adapter = \"exec\"\nnear = \"{date}", "the adapter `exec` needs `command`");
     let exec = "adapter = \"exec\"\ncommand = [\"a\", \"{recorder_key}\"]\nnear = \"{date}";
     check("near = \"{date}", exec, "`near`, `far` and `leg` are for the adapter `dir`");
+    check("near = \"{date}", "metadata = { near = \"$.a\" }\nnear = \"{date}", "the adapter `dir` needs the `file`");
+    check("near = \"{date}", "http = { url = \"http://x\" }\nnear = \"{date}", "`http` is for the adapter `http`");
     check("near = \"{date}", exec, "a certificate that is there only when it is made");
     check("near = \"{date}", "within = \"1s\"\nnear = \"{date}", "`command` and `within` are for the adapter `exec`");
     check("near = \"{date}", "leg = \"*.wav\"\nnear = \"{date}", "`leg` stands for files whose names do not say");
@@ -168,7 +170,7 @@ fn every_example_in_the_documentation_is_valid() {
     let blocks = |text: &'static str| text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let profiles = blocks(DOCS).chain(blocks(README)).filter(|block| block.contains("[recorders."));
     let all: Vec<&str> = profiles.chain([EXAMPLE]).collect();
-    assert_eq!(all.len(), 5);
+    assert_eq!(all.len(), 6);
     for text in all {
         let broken = |d: &Diagnostic| d.render("mixedmode.toml", text);
         let parsed = parse(text, Path::new("/project")).map_err(|wrong| wrong.iter().map(broken).collect::<String>());
@@ -178,10 +180,11 @@ fn every_example_in_the_documentation_is_valid() {
 
 /// The keys that the reader asks for.
 fn keys() -> Vec<&'static str> {
-    let source = include_str!("read.rs");
+    let source = concat!(include_str!("read.rs"), include_str!("read/recordings.rs"), include_str!("read/http.rs"));
     let asked = [".optional(\"", ".required(\"", ".or(\"", ".maybe(\""];
     let all = asked.into_iter().flat_map(|call| source.split(call).skip(1)).filter_map(|rest| rest.split('"').next());
-    all.collect()
+    let named = told::HOLDS.iter().map(|(name, _)| *name).chain(said::FACTS.iter().map(|(name, _)| *name));
+    all.chain(named).collect()
 }
 
 #[test]
@@ -192,7 +195,7 @@ fn every_key_and_every_place_is_documented_and_nothing_else_is() {
         let shown = [format!("`{key}`"), format!("{key} = "), format!("[{key}.")];
         assert!(shown.iter().any(|shown| DOCS.contains(shown)), "docs/recorders.md does not tell of the key `{key}`");
     }
-    let places = [&read::START[..], &read::FOLDER, &read::RECORDING].concat();
+    let places = [&read::START[..], &read::FOLDER, &read::RECORDING, &told::CALL, &http::FILE].concat();
     for place in places {
         assert!(DOCS.contains(&format!("{{{place}}}")), "docs/recorders.md does not tell of `{{{place}}}`");
     }

@@ -131,6 +131,35 @@ async fn files_of_a_leg_each_that_may_be_of_several_recordings_are_refused() {
 }
 
 #[tokio::test]
+async fn what_is_said_beside_the_audio_is_waited_for_and_read() {
+    let names = "near = \"{refci}-*-n.wav\"\nfar = \"{refci}-*-f.wav\"\nmetadata = { near = \"$.agent\", file = \"{refci}-*.json\" }";
+    let bench = bench(names);
+    for name in ["7-1-n.wav", "7-1-f.wav", "7-2-n.wav", "7-2-f.wav"] {
+        bench.write(name);
+    }
+    let again = Session { earlier: 1, ..session(7, "2000", "1000") };
+    let both = [session(7, "2000", "1000"), again];
+    let without = bench.gather(&both).await;
+    let rules: Vec<&str> = without.findings.iter().map(|f| f.rule.as_str()).collect();
+    assert_eq!((rules, found(&without).len()), (vec!["missing-file", "missing-file"], 2), "{:?}", without.findings);
+    fs::write(bench.root.join("7-1.json"), r#"{ "agent": 2000 }"#).unwrap();
+    fs::write(bench.root.join("7-2.json"), r#"{ "agent": "1000" }"#).unwrap();
+    let gathered = bench.gather(&both).await;
+    assert_eq!(found(&gathered), ["None: 7-1-n.wav 7-1-f.wav", "None: 7-2-n.wav 7-2-f.wav"]);
+    let wrong = |stored: &Stored| {
+        let mut findings = Vec::new();
+        stored.said.iter().for_each(|said| said.compare(&both[0], &mut findings));
+        findings.iter().map(|f| f.found.clone()).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = gathered.stored.iter().map(wrong).collect();
+    assert_eq!(all, [vec![], vec!["`1000`".to_owned()]]);
+    fs::write(bench.root.join("7-2.json"), "{ half").unwrap();
+    let gathered = bench.gather(&both).await;
+    let named: Vec<_> = gathered.findings.iter().map(|f| (f.rule.as_str(), f.file.as_deref())).collect();
+    assert_eq!(named, [("unreadable-metadata", Some("7-2.json"))]);
+}
+
+#[tokio::test]
 async fn what_a_recorder_prints_is_none_of_its_files() {
     let mut bench = bench("near = \"{refci}-n.wav\"\nfar = \"{refci}-f.wav\"");
     bench.profile.recordings.root = Template::plain(&bench.root.parent().unwrap().display().to_string());

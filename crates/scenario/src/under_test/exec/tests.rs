@@ -1,6 +1,9 @@
 use std::fs;
 
 use super::super::dir::tests::session;
+use super::super::profile::Adapter;
+use verify::Content;
+
 use super::*;
 
 /// What a shell script that stands for the adapter leads to.
@@ -11,15 +14,15 @@ async fn gather(script: &str, sessions: &[Session]) -> Result<Gathered, String> 
     let text = "[recorders.mine]\nlistens = { tcp = 5060 }\nstart = { command = [\"x\"] }\n[recorders.mine.recordings]\nadapter = \"exec\"\ncommand = [\"sh\", \"adapter.sh\", \"{folder}\"]\nwithin = \"2s\"\nready_within = \"2s\"\n";
     let profile = super::super::parse(text, folder.path()).unwrap().remove(0);
     let values = Values::from([("folder", folder.path().display().to_string())]);
-    let exec = profile.recordings.exec.clone().unwrap();
-    Program::new(values).gather(&profile, &exec, sessions).await
+    let Adapter::Exec(exec) = &profile.recordings.adapter else { panic!("{:?}", profile.recordings.adapter) };
+    Program::new(values).gather(&profile, exec, sessions).await
 }
 
 /// Each recording as `expected: files with claims`.
 async fn found(script: &str, sessions: &[Session]) -> Vec<String> {
     let gathered = gather(script, sessions).await.unwrap();
     assert!(gathered.findings.is_empty(), "{:?}", gathered.findings);
-    let one = |stored: &crate::kept::Stored| {
+    let one = |stored: &Stored| {
         let files = stored.recorded.files.iter().map(|file| {
             let legs: Vec<&str> = file.claims.iter().flatten().map(|leg| leg.name()).collect();
             let missing = if matches!(file.content, Content::Missing) { "?" } else { "" };

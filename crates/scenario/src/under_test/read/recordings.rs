@@ -1,0 +1,153 @@
+//! Where recordings are, and what is said of them.
+
+use std::time::Duration;
+
+use super::super::path::JsonPath;
+use super::super::profile::{Adapter, Exec, Recordings};
+use super::super::said::{FACTS, Metadata, Times};
+use super::super::template::Template;
+use super::{FOLDER, RECORDING, command, template};
+use crate::file::diagnostic::{Diagnostic, Place};
+use crate::file::fields::{Fields, duration, one_of, text};
+use crate::file::read::keep;
+use crate::file::tree::Node;
+
+/// The adapters, by their words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Dir,
+    Exec,
+    Http,
+}
+
+const ADAPTERS: [(&str, Word); 3] = [("dir", Word::Dir), ("exec", Word::Exec), ("http", Word::Http)];
+const TIMES: [(&str, Times); 4] =
+    [("rfc3339", Times::Rfc3339), ("utc", Times::Utc), ("unix", Times::Unix), ("unix_ms", Times::UnixMs)];
+
+pub(super) fn nowhere() -> Recordings {
+    Recordings {
+        adapter: Adapter::Dir,
+        metadata: None,
+        root: Template::default(),
+        stereo: None,
+        near: None,
+        far: None,
+        leg: None,
+        left_is_far: false,
+        unchanged_for: Duration::from_secs(1),
+        ready_within: Duration::from_secs(10),
+    }
+}
+
+/// The program of the adapter `exec`.
+fn read_exec(f: &mut Fields<'_>, by_program: bool, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<Exec> {
+    let program = f.optional("command").map(|n| keep(command(n), wrong).unwrap_or_default());
+    let within = f.maybe("within", wrong, duration);
+    match program {
+        Some(command) if by_program => Some(Exec { command, within: within.unwrap_or(Duration::from_secs(10)) }),
+        None if by_program => {
+            let help = "such as `command = [\"./recordings.py\", \"{folder}\"]`";
+            wrong.push(Diagnostic::new(place, "the adapter `exec` needs `command`").help(help));
+            None
+        }
+        None if within.is_none() => None,
+        _ => {
+            let message = "`command` and `within` are for the adapter `exec`";
+            wrong.push(Diagnostic::new(place, message).help("`adapter = \"exec\"`"));
+            None
+        }
+    }
+}
+
+pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> Recordings {
+    let mut f = Fields::of(node, "the recordings", wrong);
+    let glob = |n: &Node| template(n, &RECORDING);
+    let word = f.or("adapter", Word::Dir, wrong, |n| one_of(n, &ADAPTERS));
+    let exec = read_exec(&mut f, word == Word::Exec, node.place, wrong);
+    let http = super::http::read(f.optional("http"), word == Word::Http, node.place, wrong);
+    let root = f.maybe("root", wrong, |n| template(n, &FOLDER));
+    if root.is_none() && !started && word == Word::Dir {
+        let message = "the recordings of a recorder that runs already need `root`";
+        wrong.push(Diagnostic::new(node.place, message).help("the folder that it writes to"));
+    }
+    let recordings = Recordings {
+        adapter: match (exec, http) {
+            (Some(exec), _) => Adapter::Exec(exec),
+            (None, Some(http)) => Adapter::Http(Box::new(http)),
+            (None, None) => Adapter::Dir,
+        },
+        metadata: f.optional("metadata").and_then(|n| read_metadata(n, word, wrong)),
+        root: root.unwrap_or_else(|| Template::parse("{folder}", &FOLDER).unwrap_or_default()),
+        stereo: f.maybe("stereo", wrong, glob),
+        near: f.maybe("near", wrong, glob),
+        far: f.maybe("far", wrong, glob),
+        leg: f.maybe("leg", wrong, glob),
+        left_is_far: f.or("left", false, wrong, |n| one_of(n, &[("near", false), ("far", true)])),
+        unchanged_for: f.or("unchanged_for", Duration::from_secs(1), wrong, duration),
+        ready_within: f.or("ready_within", Duration::from_secs(10), wrong, duration),
+    };
+    f.finish(wrong);
+    if word != Word::Dir {
+        let named = [&recordings.stereo, &recordings.near, &recordings.far, &recordings.leg];
+        if named.into_iter().any(Option::is_some) {
+            let message =
+                "`stereo`, `near`, `far` and `leg` are for the adapter `dir`; here the files are named by another";
+            wrong.push(Diagnostic::new(node.place, message).help("leave them out, or `adapter = \"dir\"`"));
+        }
+        return recordings;
+    }
+    let telling = ["refci", "farend_refci", "call_id"];
+    if recordings.leg.as_ref().is_some_and(|leg| !telling.iter().any(|name| leg.has(name))) {
+        let message = "nothing in the name of `leg` tells which two files belong together";
+        wrong.push(Diagnostic::new(node.place, message).help("`{refci}`, `{farend_refci}` or `{call_id}`"));
+    }
+    if recordings.leg.is_some() && recordings.near.is_some() {
+        let message =
+            "`leg` stands for files whose names do not say which leg they hold, `near` and `far` for those that do";
+        wrong.push(Diagnostic::new(node.place, message).help("leave one of them out"));
+    }
+    if recordings.near.is_some() != recordings.far.is_some() {
+        wrong.push(Diagnostic::new(node.place, "`near` and `far` need each other: a file for each leg"));
+    } else if recordings.near.is_none() && recordings.stereo.is_none() && recordings.leg.is_none() {
+        let help = "`stereo = \"{refci}.wav\"`, or `near` and `far`, or `leg`";
+        wrong.push(Diagnostic::new(node.place, "no name of a file with audio").help(help));
+    }
+    if recordings.ready_within < recordings.unchanged_for {
+        let message = "`ready_within` is shorter than `unchanged_for`: no file could be finished in time";
+        wrong.push(Diagnostic::new(node.place, message));
+    }
+    recordings
+}
+
+/// A path into JSON.
+pub(super) fn path(node: &Node) -> Result<JsonPath, Diagnostic> {
+    let wrong = |why| Diagnostic::new(node.place, why).help("such as `$.items[*].id`");
+    JsonPath::parse(&text(node)?).map_err(wrong)
+}
+
+fn read_metadata(node: &Node, adapter: Word, wrong: &mut Vec<Diagnostic>) -> Option<Metadata> {
+    let mut f = Fields::of(node, "what the recorder says of a recording", wrong);
+    let mut facts = Vec::new();
+    for (name, fact) in FACTS {
+        facts.extend(f.maybe(name, wrong, path).map(|path| (fact, path)));
+    }
+    let metadata = Metadata {
+        facts,
+        times: f.or("times", Times::Rfc3339, wrong, |n| one_of(n, &TIMES)),
+        within: f.or("within", Duration::from_secs(2), wrong, duration),
+        file: f.maybe("file", wrong, |n| template(n, &RECORDING)),
+    };
+    f.finish(wrong);
+    if metadata.facts.is_empty() {
+        let message = "nothing is read of what the recorder says";
+        wrong.push(Diagnostic::new(node.place, message).help("such as `near = \"$.agent.number\"`"));
+    }
+    if metadata.file.is_some() != (adapter == Word::Dir) {
+        let message = match adapter {
+            Word::Dir => "the adapter `dir` needs the `file` that says it",
+            Word::Exec | Word::Http => "`file` is for the adapter `dir`; here it is in the answers",
+        };
+        wrong.push(Diagnostic::new(node.place, message).help("such as `file = \"{refci}.json\"`"));
+    }
+    Some(metadata)
+}
