@@ -244,7 +244,7 @@ async fn who_we_are_is_told_to_the_service_alone_and_never_shown() {
         assert!(why.contains("answered with 401 Unauthorized, `no such key: …`: the service does not accept"), "{why}");
         assert!(!why.contains("s3cret"), "{why}");
     }
-    let elsewhere = asked_elsewhere.lock().unwrap();
+    let elsewhere = asked_elsewhere.lock().unwrap().clone();
     assert!(elsewhere.iter().all(|asked| !asked.contains("s3cret") && !asked.contains("Basic")), "{elsewhere:?}");
     let none = format!("authentication = {{ bearer = {{ environment = \"MIXEDMODE_NO_SUCH\" }} }}\n{LIST}");
     let why = gather_from(&profile(1, folder.path(), &none), &two()).await.unwrap_err();
