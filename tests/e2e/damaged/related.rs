@@ -65,7 +65,7 @@ pub(super) const DAMAGES: &[Damage] = &[
     }),
     lie("a silence that was none", "untrue-alarm", |copy| alarm(copy, "no-media", "near")),
     lie("a leg that was there", "untrue-alarm", |copy| alarm(copy, "one-leg", "far")),
-    lie("an alarm of nobody's", "untrue-alarm", |copy| alarm(copy, "earthquake", "near")),
+    lie("an alarm of nobody's", "unreadable-metadata", |copy| alarm(copy, "earthquake", "near")),
     lie("an alarm of yesterday", "untrue-alarm", |copy| {
         put(copy, "/alarms/0/at", json!("2025-12-31T00:00:00.000000Z"));
     }),
