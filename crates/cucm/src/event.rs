@@ -203,6 +203,11 @@ pub enum CucmEvent {
         /// Recordings of which nothing more will be heard; no BYE was sent.
         lost: Vec<RecordingId>,
     },
+    /// A node that was dead is there again.
+    NodeRestored {
+        /// Its address.
+        node: IpAddr,
+    },
     /// A recording never started, the call goes on.
     RecordingFailed(RecordingFailed),
     /// Of a recording that fails now, this one dialog stood until then: a recorder may have what came by it. Or, by the dialect, of a

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -64,7 +65,8 @@ pub async fn boot(net: Net, config: Config, seed: u64) -> Result<Phone, BootErro
     let (status_sender, status) = watch::channel(Status::default());
     let (event_sender, events) = mpsc::unbounded_channel();
     let reports = Reports { requests: inbox, status: status_sender, events: event_sender };
-    tokio::spawn(Driver::new(machine, connector, connection, media, reports, &device).run());
+    let monitor = Duration::from_secs(phone_config.connection_monitor.into());
+    tokio::spawn(Driver::new(machine, (connector, monitor), connection, media, reports, &device).run());
     let Lists { kept, refused } = lists;
     let mut phone = Phone { device, number, trust_list: kept, refused_list: refused, requests, status, events };
     registered(&mut phone, ends.peer).await?;

@@ -58,8 +58,23 @@ pub(crate) fn tls_client(identity: Identity, list: SignedCtl) -> Result<TlsClien
 impl Connector {
     /// Connects to the first server that lets us; otherwise says for each why not.
     pub(crate) async fn connect(&self) -> Result<Connection, Vec<String>> {
+        self.connect_to_one_of(&self.servers).await
+    }
+
+    /// The same with those that come before this one alone.
+    pub(crate) async fn connect_before(&self, server: SocketAddr) -> Result<Connection, Vec<String>> {
+        self.connect_to_one_of(self.before(server)).await
+    }
+
+    /// The servers that come before this one.
+    pub(crate) fn before(&self, server: SocketAddr) -> &[SocketAddr] {
+        let place = self.servers.iter().position(|known| *known == server);
+        &self.servers[..place.unwrap_or_default()]
+    }
+
+    async fn connect_to_one_of(&self, servers: &[SocketAddr]) -> Result<Connection, Vec<String>> {
         let mut refusals = Vec::new();
-        for &server in &self.servers {
+        for &server in servers {
             match self.connect_to(server).await {
                 Ok(connection) => return Ok(connection),
                 Err(why) => refusals.push(format!("{server}: {why}")),

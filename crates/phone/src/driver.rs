@@ -1,11 +1,14 @@
 //! The task of one phone: moves messages, media orders and timers between its machine and the world.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::ledger::Ledger;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connection::{Arrival, Connection, Connector};
+use crate::fallback::{Fallback, Seen};
 use crate::fault::Fault;
 use crate::machine::{Command, Input, Machine, Output};
 use crate::media_side::MediaSide;
@@ -32,34 +35,41 @@ pub(crate) struct Reports {
 /// The task of one phone.
 pub(crate) struct Driver {
     machine: Machine,
-    connector: Connector,
+    connector: Arc<Connector>,
+    fallback: Fallback,
     connection: Option<Connection>,
     reconnect_at: Option<Instant>,
     media: MediaSide,
     reports: Reports,
     summary: Summary,
     finishing: Option<(Instant, oneshot::Sender<(Ledger, Summary)>)>,
+    /// Behind a call the phone stays where it is for so long.
+    rests_until: Instant,
 }
 
 /// What ended a wait.
 enum Turn {
     Request(Option<Request>),
     Arrival(Arrival),
+    Seen(Seen),
     Timer,
 }
 
 impl Driver {
     pub(crate) fn new(
         machine: Machine,
-        connector: Connector,
+        (connector, monitor): (Connector, Duration),
         connection: Connection,
         media: MediaSide,
         reports: Reports,
         device: &str,
     ) -> Self {
         let summary = Summary { device: device.to_owned(), ..Summary::default() };
+        let connector = Arc::new(connector);
+        let rests_until = media.net.clock().now();
         Self {
             machine,
+            fallback: Fallback::new(Arc::clone(&connector), monitor),
             connector,
             connection: Some(connection),
             reconnect_at: None,
@@ -67,24 +77,30 @@ impl Driver {
             reports,
             summary,
             finishing: None,
+            rests_until,
         }
     }
 
     /// Registers and runs until the phone is switched off or its handle is gone.
     pub(crate) async fn run(mut self) {
-        let mut buf = vec![0; READ_SIZE];
+        let mut bufs = [vec![0; READ_SIZE], vec![0; READ_SIZE]];
         let now = self.now();
         self.machine.register(now);
+        self.fallback.is_at(now, self.server());
         loop {
             self.carry_out().await;
             if self.is_done() {
                 return self.end().await;
             }
-            match self.next_turn(&mut buf).await {
+            match self.next_turn(&mut bufs).await {
                 Turn::Request(Some(request)) => self.obey(request).await,
                 // The handle is gone: the plug is pulled.
                 Turn::Request(None) => return self.media.close_all().await,
                 Turn::Arrival(arrival) => self.take(arrival),
+                Turn::Seen(seen) => {
+                    let now = self.now();
+                    self.fallback.on_seen(now, seen);
+                }
                 Turn::Timer => self.on_time().await,
             }
         }
@@ -94,9 +110,26 @@ impl Driver {
         self.media.net.clock().now()
     }
 
-    async fn next_turn(&mut self, buf: &mut [u8]) -> Turn {
+    /// From when on the phone may change its server: not in a call, and not before CUCM has taken leave of its last one.
+    fn free_at(&mut self) -> Option<Instant> {
+        if self.machine.is_in_call() || self.machine.open_bridges() > 0 {
+            self.rests_until = self.now() + RECONNECT;
+            return None;
+        }
+        Some(self.rests_until)
+    }
+
+    /// The server with which there is a connection.
+    fn server(&self) -> Option<SocketAddr> {
+        self.connection.as_ref().map(|connection| connection.ends().peer)
+    }
+
+    async fn next_turn(&mut self, [buf, aside]: &mut [Vec<u8>; 2]) -> Turn {
         let finish_by = self.finishing.as_ref().map(|(deadline, _)| *deadline);
-        let deadline = [self.machine.poll_timeout(), self.reconnect_at, finish_by].into_iter().flatten().min();
+        let free_at = self.free_at();
+        let falls_back = self.fallback.poll_timeout(free_at);
+        let deadlines = [self.machine.poll_timeout(), self.reconnect_at, finish_by, falls_back];
+        let deadline = deadlines.into_iter().flatten().min();
         let clock = self.media.net.clock().clone();
         let timer = async {
             match deadline {
@@ -114,6 +147,7 @@ impl Driver {
             biased;
             arrival = arrival => Turn::Arrival(arrival),
             request = self.reports.requests.recv() => Turn::Request(request),
+            seen = self.fallback.see(aside) => Turn::Seen(seen),
             () = timer => Turn::Timer,
         }
     }
@@ -129,6 +163,7 @@ impl Driver {
             }
             Arrival::Closed(why) => {
                 self.connection = None;
+                self.fallback.stop();
                 self.reconnect_at = Some(now + RECONNECT);
                 self.machine.handle_input(now, Input::Closed { why });
             }
@@ -140,6 +175,27 @@ impl Driver {
         self.machine.handle_timeout(now);
         if self.reconnect_at.is_some_and(|at| at <= now) && self.finishing.is_none() {
             self.reconnect().await;
+        }
+        let free_at = self.free_at();
+        if let Some(at) = self.server()
+            && self.finishing.is_none()
+            && let Some(better) = self.fallback.handle_timeout(now, at, free_at)
+        {
+            self.fall_back(better).await;
+        }
+    }
+
+    /// A server that comes before the phone's own is back: the phone registers there and leaves its own.
+    async fn fall_back(&mut self, better: Connection) {
+        let (now, ends) = (self.now(), better.ends());
+        let left = self.connection.replace(better);
+        self.machine
+            .handle_input(now, Input::Closed { why: "it goes back to a server that is there again".to_owned() });
+        self.machine.reconnect(now, ends);
+        self.fallback.is_at(now, Some(ends.peer));
+        self.carry_out().await;
+        if let Some(left) = left {
+            left.close().await;
         }
     }
 
@@ -157,6 +213,7 @@ impl Driver {
                 self.connection = Some(connection);
                 let now = self.now();
                 self.machine.reconnect(now, ends);
+                self.fallback.is_at(now, Some(ends.peer));
             }
             Err(refusals) => {
                 self.note(PhoneEvent::Problem(format!("cannot connect again: {}", refusals.join("; "))));
@@ -187,6 +244,7 @@ impl Driver {
 
     /// Notes what was left open, hangs up and unregisters.
     fn begin_end(&mut self, now: Instant, reply: oneshot::Sender<(Ledger, Summary)>) {
+        self.fallback.stop();
         let status = self.machine.status();
         self.summary.open_call = status.call != crate::status::CallState::Idle;
         self.summary.open_bridges = self.machine.open_bridges();

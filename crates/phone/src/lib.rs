@@ -19,6 +19,7 @@ mod config;
 mod connection;
 mod description;
 mod driver;
+mod fallback;
 mod fault;
 mod fetch;
 mod identifiers;

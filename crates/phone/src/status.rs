@@ -1,6 +1,7 @@
 //! What a phone is doing, as its display would show it.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// Where a call of the phone stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +54,8 @@ impl Security {
 pub struct Status {
     /// Registered with a CUCM over a live connection.
     pub registered: bool,
+    /// The node that it is registered with, or was last.
+    pub server: Option<IpAddr>,
     /// The active call: the one that commands address.
     pub call: CallState,
     /// The other call, which is held or waits.

@@ -215,6 +215,9 @@ pub struct Timing {
     pub least_session: Duration,
     /// How long a registration holds without being refreshed; CUCM writes 120 s into `Expires`.
     pub registration_expires: Duration,
+    /// *Connection Monitor Duration* of the device pool: how long a phone's own node must be there again until the phone goes back to it;
+    /// whole seconds.
+    pub connection_monitor: Duration,
     /// How long [`crate::Cucm::stop`] waits for dialogs that are being cleared.
     pub stop_grace: Duration,
 }
@@ -237,6 +240,7 @@ impl Default for Timing {
             session_expires: Duration::from_secs(1800),
             least_session: Duration::from_secs(1800),
             registration_expires: Duration::from_secs(120),
+            connection_monitor: Duration::from_secs(120),
             stop_grace: Duration::from_secs(2),
         }
     }

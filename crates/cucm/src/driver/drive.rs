@@ -135,7 +135,7 @@ impl Drive {
                 }
                 Some(order) = ordered.recv() => {
                     if let Some(provocation) = order.carry_out(&mut self.engine, self.clock.now()) {
-                        self.provoke(provocation);
+                        self.provoke(provocation).await;
                     }
                 }
                 notice = self.notices.1.recv() => {

@@ -14,7 +14,7 @@ use crate::signalling::meddler::Act;
 use crate::signalling::{Closing, Provocation};
 
 impl Drive {
-    pub(super) fn provoke(&mut self, provocation: Provocation) {
+    pub(super) async fn provoke(&mut self, provocation: Provocation) {
         match provocation {
             Provocation::Disturb(disturbances) => self.meddler.disturb(disturbances),
             Provocation::Close { how, to } => {
@@ -27,6 +27,7 @@ impl Drive {
                 }
             }
             Provocation::FailNode { node, trunks } => self.fail_node(node, trunks),
+            Provocation::RestoreNode { node } => self.restore_node(node).await,
             Provocation::Send { request, leg } => self.engine.send_unprompted(self.clock.now(), request, leg),
         }
     }

@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::connection::Outgoing;
 use super::drive::{Drive, WayOut};
+use super::ports;
 use crate::signalling::Closing;
 
 /// What is kept to have nodes die.
@@ -46,5 +47,17 @@ impl Drive {
             }
         }
         self.engine.fail_node(self.clock.now(), node);
+    }
+
+    /// A dead node's ports are open again. Where the system keeps one of them the node stays dead, which is told to whoever looks.
+    pub(super) async fn restore_node(&mut self, node: IpAddr) {
+        match ports::reopen(&self.net, &self.config, node).await {
+            Ok(listeners) => {
+                self.outage.dead.remove(&node);
+                self.outage.listeners.extend(listeners.serve(&self.parties, &self.notices.0, &mut self.tasks));
+                self.engine.restore_node(self.clock.now(), node);
+            }
+            Err(error) => tracing::warn!(%node, %error, "the node does not start"),
+        }
     }
 }

@@ -20,13 +20,19 @@ use crate::malformed::{Malformed, MalformedKind};
 #[derive(Debug)]
 pub(super) struct Ports {
     pub(super) addresses: Addresses,
-    plain: Vec<Listener>,
-    secured: Vec<Listener>,
+    pub(super) listeners: Listeners,
     /// SIP over UDP; the first one is the node's own.
     pub(super) datagrams: Vec<Arc<Datagram>>,
     pub(super) tftp: Option<Datagram>,
     /// Where music on hold comes from, if there is any.
     pub(super) music: Option<MediaSocket>,
+}
+
+/// Ports on which connections are accepted.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    plain: Vec<Listener>,
+    secured: Vec<Listener>,
 }
 
 /// Opens the node's ports and those of its trunk security profiles. Ports 0 in the configuration become what they are.
@@ -48,37 +54,60 @@ pub(super) async fn open(net: &Net, config: &mut Config) -> Result<Ports, StartE
     config.ports.music = music.as_ref().map_or(config.ports.music, |socket| socket.local_addr().port());
     let mut ports = Ports {
         addresses,
-        plain: vec![plain],
-        secured: vec![secured],
+        listeners: Listeners { plain: vec![plain], secured: vec![secured] },
         datagrams: vec![Arc::new(datagram)],
         tftp: Some(tftp),
         music,
     };
     for node in &config.subscribers {
-        let at = |port| SocketAddr::new(node.address, port);
-        ports.secured.push(listen(net, "SIP over TLS", at(config.ports.secured_sip)).await?);
-        ports.plain.push(listen(net, "SIP over TCP", at(config.ports.sip)).await?);
+        listen_for_phones(net, config, node.address, &mut ports.listeners).await?;
     }
-    open_for_trunks(net, config, &mut ports).await?;
+    listen_for_trunks(net, config, &mut ports.listeners).await?;
+    for (port, is_secured) in trunk_ports(config) {
+        if !is_secured {
+            let at = SocketAddr::new(config.address, port);
+            ports.datagrams.push(Arc::new(self::datagram(net, "a trunk's UDP port", at).await?));
+        }
+    }
     Ok(ports)
 }
 
-async fn open_for_trunks(net: &Net, config: &Config, ports: &mut Ports) -> Result<(), StartError> {
-    let mut open = BTreeSet::from([config.ports.sip, config.ports.secured_sip]);
-    for profile in config.trunks.iter().filter_map(|trunk| config.security_profile_of(trunk)) {
-        let port = config.incoming_port_of(profile);
-        if !open.insert(port) {
-            continue;
-        }
+/// Opens anew what a node that died had accepted connections on.
+pub(super) async fn reopen(net: &Net, config: &Config, node: IpAddr) -> Result<Listeners, StartError> {
+    let mut listeners = Listeners::default();
+    listen_for_phones(net, config, node, &mut listeners).await?;
+    if node == config.address {
+        listen_for_trunks(net, config, &mut listeners).await?;
+    }
+    Ok(listeners)
+}
+
+async fn listen_for_phones(net: &Net, config: &Config, node: IpAddr, to: &mut Listeners) -> Result<(), StartError> {
+    let at = |port| SocketAddr::new(node, port);
+    to.secured.push(listen(net, "SIP over TLS", at(config.ports.secured_sip)).await?);
+    to.plain.push(listen(net, "SIP over TCP", at(config.ports.sip)).await?);
+    Ok(())
+}
+
+async fn listen_for_trunks(net: &Net, config: &Config, to: &mut Listeners) -> Result<(), StartError> {
+    for (port, is_secured) in trunk_ports(config) {
         let at = SocketAddr::new(config.address, port);
-        if profile.mode == DeviceSecurityMode::Encrypted {
-            ports.secured.push(listen(net, "a trunk's TLS port", at).await?);
+        if is_secured {
+            to.secured.push(listen(net, "a trunk's TLS port", at).await?);
         } else {
-            ports.plain.push(listen(net, "a trunk's TCP port", at).await?);
-            ports.datagrams.push(Arc::new(datagram(net, "a trunk's UDP port", at).await?));
+            to.plain.push(listen(net, "a trunk's TCP port", at).await?);
         }
     }
     Ok(())
+}
+
+/// The ports of trunk security profiles beside the node's own, each once, and whether TLS is spoken there.
+fn trunk_ports(config: &Config) -> Vec<(u16, bool)> {
+    let mut known = BTreeSet::from([config.ports.sip, config.ports.secured_sip]);
+    let profiles = config.trunks.iter().filter_map(|trunk| config.security_profile_of(trunk));
+    let ports =
+        profiles.map(|profile| (config.incoming_port_of(profile), profile.mode == DeviceSecurityMode::Encrypted));
+    ports.filter(|(port, _)| known.insert(*port)).collect()
 }
 
 async fn listen(net: &Net, what: &'static str, address: SocketAddr) -> Result<Listener, StartError> {
@@ -101,8 +130,23 @@ impl Ports {
         notices: &mpsc::Sender<Notice>,
         tasks: &mut JoinSet<()>,
     ) -> Vec<(IpAddr, AbortHandle)> {
+        for (index, socket) in self.datagrams.iter().enumerate() {
+            tasks.spawn(receive(index, Arc::clone(socket), notices.clone()));
+        }
+        std::mem::take(&mut self.listeners).serve(parties, notices, tasks)
+    }
+}
+
+impl Listeners {
+    /// Starts a task for each; what it accepts comes as notices. Gives the tasks by their address.
+    pub(super) fn serve(
+        self,
+        parties: &Parties,
+        notices: &mpsc::Sender<Notice>,
+        tasks: &mut JoinSet<()>,
+    ) -> Vec<(IpAddr, AbortHandle)> {
         let mut listeners = Vec::new();
-        for listener in self.plain.drain(..) {
+        for listener in self.plain {
             let (at, notices) = (listener.local_addr().ip(), notices.clone());
             let task = tasks.spawn(accept(listener, move |stream| {
                 let notices = notices.clone();
@@ -112,7 +156,7 @@ impl Ports {
             }));
             listeners.push((at, task));
         }
-        for listener in self.secured.drain(..) {
+        for listener in self.secured {
             let at = listener.local_addr().ip();
             let Some(tls) = parties.server(at) else { continue };
             let (notices, tls) = (notices.clone(), tls.clone());
@@ -128,9 +172,6 @@ impl Ports {
                 }
             }));
             listeners.push((at, task));
-        }
-        for (index, socket) in self.datagrams.iter().enumerate() {
-            tasks.spawn(receive(index, Arc::clone(socket), notices.clone()));
         }
         listeners
     }

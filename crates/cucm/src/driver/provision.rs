@@ -70,6 +70,7 @@ fn phone_config(config: &Config, phone: &PhoneDevice, rng: &mut ChaCha20Rng) -> 
     let mut file = PhoneConfig::new(&phone.device_name, config.security_mode_of(phone), own);
     file.call_managers.extend(others.into_iter().map(call_manager));
     file.transport = config.transport_of(phone);
+    file.connection_monitor = u32::try_from(config.timing.connection_monitor.as_secs()).unwrap_or(u32::MAX);
     for (line, index) in phone.lines.iter().zip(1..=u8::MAX) {
         let mut listed = Line::new(index, &line.directory_number, &line.display);
         listed.contact = uuid(rng);

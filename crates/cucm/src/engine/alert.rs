@@ -90,6 +90,16 @@ impl Call {
         first.into_iter().chain(&self.alert.others).map(|member| &member.party)
     }
 
+    /// The legs that ring.
+    pub(super) fn ringing_legs(&self) -> Vec<LegId> {
+        let first = match (self.alert.round, self.connected, &self.transfer) {
+            (None, ..) | (Some(_), true, None) => None,
+            (Some(_), false, _) => Some(&self.callee),
+            (Some(_), true, Some(transfer)) => transfer.target(),
+        };
+        first.into_iter().chain(&self.alert.others).map(|member| member.leg).collect()
+    }
+
     /// All phones that are in the call or ring for it.
     pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
         let target = self.transfer.as_ref().and_then(|transfer| transfer.target());

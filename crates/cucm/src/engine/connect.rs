@@ -170,10 +170,11 @@ impl Engine {
     ) -> Option<String> {
         let member = self.calls.get(&number)?.side(side);
         let (share, (target, crypto)) = (member.share.as_ref()?, member.heard_at.clone()?);
+        let leg = self.legs.get(&member.leg)?;
         let origin = Origin {
-            leg: self.legs.get(&member.leg)?.number,
+            leg: leg.number,
             version: member.version,
-            node: self.config.address,
+            node: leg.node.local.ip(),
             release: self.config.release,
         };
         let telephone_event = share.telephone_event.as_ref().filter(|_| has_events);

@@ -229,7 +229,8 @@ impl Engine {
             packet_time: phone.ptime,
             crypto: None,
         };
-        let origin = text::sdp::Origin { leg, version: 1, node: self.config.address, release: self.config.release };
+        let node = self.address_of(recording.line);
+        let origin = text::sdp::Origin { leg, version: 1, node, release: self.config.release };
         let suites = if srtp { phone.crypto.as_slice() } else { &[] };
         Some(text::sdp::offer_to_recorder(origin, &stream, suites))
     }

@@ -127,7 +127,7 @@ impl Engine {
             crypto: self.crypto_told(&agreed),
         };
         let release = self.config.release;
-        let origin = Origin { leg: known.number, version: 1 + strand.rounds, node: self.config.address, release };
+        let origin = Origin { leg: known.number, version: 1 + strand.rounds, node: known.node.local.ip(), release };
         Some(sdp::to_recorder(origin, &stream, true))
     }
 

@@ -14,6 +14,7 @@
 //! (Cisco's Feature Configuration Guide, "Call Park"; that it rings again is inferred). A member of a conference parks its own place in
 //! it: the others talk on.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use crate::event::{CucmEvent, Party};
@@ -39,6 +40,8 @@ pub(super) struct Parked {
     pub(super) by: CallSide,
     /// Who was there.
     pub(super) parker: Party,
+    /// The node that has the number: that of whoever parked it.
+    pub(super) node: IpAddr,
 }
 
 impl Call {
@@ -76,11 +79,12 @@ impl Engine {
         let (Some((number, by)), Some(at)) = (self.place_of(leg), self.free_park_number()) else {
             return;
         };
+        let node = self.address_of(leg);
         let Some(call) = self.calls.get_mut(&number).filter(|call| !call.is_moving()) else {
             return;
         };
         let (parker, party) = (call.side(by).party.clone(), call.other(by).party.clone());
-        call.parked = Some(Parked { number: at.clone(), by, parker: parker.clone() });
+        call.parked = Some(Parked { number: at.clone(), by, parker: parker.clone(), node });
         let far = call.other(by).leg;
         let member = call.side_mut(by);
         member.holds = true;

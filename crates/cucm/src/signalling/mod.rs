@@ -159,6 +159,11 @@ pub enum Provocation {
         /// How its connections to recorders end; `None` where they go silent.
         trunks: Option<Closing>,
     },
+    /// A node that has died is there again.
+    RestoreNode {
+        /// Its address.
+        node: IpAddr,
+    },
     /// A request in the dialogs of each recording that is up.
     Send {
         /// Which.

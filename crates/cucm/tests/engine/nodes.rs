@@ -1,7 +1,10 @@
 //! Several nodes: who drives a recording, from where.
 
-use cucm::CucmEvent;
+use std::time::Duration;
+
 use cucm::config::*;
+use cucm::engine::Input;
+use cucm::{ConnectFailure, CucmEvent};
 use sip::{Message, Transport};
 
 use crate::bench::*;
@@ -48,6 +51,33 @@ fn the_node_of_the_recorded_phone_calls_the_recorder_under_its_own_address() {
         speaks_for(invite, SECOND);
         assert!(!String::from_utf8_lossy(invite.as_bytes()).contains("10.48.38.5:"), "{invite:?}");
     }
+}
+
+fn origin(message: &Message) -> String {
+    let body = String::from_utf8_lossy(message.body()).into_owned();
+    body.lines().find(|line| line.starts_with("o=")).unwrap_or_default().to_owned()
+}
+
+/// The `o=` lines of what CUCM asked a phone.
+fn origins(office: &Office, flow: sip::FlowId) -> Vec<String> {
+    let asked = office.asked.iter().filter(|(to, _)| *to == flow).map(|(_, message)| origin(message));
+    asked.filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn descriptions_bear_the_address_of_the_node_that_sends_them() {
+    let mut config = of_the_second();
+    config.sip_profiles[0].offer = OfferMode::Early;
+    let mut office = Office::new(config);
+    let (_, agent) = office.call(CALLER, AGENT);
+    office.hold(AGENT, &agent);
+    let offers: Vec<String> = office.to_recorder.iter().map(origin).filter(|line| !line.is_empty()).collect();
+    assert_eq!(offers.len(), 2, "an offer in each INVITE");
+    let to_agent = origins(&office, AGENT);
+    for line in offers.iter().chain(&to_agent) {
+        assert!(line.ends_with(&format!("IN IP4 {SECOND}")), "{line}");
+    }
+    assert!(origins(&office, CALLER).iter().all(|line| line.ends_with("IN IP4 10.48.38.5")));
 }
 
 #[test]
@@ -165,6 +195,35 @@ fn a_phone_that_registers_elsewhere_is_recorded_from_there() {
 }
 
 #[test]
+fn a_node_that_comes_back_pings_and_records_again() {
+    let mut config = of_the_second();
+    let ping = Duration::from_secs(5);
+    config.sip_profiles[0].options_ping = Some(OptionsPing { in_service: ping, out_of_service: ping });
+    let mut bench = Bench::new(config);
+    let first: std::net::IpAddr = "10.48.38.5".parse().unwrap();
+    let asks_from = |bench: &mut Bench| {
+        bench.connects_from.clear();
+        bench.connects.clear();
+        bench.wait(6_000);
+        bench.connects_from.clone()
+    };
+    let now = bench.now;
+    bench.engine.fail_node(now, first);
+    bench.take();
+    assert_eq!(asks_from(&mut bench), [SECOND.parse::<std::net::IpAddr>().unwrap()]);
+    let now = bench.now;
+    bench.engine.restore_node(now, first);
+    bench.engine.restore_node(now, first);
+    bench.take();
+    let back = bench.events.iter().filter(|event| matches!(event, CucmEvent::NodeRestored { node } if *node == first));
+    assert_eq!(back.count(), 1, "once");
+    let (connection, _) = bench.connects.remove(0);
+    let why = ConnectFailure { rule: "connect".to_owned(), why: "refused".to_owned(), refused_by_us: false };
+    bench.input(Input::ConnectFailed { connection, failure: why });
+    assert_eq!(asks_from(&mut bench), [first]);
+}
+
+#[test]
 fn a_recording_goes_on_where_only_the_far_ends_node_dies() {
     let mut office = Office::new(of_the_second());
     let (_, agent) = office.call(CALLER, AGENT);
@@ -172,5 +231,68 @@ fn a_recording_goes_on_where_only_the_far_ends_node_dies() {
     assert_eq!((lost(&office), office.count("RecordingEnded")), (vec![0], 0));
     office.hang_up(AGENT, &agent);
     assert_eq!(office.count("RecordingEnded"), 1);
+    finish(office);
+}
+
+/// How often CUCM ended the dialogs of a phone.
+fn byes(office: &Office, flow: sip::FlowId) -> usize {
+    office.asked.iter().filter(|(to, message)| *to == flow && message.method() == Some("BYE")).count()
+}
+
+#[test]
+fn a_held_call_is_not_preserved() {
+    let mut office = Office::new(of_the_second());
+    let (_, agent) = office.call(CALLER, AGENT);
+    office.hold(AGENT, &agent);
+    let to_agent = office.asked.iter().filter(|(to, _)| *to == AGENT).count();
+    fail(&mut office, SECOND);
+    office.settle();
+    assert_eq!((byes(&office, CALLER), office.count("CallEnded")), (1, 1));
+    assert!(office.bench.music.is_empty(), "nobody hears music any more");
+    assert_eq!(office.asked.iter().filter(|(to, _)| *to == AGENT).count(), to_agent, "the dead say nothing");
+    finish(office);
+}
+
+#[test]
+fn a_far_end_that_held_ends_the_recording_with_its_node() {
+    let mut config = of_the_second();
+    config.dialect.far_end_hold = FarEndHold::Keep;
+    let mut office = Office::new(config);
+    let (caller, _) = office.call(CALLER, AGENT);
+    office.hold(CALLER, &caller);
+    assert_eq!(office.count("RecordingEnded"), 0);
+    fail(&mut office, "10.48.38.5");
+    office.settle();
+    assert_eq!((lost(&office), office.count("RecordingEnded"), byes(&office, AGENT) > 0), (vec![0], 1, true));
+    finish(office);
+}
+
+#[test]
+fn a_phone_that_rings_at_a_dead_node_cannot_be_reached() {
+    let mut office = Office::new(of_the_second());
+    let sdp = Sdp::new("10.48.38.101", 30_000);
+    assert!(office.bench.dial(CALLER, "1000", "1001", &sdp).is_some(), "it rings");
+    fail(&mut office, SECOND);
+    office.settle();
+    assert_eq!((office.answers.first(), office.count("CallFailed")), (Some(&480), 1));
+    finish(office);
+}
+
+#[test]
+fn a_conference_goes_on_without_the_members_of_a_dead_node() {
+    let mut config = crate::conferences::office(plain(), &["1001"]);
+    config.subscribers = vec![Subscriber {
+        node_name: "CUCM-SUB1".to_owned(),
+        address: SECOND.parse().unwrap(),
+        identity: identity("CUCM-SUB1"),
+        phones: vec![CALLER_DEVICE.to_owned()],
+    }];
+    let mut office = Office::new(config);
+    let [_, agent, _] = office.conference();
+    fail(&mut office, SECOND);
+    office.settle();
+    assert_eq!(office.count("ConferenceDropped"), 1, "two are left");
+    assert_eq!((byes(&office, CALLER), office.mixed().len()), (0, 0));
+    office.hang_up(AGENT, &agent);
     finish(office);
 }

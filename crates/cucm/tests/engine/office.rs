@@ -38,7 +38,7 @@ pub(crate) struct Office {
     /// A phone that lets new calls ring.
     pub(crate) silent: Option<FlowId>,
     /// Final answers that phones got.
-    answers: Vec<u16>,
+    pub(crate) answers: Vec<u16>,
     /// The Call-ID of the last INVITE with `Join`.
     joined: String,
     ringing: Option<Message>,

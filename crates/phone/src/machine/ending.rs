@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use sip::ServerKey;
 
-use super::call::Origin;
+use super::call::{Call, Origin};
 use super::{CallNo, Machine, MediaOrder};
 use crate::phone::CommandError;
 use crate::status::{CallState, PhoneEvent};
@@ -61,6 +61,25 @@ impl Machine {
             }
         }
         Ok(())
+    }
+
+    /// CUCM is gone: a call that talks is preserved, and so are its forks unless they are let go; anything else ends, as nothing is left of
+    /// it without CUCM, and whoever has barged in is let go (Cisco, "System Guide for Cisco Unified Communications Manager", call
+    /// preservation: *active* calls; that a call on hold is none is inferred).
+    pub(super) fn keep_what_talks(&mut self) {
+        let talks = |call: &&Call| {
+            call.state == CallState::Connected && call.settled.as_ref().is_some_and(|settled| settled.sends)
+        };
+        let over: Vec<CallNo> = self.calls.iter().filter(|call| !talks(call)).map(|call| call.no).collect();
+        for no in over {
+            self.end_call(no, "its node is gone".to_owned());
+        }
+        while !self.barges.is_empty() {
+            self.end_barge(0);
+        }
+        if self.lets_forks_go {
+            self.end_bridges_of(|_| true);
+        }
     }
 
     /// Sends BYE in the call's dialog.

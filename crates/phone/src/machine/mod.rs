@@ -142,9 +142,7 @@ impl Machine {
             Input::Closed { why } => {
                 self.endpoint.handle_flow_closed(now, self.flow);
                 self.lose_registration(why);
-                if self.lets_forks_go {
-                    self.end_bridges_of(|_| true);
-                }
+                self.keep_what_talks();
             }
         }
         self.run_endpoint(now);
@@ -231,6 +229,7 @@ impl Machine {
         let forks = bridges().filter(|bridge| bridge.is_forking());
         Status {
             registered: self.registration.is_registered(),
+            server: Some(self.profile.registrar),
             call: state(call),
             other: state(self.other_call()),
             secured: call.is_some_and(Call::is_secured),

@@ -135,6 +135,7 @@ pub async fn open(net: Net, config: Config, seed: u64) -> Result<Outside, String
 /// A party without a call.
 const fn idle() -> Status {
     Status {
+        server: None,
         registered: true,
         call: crate::status::CallState::Idle,
         other: crate::status::CallState::Idle,

@@ -212,6 +212,18 @@ impl Peer {
         self.link.write_all(text.as_bytes()).await.unwrap();
     }
 
+    /// Whether the phone has ended the connection, whatever it says before that.
+    pub(crate) async fn is_closed(&mut self) -> bool {
+        let mut buf = vec![0; 8192];
+        loop {
+            match tokio::time::timeout(Duration::from_secs(1), self.link.read(&mut buf)).await {
+                Ok(Ok(0) | Err(_)) => return true,
+                Ok(Ok(_)) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
     /// Ends the connection.
     pub(crate) async fn close(mut self) {
         self.link.shutdown().await.unwrap();

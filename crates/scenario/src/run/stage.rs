@@ -357,6 +357,7 @@ fn timing(scenario: &Scenario) -> cfg::Timing {
     let mut timing =
         cfg::Timing { session_expires: session.expires, least_session: session.least, ..cfg::Timing::default() };
     timing.recorder_ack_after_bridge_ack += scenario.trunk.ack_after;
+    timing.connection_monitor = scenario.cluster.connection_monitor;
     (timing.clock_ahead, timing.clock_behind) = (scenario.cluster.clock_ahead, scenario.cluster.clock_behind);
     timing
 }

@@ -117,8 +117,10 @@ mod tests {
     }
 
     /// Verbs that no walk has, each with the reason.
-    const LEFT_OUT: [(&str, &str); 1] =
-        [("fail node", "a recorder ends what a dead node left by its time-out alone, for which a walk has no time")];
+    const LEFT_OUT: [(&str, &str); 2] = [
+        ("fail node", "a recorder ends what a dead node left by its time-out alone, for which a walk has no time"),
+        ("restore node", "there is none to restore"),
+    ];
 
     #[test]
     fn every_verb_of_a_scenario_file_is_walked_or_left_out_for_a_reason() {

@@ -163,6 +163,9 @@ pub struct PhoneConfig {
     pub transport: Transport,
     /// Whom it registers with, in order of priority, at most five.
     pub call_managers: Vec<CallManager>,
+    /// *Connection Monitor Duration* of its device pool, in seconds: how long one that comes before its own must be there again until the
+    /// phone goes back to it.
+    pub connection_monitor: u32,
     /// Its lines.
     pub lines: Vec<Line>,
     /// Firmware the phone is to load; may be empty.
@@ -217,6 +220,7 @@ impl PhoneConfig {
             device_security_mode: mode,
             transport: if mode == DeviceSecurityMode::NonSecure { Transport::Tcp } else { Transport::Tls },
             call_managers: vec![call_manager],
+            connection_monitor: CONNECTION_MONITOR,
             lines: Vec::new(),
             load_information: String::new(),
             version_stamp: String::new(),
@@ -233,6 +237,9 @@ impl PhoneConfig {
         read::document(bytes)
     }
 }
+
+/// What CUCM's page *Device Pool Configuration* begins with.
+const CONNECTION_MONITOR: u32 = 120;
 
 /// The name under which a phone asks for its configuration.
 pub fn config_file_name(device_name: &str) -> String {

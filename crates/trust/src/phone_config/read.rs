@@ -3,7 +3,8 @@
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::{
-    CallManager, ConfigError, DeviceSecurityMode, Line, PhoneConfig, RecordingOption, RecordingTone, Transport,
+    CONNECTION_MONITOR, CallManager, ConfigError, DeviceSecurityMode, Line, PhoneConfig, RecordingOption,
+    RecordingTone, Transport,
 };
 
 pub(super) fn document(bytes: &[u8]) -> Result<PhoneConfig, ConfigError> {
@@ -27,6 +28,7 @@ fn device(device: Node<'_, '_>) -> Result<PhoneConfig, ConfigError> {
         device_security_mode: security_mode(device)?,
         transport: transport(device)?,
         call_managers: call_managers(device)?,
+        connection_monitor: connection_monitor(device)?,
         lines: lines(device)?,
         load_information: text(device, "loadInformation").unwrap_or_default(),
         version_stamp: text(device, "versionStamp").unwrap_or_default(),
@@ -71,6 +73,11 @@ fn call_managers(device: Node<'_, '_>) -> Result<Vec<CallManager>, ConfigError> 
     }
     found.sort_by_key(|(priority, _)| *priority);
     Ok(found.into_iter().map(|(_, manager)| manager).collect())
+}
+
+fn connection_monitor(device: Node<'_, '_>) -> Result<u32, ConfigError> {
+    let seconds = child(device, "devicePool").map(|pool| number(pool, "connectionMonitorDuration", "seconds"));
+    Ok(seconds.transpose()?.flatten().unwrap_or(CONNECTION_MONITOR))
 }
 
 fn call_manager(manager: Node<'_, '_>) -> Result<CallManager, ConfigError> {

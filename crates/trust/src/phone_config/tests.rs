@@ -14,6 +14,7 @@ fn config() -> PhoneConfig {
         Line { recording_option: RecordingOption::Automatic, ..Line::new(1, "2000", "Agent <1> & \"Co\" \u{fc}") },
         Line { recording_option: RecordingOption::Selective, recording_tone: tone, ..Line::new(3, "2001", "") },
     ];
+    config.connection_monitor = 30;
     config.version_stamp = "1767225600-a".to_owned();
     config
 }
@@ -37,6 +38,7 @@ fn the_codes_are_those_of_cucm() {
         "<deviceSecurityMode>3</deviceSecurityMode>",
         "<transportLayerProtocol>3</transportLayerProtocol>",
         "<member priority=\"1\">",
+        "<connectionMonitorDuration>30</connectionMonitorDuration>",
         "<securedSipPort>15061</securedSipPort>",
         "<line button=\"3\">",
         "<recordingOption>automatic</recordingOption>",
@@ -67,6 +69,7 @@ fn members_are_taken_by_priority_and_strange_elements_are_passed_over() {
     let nodes: Vec<_> = read.call_managers.iter().map(|node| (node.process_node.as_str(), node.sip_port)).collect();
     assert_eq!(nodes, [("first", 5060), ("second", 5060)]);
     assert_eq!(read.lines, [Line::new(1, "2000", "")]);
+    assert_eq!(read.connection_monitor, 120, "as the page begins");
     assert_eq!(read.device_security_mode, DeviceSecurityMode::NonSecure);
 }
 

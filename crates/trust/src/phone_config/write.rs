@@ -16,6 +16,7 @@ pub(super) fn document(config: &PhoneConfig) -> String {
     }
     out.close("members");
     out.close("callManagerGroup");
+    out.leaf("connectionMonitorDuration", &config.connection_monitor.to_string());
     out.close("devicePool");
     out.open("sipProfile");
     out.open("sipLines");

@@ -35,3 +35,23 @@ fn where_it_is_told_so_the_bridge_stops_with_the_connection_and_the_call_goes_on
     assert_eq!((stopped, rig.machine.open_bridges()), (2, 0));
     assert!(!rig.orders.iter().any(|order| matches!(order, MediaOrder::Close { .. })), "{:?}", rig.orders);
 }
+
+#[test]
+fn a_call_that_does_not_talk_ends_with_its_node() {
+    let lost = |rig: &mut Rig| {
+        rig.machine.handle_input(rig.now, Input::Closed { why: "its node died".to_owned() });
+        rig.collect();
+        rig.machine.is_in_call()
+    };
+    let mut held = Rig::in_call(&[], avp);
+    held.command(Command::Hold).unwrap();
+    assert!(!lost(&mut held), "nothing of a held call is left without cucm");
+    let mut ringing = Rig::new(PHONE_B, &[]);
+    ringing.receive(&trace("02"));
+    assert!(!lost(&mut ringing));
+    let mut calling = Rig::new(PHONE_A, &[]);
+    calling.command(Command::Dial("1001".into())).unwrap();
+    assert!(!lost(&mut calling));
+    let mut far_held = Rig::in_call(&[], |ok| avp(ok) + "a=inactive\r\n");
+    assert!(!lost(&mut far_held), "nobody is there to take it from hold");
+}

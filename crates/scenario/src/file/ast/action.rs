@@ -147,6 +147,8 @@ pub enum Action {
     },
     /// A node of the cluster dies: no BYE is sent, and its phones register with the next one when their calls are over.
     FailNode(NodeFailure),
+    /// A node that died, from 0, is there again; its phones go back to it when it has been for the *Connection Monitor Duration*.
+    RestoreNode(usize),
     /// CUCM gives out its call identifiers from the beginning again.
     Renumber(Renumbered),
     /// A phone's built-in bridge has other streams from now on; waits until CUCM has told the recorder what it must know.

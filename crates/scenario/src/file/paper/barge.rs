@@ -73,7 +73,13 @@ impl Paper {
     pub(super) fn must_suit_guests(&mut self, action: &Action) -> Result<(), Impossible> {
         let suits = matches!(
             action,
-            Action::HangUp(_) | Action::Talk(_) | Action::Wait(_) | Action::Mute(..) | Action::Inject(_)
+            Action::HangUp(_)
+                | Action::Talk(_)
+                | Action::Wait(_)
+                | Action::Mute(..)
+                | Action::Inject(_)
+                | Action::FailNode(_)
+                | Action::RestoreNode(_)
         );
         let by = match action {
             Action::Hold(by) | Action::Transfer { by, .. } | Action::Consult { by, .. } | Action::Park(by) => Some(*by),
@@ -104,7 +110,8 @@ impl Paper {
         let line = self.phones.get(phone).map_or("", |phone| phone.line.as_str());
         let is_of_line = |member: &Member| member.phone != phone && self.phones[member.phone].line == line;
         let talks = |call: &&Call| {
-            let is_up = call.is_answered() && call.rings.is_none() && call.parked.is_none() && call.guest.is_none();
+            let is_up = call.is_answered() && call.rings.is_none() && call.parked.is_none();
+            let is_up = is_up && call.guest.is_none() && call.lost.is_empty();
             is_up && call.members.iter().all(|member| !member.holds && member.is_here)
         };
         let call = self.calls.iter().filter(talks).find(|call| call.members.iter().any(is_of_line));

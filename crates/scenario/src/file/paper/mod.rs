@@ -129,7 +129,7 @@ impl Call {
     }
 
     fn is_answered(&self) -> bool {
-        self.members.len() > 1
+        self.members.len() > 1 || !self.lost.is_empty()
     }
 
     fn rings_at(&self, phone: usize) -> bool {
@@ -207,10 +207,12 @@ impl Paper {
             Action::CucmSends { request, leg } => self.cucm_sends(*request, *leg)?,
             Action::RecorderDoes { deed, leg } => self.recorder_does(*deed, *leg)?,
             Action::FailNode(failure) => self.fail_node(*failure)?,
+            Action::RestoreNode(node) => self.restore_node(*node)?,
             Action::Destination { index, is_up } => self.destination(*index, *is_up)?,
             Action::Wait(_) => {}
         }
         self.elapse(action.lasts())?;
+        self.go_to_nodes(action.lasts())?;
         self.settle(Change::Other);
         Ok(())
     }

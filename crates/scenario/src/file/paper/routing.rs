@@ -9,6 +9,8 @@ use super::{CALL_FIRST, Call, CallNo, Change, Far, Impossible, Member, Paper, Ri
 pub(super) struct Parked {
     pub(super) by: usize,
     waits: Duration,
+    /// The node that has the number: that of whoever parked it.
+    pub(super) node: Option<usize>,
 }
 
 /// The phones that ring for a number.
@@ -22,7 +24,7 @@ pub(super) struct Reached {
 /// Service parameter *Call Park Reversion Timer*.
 const REVERSION: Duration = Duration::from_secs(60);
 /// Closer to a timer's end than this nobody can say whether it is over.
-const DOUBT: Duration = Duration::from_secs(1);
+pub(super) const DOUBT: Duration = Duration::from_secs(1);
 
 impl Ringing {
     fn new(Reached { phones, passed }: Reached, instead_of: Option<usize>) -> Self {
@@ -54,7 +56,15 @@ impl Paper {
             let of_line = |phone: &usize| self.phones[*phone].line == *line;
             // A number of the cluster leads to its phones, whoever bears it outside.
             let is_own = (0..self.phones.len()).any(|phone| of_line(&phone) && !self.is_outside(phone));
-            let bearers = || (0..self.phones.len()).filter(of_line).filter(|phone| !is_own || !self.is_outside(*phone));
+            let is_there = |phone: &usize| match self.is_outside(*phone) {
+                true => !is_own,
+                false => self.node_of(*phone).is_some(),
+            };
+            let bearers = || (0..self.phones.len()).filter(of_line).filter(is_there);
+            if bearers().next().is_none() {
+                let message = format!("no phone of the line of `{}` is registered here", self.name(at));
+                return Err(Impossible::new(message, "let it hang up what its dead node has left"));
+            }
             let forward = bearers().next().map(|first| &self.phones[first].forward);
             let free: Vec<usize> = bearers().filter(|phone| self.calls_of(*phone).next().is_none()).collect();
             let (all, busy) = forward.map_or((None, None), |forward| (forward.all, forward.busy));
@@ -132,6 +142,14 @@ impl Paper {
         doubt(waits, REVERSION, &format!("the call that `{}` parked has come back", self.name(by)))
     }
 
+    /// A parked call that rang where it was parked waits as long again.
+    pub(super) fn wait_anew(&mut self, no: CallNo) {
+        let parked = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.parked.as_mut());
+        if let Some(parked) = parked {
+            parked.waits = Duration::ZERO;
+        }
+    }
+
     /// The phone is out of its call, which waits.
     pub(super) fn park(&mut self, phone: usize) -> Result<(), Impossible> {
         let no = self.must_talk(phone)?;
@@ -145,8 +163,9 @@ impl Paper {
             let name = self.name(phone);
             return Err(Impossible::new(format!("`{name}` holds its call"), format!("`- resume: {name}` first")));
         }
+        let node = self.node_of(phone);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
-            call.parked = Some(Parked { by: phone, waits: Duration::ZERO });
+            call.parked = Some(Parked { by: phone, waits: Duration::ZERO, node });
         }
         self.put_on_hold(phone);
         self.drop_out(no, phone);

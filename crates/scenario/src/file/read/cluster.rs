@@ -11,6 +11,9 @@ use crate::file::dialect::read_dialect;
 use crate::file::fields::{Fields, duration, flag, list, one_of, text};
 use crate::file::tree::{Node, Value};
 
+/// CUCM's own value.
+const CONNECTION_MONITOR: Duration = Duration::from_secs(120);
+
 pub(super) fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Cluster {
     let none = empty();
     let mut f = Fields::of(node.unwrap_or(&none), "the cluster", wrong);
@@ -27,6 +30,7 @@ pub(super) fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> 
         presents_certificate: f.or("presents certificate", true, wrong, flag),
         clock_ahead: f.or("clock ahead", Duration::ZERO, wrong, duration),
         clock_behind: f.or("clock behind", Duration::ZERO, wrong, duration),
+        connection_monitor: f.or("connection monitor", CONNECTION_MONITOR, wrong, connection_monitor),
         tone_to_observed: f.or("recording tone to observed target", false, wrong, flag),
         tone_to_connected: f.or("recording tone to connected target", false, wrong, flag),
         dialect: match f.optional("dialect") {
@@ -83,6 +87,15 @@ fn read_options_ping(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Options
     };
     f.finish(wrong);
     Some(ping)
+}
+
+/// What the page *Device Pool Configuration* takes: 0 to 2592000 seconds.
+fn connection_monitor(node: &Node) -> Result<Duration, Diagnostic> {
+    let time = duration(node)?;
+    if time.subsec_nanos() == 0 {
+        return Ok(time);
+    }
+    Err(Diagnostic::new(node.place, format!("got {time:?}, expected whole seconds")))
 }
 
 /// What CUCM's page takes: 5 to 600 seconds.

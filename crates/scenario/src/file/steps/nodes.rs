@@ -1,4 +1,4 @@
-//! Nodes of the cluster die.
+//! Nodes of the cluster die and come back.
 
 use super::super::ast::{Action, NodeFailure, Scenario};
 use super::super::diagnostic::Diagnostic;
@@ -8,7 +8,12 @@ use super::super::signalling::CLOSINGS;
 use super::super::tree::Node;
 use super::Verb;
 
-pub(super) const VERBS: &[Verb] = &[Verb { word: "fail node", read: read_failure }];
+pub(super) const VERBS: &[Verb] =
+    &[Verb { word: "fail node", read: read_failure }, Verb { word: "restore node", read: read_return }];
+
+fn read_return(node: &Node, _: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    keep(cluster_node(node), wrong).map(Action::RestoreNode)
+}
 
 fn read_failure(node: &Node, _: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
     let media = [("goes on", true), ("stops", false)];

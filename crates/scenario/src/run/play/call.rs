@@ -26,13 +26,9 @@ impl Cast<'_> {
     pub(super) async fn hang_up(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
         let (drops, since) = (self.paper.drops_to_two(phone), self.events.len());
         let declines = self.paper.declines_transfer(phone);
-        let is_cut_off = self.paper.is_cut_off(phone);
         let has_guest = self.paper.leaves_to_guest(phone);
         let hung_up = self.handset(phone).hang_up().await;
         self.done(line, phone, "hang up", hung_up)?;
-        if is_cut_off {
-            self.at_home(line, phone).await?;
-        }
         if declines {
             let failed = |event: &CucmEvent| matches!(event, CucmEvent::TransferFailed { .. });
             self.heard(line, since, "CUCM to have given the call back", failed).await?;

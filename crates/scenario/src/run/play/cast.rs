@@ -110,6 +110,7 @@ impl<'a> Cast<'a> {
         let impossible = |e: crate::file::paper::Impossible| SetupError::Step { line, what: e.message };
         self.paper.take(&step.action).map_err(impossible)?;
         self.phones_follow(line, &before).await?;
+        self.homes_follow(line).await?;
         if matches!(step.action, Action::HangUp(_)) {
             // The next call may come to CUCM over another connection.
             self.cucm_knows(line).await?;
@@ -236,6 +237,7 @@ impl<'a> Cast<'a> {
             Action::RecorderDoes { deed, leg } => self.recorder_does(line, *deed, *leg).await.map(|()| None),
             Action::Destination { index, is_up } => self.destination(*index, *is_up).await.map(|()| None),
             Action::FailNode(failure) => self.fail_node(line, *failure).await.map(|()| None),
+            Action::RestoreNode(node) => self.restore_node(line, *node).await.map(|()| None),
             Action::Renumber(why) => {
                 self.cucm.renumber((*why == Renumbered::OtherCluster).then(|| OTHER_CLUSTER.to_owned()));
                 Ok(Some(format!("CUCM gives out call identifiers again: {why:?}")))

@@ -41,6 +41,7 @@ pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
         CucmEvent::NodeFailed { node, lost } => {
             Some(format!("node {node} has failed, and {} recordings with it", lost.len()))
         }
+        CucmEvent::NodeRestored { node } => Some(format!("node {node} is there again")),
         CucmEvent::RecordingEnded { why, .. } => Some(format!("recording ended: {why}")),
         CucmEvent::DestinationStatus { trunk, destination, in_service } => {
             let status = if *in_service { "in service" } else { "out of service" };
