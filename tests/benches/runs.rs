@@ -1,17 +1,21 @@
-//! The figures a user waits for: a call in virtual time, all scenarios in real time, and the packet clock under load.
+//! The figures a user waits for: a call in virtual time, all scenarios in real time, the packet clock under load, and what
+//! a report costs.
 //!
-//! `cargo bench -p tests -- simulated|hour|scenarios|clock` runs one part.
+//! `cargo bench -p tests -- simulated|hour|scenarios|clock|html|evidence` runs one part.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use scenario::outcome::{Lateness, RunOutcome};
-use scenario::run::{Item, Network};
+use scenario::run::{Item, Network, Options};
 
 /// Runs of one seed that must give the same bytes.
 const REPLAYS: usize = 20;
 /// Recorded calls at once: each has two voices and two forks, 200 streams in all.
 const CALLS: usize = 50;
+
+/// Runs whose median is told where one alone says little.
+const ROUNDS: usize = 5;
 
 const LONG_CALL: &str = "scenarios/sixty-seconds.yaml";
 const LONG_HOLDS: &str = "scenarios/hold/twenty-times-in-an-hour.yaml";
@@ -22,8 +26,14 @@ type Part = fn() -> Result<String, String>;
 
 fn main() -> Result<(), String> {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, Part); 4] =
-        [("simulated", simulated), ("hour", hour), ("scenarios", scenarios), ("clock", clock)];
+    let parts: [(&str, Part); 6] = [
+        ("simulated", simulated),
+        ("hour", hour),
+        ("scenarios", scenarios),
+        ("clock", clock),
+        ("html", html),
+        ("evidence", evidence),
+    ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             let figures = part()?;
@@ -53,12 +63,16 @@ fn simulated() -> Result<String, String> {
 
 /// A call of an hour with twenty holds: twenty-one recordings, each proven.
 fn hour() -> Result<String, String> {
-    let (outcome, took) = timed(|| tests::run(&[LONG_HOLDS], &tests::options(Network::Simulated, 7)))?;
-    passed(&outcome)?;
-    let proven: u64 = outcome.scenarios.iter().map(|s| s.frames_compared).sum();
+    let (mut times, mut proven) = (Vec::new(), 0);
+    for _ in 0..ROUNDS {
+        let (outcome, took) = timed(|| tests::run(&[LONG_HOLDS], &tests::options(Network::Simulated, 7)))?;
+        passed(&outcome)?;
+        times.push(took);
+        proven = outcome.scenarios.iter().map(|s| s.frames_compared).sum::<u64>();
+    }
+    let took = median(&mut times).as_secs_f64();
     Ok(format!(
-        "1 h call with 20 hold/resume cycles, simulated: {:.2} s (goal 5); {proven} frames proven",
-        took.as_secs_f64()
+        "1 h call with 20 hold/resume cycles, simulated: {took:.2} s (median of {ROUNDS}, goal 5); {proven} frames proven"
     ))
 }
 
@@ -73,11 +87,7 @@ fn scenarios() -> Result<String, String> {
 }
 
 fn clock() -> Result<String, String> {
-    let scenario = scenario::file::load(&tests::root().join(RECORDED_CALL)).map_err(|broken| broken.render())?;
-    let items = (0..CALLS).map(|_| Item { file: RECORDED_CALL.to_owned(), scenario: scenario.clone() }).collect();
-    let mut options = tests::options(Network::Os, 7);
-    options.jobs = CALLS;
-    let outcome = scenario::run::run(items, &options, &Default::default(), |_| ()).map_err(|e| e.to_string())?;
+    let outcome = many_calls(false)?;
     let late: Vec<Lateness> = outcome.scenarios.iter().map(|s| s.lateness).collect();
     let (packets, over, doubled) = late.iter().fold((0, 0, 0), |(packets, over, doubled), late| {
         (packets + late.packets, over + late.over_1ms, doubled + late.doubled)
@@ -91,6 +101,54 @@ fn clock() -> Result<String, String> {
         "packet clock, {streams} SRTP streams on real sockets with their recorders in this process: {packets} packets, \
          p50 {p50} us (goal 300), {within:.2} % within 1 ms (goal 95), {doubled} doubled (goal 0); {proven} frames proven"
     ))
+}
+
+/// What a report of a call of a minute adds to its run, and its page.
+fn html() -> Result<String, String> {
+    let (mut plain, mut told, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..ROUNDS {
+        let options = tests::options(Network::Simulated, 7);
+        plain.push(timed(|| tests::run(&[LONG_CALL], &options))?.1);
+        let options = Options { evidence: true, ..options };
+        let (page, took) = timed(|| report::html(&tests::run(&[LONG_CALL], &options)?).map_err(|e| e.to_string()))?;
+        told.push(took);
+        bytes = page.len();
+    }
+    let (plain, told) = (median(&mut plain).as_secs_f64(), median(&mut told).as_secs_f64());
+    Ok(format!(
+        "HTML of a 60 s call: {:.2} s more than the {plain:.2} s without (medians of {ROUNDS}, goal 1), {:.2} MB",
+        told - plain,
+        bytes as f64 / 1e6
+    ))
+}
+
+/// Whether evidence slows media: the same calls by turns without and with it.
+fn evidence() -> Result<String, String> {
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        for (drawn, late) in [(false, &mut without), (true, &mut with)] {
+            let mut p99: Vec<u32> = many_calls(drawn)?.scenarios.iter().map(|s| s.lateness.p99_us).collect();
+            late.push(median(&mut p99));
+        }
+    }
+    let (without, with) = (median(&mut without), median(&mut with));
+    Ok(format!(
+        "packets of {CALLS} calls at once: p99 {without} us late, {with} us with evidence (medians of {ROUNDS}), {:+.1} % (goal 10)",
+        100.0 * (f64::from(with) / f64::from(without.max(1)) - 1.0)
+    ))
+}
+
+/// [`CALLS`] recorded calls at once on real sockets.
+fn many_calls(evidence: bool) -> Result<RunOutcome, String> {
+    let scenario = scenario::file::load(&tests::root().join(RECORDED_CALL)).map_err(|broken| broken.render())?;
+    let items = (0..CALLS).map(|_| Item { file: RECORDED_CALL.to_owned(), scenario: scenario.clone() }).collect();
+    let options = Options { jobs: CALLS, evidence, ..tests::options(Network::Os, 7) };
+    scenario::run::run(items, &options, &Default::default(), |_| ()).map_err(|e| e.to_string())
+}
+
+fn median<T: Ord + Copy>(values: &mut [T]) -> T {
+    values.sort_unstable();
+    values[values.len() / 2]
 }
 
 fn timed<T>(work: impl FnOnce() -> Result<T, String>) -> Result<(T, Duration), String> {

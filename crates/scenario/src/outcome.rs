@@ -208,6 +208,8 @@ pub struct Lateness {
     pub p50_us: u32,
     /// 95 of 100 packets were at most this late.
     pub p95_us: u32,
+    /// 99 of 100 packets were at most this late.
+    pub p99_us: u32,
     /// The latest packet.
     pub max_us: u32,
     /// Packets more than 1 ms late.

@@ -17,6 +17,7 @@ pub(super) fn of(ledger: &Ledger) -> Lateness {
         packets: late.len() as u64,
         p50_us: quantile(&late, 50),
         p95_us: quantile(&late, 95),
+        p99_us: quantile(&late, 99),
         max_us: late.last().copied().unwrap_or_default(),
         over_1ms: (late.len() - late.partition_point(|us| *us <= MILLISECOND_US)) as u64,
         doubled: ledger.streams.iter().map(doubled).sum(),
@@ -73,7 +74,7 @@ mod tests {
     fn quantiles_are_of_packets_and_the_worst_is_kept() {
         let sent: Vec<(u64, u32)> = (1..=100).map(|n| (n * 20_000, n as u32 * 20)).collect();
         let late = of(&ledger(&sent));
-        assert_eq!((late.packets, late.p50_us, late.p95_us, late.max_us), (100, 1000, 1900, 2000));
+        assert_eq!((late.packets, late.p50_us, late.p95_us, late.p99_us, late.max_us), (100, 1000, 1900, 1980, 2000));
         assert_eq!((late.over_1ms, late.doubled), (50, 0));
     }
 

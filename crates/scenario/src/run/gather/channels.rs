@@ -6,7 +6,7 @@ use media::g711::{self, Law};
 use media::ledger::{Leg, Stream};
 use verify::{ChannelTrace, FrameClass, TracedFrame};
 
-use super::picture::picture;
+use super::picture::{coarseness, picture};
 use super::since;
 use crate::evidence::{Channel, Class, Clip, FrameRun, MatrixCell, Patch};
 use crate::outcome::Finding;
@@ -29,12 +29,15 @@ pub(super) fn channels(
     began_us: u64,
 ) -> (Vec<Channel>, Vec<String>) {
     let mut budget = Budget { left: CLIPS, skipped: 0 };
+    let same = |number: usize| traces[..number].iter().position(|earlier| is_same(earlier, &traces[number]));
+    let same: Vec<Option<usize>> = (0..traces.len()).map(same).collect();
+    let drawn = traces.iter().zip(&same).filter(|(_, same)| same.is_none()).map(|(trace, _)| trace);
+    let coarse = coarseness(drawn.flat_map(|trace| std::iter::repeat_n(trace.stored.len(), pictures(trace))));
     let mut channels: Vec<Channel> = Vec::new();
-    for (number, trace) in traces.iter().enumerate() {
-        let mut channel = channel(trace, streams, findings, began_us);
-        channel.same_as = traces[..number].iter().position(|earlier| is_same(earlier, trace));
+    for (trace, same_as) in traces.iter().zip(same) {
+        let mut channel = Channel { same_as, ..channel(trace, streams, findings, began_us) };
         if channel.same_as.is_none() {
-            draw(&mut channel, trace);
+            draw(&mut channel, trace, coarse);
             channel.clips = channel.findings.iter().filter_map(|at| budget.clip(*at, &findings[*at], trace)).collect();
         }
         channels.push(channel);
@@ -142,13 +145,18 @@ fn cell(cell: &verify::MatrixCell) -> MatrixCell {
     }
 }
 
-fn draw(channel: &mut Channel, trace: &ChannelTrace) {
-    channel.said = Some(picture(&trace.said));
+/// How many pictures there are of a channel: one where it holds what it should, else what was said, is stored, and differs.
+fn pictures(trace: &ChannelTrace) -> usize {
+    if trace.stored == trace.said { 1 } else { 3 }
+}
+
+fn draw(channel: &mut Channel, trace: &ChannelTrace, coarse: usize) {
+    channel.said = Some(picture(&trace.said, coarse));
     if trace.stored != trace.said {
         let less = |(stored, said): (&i16, &i16)| stored.saturating_sub(*said);
         let difference: Vec<i16> = trace.stored.iter().zip(&trace.said).map(less).collect();
-        channel.recorded = Some(picture(&trace.stored));
-        channel.difference = Some(picture(&difference));
+        channel.recorded = Some(picture(&trace.stored, coarse));
+        channel.difference = Some(picture(&difference, coarse));
     }
 }
 

@@ -13,6 +13,9 @@ const PEAK_MS: usize = 10;
 const COLUMN_MS: usize = 20;
 /// Longer channels have coarser columns: a minute is drawn as finely as can be.
 const COLUMNS: usize = 3000;
+/// The pictures of many channels are coarser too: those of one scenario are a megabyte together, eight minutes as finely
+/// as can be.
+const ALL_COLUMNS: usize = 8 * COLUMNS;
 /// Bands of a column.
 const BANDS: usize = 32;
 /// What byte 0 stands for; the quantizing noise of G.711 at speech level lies some 40 dB below it.
@@ -22,10 +25,19 @@ const WINDOW: usize = 256;
 /// At most so many transforms stand for one column of a long channel.
 const LOOKS: usize = 4;
 
-/// Draws samples of 8 kHz.
-pub(super) fn picture(samples: &[i16]) -> Picture {
-    let columns = samples.len().div_ceil(COLUMN_MS * MS).max(1);
-    let coarse = columns.div_ceil(COLUMNS);
+/// How coarse the pictures of a scenario are, each of so many samples: 1 is as fine as can be.
+pub(super) fn coarseness(pictures: impl Iterator<Item = usize>) -> usize {
+    pictures.map(columns).sum::<usize>().div_ceil(ALL_COLUMNS).max(1)
+}
+
+/// The finest columns of so many samples.
+fn columns(samples: usize) -> usize {
+    samples.div_ceil(COLUMN_MS * MS).max(1)
+}
+
+/// Draws samples of 8 kHz, no finer than `coarse`.
+pub(super) fn picture(samples: &[i16], coarse: usize) -> Picture {
+    let coarse = columns(samples.len()).div_ceil(COLUMNS).max(coarse);
     let (peak_ms, column_ms) = (PEAK_MS * coarse, COLUMN_MS * coarse);
     Picture {
         peak_ms: u16::try_from(peak_ms).unwrap_or(u16::MAX),
@@ -151,7 +163,7 @@ mod tests {
     #[test]
     fn a_tone_stands_in_its_band_at_its_level() {
         for hz in [440.0, 1062.5, 3300.0] {
-            let drawn = picture(&sine(hz, 32767.0, 8000)).spectrogram;
+            let drawn = picture(&sine(hz, 32767.0, 8000), 1).spectrogram;
             let levels = bytes(&drawn.levels);
             assert_eq!(levels.len(), 50 * BANDS);
             let column = &levels[20 * BANDS..21 * BANDS];
@@ -160,7 +172,7 @@ mod tests {
             assert!(column[loudest] >= 247, "{hz} Hz: {}", column[loudest]);
             assert!(column[(loudest + 8) % BANDS] < 60, "{hz} Hz leaks");
         }
-        let quiet = bytes(&picture(&sine(1062.5, 32.767, 8000)).spectrogram.levels);
+        let quiet = bytes(&picture(&sine(1062.5, 32.767, 8000), 1).spectrogram.levels);
         // 60 dB less of 90 dB.
         assert!((80..=90).contains(&quiet[20 * BANDS + 8]), "{}", quiet[20 * BANDS + 8]);
     }
@@ -169,20 +181,31 @@ mod tests {
     fn a_waveform_has_its_extremes_every_ten_milliseconds() {
         let mut samples = vec![0_i16; 240];
         (samples[85], samples[90]) = (-32768, 25600);
-        assert_eq!(bytes(&picture(&samples).peaks), [0, 0, 0x80, 100, 0, 0]);
+        assert_eq!(bytes(&picture(&samples, 1).peaks), [0, 0, 0x80, 100, 0, 0]);
     }
 
     #[test]
     fn silence_is_dark_and_nothing_is_drawn_of_nothing() {
-        assert!(bytes(&picture(&[0; 1600]).spectrogram.levels).iter().all(|level| *level == 0));
-        assert_eq!(picture(&[]).peaks, "");
+        assert!(bytes(&picture(&[0; 1600], 1).spectrogram.levels).iter().all(|level| *level == 0));
+        assert_eq!(picture(&[], 1).peaks, "");
     }
 
     #[test]
     fn an_hour_is_drawn_no_larger_than_a_minute() {
-        let hour = picture(&vec![1000; 3600 * 8000]);
+        let hour = picture(&vec![1000; 3600 * 8000], 1);
         assert_eq!((hour.peak_ms, hour.spectrogram.column_ms), (600, 1200));
         assert_eq!(bytes(&hour.spectrogram.levels).len(), 3000 * BANDS);
         assert_eq!(bytes(&hour.peaks).len(), 2 * 6000);
+    }
+    #[test]
+    fn many_long_channels_are_drawn_no_larger_than_eight_minutes() {
+        let minute = 60 * 8000;
+        assert_eq!(coarseness([minute; 8].into_iter()), 1);
+        let coarse = coarseness([minute; 80].into_iter());
+        assert_eq!(coarse, 10);
+        let drawn = picture(&vec![1000; minute], coarse);
+        assert_eq!((drawn.peak_ms, drawn.spectrogram.column_ms), (100, 200));
+        assert_eq!(bytes(&drawn.spectrogram.levels).len(), 300 * BANDS);
+        assert_eq!(coarseness(std::iter::empty()), 1);
     }
 }
