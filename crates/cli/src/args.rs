@@ -10,6 +10,7 @@ use crate::explain::Explain;
 use crate::init::Init;
 use crate::list::List;
 use crate::reports::Reports;
+use crate::schema;
 use crate::selecting::Selecting;
 use crate::trying::{Shown, Trying};
 
@@ -49,6 +50,12 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// Look whether this machine and a recorder under test are fit for a run; some seconds.
     Doctor(Doctor),
+    /// Print a JSON Schema, for editors and programs.
+    Schema {
+        /// Of what.
+        #[arg(value_enum)]
+        of: schema::Of,
+    },
     /// Print a shell's completions, such as for `source <(mixedmode completions bash)`.
     Completions {
         /// Which shell.

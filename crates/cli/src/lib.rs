@@ -18,6 +18,7 @@ mod progress;
 mod record;
 mod reports;
 mod run;
+mod schema;
 mod selecting;
 mod trying;
 mod verify;
@@ -74,6 +75,7 @@ fn run_at(
         Verb::Init(args) => init::init(&args, out, err),
         Verb::Completions { shell } => completions::completions(shell, out),
         Verb::Man { into } => man::man(into.as_deref(), out, err),
+        Verb::Schema { of } => schema::schema(of, out),
         Verb::Explain(args) => explain::explain(&args, out, err),
         Verb::Record { config } => record::record(&config, out, err),
         Verb::Report { verb: ReportVerb::Merge(args) } => merge::merge(&args, out, err),

@@ -193,3 +193,30 @@ fn every_verb_has_a_manual_page() {
     let (exit, _, err) = mixedmode(&["man", "--into", "/dev/null/man"]);
     assert!(exit == Exit::Setup && err.contains("/dev/null/man"), "{err}");
 }
+
+/// Why a value is not of a schema.
+fn complaint(of: &str, value: &serde_json::Value) -> Option<String> {
+    let (exit, text, _) = mixedmode(&["schema", of]);
+    assert_eq!(exit, Exit::Pass);
+    let mut schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(schema.as_object_mut().unwrap().remove("$id").is_some(), "{of}");
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("schema.json", schema).unwrap();
+    let index = compiler.compile("schema.json", &mut schemas).unwrap();
+    schemas.validate(value, index).err().map(|error| error.to_string())
+}
+
+#[test]
+fn what_a_run_writes_is_of_the_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let [json, state] = ["outcome.json", "state.json"].map(|name| folder.path().join(name).display().to_string());
+    let file = folder.path().join("bad.yaml");
+    let plain = include_str!("../templates/ci/scenarios/smoke.yaml");
+    std::fs::write(&file, plain.replace("\nsteps:", "\nrecorder: { fault: swap-channels }\nsteps:")).unwrap();
+    let args = ["run", file.to_str().unwrap(), "--network", "simulated", "--report-json", &json, "--state", &state];
+    assert_eq!(mixedmode(&args).0, Exit::Finding);
+    let mut outcome = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(complaint("outcome", &outcome), None);
+    outcome["scenarios"][0]["findings"][0]["rule"] = serde_json::Value::Null;
+    assert!(complaint("outcome", &outcome).is_some());
+}

@@ -7,6 +7,7 @@ pub mod file;
 pub mod kept;
 pub mod outcome;
 pub mod run;
+pub mod schema;
 pub mod select;
 pub mod under_test;
 pub mod walk;

@@ -1,6 +1,7 @@
 //! What came of a run, as data: everything a report shows, nothing that differs between two runs of the same seed on the
 //! simulated network (no wall-clock time, no folder names, no durations of the machine).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
@@ -9,7 +10,7 @@ use crate::evidence::Evidence;
 pub const SCHEMA: &str = "mixedmode-outcome-v1";
 
 /// What came of a whole run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunOutcome {
     /// [`SCHEMA`].
     pub schema: String,
@@ -24,7 +25,7 @@ pub struct RunOutcome {
 }
 
 /// What came of one scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioOutcome {
     /// The file, as it was named.
     pub file: String,
@@ -54,6 +55,7 @@ pub struct ScenarioOutcome {
     pub earlier: Vec<Try>,
     /// What a report draws of it, where that was asked for ([`Options::evidence`](crate::run::Options::evidence)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub evidence: Option<Box<Evidence>>,
 }
 
@@ -91,7 +93,7 @@ impl ScenarioOutcome {
 }
 
 /// A try of a scenario beside the one that its outcome tells of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Try {
     /// Which try, from 1.
     pub number: usize,
@@ -104,7 +106,7 @@ pub struct Try {
 }
 
 /// The seven things a scenario can end in. A panic is none of them: it is a bug of this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It was not run: it needs something that the recorder under test does not do when told.
@@ -124,7 +126,7 @@ pub enum Verdict {
 }
 
 /// One thing that is wrong with the recorder under test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Stable name of the rule.
     pub rule: String,
@@ -171,7 +173,7 @@ impl Finding {
 }
 
 /// A line of a scenario's story.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Happening {
     /// Milliseconds since the scenario began; 0 where it is not reproducible.
     pub at_ms: u64,
@@ -180,7 +182,7 @@ pub struct Happening {
 }
 
 /// The figures of one recorded channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Channel {
     /// Which recording.
     pub recording: String,
@@ -199,7 +201,7 @@ pub struct Channel {
 }
 
 /// How late the harness was in sending its media, in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Lateness {
     /// Packets measured.

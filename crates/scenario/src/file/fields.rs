@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, Place, nearest};
+use super::shape::{Ask, note};
 use super::tree::{Key, Node, Value};
 
 /// The keys of one mapping, taken one after the other; what is left at [`Fields::finish`] was not known.
@@ -17,6 +18,7 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The keys of `node`, which is `what` in messages ("a phone"). A node that is no mapping is told and has no keys.
     pub(crate) fn of(node: &'a Node, what: &'static str, wrong: &mut Vec<Diagnostic>) -> Self {
+        note(node.place, || Ask::Mapping(what));
         let (is_mapping, entries): (bool, &[(Key, Node)]) = match &node.value {
             Value::Mapping(entries) => (true, entries),
             _ => {
@@ -30,13 +32,19 @@ impl<'a> Fields<'a> {
 
     /// The value of `key`, if it stands there.
     pub(crate) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
+        note(self.place, || Ask::Key(key, false));
+        self.find(key)
+    }
+
+    fn find(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
         self.entries.iter().find(|(name, _)| name.name == key).map(|(_, node)| node)
     }
 
     /// The value of `key`; its absence is told.
     pub(crate) fn required(&mut self, key: &'static str, wrong: &mut Vec<Diagnostic>) -> Option<&'a Node> {
-        let found = self.optional(key);
+        note(self.place, || Ask::Key(key, true));
+        let found = self.find(key);
         if found.is_none() && self.is_mapping {
             wrong.push(Diagnostic::new(self.place, format!("{} needs `{key}`", self.what)));
         }
@@ -92,6 +100,7 @@ pub(crate) fn unknown(message: &str, key: &Key, known: &[&str]) -> Diagnostic {
 
 /// Text.
 pub(crate) fn text(node: &Node) -> Result<String, Diagnostic> {
+    note(node.place, || Ask::Text);
     match &node.value {
         Value::Scalar { text, .. } if !text.trim().is_empty() => Ok(text.clone()),
         Value::Scalar { .. } => Err(Diagnostic::new(node.place, "got nothing, expected text")),
@@ -101,6 +110,7 @@ pub(crate) fn text(node: &Node) -> Result<String, Diagnostic> {
 
 /// `true` or `false`.
 pub(crate) fn flag(node: &Node) -> Result<bool, Diagnostic> {
+    note(node.place, || Ask::Flag);
     match text(node)?.as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -110,6 +120,7 @@ pub(crate) fn flag(node: &Node) -> Result<bool, Diagnostic> {
 
 /// A whole number between `low` and `high`.
 pub(crate) fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic> {
+    note(node.place, || Ask::Number(low, high));
     let word = text(node)?;
     let wrong = || Diagnostic::new(node.place, format!("got `{word}`, expected a whole number from {low} to {high}"));
     let value: u64 = word.parse().map_err(|_| wrong())?;
@@ -118,6 +129,7 @@ pub(crate) fn number(node: &Node, low: u64, high: u64) -> Result<u64, Diagnostic
 
 /// A share such as `2%` or `0.5%`, as a fraction of one.
 pub(crate) fn share(node: &Node) -> Result<f64, Diagnostic> {
+    note(node.place, || Ask::Share);
     let word = text(node)?;
     let wrong = || Diagnostic::new(node.place, format!("got `{word}`, expected a share such as `2%`"));
     let value: f64 = word.strip_suffix('%').and_then(|n| n.trim().parse().ok()).ok_or_else(wrong)?;
@@ -129,6 +141,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// A duration such as `250ms`, `10s`, `5m` or `1h`, at most a day.
 pub(crate) fn duration(node: &Node) -> Result<Duration, Diagnostic> {
+    note(node.place, || Ask::Duration);
     let word = text(node)?;
     let wrong = || {
         let message = format!("got `{word}`, expected a duration of at most a day");
@@ -153,6 +166,7 @@ pub(crate) fn span(word: &str) -> Option<Duration> {
 
 /// One of a few words, each with what it stands for.
 pub(crate) fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Diagnostic> {
+    note(node.place, || Ask::Word(words.iter().map(|(word, _)| (*word).to_owned()).collect()));
     let word = text(node)?;
     if let Some((_, value)) = words.iter().find(|(name, _)| *name == word) {
         return Ok(value.clone());
@@ -164,6 +178,7 @@ pub(crate) fn one_of<T: Clone>(node: &Node, words: &[(&str, T)]) -> Result<T, Di
 
 /// A list, or a single value standing for a list of one; each item through `read`.
 pub(crate) fn list<T>(node: &Node, mut read: impl FnMut(&Node) -> Result<T, Diagnostic>) -> Result<Vec<T>, Diagnostic> {
+    note(node.place, || Ask::List);
     match &node.value {
         Value::Sequence(items) if items.is_empty() => {
             Err(Diagnostic::new(node.place, "got an empty list, expected at least one value"))

@@ -10,6 +10,7 @@ pub(crate) mod paper;
 pub(crate) mod read;
 #[cfg(test)]
 mod reference;
+pub(crate) mod shape;
 mod signalling;
 mod speech;
 pub(crate) mod steps;

@@ -6,6 +6,7 @@ use super::ast::{Forward, Phone, Release, Site, SiteKind};
 use super::diagnostic::Diagnostic;
 use super::fields::{Fields, kind, one_of};
 use super::read::read_phone;
+use super::shape::{Ask, note};
 use super::tree::{Key, Node, Value};
 
 /// The most trunks, and the most parties behind one of them.
@@ -34,6 +35,7 @@ pub(super) fn read_outside(
 }
 
 fn entries<'a>(node: &'a Node, what: &str, wrong: &mut Vec<Diagnostic>) -> Option<&'a [(Key, Node)]> {
+    note(node.place, || Ask::Names);
     match &node.value {
         Value::Mapping(entries) if (1..=MOST).contains(&entries.len()) => Some(entries),
         Value::Mapping(entries) => {

@@ -17,6 +17,7 @@ use super::ast::{Codec, Expect, Network, Scenario, Tls};
 use super::diagnostic::{Diagnostic, Place};
 use super::fields::{Fields, duration, list, number, one_of, share, text};
 use super::outside::read_outside;
+use super::shape::{Ask, note};
 use super::signalling::read_signalling;
 use super::steps::read_steps;
 use super::tree::{Node, Value};
@@ -45,7 +46,7 @@ const MAX_NODES: u64 = 4;
 
 /// Reads a whole file's tree; what is wrong goes to `wrong`, and the result is then of no use. The WAV files it names
 /// are looked for in `folder`, if there is one.
-pub(super) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) -> Scenario {
+pub(crate) fn read(root: &Node, folder: Option<&Path>, wrong: &mut Vec<Diagnostic>) -> Scenario {
     let mut fields = Fields::of(root, "a scenario", wrong);
     let title = fields.required("scenario", wrong).and_then(|n| keep(text(n), wrong)).unwrap_or_default();
     let tags = fields.optional("tags").map(|n| read_tags(n, wrong)).unwrap_or_default();
@@ -105,6 +106,7 @@ fn codec(node: &Node) -> Result<Codec, Diagnostic> {
 }
 
 fn read_tags(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<String> {
+    note(node.place, || Ask::List);
     match &node.value {
         Value::Sequence(items) if !items.is_empty() => items.iter().filter_map(|n| keep(tag(n), wrong)).collect(),
         _ => keep(list(node, tag), wrong).unwrap_or_default(),

@@ -8,6 +8,7 @@ use media::ledger::Leg;
 use super::diagnostic::Diagnostic;
 use super::fields::{Fields, duration, kind, number, one_of, text, unknown};
 use super::read::keep;
+use super::shape::{Ask, note};
 use super::tree::{Key, Node, Value};
 
 /// The most entries.
@@ -58,6 +59,7 @@ enum What {
 /// Reads the list of disturbances.
 pub(super) fn read_signalling(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> Vec<Disturbed> {
     let Some(node) = node else { return Vec::new() };
+    note(node.place, || Ask::Items);
     let items = match &node.value {
         Value::Sequence(items) if !items.is_empty() && items.len() <= MOST => items,
         _ => {
@@ -167,6 +169,7 @@ fn message(node: &Node) -> Result<(Method, Answer), Diagnostic> {
 
 /// A number from one, or `all`.
 fn which(node: &Node) -> Result<Option<u32>, Diagnostic> {
+    note(node.place, || Ask::Word(vec!["all".to_owned()]));
     match text(node)?.as_str() {
         "all" => Ok(None),
         _ => number(node, 1, 1000).map(|number| Some(number as u32)),

@@ -4,6 +4,7 @@ use super::ast::Recorder;
 use super::diagnostic::Diagnostic;
 use super::fields::{Fields, list, number, one_of, text, unknown};
 use super::read::{keep, read_recorder};
+use super::shape::{Ask, note};
 use super::tree::{Key, Node, Value};
 
 /// The name by which a route list knows the recorder under test.
@@ -59,6 +60,7 @@ impl RouteList {
 /// Reads the destinations by their names.
 pub(super) fn read_destinations(node: Option<&Node>, mixed: bool, wrong: &mut Vec<Diagnostic>) -> Vec<Destination> {
     let Some(node) = node else { return Vec::new() };
+    note(node.place, || Ask::Names);
     let Value::Mapping(entries) = &node.value else {
         let message = Diagnostic::new(node.place, "expected destinations by name");
         wrong.push(message.help("such as `backup: { does: records }`"));

@@ -36,8 +36,11 @@ pub use told::{Holds, LeftLeg};
 pub(crate) use dir::Gathered;
 pub(crate) use needs::reason_to_skip;
 pub(crate) use process::{Ended, Process, Way, write, write_private};
+pub(crate) use read::read as read_tree;
 pub(crate) use said::Said;
 pub(crate) use template::Values;
+#[cfg(test)]
+pub(crate) use toml_tree::parse as tree_of;
 
 use crate::file::diagnostic::{Diagnostic, Place, nearest};
 use crate::file::{Broken, read_text};

@@ -13,6 +13,7 @@ use super::{DEFAULT_FILE, health};
 use crate::file::diagnostic::{Diagnostic, Place};
 use crate::file::fields::{Fields, duration, flag, kind, list, number, one_of, text};
 use crate::file::read::keep;
+use crate::file::shape::{Ask, note};
 use crate::file::tree::{Node, Value};
 
 /// The recording destination where a profile names none: as the bundled recorder's.
@@ -46,11 +47,12 @@ const SIGNALS: [(&str, Signal); 5] = [
 ];
 
 /// Reads a whole file's tree; what is wrong goes to `wrong`, and the result is then of no use.
-pub(super) fn read(root: &Node, project: &Path, wrong: &mut Vec<Diagnostic>) -> Vec<Profile> {
+pub(crate) fn read(root: &Node, project: &Path, wrong: &mut Vec<Diagnostic>) -> Vec<Profile> {
     let mut f = Fields::of(root, "mixedmode.toml", wrong);
     let recorders = f.required("recorders", wrong);
     f.finish(wrong);
     let Some(node) = recorders else { return Vec::new() };
+    note(node.place, || Ask::Names);
     let Value::Mapping(entries) = &node.value else {
         let message = format!("got {}, expected recorders by name", kind(node));
         wrong.push(Diagnostic::new(node.place, message).help("such as `[recorders.mine]`"));
@@ -177,6 +179,7 @@ fn start_template(node: &Node) -> Result<Template, Diagnostic> {
 }
 
 fn command(node: &Node) -> Result<Vec<Template>, Diagnostic> {
+    note(node.place, || Ask::Items);
     match &node.value {
         Value::Sequence(items) if !items.is_empty() => items.iter().map(start_template).collect(),
         _ => Err(Diagnostic::new(node.place, format!("got {}, expected a program and its arguments", kind(node)))
@@ -251,6 +254,7 @@ fn file(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<(Template, Template)
 }
 
 fn prepare(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Vec<Template>> {
+    note(node.place, || Ask::Items);
     let Value::Sequence(items) = &node.value else {
         let message = format!("got {}, expected a list of commands", kind(node));
         wrong.push(Diagnostic::new(node.place, message).help("such as `[[\"import\", \"{cucm_certificate}\"]]`"));
@@ -260,6 +264,7 @@ fn prepare(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<Vec<Template>> {
 }
 
 fn environment(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<(String, Template)> {
+    note(node.place, || Ask::Names);
     let Value::Mapping(entries) = &node.value else {
         let message = format!("got {}, expected variables", kind(node));
         wrong.push(Diagnostic::new(node.place, message).help("such as `{ HOME = \"{folder}\" }`"));

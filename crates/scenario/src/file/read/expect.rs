@@ -6,6 +6,7 @@ use super::{keep, suite};
 use crate::file::ast::{Expect, Party, Refused};
 use crate::file::diagnostic::Diagnostic;
 use crate::file::fields::{Fields, flag, list, number, one_of, text, unknown};
+use crate::file::shape::{Ask, note};
 use crate::file::tree::{Key, Node, Value};
 use crate::file::trunks::{Destination, UNDER_TEST};
 
@@ -82,6 +83,7 @@ fn place_of(key: &Key, destinations: &[Destination]) -> Result<usize, Diagnostic
 
 /// How many recordings each of some recorders must have.
 fn read_places(node: &Node, destinations: &[Destination], wrong: &mut Vec<Diagnostic>) -> Vec<(usize, usize)> {
+    note(node.place, || Ask::Names);
     let Value::Mapping(entries) = &node.value else {
         wrong.push(
             Diagnostic::new(node.place, "expected recorders by name").help("such as `{ recorder: 0, backup: 1 }`"),

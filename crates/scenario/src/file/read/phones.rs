@@ -9,6 +9,7 @@ use crate::file::ast::{Codec, Phone, Release, Says};
 use crate::file::diagnostic::Diagnostic;
 use crate::file::fields::{Fields, flag, list, number, one_of, text};
 use crate::file::forward::{clash, is_alone, read_forward};
+use crate::file::shape::{Ask, note};
 use crate::file::speech::speech;
 use crate::file::tree::{Node, Value};
 
@@ -20,6 +21,7 @@ pub(super) fn read_phones(
     (release, folder): (Release, Option<&Path>),
     wrong: &mut Vec<Diagnostic>,
 ) -> Vec<Phone> {
+    note(node.place, || Ask::Names);
     let Value::Mapping(entries) = &node.value else {
         wrong.push(Diagnostic::new(node.place, "expected phones by name").help("such as `agent: { line: \"2000\" }`"));
         return Vec::new();

@@ -6,6 +6,7 @@ use super::{TLS, codec, empty, session, suite};
 use crate::file::ast::{Fault, MEDIA_PORTS, Patience, Recorder, RecorderCertificate, SrtpPolicy};
 use crate::file::diagnostic::Diagnostic;
 use crate::file::fields::{Fields, duration, flag, list, number, one_of, text, unknown};
+use crate::file::shape::{Ask, note};
 use crate::file::tree::{Node, Value};
 use crate::file::trunks::count;
 
@@ -131,6 +132,7 @@ fn patience(node: &Node) -> Result<Duration, Diagnostic> {
 
 /// A fault by its name, or `lose-every` with its number.
 fn fault(node: &Node) -> Result<Fault, Diagnostic> {
+    note(node.place, || Ask::OneKey(vec![LOSE_EVERY]));
     let Value::Mapping(entries) = &node.value else {
         let needs = || Diagnostic::new(node.place, format!("`{LOSE_EVERY}` needs a number"));
         return match text(node)?.as_str() {

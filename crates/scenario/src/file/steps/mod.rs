@@ -18,6 +18,7 @@ use super::ast::{Action, Scenario, Step};
 use super::diagnostic::Diagnostic;
 use super::fields::{kind, text, unknown};
 use super::paper;
+use super::shape::{Ask, note};
 use super::tree::{Key, Node, Value};
 
 /// A verb: its word, and the reader of what stands behind it, which tells what is wrong there.
@@ -60,6 +61,7 @@ pub(crate) fn words() -> Vec<&'static str> {
 
 /// Reads the list of steps.
 pub(super) fn read_steps(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Vec<Step> {
+    note(node.place, || Ask::Items);
     let items = match &node.value {
         Value::Sequence(items) if !items.is_empty() => items,
         _ => {
@@ -89,6 +91,8 @@ pub(crate) fn read_one(text: &str, scenario: &Scenario) -> Option<Action> {
 }
 
 fn read_step(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Step> {
+    note(node.place, || Ask::Mapping("a step"));
+    note(node.place, || Ask::OneKey(words()));
     let Value::Mapping(entries) = &node.value else {
         let message = format!("got {}, expected a step such as `talk: 10s`", kind(node));
         wrong.push(Diagnostic::new(node.place, message));

@@ -12,6 +12,7 @@ use super::{FOLDER, START, template};
 use crate::file::diagnostic::{Diagnostic, Place};
 use crate::file::fields::{Fields, duration, kind, list, one_of, text};
 use crate::file::read::keep;
+use crate::file::shape::{Ask, note};
 use crate::file::tree::{Key, Node, Value};
 
 const METHODS: [(&str, bool); 2] = [("GET", false), ("POST", true)];
@@ -24,7 +25,7 @@ pub(super) fn read(node: Option<&Node>, is_asked: bool, place: Place, wrong: &mu
         (Some(node), true) => node,
         (Some(node), false) => {
             wrong.push(Diagnostic::new(node.place, "`http` is for the adapter `http`").help("`adapter = \"http\"`"));
-            return None;
+            node
         }
         (None, true) => {
             let help = "such as `http = { url = \"https://archive.example/calls?refci={refci}\", files = [ … ] }`";
@@ -81,6 +82,7 @@ fn url(node: &Node, more: &[&'static str]) -> Result<Template, Diagnostic> {
 }
 
 fn headers(node: &Node, wrong: &mut Vec<Diagnostic>) -> Vec<(String, Template)> {
+    note(node.place, || Ask::Names);
     let Value::Mapping(entries) = &node.value else {
         let message = format!("got {}, expected headers", kind(node));
         wrong.push(Diagnostic::new(node.place, message).help("such as `{ Accept = \"application/json\" }`"));
@@ -153,6 +155,7 @@ fn ready(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<(JsonPath, Vec<Stri
 
 /// One word or several.
 fn words(node: &Node) -> Result<Vec<String>, Diagnostic> {
+    note(node.place, || Ask::List);
     if matches!(node.value, Value::Sequence(_)) { list(node, text) } else { Ok(vec![text(node)?]) }
 }
 
