@@ -30,6 +30,11 @@ pub(super) const ROWS: &[Row] = &[
         Found("lost-frames"),
     ),
     Row("conference/agent-adds-a-fourth", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row(
+        "conference/member-adds-another",
+        &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")],
+        Found("swapped-legs"),
+    ),
     Row("conference/all-recorded", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
     Row("conference/all-recorded", &[(STEPS, "recorder: { fault: double-near }\nsteps:")], Found("wrong-leg")),
     Row("conference/member-holds", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),

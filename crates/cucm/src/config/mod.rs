@@ -101,6 +101,9 @@ pub struct Config {
     pub music_on_hold: MusicOnHold,
     /// *Media Resources > Conference Bridge*; without one there are no conferences.
     pub conference_bridge: Option<ConferenceBridge>,
+    /// Service parameter *Advanced Ad Hoc Conference Enabled*: any member of a conference may add others, not its controller alone. False
+    /// unless somebody sets it (Cisco, Feature Configuration Guide, "Ad Hoc Conferencing").
+    pub advanced_ad_hoc_conference: bool,
     /// What Cisco's texts leave open.
     pub dialect: Dialect,
     /// How long each step takes.

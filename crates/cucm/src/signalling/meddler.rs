@@ -1,6 +1,6 @@
 //! The machine between engine and sockets that carries out [`Disturbance`]s; without any it is not asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use media::ledger::Leg;
@@ -35,6 +35,8 @@ pub(crate) struct Meddler {
     behind: Vec<Held>,
     /// What waits for the next message of its connection.
     joined: BTreeMap<FlowId, Vec<u8>>,
+    /// The transactions of requests that something on the way has refused: their ACKs go no further either (RFC 3261 §17.1.1.3).
+    refused: BTreeSet<String>,
     count: u64,
 }
 
@@ -95,6 +97,9 @@ impl Meddler {
         let Some(seen) = self.look(&bytes, true) else {
             return self.leave(flow, bytes);
         };
+        if seen.method == Method::Ack && self.refused.contains(&seen.identity.branch) {
+            return Vec::new();
+        }
         self.carry(now, flow, bytes, &seen, true)
     }
 
@@ -227,6 +232,10 @@ impl Meddler {
                 false => vec![plain(bytes)],
             },
             Some(Deed::Lose) => Vec::new(),
+            Some(Deed::Refuse(status)) => {
+                self.refused.insert(seen.identity.branch.clone());
+                refusal(&bytes, status).map(|bytes| Act::Deliver { flow, bytes }).into_iter().collect()
+            }
             Some(Deed::Delay(by)) => {
                 self.plan(now + by, plain(bytes));
                 Vec::new()
@@ -306,6 +315,12 @@ impl Deed {
     }
 }
 
+/// What somebody between node and recorder answers.
+fn refusal(request: &[u8], status: u16) -> Option<Vec<u8>> {
+    let request = Message::parse(request).ok()?;
+    Some(Builder::reply(&request, status, "Refused on the way", Some("onTheWay")).finish().as_bytes().to_vec())
+}
+
 /// The same request as another transaction.
 fn by_another_way(bytes: &[u8], number: u64) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
@@ -372,6 +387,20 @@ mod tests {
         let mut meddler = Meddler::default();
         meddler.disturb(vec![Disturbance { pick, deed }]);
         meddler
+    }
+
+    #[test]
+    fn what_is_refused_on_the_way_never_arrives_nor_does_its_ack() {
+        let mut meddler = meddler(Kind::request(Method::Invite), Deed::Refuse(488));
+        let now = Instant::now();
+        let acts = meddler.outgoing(now, FLOW, invite("far", "1"));
+        let [Act::Deliver { bytes, .. }] = acts.as_slice() else { panic!("{acts:?}") };
+        let answer = Message::parse(bytes).unwrap();
+        assert_eq!((answer.status(), answer.header("CSeq").as_deref()), (Some(488), Some("101 INVITE")));
+        assert!(answer.to().unwrap().tag().is_some());
+        let ack = message("ACK sip:7878@192.0.2.10 SIP/2.0", "far", "1", "101 ACK", ";tag=onTheWay");
+        assert_eq!(meddler.outgoing(now, FLOW, ack), Vec::new());
+        assert_eq!(meddler.deeds(), [1]);
     }
 
     fn sent(bytes: Vec<u8>) -> Vec<Act> {

@@ -97,6 +97,8 @@ pub enum Deed {
     Pass,
     /// It does not arrive.
     Lose,
+    /// Something on the way refuses the request with this status; the recorder hears nothing of it.
+    Refuse(u16),
     /// It leaves, or arrives, so much later.
     Delay(Duration),
     /// It waits until a message of this kind in a dialog of the same leg has left, or arrived, and then follows it.

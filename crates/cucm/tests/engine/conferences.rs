@@ -118,6 +118,21 @@ fn the_one_who_made_it_adds_another_and_nobody_else_does() {
 }
 
 #[test]
+fn anybody_adds_others_to_an_advanced_conference() {
+    let config = Config { advanced_ad_hoc_conference: true, ..office(plain(), &[]) };
+    let mut office = Office::new(config);
+    let [caller, agent, expert] = office.conference();
+    office.hold(CALLER, &caller);
+    let (consult, colleague) = office.call(CALLER, DEPUTY);
+    assert_eq!(office.press(CALLER, &caller, &consult), 202, "the agent made it, and the caller adds");
+    assert_eq!(office.mixed(), sorted(&[caller.clone(), agent.clone(), expert.clone(), colleague]));
+    for (flow, dialog) in [(CALLER, &caller), (AGENT, &agent), (EXPERT, &expert)] {
+        office.hang_up(flow, dialog);
+    }
+    office.finish();
+}
+
+#[test]
 fn a_conference_that_cannot_be_is_refused_and_changes_nothing() {
     let mut config = office(plain(), &[]);
     config.conference_bridge = None;

@@ -44,6 +44,7 @@ pub struct Disturbed {
 enum What {
     Pass,
     Lose,
+    Refuse,
     Delay,
     HoldBack,
     Repeat,
@@ -76,6 +77,7 @@ fn read_disturbance(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Disturbe
     let whats = [
         ("pass", What::Pass),
         ("lose", What::Lose),
+        ("refuse", What::Refuse),
         ("delay", What::Delay),
         ("hold back", What::HoldBack),
         ("repeat", What::Repeat),
@@ -97,6 +99,7 @@ fn read_disturbance(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Disturbe
     let times = f.or("times", 1, wrong, |n| number(n, 1, 1000)) as u32;
     let after = f.maybe("after", wrong, duration);
     let behind = f.maybe("behind", wrong, message);
+    let status = f.maybe("status", wrong, |n| number(n, 400, 699).map(|status| status as u16));
     let bytes = f.maybe("bytes", wrong, |n| number(n, 1, 60_000).map(|bytes| bytes as usize));
     let how = f.or("how", Closing::Fin, wrong, |n| one_of(n, &CLOSINGS));
     f.finish(wrong);
@@ -108,6 +111,8 @@ fn read_disturbance(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Disturbe
                 "BYE"
             } else if key == "bytes" {
                 "3000"
+            } else if key == "status" {
+                "488"
             } else {
                 "1s"
             };
@@ -120,6 +125,7 @@ fn read_disturbance(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Disturbe
     let deed = match what {
         What::Pass => Deed::Pass,
         What::Lose => Deed::Lose,
+        What::Refuse if need(status.is_some(), "status") => Deed::Refuse(status?),
         What::Delay if need(after.is_some(), "after") => Deed::Delay(late()),
         What::HoldBack if need(behind.is_some(), "behind") => {
             let (method, answer) = behind?;
@@ -133,12 +139,17 @@ fn read_disturbance(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Disturbe
         What::Fill if need(bytes.is_some(), "bytes") => Deed::Fill(bytes?),
         What::Close => Deed::ThenClose(how),
         What::GiveUp => Deed::ThenGiveUp(late()),
-        What::Delay | What::HoldBack | What::Fill => return None,
+        What::Refuse | What::Delay | What::HoldBack | What::Fill => return None,
     };
-    let only_leaving = [What::OtherConnection, What::Pieces, What::WithNext, What::Fill, What::RepeatOtherwise];
+    let only_leaving =
+        [What::Refuse, What::OtherConnection, What::Pieces, What::WithNext, What::Fill, What::RepeatOtherwise];
     if only_leaving.contains(&what) && !kind.leaves() {
         let told = "this can be done only to what CUCM sends, and this comes from the recorder";
         wrong.push(Diagnostic::new(node.place, told));
+    }
+    if what == What::Refuse && kind.leaves() && kind.method != Method::Invite {
+        let told = "only an `INVITE`, which opens a dialog, can be refused on the way";
+        wrong.push(Diagnostic::new(node.place, told).help("the recorder would not know of it"));
     }
     Some(Disturbed { line: node.place.line, disturbance: Disturbance { pick: Pick { kind, leg, which, times }, deed } })
 }

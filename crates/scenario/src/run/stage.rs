@@ -217,6 +217,7 @@ pub(super) fn cluster(
         region: cfg::Region::default(),
         music_on_hold: cfg::MusicOnHold::Unicast,
         conference_bridge: Some(cfg::ConferenceBridge::software()),
+        advanced_ad_hoc_conference: scenario.cluster.advanced_ad_hoc,
         dialect: dialect(scenario),
         timing: timing(scenario),
     }

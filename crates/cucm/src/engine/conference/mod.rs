@@ -76,8 +76,11 @@ impl Engine {
         }
     }
 
-    /// Whether a device may add others to a conference (service parameter *Advanced Ad Hoc Conference Enabled*, off by default).
+    /// Whether a device may add others to a conference: its controller, or any member where *Advanced Ad Hoc Conference Enabled* is set.
     fn may_add(&self, device: &str, conference: ConferenceId) -> bool {
+        if self.config.advanced_ad_hoc_conference {
+            return true;
+        }
         let known = self.conferences.running.get(&conference).map(|known| &known.controller);
         known.is_none_or(|known| matches!(known, Controller::Maker(_)) && known.is(device))
     }

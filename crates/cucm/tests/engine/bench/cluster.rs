@@ -60,6 +60,7 @@ pub(crate) fn plain() -> Config {
         region: Region::default(),
         music_on_hold: MusicOnHold::Unicast,
         conference_bridge: Some(ConferenceBridge::software()),
+        advanced_ad_hoc_conference: false,
         dialect: Dialect::default(),
         timing: Timing::default(),
     }

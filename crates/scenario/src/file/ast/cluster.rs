@@ -24,6 +24,8 @@ pub struct Cluster {
     pub clock_ahead: Duration,
     /// By how much it is behind.
     pub clock_behind: Duration,
+    /// Service parameter *Advanced Ad Hoc Conference Enabled*.
+    pub advanced_ad_hoc: bool,
     /// *Connection Monitor Duration* of the device pool.
     pub connection_monitor: Duration,
     /// *Play Recording Notification Tone to Observed Target*.

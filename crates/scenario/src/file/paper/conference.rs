@@ -5,7 +5,7 @@ use cucm::config::VirtualControllerLeaves;
 use super::transfer::LINKING;
 use super::{Call, CallNo, Impossible, Paper};
 
-/// Who may add others to a conference.
+/// Who may add others to a conference, unless anybody may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Controller {
     pub(super) phone: usize,
@@ -41,14 +41,17 @@ impl Paper {
             }
             (one, other) => one.or(other),
         };
-        if let Some(maker) = maker.filter(|maker| *maker != Controller::maker(by)) {
+        if let Some(maker) = maker.filter(|maker| !self.anybody_adds && *maker != Controller::maker(by)) {
             let message = match maker.phone == by {
                 true => format!("`{name}` has its place in the conference from another one, and can add nobody"),
                 false => {
                     format!("the conference is that of `{}`, and `{name}` can add nobody", self.name(maker.phone))
                 }
             };
-            return Err(Impossible::new(message, "service parameter `Advanced Ad Hoc Conference Enabled` is off"));
+            return Err(Impossible::new(
+                message,
+                "`cluster: { advanced ad hoc conference: true }` lets anybody add others",
+            ));
         }
         let others = second.members.iter().filter(|member| member.phone != by).cloned().collect::<Vec<_>>();
         let phones: Vec<usize> = others.iter().map(|member| member.phone).collect();
@@ -61,7 +64,7 @@ impl Paper {
         }
         self.active[by] = Some(held);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == held) {
-            call.conference = Some(Controller::maker(by));
+            call.conference = Some(maker.unwrap_or_else(|| Controller::maker(by)));
             call.members.extend(others);
             call.members.iter_mut().filter(|member| member.phone == by).for_each(|member| member.holds = false);
         }

@@ -74,6 +74,8 @@ pub(crate) struct Paper {
     gone: Vec<usize>,
     /// Whether all recordings are at the recorder under test.
     has_one_recorder: bool,
+    /// Whether any member of a conference may add others.
+    anybody_adds: bool,
     /// Whether messages between CUCM and recorders are lost or held up.
     is_meddled_with: bool,
 }
@@ -165,6 +167,7 @@ impl Paper {
             paused: Vec::new(),
             gone: Vec::new(),
             has_one_recorder: scenario.destinations.is_empty(),
+            anybody_adds: scenario.cluster.advanced_ad_hoc,
             is_meddled_with: !scenario.signalling.is_empty(),
         }
     }

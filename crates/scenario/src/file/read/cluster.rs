@@ -30,6 +30,7 @@ pub(super) fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> 
         presents_certificate: f.or("presents certificate", true, wrong, flag),
         clock_ahead: f.or("clock ahead", Duration::ZERO, wrong, duration),
         clock_behind: f.or("clock behind", Duration::ZERO, wrong, duration),
+        advanced_ad_hoc: f.or("advanced ad hoc conference", false, wrong, flag),
         connection_monitor: f.or("connection monitor", CONNECTION_MONITOR, wrong, connection_monitor),
         tone_to_observed: f.or("recording tone to observed target", false, wrong, flag),
         tone_to_connected: f.or("recording tone to connected target", false, wrong, flag),
