@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build check test scenarios bench oracles interop browser foreign doc deny ci clean
+.PHONY: help build check test scenarios bench oracles interop browser foreign doc book deny ci clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,10 @@ deny: ## licences, advisories and sources of all dependencies
 
 doc: ## the documentation of all crates, in a browser
 	cargo doc --workspace --no-deps --open
+
+book: ## docs/ as a book in target/book; installs mdbook
+	command -v mdbook >/dev/null || cargo install --locked mdbook
+	mdbook build
 
 ci: check test ## what CI runs
 

@@ -49,7 +49,7 @@ fn table(mapping: &Mapping, words: &Words, out: &mut String) {
 }
 
 /// What may stand there, in words.
-fn takes(form: &Form) -> String {
+pub(super) fn takes(form: &Form) -> String {
     let mut any: Vec<String> = form.scalars.iter().filter_map(scalar).collect();
     any.extend(form.mapping.as_ref().map(|mapping| match mapping.what {
         "" => {

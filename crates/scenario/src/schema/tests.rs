@@ -1,5 +1,6 @@
 //! The schemas take what the readers take, and refuse what they refuse for its form.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use boon::{Compiler, SchemaIndex, Schemas};
@@ -233,4 +234,58 @@ fn the_reference_is_what_the_reader_reads() {
     }
     let stands = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(stands == text, "docs/keys.md is not what the reader reads; UPDATE=1 writes it anew");
+}
+
+const ASSUMED: &str = "# What is real and what is assumed about CUCM\n
+Of what is real: phones fetch their CTL file over TFTP, verify it, and register over TLS with certificates of their own; calls, recording
+INVITEs, SDP, SDES keys, SRTP and RTCP are made by the same code on real sockets and on the simulated network. Forms of messages, identifiers
+and parameters follow Cisco's published traces; [flows.md](flows.md) has Cisco's call flows by event, each with its scenarios.\n
+Not real: no phone's screen, no video, no CTI, no database replication; a node is a part of one program. What a recorder cannot tell from
+a CUCM's outside is left out.\n
+What Cisco's texts and traces leave open is a switch of the cluster's [dialect](scenario.md#dialect), so that a scenario can set it the other way: a
+recorder must survive both. *Inferred* means that no trace and no document shows it. This table is made from `cucm::config::Dialect`.\n
+| switch | takes | what is open, and its source |\n|---|---|---|\n";
+
+/// The fields of `Dialect` with what is said of each.
+fn switches() -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(top().join("crates/cucm/src/config/dialect.rs")).unwrap();
+    let body = text.split("pub struct Dialect {\n").nth(1).unwrap().split("\n}").next().unwrap();
+    let (mut said, mut fields) = (Vec::new(), Vec::new());
+    for line in body.lines().map(str::trim) {
+        if let Some(doc) = line.strip_prefix("/// ") {
+            said.push(doc);
+        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(':')) {
+            fields.push((name.to_owned(), std::mem::take(&mut said).join(" ").replace('|', "\\|")));
+        }
+    }
+    fields
+}
+
+#[test]
+fn the_assumptions_are_those_of_the_dialect() {
+    let form = super::scenario_form();
+    let of = |mapping: &crate::file::shape::Form, key: &str| {
+        let keys = &mapping.mapping.as_ref().unwrap().keys;
+        keys.iter().find(|(name, ..)| *name == key).unwrap().2.clone()
+    };
+    let dialect = of(&of(&form, "cluster"), "dialect").mapping.unwrap();
+    let plain = |key: &str| key.to_lowercase().replace(['-', ' '], "_");
+    let mut text = ASSUMED.to_owned();
+    for (field, said) in switches() {
+        let Some((key, _, takes)) = dialect.keys.iter().find(|(key, ..)| plain(key) == field) else {
+            // Releases set it, and a scenario chooses its release.
+            let _ = writeln!(text, "| (by release) | | {said} |");
+            continue;
+        };
+        let _ = writeln!(text, "| `{key}` | {} | {said} |", super::reference::takes(takes));
+    }
+    for (key, ..) in &dialect.keys {
+        assert!(text.contains(&format!("| `{key}` |")), "no field of Dialect is for `{key}`");
+    }
+    let file = top().join("docs/cucm.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    let stands = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(stands == text, "docs/cucm.md does not tell of the dialect as it is; UPDATE=1 writes it anew");
 }
