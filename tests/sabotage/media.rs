@@ -59,6 +59,11 @@ pub(super) const ROWS: &[Row] = &[
         Found("end-clipped"),
     ),
     Row("media/new-keys-in-a-row", &[(STEPS, "recorder: { fault: first-source-only }\nsteps:")], Found("end-clipped")),
+    Row(
+        "media/new-sequence-in-clear",
+        &[(STEPS, "recorder: { fault: take-restart-for-replay }\nsteps:")],
+        Found("end-clipped"),
+    ),
     Row("media/new-sequence", &[(STEPS, "recorder: { fault: take-restart-for-replay }\nsteps:")], Found("lost-frames")),
     Row(
         "media/new-sequence-after-wrap",

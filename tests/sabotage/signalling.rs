@@ -65,6 +65,8 @@ pub(super) const ROWS: &[Row] = &[
     Row("signalling/recorder-hangs-up-both", &[TRUNCATE_END], CLIPPED),
     Row("signalling/recorder-pauses", &[REFUSED], UNPAUSED),
     Row("signalling/recorder-pauses", &[CLOSE_GAPS], Found("closed-gap")),
+    Row("signalling/pause-upon-resume", &[CLOSE_GAPS], Found("closed-gap")),
+    Row("signalling/pause-upon-resume", &[KEEP_FIRST_KEY], Found("end-clipped")),
     Row("signalling/new-key-in-a-pause", &[REFUSED], UNPAUSED),
     Row("signalling/new-key-in-a-pause", &[FORGET_PAUSE], Found("pause-forgotten")),
     Row("signalling/new-codec-in-a-pause", &[CLOSE_GAPS], Found("closed-gap")),
@@ -125,6 +127,7 @@ const OUT: Outcome = Found("out-of-service");
 const TERMINATED: Outcome = Found("recording-terminated");
 const NO_MESSAGE: Outcome = Undecided("there was no such message");
 const UNPAUSED: Outcome = Undecided("was to pause");
+const KEEP_FIRST_KEY: (&str, &str) = ("steps:", "recorder: { fault: keep-first-key }\nsteps:");
 const FORGET_PAUSE: (&str, &str) = ("steps:", "recorder: { fault: forget-pause }\nsteps:");
 /// Nothing is said where the pause should be.
 const SILENT_INSTEAD: (&str, &str) =

@@ -112,7 +112,7 @@ pub enum Fault {
     LoseAfterRekey,
     /// Packets in a codec that is not agreed on yet are lost, however soon it is.
     LoseBeforeCodec,
-    /// A sequence that begins anew under its key is taken for a replay.
+    /// A sequence that begins anew under its key, or in clear, is taken for a replay.
     TakeRestartForReplay,
     /// What comes from another SSRC than the leg's first is not written.
     FirstSourceOnly,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | INVITE | Cisco document 211385, an INVITE of 10.5 with delayed offer |
 //! | 200 | the same document, and Cisco's document on geolocation and logical partitioning between clusters |
-//! | re-INVITE | its UPDATE in that document, with what an INVITE has besides [inferred] |
+//! | re-INVITE | Cisco document 211427, one of 10.5 without an offer |
 //! | ACK, BYE | as towards a recorder: [`super::recording`] |
 
 use sip::{Builder, Message};
@@ -27,7 +27,8 @@ pub(crate) fn invite(
         .header("Call-Info", key_presses(node))
         .header("Call-Info", CLASS)
         .session(node, session_id(session, super::NIL))
-        .header("Cisco-Guid", guid);
+        .header("Cisco-Guid", guid)
+        .header("Session-Expires", " 1800");
     let builder = identified(line::diverted(builder, &node.host(), diversions), node, caller, "calling")
         .header("Contact", contact(node, caller))
         .header("Max-Forwards", 69);
@@ -63,6 +64,7 @@ pub(crate) fn reinvite(node: &Node, thread: &Thread, told: &Told<'_>, sdp: Optio
         .header("Call-Info", CLASS)
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
+        .header("Session-Expires", " 1800;refresher=uac")
         .header("Min-SE", " 1800")
         .session(node, told.session);
     let builder = identified(builder, node, told.other, party).header("Contact", contact(node, told.other));

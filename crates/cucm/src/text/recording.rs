@@ -279,19 +279,21 @@ pub(crate) fn update(node: &Node, thread: &Thread, near: &Party, session: &str, 
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} UPDATE", thread.cseq))
         .header("Call-Info", format_args!("{URN};{TRAFFIC}"))
-        .session(node, session)
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Session-Expires", format_args!(" {};refresher=uac", timer.seconds))
         .header("Min-SE", format_args!(" {}", timer.least))
+        .session(node, session)
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
         .header("Contact", contact(node, near));
     with_sdp(builder, None)
 }
 
-/// The re-INVITE that refreshes a recorder's session with an offer of what stands. Headers as in [`update`], and those that CUCM's
-/// re-INVITE to a phone has besides (trace of Cisco document 200788) [inferred]; Cisco-Guid is that of the dialog.
+/// The re-INVITE that refreshes a recorder's session, with an offer of what stands or without one. Headers and their order are
+/// those of two re-INVITEs that CUCM 10.5 sent over trunks: with an offer (Cisco's document on geolocation and logical partitioning
+/// between clusters) it has the Cisco-Guid of the dialog; without one (Cisco document 211427) it has not, but the class of video,
+/// which later releases write of every call. Session-ID stands where it does in a re-INVITE to a phone (Cisco document 200788).
 pub(crate) fn reinvite(
     node: &Node,
     thread: &Thread,
@@ -302,21 +304,28 @@ pub(crate) fn reinvite(
     sdp: Option<&str>,
 ) -> Message {
     let identity = name_addr(&near.name, &near.number, &node.host());
-    let builder = thread
-        .begin(node, "INVITE")
-        .header("Supported", SUPPORTED)
+    let builder = thread.begin(node, "INVITE").header("Supported", SUPPORTED);
+    let builder = match sdp {
+        Some(_) => builder.header("Cisco-Guid", &opening.guid),
+        None => builder,
+    };
+    let builder = builder
         .header("User-Agent", node.product())
         .header("Allow", ALLOW_TRUNK)
         .header("CSeq", format_args!("{} INVITE", thread.cseq))
         .header("Max-Forwards", 70)
         .header("Expires", 180)
-        .header("Allow-Events", events(opening.is_forked))
+        .header("Allow-Events", events(opening.is_forked));
+    let builder = match sdp {
+        Some(_) if !node.release.has_session_id() => builder,
+        _ => builder.header("Call-Info", format_args!("{URN};{TRAFFIC}")),
+    };
+    let builder = builder
         .header("Supported", "X-cisco-srtp-fallback")
         .header("Supported", "Geolocation")
         .header("Session-Expires", format_args!(" {};refresher=uac", timer.seconds))
         .header("Min-SE", format_args!(" {}", timer.least))
         .session(node, session)
-        .header("Cisco-Guid", &opening.guid)
         .header("P-Asserted-Identity", &identity)
         .header("Remote-Party-ID", format_args!("{identity};party=calling;screen=yes;privacy=off"))
         .header("Contact", contact(node, near));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cucm::CucmEvent;
-use cucm::config::{Config, SessionRefresh};
+use cucm::config::{Config, RefreshOffer, Release, SessionRefresh};
 use cucm::engine::Input;
 use sip::{FlowId, Message};
 
@@ -312,4 +312,39 @@ fn a_call_that_ends_while_a_re_invite_is_out_ends_both() {
     bench.recorder_answers(&invite, "n", OURS, &recorder(6000));
     assert!(ended(&bench).is_some());
     assert!(bench.try_next(RECORDER).is_none_or(|message| message.method() == Some("ACK")));
+}
+
+/// Names of headers, in order; what a body brings with it apart.
+fn names(message: &Message) -> Vec<String> {
+    message.headers().map(|field| field.name().to_owned()).filter(|name| !name.starts_with("Content-")).collect()
+}
+
+#[test]
+fn a_refreshing_re_invite_of_10_5_has_the_headers_that_cucm_10_5_wrote_over_trunks() {
+    let traces = [
+        (RefreshOffer::WhatStands, "71-trunk-reinvite-with-offer-cucm10.5"),
+        (RefreshOffer::Nothing, "70-trunk-reinvite-without-offer-cucm10.5"),
+    ];
+    for (offer, name) in traces {
+        let mut config = refreshing(SessionRefresh::Invite);
+        config.release = Release::V10_5;
+        config.dialect.refresh_offer = offer;
+        let (mut bench, _, _) = recording_invited(config, OURS);
+        let invite = due(&mut bench, "INVITE");
+        let theirs = Message::parse(trace(name).as_bytes()).unwrap();
+        assert_eq!(names(&invite), names(&theirs), "{name}");
+        for header in ["Supported", "Allow", "Min-SE", "Expires", "Max-Forwards"] {
+            assert_eq!(invite.header_all(header), theirs.header_all(header), "{name}: {header}");
+        }
+    }
+}
+
+#[test]
+fn a_re_invite_of_later_releases_has_session_id_where_one_to_a_phone_has_it() {
+    let (mut bench, _, _) = recording_invited(refreshing(SessionRefresh::Invite), OURS);
+    let order = names(&due(&mut bench, "INVITE"));
+    let at = order.iter().position(|name| name == "Session-ID").unwrap();
+    let phone = names(&Message::parse(trace("14-bib-reinvite-farend-no-sdp").as_bytes()).unwrap());
+    let there = phone.iter().position(|name| name == "Session-ID").unwrap();
+    assert_eq!((&order[at - 1], order[at - 1].as_str()), (&phone[there - 1], "Min-SE"));
 }

@@ -336,7 +336,12 @@ impl Receiver {
             self.report.packets.not_stored += 1;
             return;
         }
-        let (place, how) = self.order(packet.ssrc(), packet.sequence(), trusted);
+        // fault: nothing begins anew, in clear either.
+        if self.fault == Fault::TakeRestartForReplay && !trusted && self.is_far(&packet) {
+            self.report.packets.duplicate += 1;
+            return;
+        }
+        let (place, how) = self.order(&packet, trusted);
         match how {
             Place::Repeated => return,
             Place::Odd => {
@@ -436,9 +441,11 @@ impl Receiver {
     }
 
     /// Epoch and extended number of a packet, and what it is in its stream.
-    fn order(&mut self, ssrc: u32, sequence: u16, trusted: bool) -> ((u16, u64), Place) {
+    fn order(&mut self, packet: &rtp::Packet<'_>, trusted: bool) -> ((u16, u64), Place) {
+        let (ssrc, sequence, timestamp) = (packet.ssrc(), packet.sequence(), packet.timestamp());
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
-            let stream = Stream::new(ssrc, self.epoch, sequence);
+            let mut stream = Stream::new(ssrc, self.epoch, sequence);
+            stream.say(timestamp);
             let place = (stream.epoch, stream.highest());
             self.streams.push(stream);
             if self.streams.len() > REMEMBERED {
@@ -448,14 +455,25 @@ impl Receiver {
             }
             return (place, Place::Next);
         };
+        // What is authenticated begins anew only where its key says so.
+        if !trusted && stream.begins_near(sequence, timestamp) {
+            stream.restart_before(sequence);
+        }
         let (index, how) = stream.place(sequence, trusted);
         match how {
-            Place::Next | Place::Restarted => {}
+            Place::Next | Place::Restarted => stream.say(timestamp),
             Place::Late => self.report.packets.reordered += 1,
             Place::Repeated => self.report.packets.duplicate += 1,
             Place::Odd => self.report.packets.malformed += 1,
         }
         ((stream.epoch, index), how)
+    }
+
+    fn is_far(&self, packet: &rtp::Packet<'_>) -> bool {
+        let stream = self.streams.iter().find(|stream| stream.ssrc == packet.ssrc());
+        stream.is_some_and(|stream| {
+            stream.is_far(packet.sequence()) || stream.begins_near(packet.sequence(), packet.timestamp())
+        })
     }
 
     /// The sequence of this packet's source begins anew with it.

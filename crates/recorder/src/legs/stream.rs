@@ -5,6 +5,8 @@ use media::rtp::nearest_index;
 /// A step back of more is no reordering, a step ahead of more is no loss (RFC 3550 appendix A.1).
 const MAX_MISORDER: i32 = 100;
 const MAX_DROPOUT: i32 = 3000;
+/// RTP time within which a late packet may lie behind the newest one: an hour, in which nobody may have said anything.
+const LONGEST_PAUSE: u32 = 8000 * 3600;
 /// How many packets back a repeat is recognised.
 const WINDOW: u64 = 128;
 
@@ -34,12 +36,22 @@ pub(crate) struct Stream {
     awaited: Option<u16>,
     /// Whether the next packet may lie anywhere: a key was changed.
     may_restart: bool,
+    /// The newest timestamp, where it matters.
+    newest: Option<u32>,
 }
 
 impl Stream {
     /// A stream that begins with this packet. One period is left below, so that a packet it overtook finds its place.
     pub(crate) fn new(ssrc: u32, epoch: u16, sequence: u16) -> Self {
-        Self { ssrc, epoch, highest: 1 << 16 | u64::from(sequence), seen: 1, awaited: None, may_restart: false }
+        Self {
+            ssrc,
+            epoch,
+            highest: 1 << 16 | u64::from(sequence),
+            seen: 1,
+            awaited: None,
+            may_restart: false,
+            newest: None,
+        }
     }
 
     /// The extended number of the newest packet.
@@ -62,11 +74,29 @@ impl Stream {
         };
     }
 
+    /// Whether a packet lies so far from the newest one that it may begin a sequence anew.
+    pub(crate) fn is_far(&self, sequence: u16) -> bool {
+        let step = i32::from(sequence.wrapping_sub(self.highest as u16) as i16);
+        !(-MAX_MISORDER..=MAX_DROPOUT).contains(&step)
+    }
+
+    /// Whether a packet in clear that comes late or again by its number says something new by its timestamp: then its sequence begins
+    /// anew near the place where it is.
+    pub(crate) fn begins_near(&self, sequence: u16, timestamp: u32) -> bool {
+        let is_past = self.highest as u16 == sequence || (sequence.wrapping_sub(self.highest as u16) as i16) < 0;
+        let said = |newest: u32| newest.wrapping_sub(timestamp) <= LONGEST_PAUSE;
+        is_past && !self.is_far(sequence) && self.newest.is_some_and(|newest| !said(newest))
+    }
+
+    /// Notes the timestamp of the newest packet.
+    pub(crate) fn say(&mut self, timestamp: u32) {
+        self.newest = Some(timestamp);
+    }
+
     /// Places a packet that is known to be genuine; returns its extended number too. `trusted` says that the order
     /// was authenticated (SRTP), so that only a change of key may restart it.
     pub(crate) fn place(&mut self, sequence: u16, trusted: bool) -> (u64, Place) {
-        let step = i32::from(sequence.wrapping_sub(self.highest as u16) as i16);
-        let far = !(-MAX_MISORDER..=MAX_DROPOUT).contains(&step);
+        let far = self.is_far(sequence);
         if far && (self.may_restart || (!trusted && self.awaited == Some(sequence))) {
             let began = if self.awaited == Some(sequence) { sequence.wrapping_sub(1) } else { sequence };
             *self = Self::new(self.ssrc, self.epoch.saturating_add(1), began);

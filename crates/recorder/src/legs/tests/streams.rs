@@ -106,3 +106,19 @@ fn the_first_packet_of_a_plain_sequence_that_begins_anew_is_stored_once_the_seco
     }
     assert_eq!(contents(&rig)[6..], [8, 10, 11]);
 }
+
+#[test]
+fn a_plain_sequence_that_begins_anew_near_its_old_place_is_told_from_late_and_repeated_packets_by_its_time() {
+    for (fault, expected) in [(Fault::None, vec![1, 1, 1, 1, 2, 2, 2]), (Fault::TakeRestartForReplay, vec![1, 1, 1, 1])]
+    {
+        let mut rig = Rig::new(fault);
+        rig.plain();
+        for (sequence, timestamp) in [(1000, 0), (1001, 160), (1003, 480), (1002, 320), (1003, 480)] {
+            rig.receive(&packet_at(7, sequence, timestamp, 1), PHONE);
+        }
+        for (sequence, timestamp) in [(1000, 3_000_000_000), (1001, 3_000_000_160), (1002, 3_000_000_320)] {
+            rig.receive(&packet_at(7, sequence, timestamp, 2), PHONE);
+        }
+        assert_eq!(contents(&rig), expected, "{fault:?}");
+    }
+}
