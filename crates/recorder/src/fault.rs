@@ -1,11 +1,14 @@
 //! Recorders known to be bad: each fault is one way in which recorders in the field fail.
 //!
-//! A harness that tests recorders must itself be tested by recorders that are wrong in a known way. All of them are
-//! here; the rest of the crate calls these functions at marked places (`fault:`), each a no-op for a sound recorder.
+//! A harness that tests recorders must itself be tested by recorders that are wrong in a known way. All of them are named
+//! here, and what more than a condition makes up is here, too. Elsewhere each place that asks for a fault is marked by a
+//! comment `fault: ` with what goes wrong, so that the sound recorder reads straight past it; a test holds the marks.
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::{Error, StrDeserializer};
+use serde::de::{IntoDeserializer, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, forward_to_deserialize_any};
 use sip::Message;
 
 use crate::metadata::{Call, Recording, Segment};
@@ -166,6 +169,18 @@ pub(crate) const GARBAGE: &[u8] = b"\x00\x01\xffSIP/9.9 dreihundert vielleicht\r
 pub(crate) const HALF: &[u8] = b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TLS 192.0";
 
 impl Fault {
+    /// All that take no number, by their names in `recorder.toml`.
+    pub fn named() -> impl Iterator<Item = (&'static str, Self)> {
+        let mut names: &'static [&'static str] = &[];
+        // It hands out the names and gives no value.
+        let _ = Self::deserialize(Names(&mut names));
+        let named = |name: &&'static str| {
+            let named: StrDeserializer<'_, Error> = (*name).into_deserializer();
+            Self::deserialize(named).ok().map(|fault| (*name, fault))
+        };
+        names.iter().filter_map(named)
+    }
+
     /// Whether a genuine packet, the `nth` of its leg counted from one, is written.
     pub(crate) fn keeps_packet(self, nth: u64) -> bool {
         match self {
@@ -245,6 +260,32 @@ impl Fault {
     }
 }
 
+/// Learns the names of an enum's variants from its [`Deserialize`].
+struct Names<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Names<'_> {
+    type Error = Error;
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Error> {
+        *self.0 = variants;
+        Err(serde::de::Error::custom("the names are all that is wanted"))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Error> {
+        Err(serde::de::Error::custom("got another type, expected an enum"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
 /// What has come and gone, for the faults that are about repeats.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
@@ -296,6 +337,52 @@ mod tests {
         assert!(!Fault::LoseEvery(50).keeps_packet(100));
         assert!(Fault::LoseEvery(50).keeps_packet(101));
         assert!(Fault::LoseEvery(0).keeps_packet(7));
+    }
+
+    #[test]
+    fn every_fault_has_its_name_but_the_one_with_a_number() {
+        let named: Vec<_> = Fault::named().collect();
+        for (name, fault) in &named {
+            assert_eq!(serde_json::to_value(fault).unwrap(), *name);
+        }
+        assert_eq!(named.first(), Some(&("none", Fault::None)));
+        assert!(named.contains(&("store-stale", Fault::StoreStale)));
+        assert!(named.iter().all(|(name, _)| *name != "lose-every"));
+        let declared = include_str!("fault.rs").split("pub enum Fault {").nth(1).unwrap().split("\n}").next().unwrap();
+        let variants = declared.lines().filter(|line| line.trim_end().ends_with(',')).count();
+        assert_eq!(named.len() + 1, variants);
+    }
+
+    #[test]
+    fn every_place_that_asks_for_a_fault_is_marked() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders = vec![root];
+        let mut unmarked = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                if path.is_dir() && name != "tests" {
+                    folders.push(path);
+                } else if name.ends_with(".rs") && name != "fault.rs" && name != "tests.rs" {
+                    unmarked.extend(asked_unmarked(&name, &std::fs::read_to_string(&path).unwrap()));
+                }
+            }
+        }
+        assert!(unmarked.is_empty(), "add a comment `fault: ...` above:\n{}", unmarked.join("\n"));
+    }
+
+    /// Lines of a file that name a fault without a mark within the eight lines above.
+    fn asked_unmarked(name: &str, text: &str) -> Vec<String> {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let lines: Vec<&str> = code.lines().collect();
+        let asks = |line: &str| {
+            let line = line.trim_start();
+            line.contains("Fault::") && !line.starts_with("//") && !line.contains("Fault::None")
+        };
+        let is_marked = |at: usize| lines[at.saturating_sub(8)..=at].iter().any(|line| line.contains("fault:"));
+        let found = lines.iter().enumerate().filter(|(at, line)| asks(line) && !is_marked(*at));
+        found.map(|(at, line)| format!("{name}:{}: {}", at + 1, line.trim())).collect()
     }
 
     #[test]

@@ -152,6 +152,7 @@ impl Receiver {
         }
         self.judge_unnamed(now, out);
         let mode = match (&media.protection, &mut self.mode) {
+            // fault: what is in force is begun anew.
             (Protection::Srtp(crypto), Mode::Srtp(secure)) if secure.has(crypto) && self.fault != Fault::ResetKeys => {
                 return;
             }
@@ -305,6 +306,7 @@ impl Receiver {
                 }
                 self.store(at, &buf[..opened.len], from, trusted, out);
             }
+            // fault: what did not prove itself is written as it came.
             (Proof::Refused | Proof::Unproven, Some(copy)) if self.fault == Fault::IgnoreAuthentication => {
                 self.store(at, &copy, from, false, out);
             }

@@ -85,6 +85,7 @@ impl Calls {
             running: 0,
             heard: now,
         };
+        // fault: a device that is new begins another call.
         let is_known = fault != Fault::CallByDevice || self.has_device(&parameters.near_device());
         let legs = if is_known { parameters.call_legs_but_for(fault) } else { Vec::new() };
         let mut same = self.take_same(&call.cluster, &legs).into_iter();

@@ -94,8 +94,9 @@ impl Sessions {
     pub(super) fn keep_time(&mut self, now: Instant, id: LegId, terms: Option<Terms>) {
         if let Some(leg) = self.legs.get_mut(&id) {
             leg.timer = terms.map(|terms| Timer::new(now, terms.seconds, terms.refresher == Refresher::Uas));
+            // fault: sessions never expire.
             if self.config.fault == Fault::KeepUnrefreshed {
-                leg.timer = leg.timer.map(Timer::endless); // fault:
+                leg.timer = leg.timer.map(Timer::endless);
             }
             if self.config.fault == Fault::HangUpInCall {
                 leg.timer = Some(Timer::impatient(now)); // fault:

@@ -205,6 +205,7 @@ impl Journals {
     }
 
     fn begin(&mut self, now: Instant, recording: RecordingId, started_us: i64, metadata: &Recording) {
+        // fault: nothing is written.
         if self.place.fault == Fault::StoreNothing {
             return;
         }
@@ -245,6 +246,7 @@ impl Journals {
     }
 
     fn finish(&mut self, now: Instant, recording: RecordingId, metadata: Box<Recording>) -> Option<Over> {
+        // fault: there is nothing to finish.
         if self.place.fault == Fault::StoreNothing {
             return Some((self.place.root.clone(), metadata));
         }
