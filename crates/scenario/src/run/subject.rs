@@ -166,7 +166,8 @@ impl External {
             ("cucm_address", addresses.cucm().to_string()),
         ]);
         values.extend(files.values);
-        let source = Source::before(profile, &values);
+        let source = Source::before(profile, &values).await;
+        let source = source.map_err(|why| SetupError::Adapter { recorder: profile.name.clone(), why })?;
         let way = Way { net, from: addresses.cucm(), recorder: addresses.recorder() };
         let process = match &profile.start {
             Some(start) => {

@@ -11,6 +11,7 @@ use verify::{Content, Recorded, RecordedFile};
 use super::glob::Glob;
 use super::process::LOG;
 use super::profile::{Profile, Recordings};
+use super::s3::{Mirror, S3};
 use super::said::Said;
 use super::template::{Template, Values};
 use crate::kept::{LARGEST_WAV, Session, Stored};
@@ -26,6 +27,8 @@ const DEEPEST: usize = 16;
 const MOST_FILES: usize = 100_000;
 /// No file that says something of a recording is larger.
 const LARGEST_SAID: u64 = 16 << 20;
+/// Where what is fetched from a bucket lies, below the scenario's folder.
+const MIRROR: &str = "bucket";
 /// How many other files are named where one is missing.
 const NAMED: usize = 5;
 
@@ -96,6 +99,8 @@ enum Kind {
 pub(crate) struct Shelf {
     root: PathBuf,
     folder: Folder,
+    /// Where the files of the folder come from, if they are not written there.
+    bucket: Option<Mirror>,
 }
 
 impl Shelf {
@@ -104,21 +109,39 @@ impl Shelf {
         let root = profile.project.join(profile.recordings.root.fill(values));
         let log = values.get("folder").map(|folder| Path::new(folder).join(LOG));
         let since = SystemTime::now() - COARSE;
-        let mut folder = Folder { since, log, earlier: BTreeMap::new(), seen: BTreeMap::new() };
+        let shown = root.display().to_string();
+        let mut folder = Folder { shown, since, log, earlier: BTreeMap::new(), seen: BTreeMap::new() };
         folder.earlier = folder.walk(&root);
-        Self { root, folder }
+        Self { root, folder, bucket: None }
+    }
+
+    /// Looks at a bucket, whose new objects will be fetched into a folder of the scenario's own.
+    ///
+    /// # Errors
+    /// Keys that are not there or not accepted. That nobody answers yet is none: the recorder may bring the service with it.
+    pub(crate) async fn of_bucket(profile: &Profile, s3: &S3, values: &Values) -> Result<Self, String> {
+        let prefix = profile.recordings.root.fill(values);
+        let mirror = Mirror::before(s3, &prefix, profile, values).await?;
+        let root = Path::new(values.get("folder").map_or("", String::as_str)).join(MIRROR);
+        let shown = mirror.shown();
+        let folder =
+            Folder { shown, since: SystemTime::UNIX_EPOCH, log: None, earlier: BTreeMap::new(), seen: BTreeMap::new() };
+        Ok(Self { root, folder, bucket: Some(mirror) })
     }
 
     /// Waits until every recording has its files and they no longer change, but no longer than the profile allows, and
     /// reads them.
     ///
     /// # Errors
-    /// That the names which the profile gives do not tell apart what has to be told apart.
+    /// That the names which the profile gives do not tell apart what has to be told apart; what is wrong with a bucket.
     pub(crate) async fn gather(mut self, profile: &Profile, sessions: &[Session]) -> Result<Gathered, String> {
         let dialogs: Vec<Dialogs> = sessions.iter().map(Dialogs::of).collect();
         let (asked, folder) = (&profile.recordings, &mut self.folder);
         let deadline = Instant::now() + if dialogs.is_empty() { asked.unchanged_for } else { asked.ready_within };
         loop {
+            if let Some(bucket) = &mut self.bucket {
+                bucket.fetch(asked, &self.root, deadline).await?;
+            }
             folder.look(&self.root);
             let now = Instant::now();
             let found = Found::new(asked, folder, &dialogs);
@@ -127,16 +150,17 @@ impl Shelf {
                 found.told_apart(asked, &dialogs)?;
                 return Ok(found.read(profile, &self.root, folder, &dialogs, now));
             }
-            tokio::time::sleep(LOOK.min(deadline - now)).await;
+            let pause = if self.bucket.is_some() { LOOK * 3 } else { LOOK };
+            tokio::time::sleep(pause.min(deadline - now)).await;
         }
     }
 }
 
 /// What a file is known by from look to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    size: u64,
-    modified: Option<SystemTime>,
+pub(super) struct Stamp {
+    pub(super) size: u64,
+    pub(super) modified: Option<SystemTime>,
 }
 
 impl Stamp {
@@ -150,6 +174,8 @@ impl Stamp {
 /// The files below the root, by their path with `/`.
 #[derive(Debug)]
 struct Folder {
+    /// What it is called.
+    shown: String,
     /// Files that were last written before are not looked at.
     since: SystemTime,
     /// What it prints, which we write and nobody looks for.
@@ -170,6 +196,10 @@ impl Folder {
             (path, (stamp, known.unwrap_or(at)))
         });
         self.seen = seen.collect();
+    }
+
+    fn is_remote(&self) -> bool {
+        self.shown.starts_with("s3:")
     }
 
     fn walk(&self, root: &Path) -> BTreeMap<String, Stamp> {
@@ -386,6 +416,11 @@ fn holds_audio(recorded: &Recorded<'static>) -> bool {
     })
 }
 
+/// Whether a name is one that the profile gives to files of any recording.
+pub(super) fn is_named(asked: &Recordings, name: &str) -> bool {
+    kinds(asked).any(|(_, template)| Glob::new(template, &Values::new()).fits(name))
+}
+
 /// A pattern as written, for findings.
 fn pattern(asked: &Recordings, kind: Kind) -> String {
     kinds(asked).find(|(of, _)| *of == kind).map(|(_, template)| template.to_string()).unwrap_or_default()
@@ -407,10 +442,10 @@ fn missing(asked: &Recordings, kinds: &[Kind], root: &Path, folder: &Folder, of:
     }
     let values = if values.is_empty() { String::new() } else { format!(" with {}", values.join(", ")) };
     let patterns = patterns.join("`, `");
-    let (root_shown, within) = (root.display(), asked.ready_within);
+    let (root_shown, within) = (&folder.shown, asked.ready_within);
     let expected = format!("a file `{patterns}`{values} below {root_shown} within {within:?} of the last call");
     let names: Vec<&str> = folder.seen.keys().take(NAMED).map(String::as_str).collect();
-    let found = match (root.is_dir(), folder.seen.len()) {
+    let found = match (root.is_dir() || folder.is_remote(), folder.seen.len()) {
         (false, _) => "the folder is not there".to_owned(),
         (true, 0) => "no file of this run is there".to_owned(),
         (true, all) if all > NAMED => format!("no such file, but {all} others: {}, …", names.join(", ")),

@@ -20,7 +20,7 @@ use super::template::{Template, Values};
 use super::told::{CALL, Holds, LeftLeg, Names, Told, file, is_whole, put_together, said, values_of};
 use crate::kept::Session;
 use crate::outcome::Finding;
-use client::{Client, Trouble};
+pub(super) use client::{Client, Trouble, encoded, shown, url};
 
 /// Between two times that the service is asked.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -131,14 +131,6 @@ pub enum Holding {
 
 /// What a file's URL may have filled in beside what a call has.
 pub(super) const FILE: [&str; 2] = ["id", "file_id"];
-
-/// Whether a URL can be asked.
-///
-/// # Errors
-/// What it is, and what was expected.
-pub(super) fn check_url(text: &str) -> Result<(), String> {
-    client::url(text).map(drop)
-}
 
 /// A recording of which the service tells.
 struct Entry {
@@ -288,7 +280,7 @@ impl<'a> Search<'a> {
         let http = self.http;
         let mut found = Vec::new();
         let mut turned = Vec::new();
-        let mut url = client::url(&ask.url).map_err(Trouble::Final)?;
+        let mut url = url(&ask.url).map_err(Trouble::Final)?;
         let home = client::origin(&url);
         let headers: Vec<(&str, String)> =
             http.find.headers.iter().map(|(name, value)| (name.as_str(), value.fill(&ask.values))).collect();
@@ -305,17 +297,14 @@ impl<'a> Search<'a> {
             let joined = url.join(&next).map_err(|error| {
                 Trouble::Final(format!(
                     "`{next}`, where {} says that the next page is, is no URL: {error}",
-                    client::shown(&url)
+                    shown(&url)
                 ))
             })?;
             turned.push(std::mem::replace(&mut url, joined));
             is_first = false;
             if turned.contains(&url) || turned.len() >= MOST_PAGES {
                 let pages = turned.len();
-                return Err(Trouble::Final(format!(
-                    "the pages of {} do not end: {pages} were turned",
-                    client::shown(&url)
-                )));
+                return Err(Trouble::Final(format!("the pages of {} do not end: {pages} were turned", shown(&url))));
             }
         }
     }
@@ -337,7 +326,7 @@ impl<'a> Search<'a> {
     }
 
     async fn files(&self, entry: &Entry) -> Result<Vec<(Holds, verify::RecordedFile<'static>)>, Trouble> {
-        let home = client::url(&self.asks.first().map(|ask| ask.url.clone()).unwrap_or_default());
+        let home = url(&self.asks.first().map(|ask| ask.url.clone()).unwrap_or_default());
         let home = client::origin(&home.map_err(Trouble::Final)?);
         let mut all = Vec::new();
         for files in &self.http.files {
@@ -377,7 +366,7 @@ impl Files {
             Where::Url(template) => {
                 let mut values = entry.values.clone();
                 values.extend(self.id.as_ref().and_then(|path| path.word(node)).map(|id| ("file_id", id)));
-                client::url(&client::fill(template, &values)).map(Some)
+                url(&client::fill(template, &values)).map(Some)
             }
         }
     }

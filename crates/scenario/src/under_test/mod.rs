@@ -12,8 +12,11 @@ mod path;
 mod process;
 mod profile;
 mod read;
+mod s3;
 mod said;
 mod secret;
+#[cfg(feature = "sql")]
+mod sql;
 mod template;
 mod told;
 mod toml_tree;
@@ -28,8 +31,11 @@ pub use path::JsonPath;
 pub use profile::{
     Adapter, Certificates, Exec, Listens, Profile, Ready, RecorderCertificate, Recordings, Signal, Start, Stop,
 };
+pub use s3::S3;
 pub use said::{Fact, Metadata, Times};
 pub use secret::Secret;
+#[cfg(feature = "sql")]
+pub use sql::{Database, Sql};
 pub use template::Template;
 pub use told::{Holds, LeftLeg};
 
@@ -74,17 +80,26 @@ impl UnderTest {
 #[derive(Debug)]
 pub(crate) enum Source {
     /// Files below a folder.
-    Dir(dir::Shelf),
+    Dir(Box<dir::Shelf>),
     /// Whoever the profile names, asked with these values.
     Told(Values),
 }
 
 impl Source {
     /// What is there before a scenario begins.
-    pub(crate) fn before(profile: &Profile, values: &Values) -> Self {
+    ///
+    /// # Errors
+    /// What is wrong with whoever should tell of recordings, where that shows by now.
+    pub(crate) async fn before(profile: &Profile, values: &Values) -> Result<Self, String> {
         match &profile.recordings.adapter {
-            Adapter::Dir => Self::Dir(dir::Shelf::before(profile, values)),
-            Adapter::Exec(_) | Adapter::Http(_) => Self::Told(values.clone()),
+            Adapter::Dir => Ok(Self::Dir(Box::new(dir::Shelf::before(profile, values)))),
+            Adapter::S3(s3) => {
+                let shelf = dir::Shelf::of_bucket(profile, s3, values).await?;
+                Ok(Self::Dir(Box::new(shelf)))
+            }
+            Adapter::Exec(_) | Adapter::Http(_) => Ok(Self::Told(values.clone())),
+            #[cfg(feature = "sql")]
+            Adapter::Sql(_) => Ok(Self::Told(values.clone())),
         }
     }
 
@@ -99,7 +114,9 @@ impl Source {
                 exec::Program::new(values).gather(profile, exec, sessions).await
             }
             (Self::Told(values), Adapter::Http(http)) => http::gather(&values, profile, http, sessions).await,
-            (Self::Told(_), Adapter::Dir) => Ok(Gathered::default()),
+            #[cfg(feature = "sql")]
+            (Self::Told(values), Adapter::Sql(sql)) => sql::gather(&values, profile, sql, sessions).await,
+            (Self::Told(_), Adapter::Dir | Adapter::S3(_)) => Ok(Gathered::default()),
         }
     }
 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::http::Http;
+use super::s3::S3;
 use super::said::Metadata;
+#[cfg(feature = "sql")]
+use super::sql::Sql;
 use super::template::Template;
 use crate::file::Transport;
 
@@ -162,6 +165,11 @@ pub enum Adapter {
     Exec(Exec),
     /// A service tells over HTTP, and has their audio.
     Http(Box<Http>),
+    /// They are objects in a bucket, found by their names.
+    S3(Box<S3>),
+    /// A database tells.
+    #[cfg(feature = "sql")]
+    Sql(Box<Sql>),
 }
 
 /// Where recordings are.
@@ -208,6 +216,9 @@ impl Profile {
             Adapter::Exec(exec) => exec.within,
             // The last requests may begin when time is up: one that tells, one for a file.
             Adapter::Http(http) => http.within * 4,
+            Adapter::S3(s3) => s3.within * 8,
+            #[cfg(feature = "sql")]
+            Adapter::Sql(sql) => sql.within * 2,
         };
         start.saturating_add(self.stop.within).saturating_add(self.recordings.ready_within).saturating_add(asked)
     }

@@ -2,6 +2,9 @@
 
 mod http;
 mod recordings;
+mod s3;
+#[cfg(feature = "sql")]
+mod sql;
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -124,7 +127,7 @@ fn check(profile: &Profile, place: Place, wrong: &mut Vec<Diagnostic>) {
     }
     let command = match &profile.recordings.adapter {
         Adapter::Exec(exec) => &exec.command[..],
-        Adapter::Dir | Adapter::Http(_) => &[],
+        _ => &[],
     };
     let mut of_adapter = command.iter();
     let made = matches!(profile.certificates.recorder, RecorderCertificate::Made);

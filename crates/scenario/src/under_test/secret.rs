@@ -42,6 +42,11 @@ impl Secret {
 pub(super) struct Hidden(String);
 
 impl Hidden {
+    #[cfg(test)]
+    pub(super) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The secret itself: for the wire alone.
     pub(super) fn open(&self) -> &str {
         &self.0

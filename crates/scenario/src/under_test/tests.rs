@@ -83,8 +83,12 @@ fn what_is_wrong_is_told_with_its_line_and_the_way_out() {
     check("ready_within = \"4s\"", "ready_within = \"100ms\"", "shorter than `unchanged_for`");
     check("near = \"{date}", "adapter = \"exec\"\nnear = \"{date}", "the adapter `exec` needs `command`");
     let exec = "adapter = \"exec\"\ncommand = [\"a\", \"{recorder_key}\"]\nnear = \"{date}";
-    check("near = \"{date}", exec, "`near`, `far` and `leg` are for the adapter `dir`");
-    check("near = \"{date}", "metadata = { near = \"$.a\" }\nnear = \"{date}", "the adapter `dir` needs the `file`");
+    check("near = \"{date}", exec, "`near`, `far` and `leg` are for the adapters `dir` and `s3`");
+    check(
+        "near = \"{date}",
+        "metadata = { near = \"$.a\" }\nnear = \"{date}",
+        "the adapters `dir` and `s3` need the `file`",
+    );
     check("near = \"{date}", "http = { url = \"http://x\" }\nnear = \"{date}", "`http` is for the adapter `http`");
     check("near = \"{date}", exec, "a certificate that is there only when it is made");
     check("near = \"{date}", "within = \"1s\"\nnear = \"{date}", "`command` and `within` are for the adapter `exec`");
@@ -170,7 +174,7 @@ fn every_example_in_the_documentation_is_valid() {
     let blocks = |text: &'static str| text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let profiles = blocks(DOCS).chain(blocks(README)).filter(|block| block.contains("[recorders."));
     let all: Vec<&str> = profiles.chain([EXAMPLE]).collect();
-    assert_eq!(all.len(), 6);
+    assert_eq!(all.len(), 8);
     for text in all {
         let broken = |d: &Diagnostic| d.render("mixedmode.toml", text);
         let parsed = parse(text, Path::new("/project")).map_err(|wrong| wrong.iter().map(broken).collect::<String>());
@@ -180,7 +184,13 @@ fn every_example_in_the_documentation_is_valid() {
 
 /// The keys that the reader asks for.
 fn keys() -> Vec<&'static str> {
-    let source = concat!(include_str!("read.rs"), include_str!("read/recordings.rs"), include_str!("read/http.rs"));
+    let source = concat!(
+        include_str!("read.rs"),
+        include_str!("read/recordings.rs"),
+        include_str!("read/http.rs"),
+        include_str!("read/s3.rs"),
+        include_str!("read/sql.rs")
+    );
     let asked = [".optional(\"", ".required(\"", ".or(\"", ".maybe(\""];
     let all = asked.into_iter().flat_map(|call| source.split(call).skip(1)).filter_map(|rest| rest.split('"').next());
     let named = told::HOLDS.iter().map(|(name, _)| *name).chain(said::FACTS.iter().map(|(name, _)| *name));

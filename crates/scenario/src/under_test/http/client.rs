@@ -1,6 +1,7 @@
 //! One request of HTTP after the other, and what became of each.
 
 use std::path::Path;
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
@@ -25,7 +26,7 @@ const LARGEST_PEM: u64 = 4 << 20;
 
 /// Why a request came to nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(in super::super) enum Trouble {
     /// It may go better a moment later.
     Again(String),
     /// It will not.
@@ -33,7 +34,7 @@ pub(super) enum Trouble {
 }
 
 /// A client that says who we are.
-pub(super) struct Client {
+pub(in super::super) struct Client {
     inner: reqwest::Client,
     /// What it says, to its home alone.
     headers: HeaderMap,
@@ -42,17 +43,50 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(http: &Http, project: &Path, values: &Values) -> Result<Self, String> {
+        let plain = Self::plain(http.within, http.ca.as_ref(), project, values)?;
+        let (headers, hidden) = introduced(&http.authentication, project, values)?;
+        Ok(Self { headers, hidden, ..plain })
+    }
+
+    /// One that says nothing of us, gives each request so long, and trusts the system or `ca` alone.
+    ///
+    /// # Errors
+    /// A `ca` that is of no use.
+    pub(in super::super) fn plain(
+        within: Duration,
+        ca: Option<&Template>,
+        project: &Path,
+        values: &Values,
+    ) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
-            .timeout(http.within)
+            .timeout(within)
             .user_agent(concat!("mixedmode/", env!("CARGO_PKG_VERSION")));
-        if let Some(ca) = &http.ca {
+        if let Some(ca) = ca {
             builder = builder.tls_certs_only(authorities(&project.join(ca.fill(values)))?);
         }
         let inner = builder.build().map_err(|error| format!("HTTP cannot be spoken: {}", chain(&error)))?;
-        let (headers, hidden) = introduced(&http.authentication, project, values)?;
-        Ok(Self { inner, headers, hidden })
+        Ok(Self { inner, headers: HeaderMap::new(), hidden: None })
+    }
+
+    /// Whatever the answer to a GET is.
+    pub(in super::super) async fn get(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, String)],
+    ) -> Result<(StatusCode, Vec<u8>), Trouble> {
+        let what = format!("GET {}", shown(url));
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            let mut value = HeaderValue::from_str(value)
+                .map_err(|_| Trouble::Final(format!("what `{name}` is to say cannot be in a header")))?;
+            value.set_sensitive(true);
+            all.insert(*name, value);
+        }
+        let answer = self.request(Method::GET, url, (all, None), &origin(url)).await?;
+        let status = answer.status();
+        Ok((status, self.bytes(answer, LARGEST_WAV, &what).await?))
     }
 
     /// The answer to a request, read as JSON.
@@ -215,7 +249,7 @@ pub(super) fn fill(template: &Template, values: &Values) -> String {
     template.fill(&values.iter().map(encode).collect())
 }
 
-fn encoded(text: &str) -> String {
+pub(in super::super) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let one = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(one).collect()
@@ -238,7 +272,7 @@ pub(super) fn origin(url: &Url) -> String {
 }
 
 /// A URL without what may be a key: its query.
-pub(super) fn shown(url: &Url) -> String {
+pub(in super::super) fn shown(url: &Url) -> String {
     format!("{}{}", origin(url), url.path())
 }
 

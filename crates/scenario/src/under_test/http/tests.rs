@@ -358,11 +358,11 @@ fn what_is_wrong_with_requests_is_told_with_the_way_out() {
         ("url = ", "authentication = { bearer = \"x\" }, url = ", "a secret does not stand in this file"),
         ("url = ", "authentication = { user = \"x\" }, url = ", "expected `user` and `password`"),
         ("url = ", "authentication = { bearer = {} }, url = ", "in the environment or in a file"),
-        (fine, &format!("{fine}stereo = \"a.wav\"\n"), "are for the adapter `dir`"),
+        (fine, &format!("{fine}stereo = \"a.wav\"\n"), "are for the adapters `dir` and `s3`"),
         (
             fine,
             &format!("{fine}metadata = {{ near = \"$.a\", file = \"a.json\" }}\n"),
-            "`file` is for the adapter `dir`",
+            "`file` is for the adapters `dir` and `s3`",
         ),
         (fine, &format!("{fine}metadata = {{ within = \"1s\" }}\n"), "nothing is read of what the recorder says"),
     ] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::http::{Authentication, FILE, Files, Holding, Http, Request, Where, check_url};
+use super::super::http::{Authentication, FILE, Files, Holding, Http, Request, Where, url as parse_url};
 use super::super::path::JsonPath;
 use super::super::secret::Secret;
 use super::super::template::{Template, Values};
@@ -71,13 +71,13 @@ fn filled(node: &Node, more: &[&'static str]) -> Result<Template, Diagnostic> {
     template(node, &[&START[..], more].concat())
 }
 
-fn url(node: &Node, more: &[&'static str]) -> Result<Template, Diagnostic> {
+pub(super) fn url(node: &Node, more: &[&'static str]) -> Result<Template, Diagnostic> {
     let url = filled(node, more)?;
     let known = START.into_iter().chain(more.iter().copied());
     // An address that is filled in stands for itself here.
     let sample = known.map(|name| (name, if name == "port" { "1" } else { "192.0.2.1" }.to_owned()));
-    check_url(&url.fill(&sample.collect::<Values>()))
-        .map(|()| url)
+    parse_url(&url.fill(&sample.collect::<Values>()))
+        .map(|_| url)
         .map_err(|why| Diagnostic::new(node.place, why).help("such as \"http://{address}:8080/calls?refci={refci}\""))
 }
 

@@ -18,9 +18,20 @@ pub(super) enum Word {
     Dir,
     Exec,
     Http,
+    S3,
+    Sql,
 }
 
-const ADAPTERS: [(&str, Word); 3] = [("dir", Word::Dir), ("exec", Word::Exec), ("http", Word::Http)];
+const ADAPTERS: [(&str, Word); 5] =
+    [("dir", Word::Dir), ("exec", Word::Exec), ("http", Word::Http), ("s3", Word::S3), ("sql", Word::Sql)];
+
+impl Word {
+    /// Whether recordings are files that are known by their names.
+    const fn has_names(self) -> bool {
+        matches!(self, Self::Dir | Self::S3)
+    }
+}
+
 const TIMES: [(&str, Times); 4] =
     [("rfc3339", Times::Rfc3339), ("utc", Times::Utc), ("unix", Times::Unix), ("unix_ms", Times::UnixMs)];
 
@@ -37,6 +48,19 @@ pub(super) fn nowhere() -> Recordings {
         unchanged_for: Duration::from_secs(1),
         ready_within: Duration::from_secs(10),
     }
+}
+
+#[cfg(feature = "sql")]
+fn read_sql(node: Option<&Node>, is_asked: bool, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<Adapter> {
+    super::sql::read(node, is_asked, place, wrong).map(|sql| Adapter::Sql(Box::new(sql)))
+}
+
+#[cfg(not(feature = "sql"))]
+fn read_sql(_: Option<&Node>, is_asked: bool, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<Adapter> {
+    if is_asked {
+        wrong.push(Diagnostic::new(place, "this mixedmode was built without its feature `sql`"));
+    }
+    None
 }
 
 /// The program of the adapter `exec`.
@@ -65,19 +89,25 @@ pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
     let word = f.or("adapter", Word::Dir, wrong, |n| one_of(n, &ADAPTERS));
     let exec = read_exec(&mut f, word == Word::Exec, node.place, wrong);
     let http = super::http::read(f.optional("http"), word == Word::Http, node.place, wrong);
+    let s3 = super::s3::read(f.optional("s3"), word == Word::S3, node.place, wrong);
+    let sql = read_sql(f.optional("sql"), word == Word::Sql, node.place, wrong);
     let root = f.maybe("root", wrong, |n| template(n, &FOLDER));
     if root.is_none() && !started && word == Word::Dir {
         let message = "the recordings of a recorder that runs already need `root`";
         wrong.push(Diagnostic::new(node.place, message).help("the folder that it writes to"));
     }
     let recordings = Recordings {
-        adapter: match (exec, http) {
-            (Some(exec), _) => Adapter::Exec(exec),
-            (None, Some(http)) => Adapter::Http(Box::new(http)),
-            (None, None) => Adapter::Dir,
+        adapter: match (exec, http, s3, sql) {
+            (Some(exec), ..) => Adapter::Exec(exec),
+            (_, Some(http), ..) => Adapter::Http(Box::new(http)),
+            (_, _, Some(s3), _) => Adapter::S3(Box::new(s3)),
+            (.., sql) => sql.unwrap_or_default(),
         },
         metadata: f.optional("metadata").and_then(|n| read_metadata(n, word, wrong)),
-        root: root.unwrap_or_else(|| Template::parse("{folder}", &FOLDER).unwrap_or_default()),
+        root: root.unwrap_or_else(|| {
+            let usual = if word == Word::S3 { "" } else { "{folder}" };
+            Template::parse(usual, &FOLDER).unwrap_or_default()
+        }),
         stereo: f.maybe("stereo", wrong, glob),
         near: f.maybe("near", wrong, glob),
         far: f.maybe("far", wrong, glob),
@@ -87,11 +117,10 @@ pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
         ready_within: f.or("ready_within", Duration::from_secs(10), wrong, duration),
     };
     f.finish(wrong);
-    if word != Word::Dir {
+    if !word.has_names() {
         let named = [&recordings.stereo, &recordings.near, &recordings.far, &recordings.leg];
         if named.into_iter().any(Option::is_some) {
-            let message =
-                "`stereo`, `near`, `far` and `leg` are for the adapter `dir`; here the files are named by another";
+            let message = "`stereo`, `near`, `far` and `leg` are for the adapters `dir` and `s3`; here the files are named by another";
             wrong.push(Diagnostic::new(node.place, message).help("leave them out, or `adapter = \"dir\"`"));
         }
         return recordings;
@@ -142,10 +171,12 @@ fn read_metadata(node: &Node, adapter: Word, wrong: &mut Vec<Diagnostic>) -> Opt
         let message = "nothing is read of what the recorder says";
         wrong.push(Diagnostic::new(node.place, message).help("such as `near = \"$.agent.number\"`"));
     }
-    if metadata.file.is_some() != (adapter == Word::Dir) {
+    if metadata.file.is_some() != adapter.has_names() {
         let message = match adapter {
-            Word::Dir => "the adapter `dir` needs the `file` that says it",
-            Word::Exec | Word::Http => "`file` is for the adapter `dir`; here it is in the answers",
+            Word::Dir | Word::S3 => "the adapters `dir` and `s3` need the `file` that says it",
+            Word::Exec | Word::Http | Word::Sql => {
+                "`file` is for the adapters `dir` and `s3`; here it is in the answers"
+            }
         };
         wrong.push(Diagnostic::new(node.place, message).help("such as `file = \"{refci}.json\"`"));
     }
