@@ -27,6 +27,7 @@ pub(super) const ROWS: &[Row] = &[
     Row("trunk/back-in-service", &[("  - destination returns: first\n", "")], ELSEWHERE),
     Row("trunk/options-fine-calls-refused", &[("does: answers 503", "does: records")], ELSEWHERE),
     Row("trunk/slow-answer-then-retry", &[RETRY_IS_CALL], Found("unexpected-recording")),
+    Row("trunk/recorder-restarts", &[STORES_NOTHING], Found("missing-recording")),
     Row("trunk/full-recorder", &[("recordings: 1 }", "recordings: 1, fault: busy-when-full }")], BUSY),
     Row("trunk/full-recorder", &[("{ most recordings: 1 }", "{ most recordings: 2 }")], ELSEWHERE),
 ];

@@ -30,8 +30,9 @@ fn recordings(root: &Path) -> Vec<(Value, PathBuf)> {
     found
 }
 
-/// A service in front of the recordings of the scenario that runs: `/calls?refci=…` has what was written about them, page by page,
-/// `/ID/NAME` the files. Whoever does not know the word is refused.
+/// A service in front of the recordings of the scenario that runs: `/calls?refci=…` has what was written about them, `/ID/NAME` the
+/// files. Whoever does not know the word is refused. The file `mood` beside the recordings may make it answer `other` calls, or `half`
+/// of each file.
 fn serve(root: PathBuf) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -54,6 +55,7 @@ fn answer(stream: &mut TcpStream, root: &Path) {
     }
     let request = String::from_utf8_lossy(&request).into_owned();
     let target = request.split(' ').nth(1).unwrap_or_default();
+    let mood = std::fs::read_to_string(root.join("../../mood")).unwrap_or_default();
     let (status, body) = if !request.contains("x-word: open sesame") {
         ("403 Forbidden", b"no".to_vec())
     } else if let Some(refci) = target.strip_prefix("/calls?refci=") {
@@ -65,6 +67,7 @@ fn answer(stream: &mut TcpStream, root: &Path) {
         let file =
             recordings(root).into_iter().find(|(told, _)| told["id"] == *id).map(|(_, folder)| folder.join(name));
         match file.map(std::fs::read) {
+            Some(Ok(bytes)) if mood == "half" => ("200 OK", bytes[..bytes.len() / 2].to_vec()),
             Some(Ok(bytes)) => ("200 OK", bytes),
             _ => ("404 Not Found", Vec::new()),
         }
@@ -147,4 +150,20 @@ fn a_wrong_password_is_a_set_up_error_and_hides_no_other_scenario() {
     assert_eq!(exit, Exit::Setup, "{said}");
     assert!(said.contains("answered with 403 Forbidden, `no`: the service does not accept"), "{said}");
     assert!(said.contains("1 passed") && !said.contains("barley"), "{said}");
+}
+
+#[test]
+fn another_calls_files_and_half_a_file_are_held_against_the_recorder() {
+    for (mood, rules) in
+        [("other", ["wrong-metadata", "exchanged-recordings"]), ("half", ["truncated-file", "finding"])]
+    {
+        let bench = service(&told_over_http());
+        std::fs::write(bench.path("mood"), mood).unwrap();
+        let calls = bench.scenario("scenarios/two-calls-at-once.yaml", |text| text);
+        let (exit, said) = bench.run("ours", &[&calls], &[]);
+        assert_eq!(exit, Exit::Finding, "{mood}: {said}");
+        for rule in rules {
+            assert!(said.contains(rule), "{mood}, {rule}: {said}");
+        }
+    }
 }

@@ -172,6 +172,32 @@ fn what_cannot_be_run_is_refused_before_anything_is_started() {
     assert!(said.contains("its trunk is UDP, recorder `ours` takes TLS"), "{said}");
 }
 
+#[test]
+fn hooks_befall_a_recorder_that_was_started_and_one_without_a_command_is_skipped() {
+    let hooks = "[recorders.ours.hooks]\nstep_clock = [\"sh\", \"-c\", \"echo {user} > {project}/stepped\"]\nrotate_certificate = [\"false\"]\n";
+    let bench = Bench::new(&format!("{STARTED}{hooks}"));
+    let restarts = bench.scenario("scenarios/trunk/recorder-restarts.yaml", |text| text);
+    let with = |hook: &str| {
+        let path = bench.path(&format!("{}.yaml", hook.replace(' ', "-")));
+        let text = std::fs::read_to_string(&restarts).unwrap();
+        std::fs::write(&path, text.replace("hook: restart", &format!("hook: {hook}"))).unwrap();
+        path.display().to_string()
+    };
+    let (stepped, full, rotated) = (with("step clock"), with("fill disk"), with("rotate certificate"));
+    let (exit, said) = bench.run("ours", &[&restarts, &stepped, &full], &[]);
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("2 passed, 1 skipped"), "{said}");
+    assert!(said.contains("it has `hook: fill disk`, for which recorder `ours` has no command"), "{said}");
+    assert_eq!(std::fs::read_to_string(bench.path("stepped")).unwrap(), "7878\n");
+    let (exit, said) = bench.run("ours", &[&rotated], &[]);
+    assert_eq!(exit, Exit::Setup, "{said}");
+    assert!(said.contains("line 13: `hook: rotate certificate` failed: `false` failed (exit status: 1)"), "{said}");
+    // Nobody is there for the second call; that it is gone is no finding of its own.
+    let (exit, said) = bench.run("ours", &[&with("kill")], &[]);
+    assert_eq!(exit, Exit::Finding, "{said}");
+    assert!(said.contains("recording-failed") && !said.contains("recorder-died"), "{said}");
+}
+
 /// The recorder of someone else, who ends it when they please.
 struct Running(Child);
 

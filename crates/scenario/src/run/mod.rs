@@ -232,6 +232,9 @@ async fn one(job: &Job, options: &Options, live: &Live, real: Option<&RealTime>)
     {
         return not_run(item, Verdict::Skipped, why);
     }
+    if let (UnderTest::Bundled, Some(why)) = (&options.under_test, under_test::reason_to_skip_bundled(&item.scenario)) {
+        return not_run(item, Verdict::Skipped, why);
+    }
     if item.scenario.only_simulated && options.network == Network::Os {
         let why = "it is for the simulated network only: in real time it lasts too long".to_owned();
         return not_run(item, Verdict::Skipped, why);

@@ -1,7 +1,7 @@
 //! The recorder under test while a scenario runs: started, reached, stopped, its recordings gathered.
 
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,18 +14,29 @@ use wire::Net;
 use super::addresses::Addresses;
 use super::error::SetupError;
 use super::stage::{self, Certificates, Peer};
-use crate::file::{Party, Refused, Scenario, Transport};
+use crate::file::{Hook, Party, Refused, Scenario, Transport};
 use crate::kept::Session;
 use crate::outcome::Finding;
 use crate::under_test::{
-    Ended, Gathered, Metadata, Process, Profile, RecorderCertificate, Source, Template, UnderTest, Values, Way, write,
-    write_private,
+    Ended, Gathered, Metadata, Process, Profile, RecorderCertificate, Source, Start, Template, UnderTest, Values, Way,
+    run_to_its_end, write, write_private,
 };
 
 /// The recorder under test, up.
 pub(super) enum Subject {
-    Bundled(Recorder),
+    Bundled(Box<Bundled>),
     External(Box<External>),
+}
+
+/// The bundled recorder.
+pub(super) struct Bundled {
+    /// `None` only while it is restarted.
+    recorder: Option<Recorder>,
+    net: Net,
+    config: recorder::Config,
+    seed: u64,
+    /// What it left behind at each restart.
+    before: Vec<recorder::Summary>,
 }
 
 /// What the recorder under test left behind.
@@ -86,6 +97,14 @@ pub(super) struct External {
     /// `None`: it ran before us and goes on running.
     process: Option<Process>,
     source: Source,
+    /// What its commands are filled in with.
+    values: Values,
+    net: Net,
+    /// Where CUCM is.
+    from: IpAddr,
+    /// Where it is itself.
+    recorder: IpAddr,
+    folder: PathBuf,
     /// The wall time that the clock of events began at.
     began: SystemTime,
 }
@@ -111,9 +130,11 @@ impl Subject {
             UnderTest::Bundled => {
                 let Ground { net, addresses, folder, seed } = ground;
                 let config = stage::bundled(scenario, certificates, addresses, folder);
-                let started = recorder::start(net.clone(), config, recorder::Seed::Replay(seed)).await;
+                let net = net.clone();
+                let started = recorder::start(net.clone(), config.clone(), recorder::Seed::Replay(seed)).await;
                 let recorder = started.map_err(|e| super::play::start("the recorder", &e))?;
-                Ok((Self::Bundled(recorder), Peer::bundled(scenario, certificates, addresses)))
+                let bundled = Bundled { recorder: Some(recorder), net, config, seed, before: Vec::new() };
+                Ok((Self::Bundled(Box::new(bundled)), Peer::bundled(scenario, certificates, addresses)))
             }
             UnderTest::External(profile) => {
                 let (external, peer) = External::start(profile, scenario, certificates, ground).await?;
@@ -124,11 +145,31 @@ impl Subject {
 
     /// Waits until the recorder has nothing open, where that can be seen; at most `within`.
     pub(super) async fn quiet(&self, within: Duration) {
-        let Self::Bundled(recorder) = self else { return };
+        let Some(recorder) = self.bundled() else { return };
         let mut status = recorder.watch();
         let quiet = status.wait_for(|now| now.dialogs + now.legs + now.recordings == 0);
         // A recorder that keeps a dialog is found by its summary.
         let _ = tokio::time::timeout(within, quiet).await;
+    }
+
+    /// Has something befall it; afterwards it is ready again, unless it was killed.
+    ///
+    /// # Errors
+    /// What did not work: the recorder is not blamed for it.
+    pub(super) async fn befall(&mut self, hook: Hook) -> Result<(), String> {
+        match self {
+            Self::Bundled(bundled) if hook == Hook::Restart => bundled.again().await,
+            Self::Bundled(_) => Err("the bundled recorder cannot have that".to_owned()),
+            Self::External(external) => external.befall(hook).await,
+        }
+    }
+
+    /// The bundled recorder, if that is under test.
+    pub(super) fn bundled(&self) -> Option<&Recorder> {
+        match self {
+            Self::Bundled(bundled) => bundled.recorder.as_ref(),
+            Self::External(_) => None,
+        }
     }
 
     /// Ends it and takes what it left behind.
@@ -137,13 +178,79 @@ impl Subject {
     /// That the program which should tell of its recordings did not.
     pub(super) async fn finish(self, events: &[(u64, CucmEvent)]) -> Result<Left, SetupError> {
         match self {
-            Self::Bundled(recorder) => Ok(Left::Bundled(Box::new(recorder.stop().await))),
+            Self::Bundled(bundled) => Ok(Left::Bundled(Box::new(bundled.stop().await))),
             Self::External(external) => external.finish(events).await.map(Left::External),
         }
     }
 }
 
+impl Bundled {
+    /// Stops it and starts it again in the same folder.
+    async fn again(&mut self) -> Result<(), String> {
+        if let Some(recorder) = self.recorder.take() {
+            self.before.push(recorder.stop().await);
+        }
+        // No tag and no key may come twice.
+        self.seed = self.seed.wrapping_add(1);
+        let seed = recorder::Seed::Replay(self.seed);
+        let started = recorder::start(self.net.clone(), self.config.clone(), seed).await;
+        self.recorder = Some(started.map_err(|e| super::play::start("the recorder", &e).to_string())?);
+        Ok(())
+    }
+
+    /// Ends it; what it left behind, of all its lives.
+    async fn stop(self) -> recorder::Summary {
+        let mut summary = match self.recorder {
+            Some(recorder) => recorder.stop().await,
+            None => recorder::Summary::default(),
+        };
+        for earlier in self.before.into_iter().rev() {
+            summary.dialogs_open += earlier.dialogs_open;
+            summary.legs_open += earlier.legs_open;
+            summary.ports_open += earlier.ports_open;
+            summary.recordings_open += earlier.recordings_open;
+            summary.recordings.splice(0..0, earlier.recordings);
+            summary.alarms.splice(0..0, earlier.alarms);
+            summary.refusals.splice(0..0, earlier.refusals);
+            summary.connections += earlier.connections;
+            summary.connections_refused += earlier.connections_refused;
+            summary.malformed += earlier.malformed;
+        }
+        summary
+    }
+}
+
 impl External {
+    async fn befall(&mut self, hook: Hook) -> Result<(), String> {
+        let Self { profile, process, values, net, from, recorder, folder, .. } = self;
+        let way = Way { net, from: *from, recorder: *recorder };
+        let named = profile.hooks.get(&hook);
+        match (named, profile.start.as_ref(), process) {
+            (Some(words), Some(start), Some(process)) => {
+                process.befall(words, start, values, &profile.project).await?;
+                if matches!(hook, Hook::Kill | Hook::Restart) {
+                    process.forgive();
+                }
+                if hook == Hook::Restart {
+                    process.wait_until_ready(start, values, way).await?;
+                }
+                Ok(())
+            }
+            (Some(words), ..) => {
+                let start = Start::of_nothing();
+                run_to_its_end(words, &start, values, &profile.project, &folder.join("hooks.log")).await
+            }
+            (None, Some(_), Some(process)) if hook == Hook::Kill => {
+                process.kill().await;
+                Ok(())
+            }
+            (None, Some(start), Some(process)) if hook == Hook::Restart => {
+                process.again(start, values, &profile.project, way).await
+            }
+            (None, ..) => Err(format!("recorder `{}` has no command for it", profile.name)),
+        }
+    }
+
     async fn start(
         profile: &Arc<Profile>,
         scenario: &Scenario,
@@ -192,7 +299,17 @@ impl External {
             call_manager_trust: if listed { own } else { Vec::new() },
         };
         Ok((
-            Self { profile: Arc::clone(profile), process, source, began: net.clock().wall_at(net.clock().epoch()) },
+            Self {
+                profile: Arc::clone(profile),
+                process,
+                source,
+                values,
+                net: net.clone(),
+                from: addresses.cucm(),
+                recorder: addresses.recorder(),
+                folder,
+                began: net.clock().wall_at(net.clock().epoch()),
+            },
             peer,
         ))
     }

@@ -1,9 +1,10 @@
 //! What a scenario needs of a recorder that only the bundled one does when told.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::profile::{Profile, RecorderCertificate};
-use crate::file::{Action, Key, MEDIA_PORTS, Patience, Scenario, SrtpPolicy, Transport};
+use crate::file::{Action, Hook, Key, MEDIA_PORTS, Patience, Scenario, SrtpPolicy, Step, Transport};
 
 /// Why `scenario` would test nothing, or something else than it says, with this recorder.
 pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<String> {
@@ -22,6 +23,10 @@ pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<S
     if scenario.cluster.key == Key::EcP256 && profile.certificates.cucm_identity.is_some() {
         reasons.push("it sets `CallManager key`, and `cucm_identity` keeps one certificate".to_owned());
     }
+    for hook in hooks(scenario).filter(|hook| !profile.has_hook(*hook)) {
+        let word = hook.word();
+        reasons.push(format!("it has `hook: {word}`, for which recorder `{}` has no command", profile.name));
+    }
     let unseen = [
         (scenario.expect.bye_cause.is_some(), "BYE cause"),
         (scenario.expect.far_answered_first, "far answered first"),
@@ -34,6 +39,21 @@ pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<S
         reasons.push(format!("it expects `{what}`, which only the bundled recorder's metadata tell"));
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// What is to befall the recorder, each once.
+fn hooks(scenario: &Scenario) -> impl Iterator<Item = Hook> {
+    let hook = |step: &Step| match step.action {
+        Action::Hook(hook) => Some(hook),
+        _ => None,
+    };
+    scenario.steps.iter().filter_map(hook).collect::<BTreeSet<_>>().into_iter()
+}
+
+/// Why `scenario` cannot be run against the bundled recorder.
+pub(crate) fn reason_to_skip_bundled(scenario: &Scenario) -> Option<String> {
+    let other = hooks(scenario).find(|hook| *hook != Hook::Restart)?;
+    Some(format!("it has `hook: {}`, which is for recorders of `mixedmode.toml`", other.word()))
 }
 
 fn asked_of_the_bundled(profile: &Profile, scenario: &Scenario) -> Vec<&'static str> {
@@ -106,6 +126,15 @@ mod tests {
     }
 
     #[test]
+    fn a_recorder_that_we_started_can_be_killed_and_the_bundled_one_restarted() {
+        assert_eq!(reason("{ recorder = \"a.pem\" }", "  - hook: kill\n  - hook: restart\n"), None);
+        let of_bundled = |extra: &str| reason_to_skip_bundled(&crate::file::parse(&format!("{PLAIN}{extra}")).unwrap());
+        assert_eq!(of_bundled("  - hook: restart\n"), None);
+        let why = of_bundled("  - hook: restart\n  - hook: step clock\n").unwrap();
+        assert_eq!(why, "it has `hook: step clock`, which is for recorders of `mixedmode.toml`");
+    }
+
+    #[test]
     fn each_thing_that_only_the_bundled_recorder_does_is_named() {
         for (extra, named) in [
             ("recorder: { suites: AEAD_AES_128_GCM }\n", "recorder: suites"),
@@ -123,6 +152,7 @@ mod tests {
             ("expect: { media before ACK: true }\n", "media before ACK"),
             ("expect: { user agent: Cisco-CUCM14.0 }\n", "user agent"),
             ("recorder: { tls: \"1.3\" }\n", "recorder: tls"),
+            ("  - hook: fill disk\n", "it has `hook: fill disk`, for which recorder `mine` has no command"),
         ] {
             let reason = reason("{ recorder = \"a.pem\" }", extra).unwrap_or_default();
             assert!(reason.contains(named), "{extra}: {reason}");

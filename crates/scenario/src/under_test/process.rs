@@ -40,6 +40,10 @@ pub(crate) struct Process {
     /// `None` when it is being stopped.
     running: Option<Running>,
     log: PathBuf,
+    /// Where in the log the words of this start begin.
+    since: u64,
+    /// Whether it may end by itself.
+    is_forgiven: bool,
     stop: Stop,
 }
 
@@ -91,15 +95,25 @@ impl Process {
         }
         let mut command = command(&start.command, start, values, project, &log)?;
         let child = command.spawn().map_err(|e| format!("cannot run `{}`: {e}", words(&start.command, values)))?;
-        let mut process = Self { running: Some(Running::of(child)), log, stop: stop.clone() };
+        let mut process =
+            Self { running: Some(Running::of(child)), log, since: 0, is_forgiven: false, stop: stop.clone() };
         process.wait_until_ready(start, values, way).await?;
         Ok(process)
     }
 
-    async fn wait_until_ready(&mut self, start: &Start, values: &Values, way: Way<'_>) -> Result<(), String> {
+    /// Waits until it can take calls.
+    ///
+    /// # Errors
+    /// What is missing when its time is up, and the last lines of the log.
+    pub(crate) async fn wait_until_ready(
+        &mut self,
+        start: &Start,
+        values: &Values,
+        way: Way<'_>,
+    ) -> Result<(), String> {
         let deadline = Instant::now() + start.ready_within;
         while let Err(missing) = self.is_ready(&start.ready, values, &way).await {
-            if let Some(status) = self.exited() {
+            if let Some(status) = self.exited().filter(|_| !self.is_forgiven) {
                 return Err(format!("it ended at once ({status}){}", self.tail()));
             }
             if Instant::now() >= deadline {
@@ -117,7 +131,7 @@ impl Process {
                 let at = SocketAddr::new(way.recorder, *port);
                 way.net.connect(way.from, at).await.map(drop).map_err(|_| format!("nothing listens on {at}"))
             }
-            Ready::Log(text) if read_tail(&self.log).contains(text.as_str()) => Ok(()),
+            Ready::Log(text) if read_since(&self.log, self.since).contains(text.as_str()) => Ok(()),
             Ready::Log(text) => Err(format!("it did not write `{text}`")),
             Ready::Http(url) => {
                 let url = url.fill(values);
@@ -127,13 +141,64 @@ impl Process {
         }
     }
 
+    /// Ends it at once, with all that it started. That it is gone is then no news.
+    pub(crate) async fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.kill();
+            let _ = running.child.wait().await;
+        }
+    }
+
+    /// Has a command do something to it, which may end it.
+    ///
+    /// # Errors
+    /// That the command failed, with the last lines of the log.
+    pub(crate) async fn befall(
+        &self,
+        words: &[Template],
+        start: &Start,
+        values: &Values,
+        project: &Path,
+    ) -> Result<(), String> {
+        run_to_its_end(words, start, values, project, &self.log).await
+    }
+
+    /// Stops it, where it runs, and starts it again; what is done before a first start is not done again.
+    ///
+    /// # Errors
+    /// As at its first start.
+    pub(crate) async fn again(
+        &mut self,
+        start: &Start,
+        values: &Values,
+        project: &Path,
+        way: Way<'_>,
+    ) -> Result<(), String> {
+        if let Some(mut running) = self.running.take() {
+            running.signal(signal(self.stop.signal));
+            if tokio::time::timeout(self.stop.within, running.child.wait()).await.is_err() {
+                return Err(format!("it did not end within {:?} when it was to be restarted", self.stop.within));
+            }
+        }
+        self.since = std::fs::metadata(&self.log).map_or(0, |log| log.len());
+        let mut command = command(&start.command, start, values, project, &self.log)?;
+        let child = command.spawn().map_err(|e| format!("cannot run `{}`: {e}", words(&start.command, values)))?;
+        self.running = Some(Running::of(child));
+        self.wait_until_ready(start, values, way).await
+    }
+
+    /// It may end, or have ended, by what befell it.
+    pub(crate) fn forgive(&mut self) {
+        self.is_forgiven = true;
+    }
+
     fn exited(&mut self) -> Option<ExitStatus> {
         self.running.as_mut().and_then(Running::exited)
     }
 
     /// Ends the program and what it started: by its signal, and when that has no effect in time, by force.
     pub(crate) async fn stop(mut self) -> Ended {
-        if let Some(status) = self.exited() {
+        if let Some(status) = self.exited().filter(|_| !self.is_forgiven) {
             return Ended::Early(format!("{status}{}", self.tail()));
         }
         let Some(mut running) = self.running.take() else { return Ended::Asked };
@@ -211,13 +276,25 @@ async fn prepare(
     project: &Path,
     log: &Path,
 ) -> Result<(), String> {
+    let ended = run_to_its_end(words_of, start, values, project, log).await;
+    ended.map_err(|why| format!("of what is run before it, {why}"))
+}
+
+/// Runs a command that has to succeed.
+pub(crate) async fn run_to_its_end(
+    words_of: &[Template],
+    start: &Start,
+    values: &Values,
+    project: &Path,
+    log: &Path,
+) -> Result<(), String> {
     let mut command = command(words_of, start, values, project, log)?;
     let shown = words(words_of, values);
     let ended = match tokio::time::timeout(PREPARE, command.status()).await {
-        Err(_) => format!("`{shown}`, which is run before it, did not end within {PREPARE:?}"),
-        Ok(Err(error)) => format!("`{shown}`, which is run before it, cannot be run: {error}"),
+        Err(_) => format!("`{shown}` did not end within {PREPARE:?}"),
+        Ok(Err(error)) => format!("`{shown}` cannot be run: {error}"),
         Ok(Ok(status)) if status.success() => return Ok(()),
-        Ok(Ok(status)) => format!("`{shown}`, which is run before it, failed ({status})"),
+        Ok(Ok(status)) => format!("`{shown}` failed ({status})"),
     };
     Err(format!("{ended}{}", tail(log)))
 }
@@ -290,10 +367,15 @@ fn names_trouble(line: &&str) -> bool {
 }
 
 fn read_tail(log: &Path) -> String {
+    read_since(log, 0)
+}
+
+/// The end of what stands in a log behind so many bytes.
+fn read_since(log: &Path, since: u64) -> String {
     let mut bytes = Vec::new();
     let read = File::open(log).and_then(|mut file| {
         let size = file.metadata()?.len();
-        file.seek(SeekFrom::Start(size.saturating_sub(TAIL_BYTES)))?;
+        file.seek(SeekFrom::Start(size.saturating_sub(TAIL_BYTES).max(since)))?;
         file.take(TAIL_BYTES).read_to_end(&mut bytes)
     });
     read.map(|_| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
@@ -398,6 +480,25 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_program_can_be_killed_and_started_again_without_blame() {
+        let folder = tempfile::tempdir().unwrap();
+        let net = Net::os(NetOptions::default());
+        let way = || Way { net: &net, from: HERE, recorder: HERE };
+        let values = Values::new();
+        // It is ready when it says so again, not when it once said so.
+        let start = start("echo $$ >> pids; sleep 0.2; echo ready; exec sleep 60", log("ready"), 5000);
+        let mut process = Process::start(&start, &stop(), &values, folder.path(), folder.path(), way()).await.unwrap();
+        process.again(&start, &values, folder.path(), way()).await.unwrap();
+        let log = std::fs::read_to_string(folder.path().join(LOG)).unwrap();
+        assert_eq!(log.matches("ready").count(), 2, "{log}");
+        process.kill().await;
+        process.again(&start, &values, folder.path(), way()).await.unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("pids")).unwrap().lines().count(), 3);
+        process.kill().await;
+        assert_eq!(process.stop().await, Ended::Asked, "that it was killed is no news");
+    }
+
     #[test]
     fn a_program_that_is_broken_off_gets_its_signal_and_its_time() {
         for (script, tidied) in [
@@ -479,6 +580,9 @@ mod tests {
         let unprepared =
             Start { prepare: vec![["sh", "-c", "echo no key; false"].map(Template::plain).to_vec()], ..silent };
         let why = run(&unprepared, &stop()).await.unwrap_err();
-        assert!(why.contains("run before it, failed") && why.contains("| no key"), "{why}");
+        assert!(
+            why.starts_with("of what is run before it, `sh ") && why.contains("` failed (") && why.contains("| no key"),
+            "{why}"
+        );
     }
 }

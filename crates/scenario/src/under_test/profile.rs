@@ -1,5 +1,6 @@
 //! What `mixedmode.toml` says of a recorder under test, checked and with defaults filled in.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::said::Metadata;
 #[cfg(feature = "sql")]
 use super::sql::Sql;
 use super::template::Template;
-use crate::file::Transport;
+use crate::file::{Hook, Transport};
 
 /// How long a command before the start may take.
 pub(crate) const PREPARE: Duration = Duration::from_secs(60);
@@ -42,6 +43,8 @@ pub struct Profile {
     pub start: Option<Start>,
     /// How it is stopped.
     pub stop: Stop,
+    /// The commands for what may befall it.
+    pub hooks: BTreeMap<Hook, Vec<Template>>,
     /// Where its recordings are.
     pub recordings: Recordings,
 }
@@ -109,6 +112,21 @@ pub struct Start {
     pub ready: Ready,
     /// How long that may take.
     pub ready_within: Duration,
+}
+
+impl Start {
+    /// Where and with what commands are run for a recorder that we did not start.
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            files: Vec::new(),
+            prepare: Vec::new(),
+            command: Vec::new(),
+            working_folder: Template::default(),
+            environment: Vec::new(),
+            ready: Ready::Port(0),
+            ready_within: Duration::ZERO,
+        }
+    }
 }
 
 /// What shows that a recorder can take calls.
@@ -221,6 +239,13 @@ impl Profile {
             Adapter::Sql(sql) => sql.within * 2,
         };
         start.saturating_add(self.stop.within).saturating_add(self.recordings.ready_within).saturating_add(asked)
+    }
+
+    /// Whether it can be brought about that this befalls it: by its command, or by ourselves where we started it.
+    #[must_use]
+    pub fn has_hook(&self, hook: Hook) -> bool {
+        let by_us = matches!(hook, Hook::Kill | Hook::Restart) && self.start.is_some();
+        by_us || self.hooks.contains_key(&hook)
     }
 
     /// Whether the folder of recordings is one that no other scenario writes to.

@@ -6,6 +6,7 @@ mod s3;
 #[cfg(feature = "sql")]
 mod sql;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use super::profile::*;
 use super::template::{Template, Values};
 use super::{DEFAULT_FILE, health};
+use crate::file::Hook;
 use crate::file::diagnostic::{Diagnostic, Place};
 use crate::file::fields::{Fields, duration, flag, kind, list, number, one_of, text};
 use crate::file::read::keep;
@@ -84,6 +86,7 @@ fn read_profile(name: &str, node: &Node, project: &Path, wrong: &mut Vec<Diagnos
     let start_node = f.optional("start");
     let start = start_node.map(|n| read_start(n, listens, &certificates, wrong));
     let stop = f.optional("stop").map(|n| read_stop(n, wrong));
+    let hooks = f.optional("hooks").map(|n| read_hooks(n, wrong)).unwrap_or_default();
     let shared = start.is_none() || address.is_some() || cucm_address.is_some();
     let jobs = f.maybe("jobs", wrong, |n| number(n, 1, 250).map(|v| v as usize));
     let profile = Profile {
@@ -97,6 +100,7 @@ fn read_profile(name: &str, node: &Node, project: &Path, wrong: &mut Vec<Diagnos
         jobs: jobs.or_else(|| shared.then_some(1)),
         x509_subject: f.or("x509_subject", Vec::new(), wrong, |n| list(n, text)),
         certificates,
+        hooks,
         stop: stop.unwrap_or(Stop { signal: Signal::Term, within: Duration::from_secs(5) }),
         recordings: f
             .required("recordings", wrong)
@@ -322,6 +326,21 @@ fn url(node: &Node) -> Result<Template, Diagnostic> {
     health::Url::parse(&url.fill(&sample))
         .map(|_| url)
         .map_err(|why| Diagnostic::new(node.place, why).help("such as \"http://{address}:8080/health\""))
+}
+
+/// The commands for what may befall a recorder.
+fn read_hooks(node: &Node, wrong: &mut Vec<Diagnostic>) -> BTreeMap<Hook, Vec<Template>> {
+    let mut f = Fields::of(node, "the hooks of a recorder", wrong);
+    let all = [
+        (Hook::Kill, f.optional("kill")),
+        (Hook::Restart, f.optional("restart")),
+        (Hook::FillDisk, f.optional("fill_disk")),
+        (Hook::RotateCertificate, f.optional("rotate_certificate")),
+        (Hook::StepClock, f.optional("step_clock")),
+    ];
+    f.finish(wrong);
+    let named = all.into_iter().filter_map(|(hook, node)| Some((hook, keep(command(node?), wrong)?)));
+    named.collect()
 }
 
 fn read_stop(node: &Node, wrong: &mut Vec<Diagnostic>) -> Stop {

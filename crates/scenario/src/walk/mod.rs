@@ -117,9 +117,10 @@ mod tests {
     }
 
     /// Verbs that no walk has, each with the reason.
-    const LEFT_OUT: [(&str, &str); 2] = [
+    const LEFT_OUT: [(&str, &str); 3] = [
         ("fail node", "a recorder ends what a dead node left by its time-out alone, for which a walk has no time"),
         ("restore node", "there is none to restore"),
+        ("hook", "what a recorder forgets when it is restarted in a call is the recorder's own"),
     ];
 
     #[test]

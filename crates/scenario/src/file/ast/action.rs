@@ -145,6 +145,8 @@ pub enum Action {
         /// Whether it comes back.
         is_up: bool,
     },
+    /// Something befalls the recorder under test.
+    Hook(Hook),
     /// A node of the cluster dies: no BYE is sent, and its phones register with the next one when their calls are over.
     FailNode(NodeFailure),
     /// A node that died, from 0, is there again; its phones go back to it when it has been for the *Connection Monitor Duration*.
@@ -166,6 +168,35 @@ impl Action {
             Self::Talk(time) | Self::Wait(time) => *time,
             Self::Dtmf { digits, .. } => KEY * u32::try_from(digits.len()).unwrap_or(u32::MAX),
             _ => Duration::ZERO,
+        }
+    }
+}
+
+/// What may befall a recorder. A profile in `mixedmode.toml` says by which command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hook {
+    /// It ends at once, as by SIGKILL.
+    Kill,
+    /// It is stopped and started again.
+    Restart,
+    /// Where it writes there is no room any more.
+    FillDisk,
+    /// It gets another certificate.
+    RotateCertificate,
+    /// Its clock is set.
+    StepClock,
+}
+
+impl Hook {
+    /// The word for it in a scenario.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Restart => "restart",
+            Self::FillDisk => "fill disk",
+            Self::RotateCertificate => "rotate certificate",
+            Self::StepClock => "step clock",
         }
     }
 }

@@ -212,7 +212,7 @@ impl Paper {
             Action::FailNode(failure) => self.fail_node(*failure)?,
             Action::RestoreNode(node) => self.restore_node(*node)?,
             Action::Destination { index, is_up } => self.destination(*index, *is_up)?,
-            Action::Wait(_) => {}
+            Action::Wait(_) | Action::Hook(_) => {}
         }
         self.elapse(action.lasts())?;
         self.go_to_nodes(action.lasts())?;

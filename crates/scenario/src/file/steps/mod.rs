@@ -4,6 +4,7 @@ mod barge;
 mod call;
 mod conference;
 mod hold;
+mod hook;
 mod media;
 mod nodes;
 mod outside;
@@ -46,6 +47,7 @@ const GROUPS: &[&[Verb]] = &[
     streams::VERBS,
     signalling::VERBS,
     nodes::VERBS,
+    hook::VERBS,
 ];
 /// The most steps a scenario may have.
 const MAX_STEPS: usize = 10_000;

@@ -236,6 +236,7 @@ impl<'a> Cast<'a> {
             }
             Action::RecorderDoes { deed, leg } => self.recorder_does(line, *deed, *leg).await.map(|()| None),
             Action::Destination { index, is_up } => self.destination(*index, *is_up).await.map(|()| None),
+            Action::Hook(hook) => self.hook(line, *hook).await.map(|()| None),
             Action::FailNode(failure) => self.fail_node(line, *failure).await.map(|()| None),
             Action::RestoreNode(node) => self.restore_node(line, *node).await.map(|()| None),
             Action::Renumber(why) => {

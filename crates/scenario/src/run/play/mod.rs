@@ -11,6 +11,7 @@ mod conference;
 mod follow;
 mod handset;
 mod hold;
+mod hook;
 mod media;
 mod nodes;
 mod outside;

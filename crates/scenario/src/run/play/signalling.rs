@@ -11,7 +11,6 @@ use recorder::metadata::Side;
 use super::Asked;
 use super::cast::Cast;
 use crate::run::error::SetupError;
-use crate::run::subject::Subject;
 
 /// How long a message may be on its way to a recorder that is near.
 const UNDER_WAY: Duration = Duration::from_millis(100);
@@ -58,7 +57,7 @@ impl Cast<'_> {
         let since = self.events.len();
         let at_us = self.net.clock().since_epoch_us(self.net.clock().now());
         self.asked.push(Asked { at_us, line, deed, leg });
-        let Subject::Bundled(recorder) = &self.recorder else { return Ok(()) };
+        let Some(recorder) = self.recorder.bundled() else { return Ok(()) };
         recorder.act(
             deed,
             leg.map(|leg| match leg {
