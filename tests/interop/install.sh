@@ -11,6 +11,11 @@ for program in "${!package[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+if [ ! -d /usr/lib/postgresql ]; then
+    missing+=(postgresql)
+    # A cluster of its own is all that is wanted of it, not one of the system's.
+    mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
 if [ ${#missing[@]} -gt 0 ]; then
     echo "installing ${missing[*]}"
     apt-get update -qq
@@ -20,7 +25,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-for module in pylibsrtp==1.0.0 pjsua2-python==2.15.1.post1; do
+for module in pylibsrtp==1.0.0 pjsua2-python==2.15.1.post1 'moto[s3,iam,server]==5.2.1'; do
     "$venv/bin/pip" install -q --disable-pip-version-check "$module" || failed=1
 done
 exit $failed

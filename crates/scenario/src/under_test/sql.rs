@@ -152,7 +152,8 @@ impl Query {
                 Piece::Text(plain) => text.push_str(plain),
                 Piece::Place(name) => {
                     parameters.push(values.get(name).cloned().unwrap_or_default());
-                    text.push_str(&format!("{mark}{}", parameters.len()));
+                    text.push(mark);
+                    text.push_str(&parameters.len().to_string());
                 }
             }
         }

@@ -102,8 +102,7 @@ impl Moto {
         let all = "&PolicyName=all&PolicyDocument=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
         form([iam("PutUserPolicy"), all.into()].concat()).await;
         let key = form(iam("CreateAccessKey")).await;
-        let keys = (element(&key, "AccessKeyId").unwrap(), element(&key, "SecretAccessKey").unwrap());
-        keys
+        (element(&key, "AccessKeyId").unwrap(), element(&key, "SecretAccessKey").unwrap())
     }
 
     async fn iam(&self, body: Vec<u8>) -> String {

@@ -36,7 +36,7 @@ fn ask_all(path: &Path, queries: &[(String, Vec<String>)], within: Duration) -> 
 
 fn rows(connection: &Connection, (text, parameters): &(String, Vec<String>)) -> Result<Vec<Value>, Error> {
     let mut statement = connection.prepare(text)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
