@@ -21,14 +21,17 @@ const SCENARIO: [(&str, &str); 14] = [
 ];
 
 /// The same of docs/recorders.md.
-const RECORDERS: [(&str, &str); 8] = [
+const RECORDERS: [(&str, &str); 11] = [
     ("`[recorders.NAME]`", "a recorder"),
     ("`[recorders.NAME.certificates]`", "the certificates"),
     ("`[recorders.NAME.start]`", "the start of a recorder"),
     ("`[recorders.NAME.stop]`", "the stop of a recorder"),
+    ("`[recorders.NAME.hooks]`", "the hooks of a recorder"),
     ("`[recorders.NAME.recordings]`", "the recordings"),
     ("`[recorders.NAME.recordings.http]`", "the requests for recordings"),
     ("`[[recorders.NAME.recordings.http.files]]`", "the files of a recording"),
+    ("`[recorders.NAME.recordings.s3]`", "the bucket"),
+    ("`[recorders.NAME.recordings.sql]`", "the database"),
     ("`[recorders.NAME.recordings.metadata]`", "what the recorder says of a recording"),
 ];
 

@@ -13,11 +13,7 @@ use crate::file::tree::Node;
 /// Reads the bucket, where the adapter is `s3`.
 pub(super) fn read(node: Option<&Node>, is_asked: bool, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<S3> {
     let node = match (node, is_asked) {
-        (Some(node), true) => node,
-        (Some(node), false) => {
-            wrong.push(Diagnostic::new(node.place, "`s3` is for the adapter `s3`").help("`adapter = \"s3\"`"));
-            return None;
-        }
+        (Some(node), _) => node,
         (None, true) => {
             let help = "such as `s3 = { endpoint = \"http://{address}:9000\", bucket = \"recordings\" }`";
             wrong.push(Diagnostic::new(place, "the adapter `s3` needs `s3`").help(help));
@@ -39,6 +35,9 @@ pub(super) fn read(node: Option<&Node>, is_asked: bool, place: Place, wrong: &mu
         keys: None,
     };
     f.finish(wrong);
+    if !is_asked {
+        wrong.push(Diagnostic::new(node.place, "`s3` is for the adapter `s3`").help("`adapter = \"s3\"`"));
+    }
     if access.is_some() != key.is_some() {
         wrong.push(Diagnostic::new(node.place, "`access_key` and `secret_key` need each other"));
     }

@@ -14,11 +14,7 @@ use crate::file::tree::Node;
 /// Reads database and query, where the adapter is `sql`.
 pub(super) fn read(node: Option<&Node>, is_asked: bool, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<Sql> {
     let node = match (node, is_asked) {
-        (Some(node), true) => node,
-        (Some(node), false) => {
-            wrong.push(Diagnostic::new(node.place, "`sql` is for the adapter `sql`").help("`adapter = \"sql\"`"));
-            return None;
-        }
+        (Some(node), _) => node,
         (None, true) => {
             let help = "such as `sql = { sqlite = \"{folder}/calls.db\", query = \"SELECT path FROM calls WHERE refci = {refci}\" }`";
             wrong.push(Diagnostic::new(place, "the adapter `sql` needs `sql`").help(help));
@@ -33,6 +29,9 @@ pub(super) fn read(node: Option<&Node>, is_asked: bool, place: Place, wrong: &mu
     let content = f.or("content", Holds::Stereo, wrong, |n| one_of(n, &HOLDS));
     let within = f.or("within", Duration::from_secs(10), wrong, duration);
     f.finish(wrong);
+    if !is_asked {
+        wrong.push(Diagnostic::new(node.place, "`sql` is for the adapter `sql`").help("`adapter = \"sql\"`"));
+    }
     let database = match (sqlite, postgres) {
         (Some(path), None) => Database::Sqlite(path),
         (None, Some(postgres)) => postgres,
@@ -46,7 +45,7 @@ pub(super) fn read(node: Option<&Node>, is_asked: bool, place: Place, wrong: &mu
 }
 
 fn postgres(node: &Node, wrong: &mut Vec<Diagnostic>) -> Option<Database> {
-    let mut f = Fields::of(node, "the database", wrong);
+    let mut f = Fields::of(node, "a postgres database", wrong);
     let host = f.maybe("host", wrong, |n| template(n, &START));
     let port = f.or("port", 5432, wrong, |n| number(n, 1, 65_535).map(|port| port as u16));
     let name = f.required("name", wrong).and_then(|n| keep(text(n), wrong));
