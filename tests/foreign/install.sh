@@ -24,4 +24,5 @@ fi
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install -q --disable-pip-version-check pjsua2-python==2.15.1.post1 || failed=1
+"$venv/bin/pip" install -q --disable-pip-version-check 'pytest>=8' || failed=1
 exit $failed

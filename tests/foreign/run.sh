@@ -13,4 +13,7 @@ if [ -z "${MIXEDMODE:-}" ]; then
 fi
 # The recorders' `python3` is that of the venv, as if it were activated.
 export PATH=$target/foreign-venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+if [ $# -eq 0 ]; then
+    tests/foreign/check_pytest.sh "$target/foreign-venv/bin/pytest" "$MIXEDMODE"
+fi
 exec python3 tests/foreign/check.py "$@"

@@ -120,3 +120,26 @@ fn the_tutorial_leads_to_a_verdict_in_ten_commands() {
     assert!(verdict || !has_python, "no verdict on the stand-in");
     assert!(!has_python || at.join("report.html").exists());
 }
+
+#[test]
+fn the_image_is_made_of_what_is_there() {
+    let text = std::fs::read_to_string(top().join("Dockerfile")).unwrap();
+    let copied = text.lines().filter_map(|line| line.strip_prefix("COPY ")).filter(|line| !line.starts_with("--from"));
+    let mut count = 0;
+    for line in copied {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        for source in &words[..words.len() - 1] {
+            assert!(top().join(source).exists(), "Dockerfile copies {source}, which is not there");
+            count += 1;
+        }
+    }
+    assert!(count >= 6, "{count} copied");
+    // Members of the workspace, and what is built into the program, must all be copied.
+    for needed in ["crates", "tests", "docs", "scenarios", "testdata", "examples"] {
+        assert!(text.contains(&format!("COPY {needed} {needed}")), "Dockerfile lacks {needed}");
+    }
+    let manifest = std::fs::read_to_string(top().join("Cargo.toml")).unwrap();
+    let version =
+        manifest.lines().find_map(|line| line.strip_prefix("rust-version = \"")).unwrap().trim_end_matches('"');
+    assert!(text.contains(&format!("FROM rust:{version}")), "Dockerfile builds with another Rust than {version}");
+}

@@ -85,6 +85,23 @@ pub struct Options {
     pub tries: Tries,
 }
 
+impl Default for Options {
+    /// The bundled recorder in real time, one scenario after the other, with nothing kept.
+    fn default() -> Self {
+        Self {
+            network: Network::Os,
+            seed: 1,
+            jobs: 1,
+            pcapng: None,
+            keep: None,
+            under_test: UnderTest::default(),
+            bystander: None,
+            evidence: false,
+            tries: Tries::default(),
+        }
+    }
+}
+
 /// A scenario and how it is called in reports.
 #[derive(Clone, Debug)]
 pub struct Item {
