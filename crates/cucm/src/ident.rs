@@ -103,7 +103,9 @@ impl Identifiers {
     pub(crate) fn begin_anew(&mut self, is_other_node: bool) {
         self.numbering.identifier = self.first.identifier;
         if is_other_node {
-            self.numbering.node_uuid = self.numbering.node_uuid.chars().rev().collect();
+            // Never one of before, but for the sixteenth.
+            let next = |digit: char| digit.to_digit(16).and_then(|value| char::from_digit((value + 1) % 16, 16));
+            self.numbering.node_uuid = self.numbering.node_uuid.chars().map(|c| next(c).unwrap_or(c)).collect();
         } else {
             (self.numbering.leg, self.numbering.dialog, self.numbering.guid) = (1, 1, 1);
         }
@@ -253,6 +255,17 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let numbering = Numbering { dialog, guid, ..Numbering::seeded(&mut rng) };
         Identifiers::new(release, address.parse().unwrap(), numbering, 1)
+    }
+
+    #[test]
+    fn each_other_cluster_has_a_node_of_its_own() {
+        let mut made = make(Release::V12_5, "10.48.38.5", 1, 1);
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            assert!(!seen.contains(&made.numbering.node_uuid));
+            seen.push(made.numbering.node_uuid.clone());
+            made.begin_anew(true);
+        }
     }
 
     #[test]

@@ -160,13 +160,39 @@ impl Cucm {
         self.order(|reply| order::Order::StopRecording { device: device.to_owned(), invocation, reply }).await
     }
 
-    /// An application redirects the call that rings at a phone, or else the one that it is in, to a number (TAPI `lineRedirect`, JTAPI
-    /// `CallControlConnection.redirect`). Behind the answer the number rings.
+    /// An application redirects the call that rings at a device, or else the one that it is in, to a number (TAPI `lineRedirect`, JTAPI
+    /// `CallControlConnection.redirect`). Behind a trunk, which is one device, the number that CUCM has of a party says whose call is
+    /// meant; without one any is. Behind the answer the number rings.
     ///
     /// # Errors
     /// [`ApplicationError`] with what CTI would answer.
-    pub async fn redirect(&self, device: &str, to: &str) -> Result<(), ApplicationError> {
-        self.order(|reply| order::Order::Redirect { device: device.to_owned(), to: to.to_owned(), reply }).await
+    pub async fn redirect(&self, (device, number): (&str, Option<&str>), to: &str) -> Result<(), ApplicationError> {
+        let (device, number, to) = (device.to_owned(), number.map(str::to_owned), to.to_owned());
+        self.order(|reply| order::Order::Redirect { device, number, to, reply }).await
+    }
+
+    /// Whether the cluster has no dialog at all, neither with phones nor with recorders.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Gone`].
+    pub async fn is_idle(&self) -> Result<bool, ApplicationError> {
+        self.question(|reply| order::Order::IsIdle { reply }).await
+    }
+
+    /// How many dialogs the cluster has with recorders, those that are being ended among them.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Gone`].
+    pub async fn recorder_dialogs(&self) -> Result<usize, ApplicationError> {
+        self.question(|reply| order::Order::RecorderDialogs { reply }).await
+    }
+
+    /// Whether nothing is under way in the dialogs of recordings that changes what stands there.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Gone`].
+    pub async fn is_recording_settled(&self) -> Result<bool, ApplicationError> {
+        self.question(|reply| order::Order::IsRecordingSettled { reply }).await
     }
 
     /// How many calls a phone has as far as the cluster knows, ringing ones among them (TAPI `lineGetAddressStatus`). What a phone has
@@ -175,9 +201,12 @@ impl Cucm {
     /// # Errors
     /// [`ApplicationError::Gone`].
     pub async fn calls_at(&self, device: &str) -> Result<usize, ApplicationError> {
+        self.question(|reply| order::Order::CallsAt { device: device.to_owned(), reply }).await
+    }
+
+    async fn question<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> order::Order) -> Result<T, ApplicationError> {
         let (reply, told) = oneshot::channel();
-        let order = order::Order::CallsAt { device: device.to_owned(), reply };
-        self.orders.send(order).map_err(|_| ApplicationError::Gone)?;
+        self.orders.send(make(reply)).map_err(|_| ApplicationError::Gone)?;
         told.await.map_err(|_| ApplicationError::Gone)
     }
 

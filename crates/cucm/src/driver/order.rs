@@ -16,8 +16,11 @@ pub(super) type Reply<E> = oneshot::Sender<Result<(), E>>;
 pub(super) enum Order {
     StartRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     StopRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
-    Redirect { device: String, to: String, reply: Reply<RedirectRefused> },
+    Redirect { device: String, number: Option<String>, to: String, reply: Reply<RedirectRefused> },
     CallsAt { device: String, reply: oneshot::Sender<usize> },
+    IsIdle { reply: oneshot::Sender<bool> },
+    RecorderDialogs { reply: oneshot::Sender<usize> },
+    IsRecordingSettled { reply: oneshot::Sender<bool> },
     ChangeMedia { device: String },
     Renumber { other_cluster: Option<String> },
     Provoke(Provocation),
@@ -40,14 +43,23 @@ impl Order {
             Self::CallsAt { device, reply } => {
                 let _ = reply.send(engine.calls_at(&device));
             }
+            Self::IsIdle { reply } => {
+                let _ = reply.send(engine.is_idle());
+            }
+            Self::RecorderDialogs { reply } => {
+                let _ = reply.send(engine.recorder_dialogs());
+            }
+            Self::IsRecordingSettled { reply } => {
+                let _ = reply.send(engine.is_recording_settled());
+            }
             Self::StartRecording { device, invocation, reply } => {
                 let _ = reply.send(engine.start_recording(now, &device, invocation));
             }
             Self::StopRecording { device, invocation, reply } => {
                 let _ = reply.send(engine.stop_recording(now, &device, invocation));
             }
-            Self::Redirect { device, to, reply } => {
-                let _ = reply.send(engine.redirect(now, &device, &to));
+            Self::Redirect { device, number, to, reply } => {
+                let _ = reply.send(engine.redirect(now, (&device, number.as_deref()), &to));
             }
         }
         None

@@ -28,6 +28,8 @@ pub(super) struct Flow {
     pub(super) device: Option<String>,
     /// The trunk destination it was opened to.
     pub(super) way: Option<Way>,
+    /// Which of ours stood when a peer opened it, by the node's address.
+    pub(super) beside: Vec<(IpAddr, Way)>,
 }
 
 impl Engine {
@@ -53,7 +55,8 @@ impl Engine {
             return;
         }
         let certificate = certificate.cloned();
-        self.flows.insert(flow, Flow { transport, local, peer, certificate, device: None, way: None });
+        let beside = self.trunks.open();
+        self.flows.insert(flow, Flow { transport, local, peer, certificate, device: None, way: None, beside });
     }
 
     /// A certificate must be that of a configured phone, or bear a name of a trunk that listens on this port.

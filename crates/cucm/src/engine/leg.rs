@@ -144,6 +144,11 @@ impl Leg {
         }
     }
 
+    /// Whether a request that changes what stands is under way, by either side.
+    pub(super) fn is_changing(&self) -> bool {
+        matches!(self.state, State::Asking | State::Answered | State::Accepted | State::Changing { .. })
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         matches!(self.state, State::Cancelling { .. } | State::Ending)
     }

@@ -254,6 +254,19 @@ impl Engine {
         self.legs.is_empty() && self.calls.is_empty() && self.recordings.is_empty()
     }
 
+    /// How many dialogs there are with recorders, those that are being ended among them.
+    pub fn recorder_dialogs(&self) -> usize {
+        self.legs.values().filter(|leg| matches!(leg.role, leg::Role::Recorder { .. })).count()
+    }
+
+    /// Whether nothing that changes what stands is under way in the dialogs of recordings, with recorders and with phones.
+    pub fn is_recording_settled(&self) -> bool {
+        let strands =
+            self.recordings.values().flat_map(|recording| text::recording::End::BOTH.map(|end| recording.strand(end)));
+        let mut legs = strands.flat_map(|strand| [strand.recorder, strand.bridge]).flatten();
+        !legs.any(|leg| self.legs.get(&leg).is_some_and(Leg::is_changing))
+    }
+
     /// What is left. Dialogs that are being cleared are no leak: the peer may never answer.
     pub fn summary(&self) -> Summary {
         let open = self.legs.values().filter(|leg| !leg.is_ending());

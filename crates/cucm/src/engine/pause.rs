@@ -19,7 +19,7 @@ use sip::{FlowId, Message, ServerKey};
 
 use super::Engine;
 use super::dialogs::{falls_back, media_of, same_media};
-use super::leg::{LegId, Role, State};
+use super::leg::{Leg, LegId, Role, State};
 use super::recorder::EVENTS;
 use super::recording::Media;
 use super::steps::Step;
@@ -58,6 +58,9 @@ impl Engine {
         let held = self.legs.get(&id).and_then(|leg| leg.peer_media.as_ref());
         if offer.as_ref().is_some_and(|offer| held.is_some_and(|held| same_media(held, offer))) {
             return self.accept_recorder(now, key, id, (request, &date), standing.as_deref());
+        }
+        if offer.is_some() && self.is_phone_busy(id) {
+            return self.answer(now, key, flow, request, (491, "Request Pending"));
         }
         if !offer.is_some_and(|offer| self.ask_phone(now, id, offer, request)) {
             let node = self.node(flow);
@@ -104,6 +107,15 @@ impl Engine {
         };
         let recording = self.recordings.get(recording);
         recording.is_some_and(|recording| shares_codec(offer, &recording.strand(*end).formats).is_ok())
+    }
+
+    /// Whether something of before is still under way in the phone's dialog, as behind an answer of the recorder's that named other media.
+    fn is_phone_busy(&self, id: LegId) -> bool {
+        let Some(Role::Recorder { recording, end, .. }) = self.legs.get(&id).map(|leg| &leg.role) else {
+            return false;
+        };
+        let bridge = self.recordings.get(recording).and_then(|recording| recording.strand(*end).bridge);
+        bridge.and_then(|bridge| self.legs.get(&bridge)).is_some_and(Leg::is_changing)
     }
 
     /// Has the phone's bridge asked for its offer, to be matched with this one; `false` where that cannot be.

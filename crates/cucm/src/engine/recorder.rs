@@ -53,7 +53,7 @@ impl Engine {
     }
 
     /// A request has a connection of the recorder's own, where it needs none: to be told of (RFC 5923 §4 has both sides use the one that
-    /// there is).
+    /// there is). One that it opened while ours was closed is as good as ours from then on.
     pub(super) fn note_connection(&mut self, flow: FlowId, id: LegId, request: &Message) {
         let Some(leg) = self.legs.get(&id) else {
             return;
@@ -63,8 +63,11 @@ impl Engine {
             return;
         };
         // What a test sent by a connection apart may be answered by that.
-        let is_its_own = self.flows.get(&flow).is_some_and(|known| known.way.is_none() && known.peer != destination);
-        if is_its_own && self.trunks.is_open(node, (trunk, destination)) {
+        let way = (trunk, destination);
+        let is_needless = self.flows.get(&flow).is_some_and(|known| {
+            known.way.is_none() && known.peer != destination && known.beside.contains(&(node, way.clone()))
+        });
+        if is_needless && self.trunks.is_open(node, way) {
             let method = request.method().unwrap_or_default().to_owned();
             self.event(CucmEvent::RecorderConnected { recording, leg: end.voice(), method });
         }

@@ -6,10 +6,10 @@
 
 use std::time::Instant;
 
-use crate::event::CucmEvent;
+use crate::event::{CucmEvent, Party};
 
 use super::Engine;
-use super::call::{Call, CallSide};
+use super::call::CallSide;
 use super::place::Taking;
 use super::steps::Step;
 
@@ -28,40 +28,48 @@ pub enum RedirectRefused {
 }
 
 impl Engine {
-    /// An application redirects the call that rings at a phone, or else the one that it is in.
+    /// An application redirects the call that rings at a device, or else the one that it is in. Many parties may be behind a trunk, which is
+    /// one device: there the number that CUCM has of a party says whose call is meant.
     ///
     /// # Errors
     /// [`RedirectRefused`]; the call is then as it was.
-    pub fn redirect(&mut self, now: Instant, device: &str, to: &str) -> Result<(), RedirectRefused> {
-        let is_it = |name: &str| name.eq_ignore_ascii_case(device);
-        let rings = |call: &Call| call.ringing_parties().any(|party| is_it(&party.device));
-        let ringing = self.calls.iter().find(|(_, call)| rings(call)).map(|(number, _)| *number);
-        match ringing {
-            Some(number) => self.redirect_ringing(now, number, device, to)?,
-            None => self.redirect_connected(now, device, to)?,
+    pub fn redirect(&mut self, now: Instant, of: (&str, Option<&str>), to: &str) -> Result<(), RedirectRefused> {
+        let (device, number) = of;
+        let is_it = |party: &Party| {
+            party.device.eq_ignore_ascii_case(device) && number.is_none_or(|number| party.number == number)
+        };
+        match self.ringing_at(is_it) {
+            Some((number, by)) => self.redirect_ringing(now, number, by, to)?,
+            None => self.redirect_connected(now, is_it, to)?,
         }
         self.drain(now);
         Ok(())
     }
 
-    fn redirect_ringing(&mut self, now: Instant, number: u32, device: &str, to: &str) -> Result<(), RedirectRefused> {
+    fn ringing_at(&self, is_it: impl Fn(&Party) -> bool) -> Option<(u32, Party)> {
+        self.calls.iter().find_map(|(number, call)| {
+            let party = call.ringing_parties().find(|party| is_it(party))?;
+            Some((*number, party.clone()))
+        })
+    }
+
+    fn redirect_ringing(&mut self, now: Instant, number: u32, by: Party, to: &str) -> Result<(), RedirectRefused> {
         let called = self.called(to).map_err(|(_, why)| RedirectRefused::Unreached(why))?;
-        let by = self
-            .calls
-            .get(&number)
-            .and_then(|call| call.ringing_parties().find(|party| party.device.eq_ignore_ascii_case(device)).cloned());
-        if let Some(by) = by {
-            self.event(CucmEvent::Redirected { call: number, by, to: to.to_owned() });
-        }
+        self.event(CucmEvent::Redirected { call: number, by, to: to.to_owned() });
         self.ring_instead(now, number, Ok(called));
         Ok(())
     }
 
-    fn redirect_connected(&mut self, now: Instant, device: &str, to: &str) -> Result<(), RedirectRefused> {
+    fn redirect_connected(
+        &mut self,
+        now: Instant,
+        is_it: impl Fn(&Party) -> bool,
+        to: &str,
+    ) -> Result<(), RedirectRefused> {
         let place = self.calls.iter().filter(|(_, call)| call.connected).find_map(|(number, call)| {
             let is_there = |side: &CallSide| {
                 let member = call.side(*side);
-                member.party.device.eq_ignore_ascii_case(device) && self.place_of(member.leg).is_some()
+                is_it(&member.party) && self.place_of(member.leg).is_some()
             };
             Some((*number, CallSide::BOTH.into_iter().find(is_there)?))
         });

@@ -40,6 +40,12 @@ impl Trunks {
         matches!(self.lines.get(&(node, way)), Some(Line::Open(_)))
     }
 
+    /// All connections that stand, by the node's address.
+    pub(super) fn open(&self) -> Vec<(IpAddr, Way)> {
+        let open = self.lines.iter().filter(|(_, line)| matches!(line, Line::Open(_)));
+        open.map(|(known, _)| known.clone()).collect()
+    }
+
     /// A node has no connections any more; the ways whose ping waited for one.
     pub(super) fn forget_node(&mut self, node: IpAddr) -> Vec<Way> {
         self.connecting.retain(|_, (from, _)| *from != node);
@@ -100,6 +106,7 @@ impl Engine {
             certificate: None,
             device: None,
             way: Some(way.clone()),
+            beside: Vec::new(),
         };
         self.flows.insert(flow, known);
         let before = self.trunks.lines.insert((address, way.clone()), Line::Open(flow));

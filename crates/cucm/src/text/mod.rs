@@ -145,7 +145,9 @@ pub(crate) fn host(address: IpAddr) -> String {
 
 /// `"Name" <sip:user@host>`, without the name where there is none.
 pub(crate) fn name_addr(name: &str, user: &str, host: &str) -> String {
-    if name.is_empty() { format!("<sip:{user}@{host}>") } else { format!("\"{name}\" <sip:{user}@{host}>") }
+    // A conference elsewhere may have no number (RFC 3261 §25.1: userinfo has one character at least).
+    let at = if user.is_empty() { "" } else { "@" };
+    if name.is_empty() { format!("<sip:{user}{at}{host}>") } else { format!("\"{name}\" <sip:{user}{at}{host}>") }
 }
 
 /// The two halves of a Session-ID.
@@ -210,5 +212,11 @@ mod tests {
         };
         assert_eq!(node(Transport::Udp, "10.1.2.3:5060").contact("7"), "<sip:7@10.1.2.3:5060>");
         assert_eq!(node(Transport::Tls, "[fd00::1]:5061").contact(""), "<sip:[fd00::1]:5061;transport=tls>");
+    }
+
+    #[test]
+    fn whoever_has_no_number_has_an_address_all_the_same() {
+        assert_eq!(name_addr("Agent", "2000", "10.0.0.1"), "\"Agent\" <sip:2000@10.0.0.1>");
+        assert_eq!(name_addr("", "", "10.0.0.1"), "<sip:10.0.0.1>");
     }
 }

@@ -108,7 +108,7 @@ impl Bench {
         self.collect();
     }
 
-    fn collect(&mut self) {
+    pub(crate) fn collect(&mut self) {
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Transmit { flow, bytes } => self.sent.push_back((
@@ -174,7 +174,7 @@ impl Bench {
 
     /// An application redirects a call of a phone.
     pub(crate) fn redirect(&mut self, device: &str, to: &str) -> Result<(), cucm::RedirectRefused> {
-        let done = self.engine.redirect(self.now, device, to);
+        let done = self.engine.redirect(self.now, (device, None), to);
         self.collect();
         done
     }

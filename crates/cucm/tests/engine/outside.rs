@@ -209,3 +209,22 @@ fn nobody_calls_over_a_trunk_that_takes_no_calls() {
     bench.expect(FROM_THERE, "100");
     bench.expect(FROM_THERE, "403");
 }
+
+#[test]
+fn an_application_redirects_the_call_of_one_party_behind_a_trunk_and_not_of_another_one() {
+    let (mut bench, _, _) = called(with_deputy(linked()), "<sip:3100@10.48.38.99>");
+    bench.record();
+    assert!(bench.dial(CALLER, "1000", "3000", &Sdp::new("10.48.38.101", 30_000)).is_none());
+    bench.connected(TO_THERE);
+    let invite = bench.expect(TO_THERE, "INVITE");
+    bench.answer(TO_THERE, &invite, 180, "there", "Contact: <sip:3000@10.48.38.99:5060>", None);
+    bench.expect(CALLER, "180");
+    // 3000 rings, 3100 talks, and both are the trunk.
+    let nobody = bench.engine.redirect(bench.now, (TRUNK, Some("3200")), "1003");
+    assert_eq!(nobody, Err(cucm::RedirectRefused::NoCall));
+    bench.engine.redirect(bench.now, (TRUNK, Some("3100")), "1003").unwrap();
+    bench.collect();
+    bench.expect(DEPUTY, "INVITE");
+    bench.expect(FROM_THERE, "BYE");
+    assert!(bench.sent.iter().all(|(to, _)| *to != TO_THERE), "3000 rings on");
+}

@@ -299,7 +299,7 @@ fn nothing_else_is_done_with_a_parked_call() {
     assert_eq!(press(&mut bench, CALLER, &music), 491);
     bench.ask(CALLER, "REFER", &music, 105, "Refer-To: <sip:1002@10.48.38.5>", None);
     bench.expect(CALLER, "491");
-    assert_eq!(bench.engine.redirect(bench.now, CALLER_DEVICE, "1002"), Err(cucm::RedirectRefused::Moving));
+    assert_eq!(bench.engine.redirect(bench.now, (CALLER_DEVICE, None), "1002"), Err(cucm::RedirectRefused::Moving));
     bench.quiet();
 }
 

@@ -2,6 +2,8 @@
 
 use cucm::CucmEvent;
 use cucm::config::*;
+use cucm::engine::Input;
+use cucm::signalling::Request;
 use media::sdp::Direction;
 use media::srtp::Suite;
 use sip::{FlowId, Message, Transport};
@@ -58,6 +60,22 @@ fn a_recorders_pause_reaches_the_phone_and_so_does_its_end() {
     assert_eq!((audio(&told).port, audio(&ok).port), (6100, 20_000));
     bench.quiet();
     assert!(matches!(bench.event(), CucmEvent::RecordingStarted(_)), "one recording, once");
+}
+
+#[test]
+fn an_offer_while_the_phone_is_being_asked_already_has_to_wait() {
+    let (mut bench, near, _) = recording(plain());
+    // The answer to a refresh names another port, which the phone is told.
+    bench.engine.send_unprompted(bench.now, Request::Reinvite, Some(media::ledger::Leg::Near));
+    bench.collect();
+    let refresh = bench.expect(RECORDER, "INVITE");
+    bench.answer(RECORDER, &refresh, 200, "n", "", Some(&recorder(6100).text()));
+    bench.expect(RECORDER, "ACK");
+    bench.wait(6);
+    bench.expect(AGENT, "INVITE");
+    assert!(!bench.engine.is_recording_settled());
+    bench.in_dialog(RECORDER, "INVITE", &near, 1, Some(&recorder(6100).direction("inactive").text()));
+    bench.expect(RECORDER, "491");
 }
 
 #[test]
@@ -392,7 +410,7 @@ fn a_200_that_is_repeated_over_another_connection_gets_its_ack_there() {
     let offer = recorder(6000);
     bench.recorder_answers(&near, "n", "", &offer);
     let (_, ack) = bench.join("near-bridge", &bridge(20_000));
-    bench.input(cucm::engine::Input::Closed { flow: RECORDER, why: None });
+    bench.input(Input::Closed { flow: RECORDER, why: None });
     let other = FlowId(33);
     bench.open(other, Transport::Tcp, None);
     bench.sent.clear();
@@ -477,5 +495,25 @@ fn a_bye_by_another_connection_than_the_one_that_stands_is_told_of() {
         bench.in_dialog(flow, "BYE", &near, 1, None);
         let connected = |event: &&CucmEvent| matches!(event, CucmEvent::RecorderConnected { .. });
         assert_eq!(bench.events.iter().filter(connected).count(), told);
+    }
+}
+
+#[test]
+fn a_connection_that_the_recorder_opened_while_ours_was_closed_serves_on_beside_another_one_of_ours() {
+    for (is_closed, told) in [(true, 0), (false, 1)] {
+        let (mut bench, near, _) = recording(plain());
+        if is_closed {
+            bench.input(Input::Closed { flow: RECORDER, why: None });
+        }
+        bench.open(ITS_OWN, Transport::Tcp, None);
+        if is_closed {
+            // The node's next request opens one anew.
+            bench.engine.send_unprompted(bench.now, Request::Options, None);
+            bench.collect();
+            bench.connected(RECORDER);
+        }
+        bench.in_dialog(ITS_OWN, "BYE", &near, 1, None);
+        let connected = |event: &&CucmEvent| matches!(event, CucmEvent::RecorderConnected { .. });
+        assert_eq!(bench.events.iter().filter(connected).count(), told, "closed: {is_closed}");
     }
 }
