@@ -69,8 +69,9 @@ pub(crate) struct Source {
     pub(crate) free: Vec<(i64, i64)>,
     /// Time line minus sending time, in samples (median).
     pub(crate) said: f64,
-    /// Time line minus time of arrival, in samples: by the median packet and by the first.
-    pub(crate) arrived: [f64; 2],
+    /// Time line minus time of arrival, in samples: by the median packet, by the first, and by the one that was least on its way, which
+    /// need not be usual where the length of packets changed.
+    pub(crate) arrived: [f64; 3],
 }
 
 impl Source {
@@ -266,7 +267,7 @@ impl<'a> Builder<'a> {
     }
 
     /// How the time line lies against the times of sending and of arrival.
-    fn clocks(&self) -> (f64, [f64; 2]) {
+    fn clocks(&self) -> (f64, [f64; 3]) {
         let row = |frame: &Frame| &self.streams[frame.stream as usize].rows[frame.row as usize];
         let samples = |us: u64| us as f64 * MS as f64 / 1000.0;
         let step = self.genuine.len() / 1000 + 1;
@@ -275,7 +276,8 @@ impl<'a> Builder<'a> {
         let arrival = |frame: &Frame| row(frame).arrived_us().map(|us| frame.at as f64 - samples(us));
         let arrived = median(some().filter_map(arrival).collect());
         let first = self.genuine.iter().find_map(arrival).unwrap_or(said);
-        (said, [arrived, first])
+        let least = self.genuine.iter().filter_map(arrival).max_by(f64::total_cmp).unwrap_or(said);
+        (said, [arrived, first, least])
     }
 }
 

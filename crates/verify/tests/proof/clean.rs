@@ -313,3 +313,19 @@ fn a_tone_whose_frames_are_all_the_same_proves_nothing() {
     let verdict = case.judge();
     assert!(verdict.compared_frames == 0 && !verdict.passed(), "{} compared", verdict.compared_frames);
 }
+
+#[test]
+fn a_leg_may_be_laid_out_by_the_packet_that_was_least_on_its_way() {
+    const EARLY_MS: usize = 12;
+    for seed in 0..runs() {
+        let mut case = Case::new(seed);
+        case.layout = Layout::Stereo;
+        // As behind a change of packet time: one packet of the far leg leaves before its time.
+        case.streams[1].rows[FRAMES - 1].sent_us -= EARLY_MS as u64 * 1000;
+        case.record();
+        let [near, far] = &mut case.audio[0];
+        near.splice(0..0, vec![0; EARLY_MS * 8]);
+        far.resize(near.len(), 0);
+        check(seed, &case.judge());
+    }
+}
