@@ -6,7 +6,8 @@
 //! without counting, or one that leapt. Then the arrival times decide how much time really passed. So no timestamp,
 //! however absurd, makes a file longer than the call.
 //!
-//! "Transit" is arrival less RTP time: constant up to jitter while both clocks agree.
+//! "Transit" is arrival less the RTP time of the packet's end, when it could leave: constant up to jitter while both clocks agree, however
+//! much a packet holds.
 
 use crate::journal::Packet;
 
@@ -56,7 +57,15 @@ struct Step {
 
 impl Step {
     fn transit_us(&self) -> i64 {
-        self.arrival_us - self.time * 125
+        self.arrival_us - (self.time + self.samples) * 125
+    }
+
+    /// Whether a packet that comes behind one with a higher number is no late one: its timestamp is that of another time.
+    fn begins_anew(&self, highest: &Self) -> bool {
+        let Some(behind) = highest.index.checked_sub(self.index) else { return false };
+        let between = i64::from((self.time - highest.time) as u32 as i32);
+        let expected = i64::try_from(behind).unwrap_or(i64::MAX).saturating_mul(self.samples);
+        between.saturating_add(expected).abs() > RATE as i64
     }
 }
 
@@ -109,6 +118,7 @@ fn runs<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Vec
             samples: i64::from(samples_of(packet)),
         });
     }
+    let mut runs: Vec<Vec<Step>> = runs.into_iter().flat_map(parted).collect();
     for run in &mut runs {
         run.sort_by_key(|step| step.index);
         run.dedup_by_key(|step| step.index);
@@ -118,6 +128,25 @@ fn runs<P>(packets: &[Packet<P>], samples_of: impl Fn(&Packet<P>) -> u32) -> Vec
         }
     }
     runs
+}
+
+/// A run, given in order of arrival, parted where its sender began numbers and timestamps anew a little below the highest: two packets
+/// say so, as one may be odd.
+fn parted(run: Vec<Step>) -> Vec<Vec<Step>> {
+    let mut parts: Vec<Vec<Step>> = vec![Vec::new()];
+    let mut highest: Option<Step> = None;
+    for (at, step) in run.iter().enumerate() {
+        let is_anew = highest.is_some_and(|highest| {
+            step.begins_anew(&highest) && run.get(at + 1).is_some_and(|next| next.begins_anew(&highest))
+        });
+        if is_anew {
+            parts.push(Vec::new());
+            highest = None;
+        }
+        highest = highest.filter(|highest| highest.index > step.index).or(Some(*step));
+        parts.last_mut().into_iter().for_each(|part| part.push(*step));
+    }
+    parts
 }
 
 struct Layout<'a> {
@@ -149,7 +178,7 @@ impl Layout<'_> {
     fn enter(&mut self, run: &[Step]) -> Mapping {
         let begin = run[0].arrival_us;
         // Timestamps that leap meanwhile, or one that is odd, say nothing: most of them agree.
-        let least = |within_us: i64| {
+        let least = |run: &[Step], within_us: i64| {
             let near = run.iter().filter(|step| step.arrival_us - begin <= within_us);
             let mut transits: Vec<i64> = near.map(Step::transit_us).collect();
             transits.sort_unstable();
@@ -157,13 +186,16 @@ impl Layout<'_> {
             transits.into_iter().find(|transit| middle - transit <= JUMP_US).unwrap_or(middle)
         };
         let Some(old) = self.mapping.take() else {
-            let origin = run[0].time * 125 + least(BASE_US);
+            let origin = (run[0].time + run[0].samples) * 125 + least(run, BASE_US);
             // A first packet whose timestamp is far from the others' says nothing; its arrival does.
             self.origin = if (origin - begin).abs() > JUMP_US { begin } else { origin };
             self.timeline.base_us = self.origin;
             return Mapping { shift: -run[0].time, recent: Vec::new() };
         };
-        let usual = least(WINDOW_US);
+        // Where timestamps leap soon after, those before say where the run begins.
+        let agrees = |step: &&Step| (step.transit_us() - run[0].transit_us()).abs() <= JUMP_US;
+        let before_leap = run.iter().take_while(agrees).count();
+        let usual = least(&run[..before_leap], WINDOW_US);
         let shift = self.snapped(run[0].time, old.shift + to_samples(usual - old.usual_us()));
         Mapping { shift, recent: Vec::new() }
     }
@@ -300,17 +332,52 @@ mod tests {
 
     #[test]
     fn a_run_whose_numbers_and_timestamps_leap_soon_after_it_began_is_whole() {
-        for leap in [1_187_000_000u32, 0u32.wrapping_sub(1_187_000_000)] {
+        for (leap, behind) in [1_187_000_000u32, 0u32.wrapping_sub(1_187_000_000)]
+            .into_iter()
+            .flat_map(|leap| [1, 2, 5, 50].map(|n| (leap, n)))
+        {
             let mut packets = steady(400, 100);
             packets[100..].iter_mut().for_each(|packet| packet.ssrc = 2);
-            for packet in &mut packets[150..] {
+            for packet in &mut packets[100 + behind..] {
                 packet.index += 12_000;
                 packet.timestamp = packet.timestamp.wrapping_add(leap);
             }
             let timeline = lay(&packets);
-            assert_eq!((timeline.samples, timeline.placed.len(), timeline.lost), (64_000, 400, 0), "leap {leap}");
+            let told = (timeline.samples, timeline.placed.len(), timeline.lost);
+            assert_eq!(told, (64_000, 400, 0), "leap {leap} behind {behind}");
             assert_eq!(timeline.flags.len(), 1, "{:?}", timeline.flags);
         }
+    }
+
+    #[test]
+    fn a_sender_that_begins_anew_a_little_below_goes_on() {
+        for below in [2, 60, 110] {
+            let mut packets = steady(300, 3_324_447_100);
+            for packet in &mut packets[150..] {
+                packet.index -= below;
+                packet.timestamp = packet.timestamp.wrapping_add(1_187_000_000);
+            }
+            let timeline = lay(&packets);
+            let places: Vec<u64> = timeline.placed.iter().map(|(sample, _)| *sample).collect();
+            assert_eq!(places, (0..300).map(|n| 160 * n).collect::<Vec<_>>(), "{below} below");
+        }
+    }
+
+    #[test]
+    fn packets_that_hold_less_from_now_on_lie_where_they_were_said() {
+        // 60 ms until then; two of 30 ms of a run that began 20 ms later.
+        let mut packets: Vec<Packet<()>> = (0..20).map(|n| packet(n, 480 * n as u32, 1_000_000 + 60_000 * n)).collect();
+        let begins = 1_000_000 + 60_000 * 19 + 80_000;
+        for n in 0..3u64 {
+            packets.push(packet(n, 480 * n as u32, begins + 60_000 * n));
+        }
+        for n in 0..2u64 {
+            packets.push(packet(3 + n, 1440 + 240 * n as u32, begins + 150_000 + 30_000 * n));
+        }
+        packets[20..].iter_mut().for_each(|packet| packet.ssrc = 2);
+        let timeline = lay_out(&packets, |packet| if packet.ssrc == 2 && packet.index > 2 { 240 } else { 480 });
+        assert_eq!(sample_of(&timeline, 20), 480 * 20 + 160);
+        assert_eq!(timeline.samples, 480 * 23 + 160 + 480);
     }
 
     #[test]
