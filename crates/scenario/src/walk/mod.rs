@@ -16,8 +16,14 @@ use dice::Dice;
 
 /// The fewest and the most steps before everybody hangs up.
 const STEPS: (u64, u64) = (8, 30);
-/// How often a step is looked for that can be taken now. The verbs that are always legal make it certain that one is found.
+/// How often a step is looked for that can be taken now. Where none is, somebody has parked a call and nobody can
+/// say whether it is back.
 const TRIES: usize = 1000;
+
+/// Behind this what is parked is certainly back where it came from.
+const BEYOND_DOUBT: &str = "wait: 1m";
+/// After how many of them those who go home wait.
+const PATIENCE: usize = 50;
 
 /// The scenario of a seed, as a file. The same seed gives the same text in every run of one version of this program.
 #[must_use]
@@ -27,6 +33,7 @@ pub fn scenario(seed: u64) -> String {
     let mut walk = Walk::begin(&head, &mut dice);
     for _ in 0..dice.between(STEPS.0, STEPS.1) {
         let step = (0..TRIES).find_map(|_| walk.take(&verbs::any(&walk.names, &mut dice)));
+        let step = step.or_else(|| walk.take(BEYOND_DOUBT));
         walk.steps.extend(step);
     }
     walk.go_home(&mut dice);
@@ -89,12 +96,14 @@ impl Walk {
 
     /// Everybody hangs up; what nobody can hang up is taken up first.
     fn go_home(&mut self, dice: &mut Dice) {
-        for _ in 0..TRIES {
+        for turn in 1..=TRIES {
             if self.paper.calls() == 0 {
                 return;
             }
             let hung_up = self.names.clone().iter().find_map(|name| self.take(&format!("hang up: {name}")));
             let step = hung_up.or_else(|| self.take(&verbs::any(&self.names, dice)));
+            // While nobody can say where a call is, all that can be done is to wait.
+            let step = step.or_else(|| turn.is_multiple_of(PATIENCE).then(|| self.take(BEYOND_DOUBT))?);
             self.steps.extend(step);
         }
     }

@@ -7,6 +7,8 @@ use super::dice::Dice;
 const CHOICES: &[(u64, &str)] = &[
     (3, "talk: {time}"),
     (1, "wait: {time}"),
+    // So long that what rings has certainly been forwarded.
+    (1, "wait: 5s"),
     (4, "call: { from: {a}, to: {b} }"),
     (6, "answer: {a}"),
     (2, "hang up: {a}"),
@@ -53,7 +55,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("{codec}", &["PCMU", "PCMA"]),
     ("{destination}", &super::cluster::DESTINATIONS),
     ("{digits}", &["1", "0*9", "1234#", "42"]),
-    ("{injected}", &["plain RTP", "flipped tag", "replay", "forged", "silence", "loss"]),
+    ("{injected}", &["plain RTP", "flipped tag, every: 8", "replay, every: 8", "forged", "silence", "loss"]),
     ("{leg}", &["near", "far", "both"]),
     ("{one leg}", &["near", "far", "[near, far]"]),
     ("{ptime}", &["10ms", "20ms", "30ms", "40ms", "60ms"]),

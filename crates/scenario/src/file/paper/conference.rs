@@ -107,10 +107,12 @@ impl Paper {
         }
     }
 
-    /// Whether the conference of a phone becomes a call of two when the phone leaves it.
+    /// Whether the conference of a phone becomes a call of two when the phone hangs up.
     pub(crate) fn drops_to_two(&self, phone: usize) -> bool {
-        self.active(phone).is_some_and(|call| {
-            call.conference.is_some() && call.members.len() == 3 && !self.ends_conference(call, phone)
-        })
+        let Some(no) = self.active(phone).filter(|call| call.conference.is_some()).map(|call| call.no) else {
+            return false;
+        };
+        let mut after = self.clone();
+        after.hang_up(phone).is_ok() && after.calls.iter().any(|call| call.no == no && call.conference.is_none())
     }
 }

@@ -125,7 +125,7 @@ impl Paper {
     }
 
     /// Whether the phone's bridge has no part in a recording.
-    fn is_forked_by_gateway(&self, recording: &Recording) -> bool {
+    pub(super) fn is_forked_by_gateway(&self, recording: &Recording) -> bool {
         let Far::Phone(far) = recording.far else { return false };
         self.has_gateway(recording.phone, far)
     }

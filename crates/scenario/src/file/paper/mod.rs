@@ -18,8 +18,6 @@ mod signalling;
 mod tests;
 mod transfer;
 
-use std::time::Duration;
-
 use ::media::ledger::Leg;
 use cucm::config::Dialect;
 use phone::PhoneState;
@@ -31,7 +29,7 @@ use nodes::Nodes;
 use outside::Behind;
 use recordings::{Change, Recordings};
 pub(crate) use recordings::{Far, Recording};
-use routing::Parked;
+use routing::{Parked, Passed};
 
 /// Why a step cannot be taken here, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +114,7 @@ struct Ringing {
     /// Whose place it takes, where a call is transferred.
     instead_of: Option<usize>,
     /// How long they have rung.
-    since: Duration,
+    since: Passed,
     /// The lines on the way to theirs, and theirs.
     passed: Vec<String>,
 }
@@ -214,7 +212,7 @@ impl Paper {
             Action::Destination { index, is_up } => self.destination(*index, *is_up)?,
             Action::Wait(_) | Action::Hook(_) => {}
         }
-        self.elapse(action.lasts())?;
+        self.elapse(Passed::by(action))?;
         self.go_to_nodes(action.lasts())?;
         self.settle(Change::Other);
         Ok(())

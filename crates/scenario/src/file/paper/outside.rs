@@ -58,9 +58,10 @@ impl Paper {
             )
         };
         self.forget_ended();
+        let is_outside = self.is_outside(party);
         let at = self.behind.iter().position(|behind| {
             let speaks = self.active.get(party) == Some(&Some(behind.call));
-            !behind.others.is_empty() && (speaks || behind.others.contains(&party))
+            is_outside && !behind.others.is_empty() && (speaks || behind.others.contains(&party))
         });
         let at = at.ok_or_else(none)?;
         let (no, far) = (self.behind[at].call, self.behind[at].far);
@@ -131,6 +132,15 @@ impl Paper {
     pub(super) fn far_of(&self, call: CallNo, member: usize) -> Far {
         let behind = self.behind.iter().find(|behind| behind.call == call).filter(|_| self.is_outside(member));
         behind.map_or(Far::Phone(member), |behind| behind.far)
+    }
+
+    /// Whose number CUCM has for somebody in a call, or at whom it rings; `None` where it has that of no party.
+    pub(crate) fn known_as(&self, who: usize) -> Option<usize> {
+        match self.active(who).filter(|call| call.member(who).is_some()).map(|call| self.far_of(call.no, who)) {
+            Some(Far::Phone(known)) => Some(known),
+            Some(Far::Bridge(_) | Far::Focus(_)) => None,
+            None => Some(who),
+        }
     }
 
     fn believe(&mut self, call: CallNo, far: Far, others: Vec<usize>) {

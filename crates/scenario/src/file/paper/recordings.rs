@@ -97,6 +97,8 @@ impl Paper {
         let stand: Vec<usize> = self.recordings().iter().filter(|r| self.stands(r)).map(|r| r.number).collect();
         let Recordings { running, begun, .. } = &mut self.recordings;
         running.retain_mut(|recording| match wanted.iter().find(|wanted| wanted.phone == recording.phone) {
+            // Another call's transfer is nothing to it.
+            Some(wanted) if is_updated && recording.far == wanted.far => true,
             // A bridge that takes the place of a far end is another one in any dialect.
             Some(wanted) if is_updated && !matches!(wanted.far, Far::Bridge(_)) => {
                 recording.far = wanted.far;

@@ -2,15 +2,47 @@
 
 use std::time::Duration;
 
+use super::super::ast::Action;
 use super::{CALL_FIRST, Call, CallNo, Change, Far, Impossible, Member, Paper, Ringing};
 
 /// A call that waits at a park number.
 #[derive(Clone, Debug)]
 pub(super) struct Parked {
     pub(super) by: usize,
-    waits: Duration,
+    waits: Passed,
     /// The node that has the number: that of whoever parked it.
     pub(super) node: Option<usize>,
+}
+
+/// How much time has passed, at least and at most: a step that says nothing of time takes some all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    least: Duration,
+    most: Duration,
+}
+
+impl Passed {
+    /// What a step takes.
+    pub(super) fn by(action: &Action) -> Self {
+        let least = action.lasts();
+        let is_exact = matches!(
+            action,
+            Action::Talk(_) | Action::Wait(_) | Action::Mute(..) | Action::Inject(_) | Action::CloseConnection(_)
+        );
+        Self { least, most: if is_exact { least } else { least + STEP } }
+    }
+
+    /// What has begun with the very step has not waited for it.
+    fn add(&mut self, time: Self) {
+        let begins = *self == Self::default();
+        self.least += time.least;
+        self.most += if begins { time.least } else { time.most };
+    }
+
+    /// Behind this time.
+    fn behind(self, time: Duration) -> Self {
+        Self { least: self.least.saturating_sub(time), most: self.most.saturating_sub(time) }
+    }
 }
 
 /// The phones that ring for a number.
@@ -23,12 +55,16 @@ pub(super) struct Reached {
 
 /// Service parameter *Call Park Reversion Timer*.
 const REVERSION: Duration = Duration::from_secs(60);
+/// A little less than three minutes, after which CUCM gives up what rings, wherever it rings by then.
+const LONGEST_RING: Duration = Duration::from_secs(150);
 /// Closer to a timer's end than this nobody can say whether it is over.
 pub(super) const DOUBT: Duration = Duration::from_secs(1);
+/// The most that a step may take which says nothing of time: recordings end and begin, a request waits for another one.
+const STEP: Duration = Duration::from_secs(1);
 
 impl Ringing {
     fn new(Reached { phones, passed }: Reached, instead_of: Option<usize>) -> Self {
-        Self { phones, instead_of, since: Duration::ZERO, passed }
+        Self { phones, instead_of, since: Passed::default(), passed }
     }
 
     /// Who rings, to ring on elsewhere.
@@ -66,7 +102,8 @@ impl Paper {
                 return Err(Impossible::new(message, "let it hang up what its dead node has left"));
             }
             let forward = bearers().next().map(|first| &self.phones[first].forward);
-            let free: Vec<usize> = bearers().filter(|phone| self.calls_of(*phone).next().is_none()).collect();
+            let is_free = |phone: &usize| self.calls_of(*phone).next().is_none() && !self.is_conferred(*phone);
+            let free: Vec<usize> = bearers().filter(is_free).collect();
             let (all, busy) = forward.map_or((None, None), |forward| (forward.all, forward.busy));
             match (all, free.is_empty(), busy) {
                 (Some(next), ..) | (None, true, Some(next)) => at = next,
@@ -99,7 +136,7 @@ impl Paper {
     }
 
     /// Time passes: lines forward that nobody answers, parked calls come back.
-    pub(super) fn elapse(&mut self, time: Duration) -> Result<(), Impossible> {
+    pub(super) fn elapse(&mut self, time: Passed) -> Result<(), Impossible> {
         for no in self.calls.iter().map(|call| call.no).collect::<Vec<_>>() {
             self.ring_on(no, time)?;
             self.wait_parked(no, time)?;
@@ -107,33 +144,37 @@ impl Paper {
         Ok(())
     }
 
-    fn ring_on(&mut self, no: CallNo, time: Duration) -> Result<(), Impossible> {
+    fn ring_on(&mut self, no: CallNo, time: Passed) -> Result<(), Impossible> {
         let Some(call) = self.calls.iter_mut().find(|call| call.no == no) else { return Ok(()) };
         let Some(ringing) = &mut call.rings else { return Ok(()) };
-        ringing.since += time;
+        ringing.since.add(time);
         let (since, instead_of, at) = (ringing.since, ringing.instead_of, ringing.phones[0]);
         let passed = ringing.passed.clone();
         let line = self.phones[at].line.clone();
+        if since.most > LONGEST_RING {
+            let message = format!("`{}` rings for so long here that CUCM gives its call up", self.name(at));
+            return Err(Impossible::new(message, format!("`- answer: {}`, or hang up, before that", self.name(at))));
+        }
         let first = self.phones.iter().find(|phone| phone.line == line);
         let Some((to, after)) = first.and_then(|first| first.forward.no_answer) else { return Ok(()) };
-        if since >= after {
+        if since.least >= after {
             self.silence(no);
             let reached = self.reach_behind(to, passed)?;
             self.ring(no, reached, instead_of);
-            return self.ring_on(no, since - after);
+            return self.ring_on(no, since.behind(after));
         }
         doubt(since, after, &format!("the line of `{}` has forwarded the call", self.name(at)))
     }
 
-    fn wait_parked(&mut self, no: CallNo, time: Duration) -> Result<(), Impossible> {
+    fn wait_parked(&mut self, no: CallNo, time: Passed) -> Result<(), Impossible> {
         let Some(call) = self.calls.iter_mut().find(|call| call.no == no && call.rings.is_none()) else {
             return Ok(());
         };
         let Some(parked) = &mut call.parked else { return Ok(()) };
-        parked.waits += time;
+        parked.waits.add(time);
         let (by, waits) = (parked.by, parked.waits);
-        if waits >= REVERSION {
-            parked.waits = Duration::ZERO;
+        if waits.least >= REVERSION {
+            parked.waits = Passed::default();
             if let Ok(phones) = self.reach(by) {
                 self.ring(no, phones, Some(by));
             }
@@ -165,7 +206,7 @@ impl Paper {
         }
         let node = self.node_of(phone);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
-            call.parked = Some(Parked { by: phone, waits: Duration::ZERO, node });
+            call.parked = Some(Parked { by: phone, waits: Passed::default(), node });
         }
         self.put_on_hold(phone);
         self.drop_out(no, phone);
@@ -271,10 +312,13 @@ impl Paper {
 }
 
 /// A file must say clearly what time it is.
-fn doubt(since: Duration, after: Duration, what: &str) -> Result<(), Impossible> {
-    if since + DOUBT <= after {
+fn doubt(since: Passed, after: Duration, what: &str) -> Result<(), Impossible> {
+    if since.most + DOUBT <= after {
         return Ok(());
     }
-    let message = format!("nobody can say whether {what} by now: {since:?} of {after:?} are over");
+    let Passed { least, most } = since;
+    let until =
+        if most > least { format!(", or as much as {most:?} where steps take their time") } else { String::new() };
+    let message = format!("nobody can say whether {what} by now: {least:?} of {after:?} are over{until}");
     Err(Impossible::new(message, format!("wait until {after:?} are over, or a second less")))
 }

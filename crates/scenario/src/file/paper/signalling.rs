@@ -48,7 +48,13 @@ impl Paper {
         self.must_stand(leg)?;
         let meant = |one: &Leg| leg.is_none_or(|leg| leg == *one);
         let acts_on: Vec<_> = self.standing().filter(|(_, leg)| meant(leg)).collect();
+        let forks =
+            |number: usize| self.recordings().iter().any(|r| r.number == number && self.is_forked_by_gateway(r));
         match deed {
+            Deed::Pause if acts_on.iter().all(|(number, _)| forks(*number)) => {
+                let message = "a gateway forks this, which cannot be had to stop".to_owned();
+                return Err(Impossible::new(message, "leave `recording media source: gateway` out"));
+            }
             Deed::Pause if acts_on.iter().all(|dialog| self.paused.contains(dialog)) => {
                 let message = "the recorder has paused this already".to_owned();
                 return Err(Impossible::new(message, "`- recorder resumes: both` first"));

@@ -196,3 +196,84 @@ fn a_target_that_consults_meanwhile_stays_with_its_consultation() {
     }
     assert_eq!((paper.display(2), paper.display(3)), ((PhoneState::RingingBack, true), (PhoneState::Ringing, false)));
 }
+
+#[test]
+fn a_transferrer_that_leaves_its_place_in_a_conference_leaves_no_two() {
+    let scenario = three(&[
+        "call: { from: customer, to: agent }",
+        "answer: agent",
+        "consult: { by: agent, to: expert }",
+        "answer: expert",
+        "conference: agent",
+        "transfer: { by: customer, to: other }",
+        "hang up: customer",
+        "hang up: other",
+        "hang up: agent",
+    ]);
+    let mut paper = Paper::of(&scenario);
+    let dropped = scenario.steps.iter().map(|step| {
+        let drops = match step.action {
+            Action::HangUp(phone) => paper.drops_to_two(phone),
+            _ => false,
+        };
+        paper.take(&step.action).unwrap();
+        drops
+    });
+    assert_eq!(dropped.collect::<Vec<_>>(), [false, false, false, false, false, false, false, true, false]);
+}
+
+#[test]
+fn another_calls_transfer_begins_no_recording_that_the_recorder_ended() {
+    let mut scenario = three(&[
+        "call: { from: customer, to: agent }",
+        "answer: agent",
+        "recorder hangs up: both",
+        "hang up: agent",
+        "wait: 1s",
+    ]);
+    scenario.cluster.dialect.far_end_transfer = FarEndTransfer::Update;
+    let mut paper = Paper::of(&scenario);
+    for step in &scenario.steps[..3] {
+        paper.take(&step.action).unwrap();
+    }
+    paper.settle(Change::Transfer);
+    assert_eq!(paper.begun(), 2);
+}
+
+#[test]
+fn steps_take_time_of_which_nobody_can_say_how_much() {
+    let phones = "  agent: { line: \"2000\", forward: { no answer: expert, after: 5s } }\n  customer: { line: \"1000\" }\n  expert: \
+                  { line: \"3000\" }\n  other: { line: \"4000\" }\n";
+    let verdict = |steps: &[&str]| {
+        let text: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+        parse(&format!("scenario: x\nphones:\n{phones}steps:\n  - call: {{ from: customer, to: agent }}\n{text}"))
+            .is_ok()
+    };
+    let busy = ["call: { from: other, to: expert }", "hang up: other"];
+    assert!(verdict(&[&["wait: 2s"], &busy[..], &["answer: agent", "hang up: agent"]].concat()));
+    assert!(!verdict(&[&["wait: 3s"], &busy[..], &["answer: agent", "hang up: agent"]].concat()));
+    assert!(verdict(&[&["wait: 2s"], &busy[..], &["wait: 3s", "answer: expert", "hang up: expert"]].concat()));
+}
+
+/// What is wrong first with these steps, where parties are outside.
+fn refused(steps: &[&str]) -> Option<String> {
+    let head = "scenario: x\nphones:\n  agent: { line: \"2000\", security: non-secure, recording: automatic, recording media source: \
+                gateway }\n  other: { line: \"3000\" }\noutside:\n  PSTN:\n    is: gateway\n    security: non-secure\n    \
+                parties:\n      olga: { line: \"+1\" }\n      piet: { line: \"+2\" }\nsteps:\n";
+    let text: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    parse(&format!("{head}{text}")).err().map(|wrong| wrong[0].message.clone())
+}
+
+#[test]
+fn what_is_behind_a_trunk_takes_no_part_in_calls_of_the_cluster() {
+    let made = ["call: { from: olga, to: agent }", "answer: agent", "conference outside: { by: olga, with: piet }"];
+    let with = |step: &str| refused(&[&made[..], &[step]].concat());
+    assert_eq!(with("leave outside: agent").as_deref(), Some("`agent` is in no conference outside here"));
+    assert_eq!(with("call: { from: other, to: piet }").as_deref(), Some("`piet` is in a conference already"));
+}
+
+#[test]
+fn what_a_gateway_forks_is_not_paused() {
+    let call = ["call: { from: olga, to: agent }", "answer: agent", "recorder pauses: both"];
+    assert_eq!(refused(&call).as_deref(), Some("a gateway forks this, which cannot be had to stop"));
+}

@@ -43,6 +43,8 @@ pub(super) struct Cast<'a> {
     pub(super) paper: Paper,
     /// How many events there were when each recording on paper was to begin, by its number.
     pub(super) begun_at: Vec<usize>,
+    /// How many other clusters there were.
+    clusters: usize,
     /// Phones that misbehave, and until when.
     pub(super) misbehaving: Vec<(usize, Instant)>,
     pub(super) events: Vec<(u64, CucmEvent)>,
@@ -84,6 +86,7 @@ impl<'a> Cast<'a> {
             sites: Vec::new(),
             paper: Paper::of(scenario),
             begun_at: Vec::new(),
+            clusters: 0,
             misbehaving: Vec::new(),
             events: Vec::new(),
             asked: Vec::new(),
@@ -240,7 +243,10 @@ impl<'a> Cast<'a> {
             Action::FailNode(failure) => self.fail_node(line, *failure).await.map(|()| None),
             Action::RestoreNode(node) => self.restore_node(line, *node).await.map(|()| None),
             Action::Renumber(why) => {
-                self.cucm.renumber((*why == Renumbered::OtherCluster).then(|| OTHER_CLUSTER.to_owned()));
+                self.all_over().await;
+                let is_other = *why == Renumbered::OtherCluster;
+                self.clusters += usize::from(is_other);
+                self.cucm.renumber(is_other.then(|| format!("OtherCluster{}", self.clusters)));
                 Ok(Some(format!("CUCM gives out call identifiers again: {why:?}")))
             }
             Action::ChangeStreams(change) => self.change_streams(line, *change).await.map(Some),
@@ -362,9 +368,6 @@ impl<'a> Cast<'a> {
         })
     }
 }
-
-/// What a second cluster calls itself.
-const OTHER_CLUSTER: &str = "OtherCluster";
 
 #[cfg(test)]
 mod tests {

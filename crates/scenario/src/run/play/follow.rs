@@ -94,6 +94,17 @@ impl Cast<'_> {
         Ok(())
     }
 
+    /// Waits until CUCM has no dialog any more: one that is still being ended has its number.
+    pub(super) async fn all_over(&self) {
+        let deadline = self.net.clock().now() + RECORDING_DECIDED;
+        // A cluster that has stopped says so elsewhere.
+        while let Ok(false) = self.cucm.is_idle().await
+            && self.net.clock().now() < deadline
+        {
+            self.net.clock().sleep(LOOK).await;
+        }
+    }
+
     /// Waits until CUCM reports, behind the first `since` events, what a step is to bring about.
     pub(super) async fn heard(
         &mut self,

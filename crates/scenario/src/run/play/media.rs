@@ -11,6 +11,9 @@ use super::cast::Cast;
 use crate::file::{ChangedStream, Inject, Injected, StreamChange};
 use crate::run::error::SetupError;
 
+/// In which two packets come, however much each holds.
+const BELIEVED: Duration = Duration::from_millis(200);
+
 impl Cast<'_> {
     /// Presses keys, and lets the time pass that they take.
     pub(super) async fn dtmf(&mut self, line: usize, phone: usize, digits: &str) -> Result<(), SetupError> {
@@ -71,6 +74,9 @@ impl Cast<'_> {
                 events.iter().filter(|event| settles(event)).map(weight).sum::<usize>() >= 2 * running.len()
             };
             self.all_heard(line, since, "both streams agreed on anew", all).await?;
+        } else {
+            // In clear one packet alone is believed by nobody (RFC 3550 §A.1).
+            self.talk(BELIEVED).await;
         }
         Ok(format!("{} has other streams: {what:?}", self.name(phone)))
     }

@@ -55,9 +55,10 @@ impl Cast<'_> {
     pub(super) async fn redirect(&mut self, line: usize, call_of: usize, to: usize) -> Result<(), SetupError> {
         self.cucm_knows(line).await?;
         let (device, number, since) = (self.device(call_of), self.number(to), self.events.len());
+        let known_as = self.paper.known_as(call_of).map(|who| self.number(who));
         let deadline = self.net.clock().now() + SOON;
         loop {
-            let Err(why) = self.cucm().redirect(&device, &number).await else { break };
+            let Err(why) = self.cucm().redirect((&device, known_as.as_deref()), &number).await else { break };
             if self.net.clock().now() >= deadline {
                 let what = format!("the call of `{}` could not be redirected: {why}", self.name(call_of));
                 return Err(SetupError::Step { line, what });

@@ -10,6 +10,7 @@ use recorder::metadata::Side;
 
 use super::Asked;
 use super::cast::Cast;
+use super::follow::{LOOK, SOON};
 use crate::run::error::SetupError;
 
 /// How long a message may be on its way to a recorder that is near.
@@ -40,6 +41,24 @@ impl Cast<'_> {
         let answers = if told { self.paper.dialogs(leg) } else { 0 };
         let is_answer = |event: &CucmEvent| matches!(event, CucmEvent::RecorderAnswered { .. });
         self.await_events(since, answers, is_answer).await;
+        if !told {
+            self.settled().await;
+        }
+    }
+
+    /// Waits until nothing is under way in the dialogs of recordings, unless the scenario says itself what crosses what.
+    async fn settled(&self) {
+        if !self.scenario.signalling.is_empty() {
+            return;
+        }
+        self.net.clock().sleep(UNDER_WAY).await;
+        let deadline = self.net.clock().now() + SOON;
+        // A cluster that has stopped says so elsewhere.
+        while let Ok(false) = self.cucm().is_recording_settled().await
+            && self.net.clock().now() < deadline
+        {
+            self.net.clock().sleep(LOOK).await;
+        }
     }
 
     /// A recorder of somebody else's cannot be told; such a scenario is skipped with it.
@@ -71,6 +90,7 @@ impl Cast<'_> {
             (kind.from, kind.method, kind.answer) == (From::Recorder, Method::Bye, Answer::No)
         });
         if deed != Deed::HangUp || is_held_up {
+            self.settled().await;
             return Ok(());
         }
         let is_over = |event: &CucmEvent| matches!(event, CucmEvent::RecordingEnded { .. });
@@ -82,6 +102,13 @@ impl Cast<'_> {
         if is_up {
             self.tell(format!("destination {name} is back"));
             return self.destinations.come(index).await;
+        }
+        // What it was to be told must have reached it.
+        let deadline = self.net.clock().now() + SOON;
+        while let Ok(1..) = self.cucm().recorder_dialogs().await
+            && self.net.clock().now() < deadline
+        {
+            self.net.clock().sleep(LOOK).await;
         }
         self.tell(format!("destination {name} is gone"));
         self.destinations.go(index).await;
