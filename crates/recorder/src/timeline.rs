@@ -6,8 +6,8 @@
 //! without counting, or one that leapt. Then the arrival times decide how much time really passed. So no timestamp,
 //! however absurd, makes a file longer than the call.
 //!
-//! "Transit" is arrival less the RTP time of the packet's end, when it could leave: constant up to jitter while both clocks agree, however
-//! much a packet holds.
+//! "Transit" is arrival less RTP time: constant up to jitter while both clocks agree. A packet that holds more leaves later; so packets of one
+//! length are compared with each other.
 
 use crate::journal::Packet;
 
@@ -57,7 +57,7 @@ struct Step {
 
 impl Step {
     fn transit_us(&self) -> i64 {
-        self.arrival_us - (self.time + self.samples) * 125
+        self.arrival_us - self.time * 125
     }
 
     /// Whether a packet that comes behind one with a higher number is no late one: its timestamp is that of another time.
@@ -179,14 +179,14 @@ impl Layout<'_> {
         let begin = run[0].arrival_us;
         // Timestamps that leap meanwhile, or one that is odd, say nothing: most of them agree.
         let least = |run: &[Step], within_us: i64| {
-            let near = run.iter().filter(|step| step.arrival_us - begin <= within_us);
+            let near = run.iter().filter(|step| step.arrival_us - begin <= within_us && step.samples == run[0].samples);
             let mut transits: Vec<i64> = near.map(Step::transit_us).collect();
             transits.sort_unstable();
             let middle = transits.get((transits.len() - 1) / 2).copied().unwrap_or_default();
             transits.into_iter().find(|transit| middle - transit <= JUMP_US).unwrap_or(middle)
         };
         let Some(old) = self.mapping.take() else {
-            let origin = (run[0].time + run[0].samples) * 125 + least(run, BASE_US);
+            let origin = run[0].time * 125 + least(run, BASE_US);
             // A first packet whose timestamp is far from the others' says nothing; its arrival does.
             self.origin = if (origin - begin).abs() > JUMP_US { begin } else { origin };
             self.timeline.base_us = self.origin;

@@ -187,7 +187,7 @@ impl Paper {
     pub(super) fn wait_anew(&mut self, no: CallNo) {
         let parked = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.parked.as_mut());
         if let Some(parked) = parked {
-            parked.waits = Duration::ZERO;
+            parked.waits = Passed::default();
         }
     }
 
