@@ -126,8 +126,11 @@ impl Paper {
 
     /// Whether the phone's bridge has no part in a recording.
     pub(super) fn is_forked_by_gateway(&self, recording: &Recording) -> bool {
-        let Far::Phone(far) = recording.far else { return false };
-        self.has_gateway(recording.phone, far)
+        match recording.far {
+            // A conference behind the gateway is the gateway's matter as well.
+            Far::Phone(far) | Far::Focus(far) => self.has_gateway(recording.phone, far),
+            Far::Bridge(_) => false,
+        }
     }
 
     /// A gateway is preferred, is the far end's, and the call is in clear.

@@ -274,6 +274,9 @@ fn what_is_behind_a_trunk_takes_no_part_in_calls_of_the_cluster() {
 
 #[test]
 fn what_a_gateway_forks_is_not_paused() {
-    let call = ["call: { from: olga, to: agent }", "answer: agent", "recorder pauses: both"];
-    assert_eq!(refused(&call).as_deref(), Some("a gateway forks this, which cannot be had to stop"));
+    let call = ["call: { from: olga, to: agent }", "answer: agent"];
+    for between in [&[][..], &["conference outside: { by: olga, with: piet }"]] {
+        let steps = [&call[..], between, &["recorder pauses: both"]].concat();
+        assert_eq!(refused(&steps).as_deref(), Some("a gateway forks this, which cannot be had to stop"));
+    }
 }
