@@ -61,8 +61,8 @@ fn answer(stream: &mut TcpStream, root: &Path) {
     let (status, body) = if !request.contains("x-word: open sesame") {
         ("403 Forbidden", b"no".to_vec())
     } else if let Some(refci) = target.strip_prefix("/calls?refci=") {
-        let of: Vec<Value> =
-            recordings(root).into_iter().map(|(told, _)| told).filter(|r| r["refci"] == *refci).collect();
+        let is_told = |told: &Value| (told["refci"] == *refci) != (mood == "other");
+        let of: Vec<Value> = recordings(root).into_iter().map(|(told, _)| told).filter(is_told).collect();
         ("200 OK", json!({ "items": of }).to_string().into_bytes())
     } else {
         let (id, name) = target.trim_start_matches('/').split_once('/').unwrap_or_default();
@@ -152,4 +152,16 @@ fn a_wrong_password_is_a_set_up_error_and_hides_no_other_scenario() {
     assert_eq!(exit, Exit::Setup, "{said}");
     assert!(said.contains("answered with 403 Forbidden, `no`: the service does not accept"), "{said}");
     assert!(said.contains("1 passed") && !said.contains("barley"), "{said}");
+}
+
+#[test]
+fn another_calls_files_and_half_a_file_are_held_against_the_recorder() {
+    for (mood, rule) in [("other", "exchanged-recordings"), ("half", "truncated-file")] {
+        let bench = service(&told_over_http());
+        std::fs::write(bench.path("mood"), mood).unwrap();
+        let calls = bench.scenario("scenarios/two-calls-at-once.yaml", |text| text);
+        let (exit, said) = bench.run("ours", &[&calls], &[]);
+        assert_eq!(exit, Exit::Finding, "{mood}: {said}");
+        assert!(said.contains(rule), "{mood}: {said}");
+    }
 }

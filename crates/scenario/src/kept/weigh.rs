@@ -84,7 +84,13 @@ pub(crate) fn weigh(
             metadata::fits_together(&stored.folder, written, &mut found);
             found.extend(of_files(stored, written, &verdict, &label));
         }
-        if let Some(told) = told {
+        // What is said of a recording whose names leave it open which it is, is held against the one that it is by its audio.
+        let by_audio = || {
+            let is_of = |file: &str| stored.recorded.files.iter().any(|own| own.name == file);
+            let heard = verdict.channels.iter().find(|channel| is_of(&channel.file))?;
+            sessions.iter().find(|session| session.label() == heard.recording)
+        };
+        if let Some(told) = told.or_else(by_audio) {
             stored.said.iter().for_each(|said| said.compare(told, &mut found));
         }
         found.extend(of_calls.remove(&stored.folder).unwrap_or_default());
