@@ -76,6 +76,19 @@ fn a_scenario_in_which_nothing_can_be_recorded_proves_nothing() {
     assert!(reason.contains("nothing to record"), "{reason}");
     let reason = changed("\nsteps:", "\nnetwork: { loss: 100% }\nsteps:");
     assert!(reason.contains("let no packet"), "{reason}");
+    let busy = "\ndestinations: { dead: { does: answers 486 } }\nroute list: { trunks: [[dead, recorder]] }\nsteps:";
+    let reason = changed("\nsteps:", busy);
+    assert!(reason.contains("before it came to the recorder under test: the recorder answered 486"), "{reason}");
+}
+
+#[test]
+fn a_step_that_needs_the_recording_that_failed_leaves_the_recorder_blamed() {
+    for (fault, rule) in [("never-answer", "recording-failed"), ("close-at-once", "recording-failed")] {
+        let outcome = outcome("scenarios/media/new-key.yaml", fault);
+        assert_eq!(outcome.verdict, Verdict::Finding, "{fault}: {outcome:#?}");
+        assert!(outcome.findings.iter().any(|finding| finding.rule == rule), "{fault}: {outcome:#?}");
+        assert!(outcome.reason.is_some_and(|reason| reason.contains("no further step could be taken")), "{fault}");
+    }
 }
 
 #[test]

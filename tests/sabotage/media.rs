@@ -35,6 +35,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("media/new-key", &[(STEPS, "recorder: { fault: keep-first-key }\nsteps:")], Found("end-clipped")),
     Row("media/new-key", &[(STEPS, "recorder: { fault: lose-after-rekey }\nsteps:")], Found("lost-frames")),
+    // Without a recording there is no key to change: the recorder is blamed for what it did, not the step.
+    Row("media/new-key", &[(STEPS, "recorder: { fault: unavailable }\nsteps:")], Found("recording-failed")),
     Row("media/new-key-after-wrap", &[(STEPS, "recorder: { fault: forget-roll-over }\nsteps:")], Found("end-clipped")),
     Row(
         "media/new-key-of-a-dialect-that-resets",

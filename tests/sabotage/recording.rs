@@ -54,6 +54,7 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
         Found("wrong-metadata"),
     ),
+    Row("recording/gateway-then-phone", &[(STEPS, "recorder: { SRTP: off }\nsteps:")], Found("audio-in-clear")),
     Row("recording/two-nodes", &[(STEPS, "cluster: { unknown nodes: [2] }\nsteps:")], Found("missing-recording")),
     Row(
         "recording/nodes-both-recorded",

@@ -10,6 +10,7 @@ pub(super) const ROWS: &[Row] = &[
     Row("security/both-non-secure", &[(STEPS, "recorder: { SRTP: required }\nsteps:")], Found("recording-failed")),
     Row("security/each-by-its-own-phone", &[("SRTP: required", "SRTP: allowed")], Found("audio-in-clear")),
     Row("security/non-secure-agent-refused", &[("SRTP: required", "SRTP: allowed")], Found("audio-in-clear")),
+    Row("security/secured-phone-takes-over", &[(STEPS, "recorder: { SRTP: off }\nsteps:")], Found("audio-in-clear")),
     Row("security/recorder-answers-in-clear", &[("SRTP: off", "SRTP: allowed")], Found("unexpected-srtp")),
     Row("security/srtp-to-rtp-by-transfer", &[(STEPS, "recorder: { SRTP: off }\nsteps:")], Found("audio-in-clear")),
     Row(

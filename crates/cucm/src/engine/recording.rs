@@ -15,6 +15,7 @@
 //! The whole is in Cisco document 200788, "Configure and Troubleshoot Basic Call Recording". With early offer the bridge is asked
 //! first, and the recorder's INVITE carries what it said (inferred).
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use media::sdp::{Audio, Format};
@@ -110,6 +111,19 @@ impl Recording {
     pub(super) fn way(&self, end: End) -> Option<&Way> {
         let strand = self.strand(end);
         strand.ways.get(strand.attempt)
+    }
+
+    /// The destinations that were called for either end.
+    fn tried(&self) -> Vec<SocketAddr> {
+        let mut tried: Vec<SocketAddr> = Vec::new();
+        for (_, destination) in
+            End::BOTH.iter().flat_map(|end| self.strand(*end).ways.iter().take(self.strand(*end).attempt + 1))
+        {
+            if !tried.contains(destination) {
+                tried.push(*destination);
+            }
+        }
+        tried
     }
 
     pub(super) fn strand_mut(&mut self, end: End) -> &mut Strand {
@@ -400,6 +414,7 @@ impl Engine {
             CucmEvent::RecordingFailed(RecordingFailed {
                 recording: id,
                 call: recording.call,
+                tried: recording.tried(),
                 near: recording.metadata.near,
                 why: why.why.clone(),
                 rule: why.rule.clone(),

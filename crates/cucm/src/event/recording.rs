@@ -114,4 +114,6 @@ pub struct RecordingFailed {
     pub why: String,
     /// A code that stays the same between releases: `x509-subject`, `callmanager-trust`, `alert`, `status`, `timeout`, `codec`, `suite`, …
     pub rule: String,
+    /// The destinations that were called for either end, or to which no connection could be made, in order.
+    pub tried: Vec<SocketAddr>,
 }

@@ -38,6 +38,7 @@ use addresses::Addresses;
 use gather::Scene;
 use ground::{Ground, Job, RealTime, capture, named};
 use journal::Journal;
+use play::{End, Spoilt};
 use subject::Left;
 use tries::{Gate, Tried};
 use wire::{Clock, Tap};
@@ -286,6 +287,13 @@ pub(crate) fn not_run(item: &Item, verdict: Verdict, reason: String) -> Scenario
     }
 }
 
+/// The outcome of a scenario that could not be played to its end since the recorder had failed.
+fn spoilt_outcome(item: &Item, spoilt: Spoilt) -> ScenarioOutcome {
+    let Spoilt { findings, stopped, story, duration_ms } = spoilt;
+    let reason = format!("after that no further step could be taken: {stopped}; what had been recorded was not judged");
+    ScenarioOutcome { findings, story, duration_ms, ..not_run(item, Verdict::Finding, reason) }
+}
+
 async fn attempt(
     job: &Job,
     options: &Options,
@@ -355,7 +363,10 @@ async fn played(
         Some(limit) if limit < needed => SetupError::Limit { limit, stuck: journal.last(&item.scenario) },
         _ => SetupError::TimeOut(needed),
     };
-    let mut played = tokio::time::timeout(limit, played).await.map_err(late)??;
+    let mut played = match tokio::time::timeout(limit, played).await.map_err(late)?? {
+        End::Whole(played) => *played,
+        End::Spoilt(spoilt) => return Ok(spoilt_outcome(item, spoilt)),
+    };
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
     let hampered = kept::Hampered::of(&item.scenario);
     let in_run = |session: Session| Session { hampered: hampered.clone(), ..session.in_run(began) };

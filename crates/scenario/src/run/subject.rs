@@ -458,6 +458,7 @@ mod tests {
             near: Phone { device: String::new(), number: "2000".to_owned(), name: String::new() },
             why: "the connection closed before an answer came".to_owned(),
             rule: rule.to_owned(),
+            tried: Vec::new(),
         };
         vec![(0, CucmEvent::RecordingFailed(failed))]
     }

@@ -9,8 +9,9 @@ pub struct Expect {
     pub line: usize,
     /// How many recordings; `None` is as many as the steps give.
     pub recordings: Option<usize>,
-    /// Whether audio goes to the recorder in clear.
-    pub clear: bool,
+    /// Whether all audio goes to the recorder in clear (`true`) or encrypted; `None` is by who forks it: a non-secure phone
+    /// and a gateway in clear, everybody else encrypted.
+    pub clear: Option<bool>,
     /// Whether the phones must have talked to each other in clear (`true`) or encrypted.
     pub clear_call: Option<bool>,
     /// The `User-Agent` of CUCM that the recorder must have noted.

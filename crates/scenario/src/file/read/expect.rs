@@ -44,7 +44,7 @@ pub(super) fn read_expect(node: Option<&Node>, destinations: &[Destination], wro
     let expect = Expect {
         line: node.place.line,
         recordings: f.maybe("recordings", wrong, |n| number(n, 0, 1000).map(|v| v as usize)),
-        clear: f.or("media", false, wrong, |n| one_of(n, &media)),
+        clear: f.maybe("media", wrong, |n| one_of(n, &media)),
         clear_call: f.maybe("main call", wrong, |n| one_of(n, &media)),
         user_agent: f.maybe("user agent", wrong, text),
         suite: f.maybe("suite", wrong, suite),

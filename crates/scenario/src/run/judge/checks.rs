@@ -1,16 +1,18 @@
 //! What the scenario expects beside sound recordings: calls set up as they should be, refusals, nothing left open.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use cucm::{CucmEvent, Sender};
+use cucm::config::RecordingMediaSource;
+use cucm::{CucmEvent, RecordingFailed, Sender};
 use media::ledger::{Fate, Nature, Stream, StreamKind};
 use recorder::metadata::{Recording, Side};
 
 use crate::file::paper::recordings_of;
-use crate::file::{Action, Deed, Injected, Party, Scenario};
-use crate::kept::{Session, Stored, count};
+use crate::file::{Action, Deed, Injected, Party, Scenario, Site, SiteKind};
+use crate::kept::{Session, SessionLeg, Stored, count};
 use crate::outcome::Finding;
-use crate::run::addresses::device_name;
+use crate::run::addresses::{Addresses, device_name};
 use crate::run::play::{Played, sender};
 use crate::run::subject::Left;
 
@@ -51,15 +53,32 @@ pub(super) fn check_forks(played: &Played, findings: &mut Vec<Finding>) {
     }
 }
 
-pub(super) fn check_media(scenario: &Scenario, sessions: &[Session], findings: &mut Vec<Finding>) {
+/// Who cannot encrypt forks in clear, whatever the call and the trunk are: a non-secure phone, and a gateway, which is asked
+/// to fork only what is in clear ("Feature Configuration Guide for Cisco Unified Communications Manager", Recording).
+fn forks_in_clear(scenario: &Scenario, played: &Played, session: &Session, leg: &SessionLeg) -> bool {
+    let near = scenario.phones.iter().enumerate().find(|(index, _)| device_name(*index) == session.near.device);
+    let is_non_secure = near.is_some_and(|(_, phone)| !phone.encrypted);
+    let told = leg.told.as_ref().map(|told| told.phone_media.ip());
+    let is_gateway = |(index, site): (usize, &Site)| {
+        site.kind == SiteKind::Gateway && told == Some(played.addresses.site(index, site.encrypted).ip())
+    };
+    let by_gateway = near.is_some_and(|(_, phone)| phone.source == RecordingMediaSource::Gateway)
+        && scenario.outside.iter().enumerate().any(is_gateway);
+    is_non_secure || by_gateway
+}
+
+pub(super) fn check_media(scenario: &Scenario, played: &Played, sessions: &[Session], findings: &mut Vec<Finding>) {
     let expect = &scenario.expect;
     for session in sessions {
         for leg in session.legs().map(|leg| session.leg(leg)) {
             let clear = leg.suite.is_none();
-            if clear && !expect.clear {
-                findings.push(Finding::new("audio-in-clear", "SRTP to the recorder", "RTP was agreed"));
+            let may_be_clear = expect.clear.unwrap_or_else(|| forks_in_clear(scenario, played, session, leg));
+            if clear && !may_be_clear {
+                let mut finding = Finding::new("audio-in-clear", "SRTP to the recorder", "RTP was agreed");
+                finding.recording = Some(session.label());
+                findings.push(finding);
             }
-            if !clear && expect.clear {
+            if !clear && expect.clear == Some(true) {
                 let finding = Finding::new("unexpected-srtp", "RTP to the recorder", "SRTP was agreed");
                 findings.push(finding.at_line(expect.line));
             }
@@ -112,6 +131,7 @@ pub(super) fn check_failures(
     played: &Played,
     given_up: &[&Recording],
     findings: &mut Vec<Finding>,
+    undecided: &mut Vec<String>,
 ) {
     let failed: Vec<_> = played
         .events
@@ -129,10 +149,9 @@ pub(super) fn check_failures(
         let finding = Finding::new("not-given-up", format!("CUCM gives a recording up by the rule {rule}"), got);
         findings.push(finding.at_line(scenario.expect.line));
     }
-    let wanted = scenario.expect.refused.is_some() || scenario.expect.bye_cause.is_some() || given_up_by.is_some();
-    if let (Some(failed), false) = (failed.first(), wanted) {
-        let got = format!("CUCM gave it up: {} ({})", failed.why, failed.rule);
-        findings.push(Finding::new("recording-failed", "a recording session", got));
+    findings.extend(failure(scenario, &played.addresses, &played.events));
+    for failed in failures(scenario, &played.events).filter(|it| failed_elsewhere(scenario, &played.addresses, it)) {
+        undecided.push(format!("CUCM gave a recording up before it came to the recorder under test: {}", failed.why));
     }
     if let Some(cause) = scenario.expect.bye_cause {
         let named = format!("cause={cause}");
@@ -146,16 +165,50 @@ pub(super) fn check_failures(
     }
 }
 
+/// Recordings that CUCM gave up, where the scenario does not say that it is to give up one.
+fn failures<'a>(scenario: &Scenario, events: &'a [(u64, CucmEvent)]) -> impl Iterator<Item = &'a RecordingFailed> {
+    let expect = &scenario.expect;
+    let wanted = expect.refused.is_some() || expect.bye_cause.is_some() || expect.given_up.is_some();
+    events.iter().filter_map(move |(_, event)| match event {
+        CucmEvent::RecordingFailed(failed) if !wanted => Some(failed),
+        _ => None,
+    })
+}
+
+/// Whether CUCM gave it up at destinations beside the recorder under test, which was never called.
+fn failed_elsewhere(scenario: &Scenario, addresses: &Addresses, failed: &RecordingFailed) -> bool {
+    let beside: Vec<IpAddr> = (0..scenario.destinations.len()).map(|index| addresses.destination(index)).collect();
+    !failed.tried.is_empty() && failed.tried.iter().all(|tried| beside.contains(&tried.ip()))
+}
+
+/// The first recording that CUCM gave up at the recorder under test.
+fn failure(scenario: &Scenario, addresses: &Addresses, events: &[(u64, CucmEvent)]) -> Option<Finding> {
+    let failed = failures(scenario, events).find(|failed| !failed_elsewhere(scenario, addresses, failed))?;
+    let got = format!("CUCM gave it up: {} ({})", failed.why, failed.rule);
+    Some(Finding::new("recording-failed", "a recording session", got))
+}
+
+/// What the recorder alone has done so far that no recording survives: steps that need one cannot be taken after it.
+pub(in crate::run) fn recorder_faults(
+    scenario: &Scenario,
+    addresses: &Addresses,
+    events: &[(u64, CucmEvent)],
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = failure(scenario, addresses, events).into_iter().collect();
+    check_hang_ups(scenario, events, &mut findings);
+    findings
+}
+
 /// A recorder that ends a recording while the call goes on loses what is said from then on.
-pub(super) fn check_hang_ups(scenario: &Scenario, played: &Played, findings: &mut Vec<Finding>) {
+pub(super) fn check_hang_ups(scenario: &Scenario, events: &[(u64, CucmEvent)], findings: &mut Vec<Finding>) {
     if scenario.expect.ended_by_recorder
         || scenario.steps.iter().any(|step| matches!(step.action, Action::RecorderDoes { deed: Deed::HangUp, .. }))
     {
         return;
     }
-    for (at_us, event) in &played.events {
+    for (at_us, event) in events {
         if let CucmEvent::RecordingEnded { recording, by_recorder: true, why, .. } = event {
-            let call = played.events.iter().find_map(|(_, event)| match event {
+            let call = events.iter().find_map(|(_, event)| match event {
                 CucmEvent::RecordingStarted(started) if started.recording == *recording => Some(started),
                 _ => None,
             });

@@ -15,11 +15,11 @@ use super::play::Played;
 use crate::file::Scenario;
 use crate::kept::{Session, Stored, verdict, weigh};
 use crate::outcome::{Finding, Happening, ScenarioOutcome};
-pub(super) use checks::expected_recordings;
 use checks::{
     check_count, check_failures, check_forks, check_hang_ups, check_keys, check_leaks, check_media, check_messages,
     check_order, check_possible, check_provoked, check_refusals, check_user_agent,
 };
+pub(super) use checks::{expected_recordings, recorder_faults};
 
 /// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored; completes the
 /// draft of its evidence, if there is one.
@@ -67,12 +67,12 @@ pub(super) fn judge(
     }
     told_as_missing_files(&mut findings);
     check_messages(&played, &mut findings, &mut undecided);
-    check_hang_ups(scenario, &played, &mut findings);
+    check_hang_ups(scenario, &played.events, &mut findings);
     check_possible(scenario, &played, sessions, &mut findings, &mut undecided);
     check_forks(&played, &mut findings);
-    check_media(scenario, sessions, &mut findings);
+    check_media(scenario, &played, sessions, &mut findings);
     check_refusals(scenario, &played, &mut findings);
-    check_failures(scenario, &played, &given_up, &mut findings);
+    check_failures(scenario, &played, &given_up, &mut findings, &mut undecided);
     // Of one that it began and gave up the reason says more than a number.
     undecided.extend(short.filter(|_| findings.iter().all(|finding| finding.rule != "recording-failed")));
     check_keys(&played.ledger.streams, &mut undecided);

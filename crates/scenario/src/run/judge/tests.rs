@@ -10,7 +10,7 @@ use crate::outcome::Verdict;
 use crate::run::addresses::Addresses;
 use crate::run::journal::Journal;
 use crate::run::live::{Live, Share};
-use crate::run::play::{Place, play};
+use crate::run::play::{End, Place, play};
 use crate::under_test::UnderTest;
 
 const CALL: &str = r#"
@@ -35,13 +35,15 @@ fn judged(scenario: &Scenario, lose: bool) -> ScenarioOutcome {
         let (addresses, share) = (Addresses::simulated(), Share::of(&live));
         let (folder, journal) = (folder.path(), &Journal::default());
         let place = Place { net, clock, addresses, folder, seed: 1, share, bystander: None, journal };
-        let played = play(&UnderTest::Bundled, &file::parse(CALL).unwrap(), place).await.unwrap();
+        let End::Whole(played) = play(&UnderTest::Bundled, &file::parse(CALL).unwrap(), place).await.unwrap() else {
+            panic!("the call was not played to its end");
+        };
         let sessions = Session::of_events(&played.events).into_iter().map(|session| session.in_run(began));
         let sessions: Vec<Session> = sessions.collect();
         (played, sessions)
     });
     let stored = if lose { Vec::new() } else { kept::read(folder.path(), &sessions) };
-    judge("call.yaml", scenario, played, Network::Simulated, (&sessions, Path::new("")), stored, None)
+    judge("call.yaml", scenario, *played, Network::Simulated, (&sessions, Path::new("")), stored, None)
 }
 
 fn rules(outcome: &ScenarioOutcome) -> Vec<&str> {

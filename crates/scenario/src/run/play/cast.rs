@@ -10,7 +10,7 @@ use wire::Net;
 
 use super::follow::{Astray, RECORDING_DECIDED, SOON};
 use super::words::in_words;
-use super::{Asked, Place, Played, start};
+use super::{Asked, Place, Played, Spoilt, start};
 use crate::file::paper::Paper;
 use crate::file::{Action, Renumbered, Scenario, Step};
 use crate::outcome::Happening;
@@ -18,6 +18,7 @@ use crate::run::addresses::{Addresses, device_name};
 use crate::run::destinations::Destinations;
 use crate::run::error::SetupError;
 use crate::run::hearing::Hearing;
+use crate::run::judge::recorder_faults;
 use crate::run::lateness;
 use crate::run::live::Share;
 use crate::run::outside::Sites;
@@ -324,6 +325,18 @@ impl<'a> Cast<'a> {
 
     fn tell_at(&mut self, at_us: u64, what: String) {
         self.story.push(Happening { at_ms: at_us.saturating_sub(self.began_us) / 1000, what });
+    }
+
+    /// A step could not be taken. Where the recorder had failed before, that is why; all else is the harness's own trouble.
+    pub(super) async fn stopped(mut self, stopped: SetupError) -> Result<Spoilt, SetupError> {
+        self.listen();
+        let findings = recorder_faults(self.scenario, &self.addresses, &self.events);
+        if findings.is_empty() || !matches!(stopped, SetupError::Step { .. }) {
+            return Err(stopped);
+        }
+        let duration_ms = self.now_us().saturating_sub(self.began_us) / 1000;
+        self.story.sort_by_key(|happening| happening.at_ms);
+        Ok(Spoilt { findings, stopped, story: self.story, duration_ms })
     }
 
     pub(super) async fn go_home(mut self) -> Result<Played, SetupError> {

@@ -37,7 +37,7 @@ use super::journal::Journal;
 use super::live::Share;
 use super::subject::Left;
 use crate::file::Scenario;
-use crate::outcome::{Happening, Lateness};
+use crate::outcome::{Finding, Happening, Lateness};
 use crate::under_test::UnderTest;
 pub(super) use boot::{phone_codec, voice};
 use cast::Cast;
@@ -79,6 +79,24 @@ pub(super) struct Played {
     pub(super) phones: Vec<phone::Summary>,
 }
 
+/// How the playing of a scenario ended.
+pub(super) enum End {
+    /// With its last step.
+    Whole(Box<Played>),
+    /// At a step that nobody could take any more, since the recorder had failed: what was to go on was not there.
+    Spoilt(Spoilt),
+}
+
+/// A scenario that a recorder's fault ended.
+pub(super) struct Spoilt {
+    /// What the recorder did wrong.
+    pub(super) findings: Vec<Finding>,
+    /// The step that could not be taken, and why.
+    pub(super) stopped: SetupError,
+    pub(super) story: Vec<Happening>,
+    pub(super) duration_ms: u64,
+}
+
 /// Where a scenario is played.
 pub(super) struct Place<'a> {
     pub(super) net: Net,
@@ -95,17 +113,19 @@ pub(super) struct Place<'a> {
 }
 
 /// Plays `scenario` against the recorder under test.
-pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Place<'_>) -> Result<Played, SetupError> {
+pub(super) async fn play(under_test: &UnderTest, scenario: &Scenario, place: Place<'_>) -> Result<End, SetupError> {
     let (bystander, journal) = (place.bystander, place.journal);
     let mut cast = Cast::gather(under_test, scenario, place).await?;
     let busy = bystander.map(|bystander| bystander.start(&cast.net));
     for step in &scenario.steps {
         journal.step(scenario, step, cast.net.clock());
-        cast.take(step).await?;
+        if let Err(stopped) = cast.take(step).await {
+            return cast.stopped(stopped).await.map(End::Spoilt);
+        }
         journal.done(cast.now_us());
     }
     drop(busy);
-    cast.go_home().await
+    Ok(End::Whole(Box::new(cast.go_home().await?)))
 }
 
 /// How many addresses may have to be tried for a recording; each may cost the time until CUCM gives it up.
