@@ -19,6 +19,8 @@
 //! | gateway | SRTP | any | the phone's bridge |
 //! | gateway | RTP | no, or a conference is between | the phone's bridge |
 //! | gateway | RTP | yes | the gateway |
+//!
+//! The guide also has CUCM go on to the next source where the chosen one cannot fork; here the recording ends then.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
