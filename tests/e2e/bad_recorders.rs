@@ -82,6 +82,24 @@ fn a_scenario_in_which_nothing_can_be_recorded_proves_nothing() {
 }
 
 #[test]
+fn a_recording_that_is_given_up_for_another_reason_than_expected_is_found() {
+    let text = std::fs::read_to_string(tests::root().join("scenarios/plain-call.yaml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("expected.yaml");
+    let judged = |more: &str, expect: &str| {
+        let text = text.replace("\nsteps:", &format!("\n{more}\nsteps:"));
+        std::fs::write(&file, format!("{}\nexpect: {{ recordings: 0, {expect} }}\n", text.trim_end())).unwrap();
+        let outcome = tests::run_one(file.to_str().unwrap(), &tests::options(Network::Simulated, 1)).unwrap();
+        (outcome.verdict, outcome.findings.into_iter().map(|f| f.rule).collect::<Vec<_>>())
+    };
+    let silent = "recorder: { fault: never-answer }";
+    assert_eq!(judged(silent, "given up: timeout"), (Verdict::Pass, Vec::new()));
+    let (verdict, rules) = judged(silent, "given up: status");
+    assert_eq!(verdict, Verdict::Finding);
+    assert!(rules.contains(&"recording-failed".to_owned()), "{rules:?}");
+}
+
+#[test]
 fn a_step_that_needs_the_recording_that_failed_leaves_the_recorder_blamed() {
     for (fault, rule) in [("never-answer", "recording-failed"), ("close-at-once", "recording-failed")] {
         let outcome = outcome("scenarios/media/new-key.yaml", fault);

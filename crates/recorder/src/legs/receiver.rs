@@ -459,6 +459,11 @@ impl Receiver {
         };
         // What is authenticated begins anew only where its key says so.
         if !trusted && stream.begins_near(sequence, timestamp) {
+            if stream.awaits(sequence) {
+                let place = stream.restart_at_odd(sequence);
+                stream.say(timestamp);
+                return ((stream.epoch, place), Place::Restarted);
+            }
             stream.restart_before(sequence);
         }
         let (index, how) = stream.place(sequence, trusted);

@@ -74,6 +74,19 @@ impl Stream {
         };
     }
 
+    /// Whether this number follows that of the odd packet before it.
+    pub(crate) fn awaits(&self, sequence: u16) -> bool {
+        self.awaited == Some(sequence)
+    }
+
+    /// The sequence began anew with the odd packet before this one, which gets its extended number.
+    pub(crate) fn restart_at_odd(&mut self, sequence: u16) -> u64 {
+        *self = Self::new(self.ssrc, self.epoch.saturating_add(1), sequence.wrapping_sub(1));
+        let index = self.highest + 1;
+        self.mark(index);
+        index
+    }
+
     /// Whether a packet lies so far from the newest one that it may begin a sequence anew.
     pub(crate) fn is_far(&self, sequence: u16) -> bool {
         let step = i32::from(sequence.wrapping_sub(self.highest as u16) as i16);
@@ -97,12 +110,12 @@ impl Stream {
     /// was authenticated (SRTP), so that only a change of key may restart it.
     pub(crate) fn place(&mut self, sequence: u16, trusted: bool) -> (u64, Place) {
         let far = self.is_far(sequence);
-        if far && (self.may_restart || (!trusted && self.awaited == Some(sequence))) {
-            let began = if self.awaited == Some(sequence) { sequence.wrapping_sub(1) } else { sequence };
-            *self = Self::new(self.ssrc, self.epoch.saturating_add(1), began);
-            let index = self.highest + u64::from(sequence.wrapping_sub(began));
-            self.mark(index);
-            return (index, Place::Restarted);
+        if far && self.awaits(sequence) && (self.may_restart || !trusted) {
+            return (self.restart_at_odd(sequence), Place::Restarted);
+        }
+        if far && self.may_restart {
+            *self = Self::new(self.ssrc, self.epoch.saturating_add(1), sequence);
+            return (self.highest, Place::Restarted);
         }
         if far && !trusted {
             self.awaited = Some(sequence.wrapping_add(1));

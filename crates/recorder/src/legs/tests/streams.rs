@@ -122,3 +122,20 @@ fn a_plain_sequence_that_begins_anew_near_its_old_place_is_told_from_late_and_re
         assert_eq!(contents(&rig), expected, "{fault:?}");
     }
 }
+
+#[test]
+fn a_plain_sequence_that_begins_anew_a_hundred_numbers_below_keeps_its_first_packet() {
+    // The first packet lies too far below to be late, the second one not.
+    for newest in 1098..=1103 {
+        let mut rig = Rig::new(Fault::None);
+        rig.plain();
+        for sequence in 1000..=newest {
+            rig.receive(&packet_at(7, sequence, 160 * u32::from(sequence), 1), PHONE);
+        }
+        for (n, sequence) in (1000..1003).enumerate() {
+            rig.receive(&packet_at(7, sequence, 3_000_000_000 + 160 * n as u32, 2), PHONE);
+        }
+        assert_eq!(contents(&rig)[usize::from(newest) - 999..], [2, 2, 2], "newest {newest}");
+        assert_eq!(rig.counts().malformed, 0, "newest {newest}");
+    }
+}

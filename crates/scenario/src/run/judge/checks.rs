@@ -166,11 +166,14 @@ pub(super) fn check_failures(
 }
 
 /// Recordings that CUCM gave up, where the scenario does not say that it is to give up one.
-fn failures<'a>(scenario: &Scenario, events: &'a [(u64, CucmEvent)]) -> impl Iterator<Item = &'a RecordingFailed> {
+fn failures<'a>(scenario: &'a Scenario, events: &'a [(u64, CucmEvent)]) -> impl Iterator<Item = &'a RecordingFailed> {
     let expect = &scenario.expect;
-    let wanted = expect.refused.is_some() || expect.bye_cause.is_some() || expect.given_up.is_some();
+    let wanted = move |failed: &RecordingFailed| match &expect.given_up {
+        Some(rule) => failed.rule == *rule,
+        None => expect.refused.is_some() || expect.bye_cause.is_some(),
+    };
     events.iter().filter_map(move |(_, event)| match event {
-        CucmEvent::RecordingFailed(failed) if !wanted => Some(failed),
+        CucmEvent::RecordingFailed(failed) if !wanted(failed) => Some(failed),
         _ => None,
     })
 }
