@@ -3,13 +3,23 @@
 //! The speech of [`Voice::speech`] is *self-naming*: under every frame lies a dither too faint to hear (about
 //! -69 dBFS) that is drawn from the voice's identity and the frame's number, so that after G.711 no two frames are
 //! equal, not even those of a pause or of a text that is spoken again and again. Whoever finds a frame in a
-//! recording therefore knows whose it is and when it was said.
+//! recording therefore knows whose it is and when it was said. [`Voice::named`] lays it under any other voice.
+//!
+//! Where no sample survives, the [`code`] signal says the same by its tones. What else there is, and what it is called, is
+//! [`Signal`].
 
-use std::collections::HashSet;
+pub mod code;
+mod kind;
+mod name;
+mod shape;
+
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use crate::g711::{self, Law};
+use crate::g711::Law;
+use code::Code;
+pub use kind::{Signal, UnknownSignal};
+use name::Name;
 
 /// The sampling rate of every voice in Hz.
 pub const RATE: u32 = 8000;
@@ -23,10 +33,39 @@ pub struct Voice {
 #[derive(Clone, Debug)]
 enum Source {
     Silence,
-    Tone { step: f64, phase: f64, amplitude: f64 },
-    Samples { samples: Arc<[i16]>, at: usize, looped: bool },
-    Speech(Speech),
+    Tone {
+        step: f64,
+        phase: f64,
+        amplitude: f64,
+    },
+    Samples {
+        samples: Arc<[i16]>,
+        at: usize,
+        looped: bool,
+    },
+    /// A function of the sample's number.
+    Shape {
+        shape: Shape,
+        at: u64,
+    },
+    Code {
+        code: Code,
+        at: u64,
+    },
+    Named {
+        voice: Box<Voice>,
+        name: Name,
+        clean: Vec<i16>,
+    },
     Mixed(Vec<Voice>),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Chirp,
+    Steps,
+    Square,
+    Codes(Law, u64),
 }
 
 impl Voice {
@@ -53,7 +92,41 @@ impl Voice {
     ///
     /// Give every voice of a run its own identity.
     pub fn speech(samples: impl Into<Arc<[i16]>>, identity: u64) -> Self {
-        Self { source: Source::Speech(Speech::new(samples.into(), identity)) }
+        Self::wav(samples, true).named(identity)
+    }
+
+    /// This voice with the dither of [`Voice::speech`] under it.
+    pub fn named(self, identity: u64) -> Self {
+        Self { source: Source::Named { voice: Box::new(self), name: Name::new(identity), clean: Vec::new() } }
+    }
+
+    /// The code signal from its beginning on.
+    pub fn code(code: Code) -> Self {
+        Self { source: Source::Code { code, at: 0 } }
+    }
+
+    /// Chirps of 100 ms from 300 to 3400 Hz at -6 dB of full scale, one at the start of every second.
+    pub fn chirps() -> Self {
+        Self::shape(Shape::Chirp)
+    }
+
+    /// A tone of 1 kHz that falls by 6 dB every half second, from full scale to -60 dB, is silent for half a second, and starts over.
+    pub fn steps() -> Self {
+        Self::shape(Shape::Steps)
+    }
+
+    /// A square of 500 Hz at full scale.
+    pub fn square() -> Self {
+        Self::shape(Shape::Square)
+    }
+
+    /// All 256 codes of a law, first in order, then again and again in orders that are drawn from `identity`.
+    pub fn codes(law: Law, identity: u64) -> Self {
+        Self::shape(Shape::Codes(law, identity))
+    }
+
+    fn shape(shape: Shape) -> Self {
+        Self { source: Source::Shape { shape, at: 0 } }
     }
 
     /// Several voices at once, as from a conference bridge: their sum, which is cut where it would be too loud.
@@ -80,7 +153,26 @@ impl Voice {
                 }
             }
             Source::Samples { samples, at, looped } => copy(samples, at, *looped, out),
-            Source::Speech(speech) => speech.next_frame(out),
+            Source::Shape { shape, at } => {
+                for sample in out {
+                    *sample = match *shape {
+                        Shape::Chirp => shape::chirp(*at),
+                        Shape::Steps => shape::steps(*at),
+                        Shape::Square => shape::square(*at),
+                        Shape::Codes(law, identity) => shape::codes(law, identity, *at),
+                    };
+                    *at += 1;
+                }
+            }
+            Source::Code { code, at } => {
+                code.fill(RATE, *at, out);
+                *at += out.len() as u64;
+            }
+            Source::Named { voice, name, clean } => {
+                clean.resize(out.len(), 0);
+                voice.next_frame(clean);
+                name.write(clean, out);
+            }
             Source::Mixed(voices) => {
                 let mut one = vec![0; out.len()];
                 out.fill(0);
@@ -104,65 +196,11 @@ fn copy(samples: &[i16], at: &mut usize, looped: bool, out: &mut [i16]) {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Speech {
-    samples: Arc<[i16]>,
-    at: usize,
-    identity: u64,
-    frame: u64,
-    /// Hashes of every frame spoken so far, in both laws.
-    spoken: HashSet<u64>,
-    clean: Vec<i16>,
-}
-
-impl Speech {
-    fn new(samples: Arc<[i16]>, identity: u64) -> Self {
-        Self { samples, at: 0, identity, frame: 0, spoken: HashSet::new(), clean: Vec::new() }
-    }
-
-    fn next_frame(&mut self, out: &mut [i16]) {
-        self.clean.resize(out.len(), 0);
-        copy(&self.samples, &mut self.at, true, &mut self.clean);
-        // Speech does not collide in many years, but a signal that sits in the middle of G.711's coarse steps can
-        // swallow the dither: then it is drawn anew, each time twice as strong.
-        for attempt in 0..10 {
-            dither(&self.clean, out, [self.identity, self.frame, attempt]);
-            let hashes = Law::ALL.map(|law| hash(law, out));
-            if hashes.iter().all(|hash| !self.spoken.contains(hash)) {
-                self.spoken.extend(hashes);
-                break;
-            }
-        }
-        self.frame += 1;
-    }
-}
-
-/// Adds noise drawn from `name` (identity, frame, attempt) to `clean`: of sigma 12, doubled with every attempt.
-fn dither(clean: &[i16], out: &mut [i16], name: [u64; 3]) {
-    let mut state = name.into_iter().fold(0, |state, part| mix(state ^ part));
-    for (out, &clean) in out.iter_mut().zip(clean) {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let bits = mix(state);
-        // The sum of four uniform values of 16 bits: mean 131,070, sigma 37,837, that is 12 times 3,153.
-        let sum: u64 = (0..4).map(|part| (bits >> (16 * part)) & 0xFFFF).sum();
-        let noise = ((sum as i32 - 131_070) << name[2]) / 3_153;
-        *out = clean.saturating_add(noise as i16);
-    }
-}
-
 /// The finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     value ^ (value >> 31)
-}
-
-/// A hash of what a frame decodes to after it was coded in `law`.
-fn hash(law: Law, frame: &[i16]) -> u64 {
-    frame.iter().fold(mix(1 + u64::from(law.payload_type())), |state, &sample| {
-        let heard = g711::decode(law, g711::encode(law, sample));
-        mix(state ^ u64::from(heard as u16)).wrapping_add(state.rotate_left(5))
-    })
 }
 
 #[cfg(test)]
@@ -186,17 +224,5 @@ mod tests {
         assert_eq!(frame, [1, 2, 3, 1, 2]);
         Voice::wav(Vec::new(), true).next_frame(&mut frame);
         assert_eq!(frame, [0; 5]);
-    }
-
-    #[test]
-    fn the_dither_draws_another_frame_when_a_frame_was_already_spoken() {
-        let mut first = Speech::new(Arc::from([]), 1);
-        let mut frame = [0; 160];
-        first.next_frame(&mut frame);
-        let mut second = Speech::new(Arc::from([]), 1);
-        second.spoken = first.spoken;
-        let mut other = [0; 160];
-        second.next_frame(&mut other);
-        assert_ne!(frame, other);
     }
 }
