@@ -10,6 +10,10 @@ const NOT_REUSED: &str = "no port that got a packet of a call that was over was 
 pub(super) const ROWS: &[Row] = &[
     Row("media/dtmf-agent", &[(STEPS, "recorder: { fault: close-gaps }\nsteps:")], Found("closed-gap")),
     Row("media/dtmf-customer", &[(STEPS, "recorder: { fault: close-gaps }\nsteps:")], Found("closed-gap")),
+    Row("media/code-signal", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row("media/code-signal", &[(STEPS, "recorder: { fault: quieter }\nsteps:")], Found("level-changed")),
+    Row("media/every-code", &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")], Found("lost-frames")),
+    Row("media/edges-of-level", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
     Row("media/mute-agent", &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")], Found("lost-frames")),
     Row("media/mute-customer", &[(STEPS, "recorder: { fault: quieter }\nsteps:")], Found("level-changed")),
     Row("media/dummy-port", &[(STEPS, "recorder: { fault: trust-told-port }\nsteps:")], Found("missing-recording")),

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scenario::sound::Raw;
 
 use crate::doctor::Doctor;
 use crate::explain::Explain;
@@ -12,6 +13,7 @@ use crate::list::List;
 use crate::reports::Reports;
 use crate::schema;
 use crate::selecting::Selecting;
+use crate::signal::Signal;
 use crate::trying::{Shown, Trying};
 
 /// A Cisco CUCM in mixed mode with its phones, to test call recorders: real TLS, real SRTP, every frame proven.
@@ -67,6 +69,8 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
+    /// Write a test signal to a WAV file, 8 kHz mono: what phones say in scenarios.
+    Signal(Signal),
     /// Run the bundled recorder on its own.
     Record {
         /// Its configuration.
@@ -147,8 +151,11 @@ pub(crate) struct Merge {
 pub(crate) struct Verify {
     /// The ledger: `ledger.json` in the scenario's folder below that of `run --keep`.
     pub(crate) ledger: PathBuf,
-    /// WAV files to judge, of any recorder; without any, the recordings kept beside the ledger are judged as `run` did.
+    /// Audio files to judge, of any recorder; without any, the recordings kept beside the ledger are judged as `run` did.
     pub(crate) files: Vec<PathBuf>,
+    /// What files are that have nothing but samples: mulaw, alaw, pcm16 or pcm16be, then `:RATE` and `:CHANNELS` unless 8000 and 1.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) raw: Option<Raw>,
     #[command(flatten)]
     pub(crate) reports: Reports,
 }
@@ -177,10 +184,13 @@ whose name has the word near, far or stereo (as in near.wav or call-7_far.wav; s
 that, in any case of letters. In a file of two channels without such a name the legs may lie either way round, but both
 must be there. A leg or recording of which no file is given is not missed; the output says which.
 
+Files may be WAV (PCM, float, G.711, RF64), FLAC, which is as exact, MP3, Ogg/Vorbis and M4A (AAC), whose samples are no
+longer those that were said, and with --raw samples without any header. Ogg/Opus and AMR have to be converted first.
+
 What happened on the wire (refusals, leaked dialogs, audio in clear) is judged by `run` alone.
 
 Exit codes: 0 pass, 1 usage, 2 the ledger or a file cannot be read, 3 the report cannot be written, 4 a recording is
-wrong (finding), 5 inconclusive: nothing was compared, or the harness was late. What is no WAV file is a finding.";
+wrong (finding), 5 inconclusive: nothing was compared, or the harness was late. What is no audio file is a finding.";
 
 /// Which network carries a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

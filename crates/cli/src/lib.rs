@@ -20,6 +20,7 @@ mod reports;
 mod run;
 mod schema;
 mod selecting;
+mod signal;
 mod trying;
 mod verify;
 mod walk;
@@ -79,6 +80,7 @@ fn run_at(
         Verb::Explain(args) => explain::explain(&args, out, err),
         Verb::Record { config } => record::record(&config, out, err),
         Verb::Report { verb: ReportVerb::Merge(args) } => merge::merge(&args, out, err),
+        Verb::Signal(args) => signal::signal(&args, out, err),
         Verb::Certs(args) => certs::certs(&args, out, err),
     };
     // Whoever reads our output has gone: nothing is left to tell.

@@ -13,14 +13,14 @@ pub(crate) fn verify(args: &Verify, out: &mut impl Write, err: &mut impl Write) 
     for file in &args.files {
         if !file.is_file() {
             let why = if file.exists() { "it is no file" } else { "it is not there" };
-            writeln!(err, "error: cannot read {}: {why}; expected a WAV file", file.display())?;
+            writeln!(err, "error: cannot read {}: {why}; expected an audio file", file.display())?;
             return Ok(Exit::BadFile);
         }
     }
     if !args.reports.can_be_written(err)? {
         return Ok(Exit::Setup);
     }
-    let outcome = match scenario::kept::verify(&args.ledger, &args.files) {
+    let outcome = match scenario::kept::verify(&args.ledger, &args.files, args.raw) {
         Ok(outcome) => outcome,
         Err(error) => {
             writeln!(err, "error: cannot read the ledger {}: {error}", args.ledger.display())?;

@@ -34,5 +34,6 @@ pub mod outcome;
 pub mod run;
 pub mod schema;
 pub mod select;
+pub mod sound;
 pub mod under_test;
 pub mod walk;

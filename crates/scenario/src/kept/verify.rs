@@ -10,16 +10,18 @@ use super::stored::{LARGEST_WAV, Stored, read};
 use super::weigh::{Weighed, count, fair, limits, of_verdict, verdict, weigh};
 use super::{KeptLedger, LedgerError};
 use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
+use crate::sound::{self, Raw};
 use crate::under_test::UnderTest;
 
 /// Judges against the ledger at `path`: without `files` the recordings kept beside it, as the run did; else `files`.
 ///
 /// Which recording and leg each of `files` is, its audio says. Where its name has the word `near`, `far` or `stereo`
-/// (near on the left), it must be that. Legs of which no file is given are not judged, which the story tells.
+/// (near on the left), it must be that. Legs of which no file is given are not judged, which the story tells. Files may be of
+/// any kind that [`sound`] reads; `raw` says what those are that have nothing but samples.
 ///
 /// # Errors
 /// What is wrong with the ledger. Whatever is wrong with a recording is a finding.
-pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError> {
+pub fn verify(path: &Path, files: &[PathBuf], raw: Option<Raw>) -> Result<RunOutcome, LedgerError> {
     let kept = KeptLedger::load(path)?;
     let mut undecided = Vec::new();
     let elsewhere = kept.recorder != UnderTest::Bundled.name();
@@ -30,7 +32,7 @@ pub fn verify(path: &Path, files: &[PathBuf]) -> Result<RunOutcome, LedgerError>
         let weighed = beside(&kept, path.parent().unwrap_or_else(|| Path::new(".")), &mut undecided);
         (weighed, Vec::new())
     } else {
-        given(&kept, files, &mut undecided)
+        given(&kept, files, raw, &mut undecided)
     };
     let Weighed { findings, channels, compared, undecided: excused, traces: _ } = weighed;
     undecided.extend(excused);
@@ -69,9 +71,14 @@ fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weig
 }
 
 /// Files of somebody's choice.
-fn given(kept: &KeptLedger, files: &[PathBuf], undecided: &mut Vec<String>) -> (Weighed, Vec<String>) {
+fn given(
+    kept: &KeptLedger,
+    files: &[PathBuf],
+    raw: Option<Raw>,
+    undecided: &mut Vec<String>,
+) -> (Weighed, Vec<String>) {
     let truth = truth(&kept.ledger.streams, &kept.sessions);
-    let files: Vec<RecordedFile<'_>> = files.iter().map(|path| file(path)).collect();
+    let files: Vec<RecordedFile<'_>> = files.iter().map(|path| file(path, raw)).collect();
     let (verdict, excused) = fair(limits(&kept.network), &kept.lateness, |limits| judge_files(&truth, &files, limits));
     let weighed = of_verdict(&verdict);
     undecided.extend(excused);
@@ -94,9 +101,9 @@ fn given(kept: &KeptLedger, files: &[PathBuf], undecided: &mut Vec<String>) -> (
     (weighed, story)
 }
 
-fn file(path: &Path) -> RecordedFile<'static> {
+fn file(path: &Path, raw: Option<Raw>) -> RecordedFile<'static> {
     let content = match wire::file::read(path, LARGEST_WAV) {
-        Ok(bytes) => Content::Wav(bytes.into()),
+        Ok(bytes) => sound::content(bytes, raw),
         Err(e) => Content::Unreadable(e.to_string()),
     };
     RecordedFile { name: path.display().to_string(), content, claims: claims(path) }
@@ -145,7 +152,7 @@ mod tests {
             ledger: media::ledger::Ledger::default(),
         };
         std::fs::write(&path, kept.to_json().unwrap()).unwrap();
-        let judged = verify(&path, &[]).unwrap().scenarios.remove(0);
+        let judged = verify(&path, &[], None).unwrap().scenarios.remove(0);
         assert_eq!((judged.verdict, judged.findings.len()), (crate::outcome::Verdict::Inconclusive, 0));
         assert!(judged.reason.unwrap_or_default().contains("`customer's` has its recordings elsewhere"));
     }

@@ -28,6 +28,7 @@ pub use bystander::Bystander;
 pub use error::SetupError;
 pub use live::Live;
 pub use ping::{Pinged, ping};
+pub use play::voice;
 pub use tries::{Stop, Tries};
 
 use crate::file::{Scenario, Step};

@@ -403,7 +403,7 @@ fn said(asked: &Recordings, root: &Path, group: &Group) -> (Vec<Said>, Vec<Findi
 
 pub(super) fn content(path: &Path) -> Content<'static> {
     match wire::file::read(path, LARGEST_WAV) {
-        Ok(bytes) => Content::Wav(bytes.into()),
+        Ok(bytes) => crate::sound::content(bytes, None),
         Err(error) => Content::Unreadable(error.to_string()),
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cucm::config::RecordingMediaSource;
+use media::signal::Signal;
 use media::srtp::Suite;
 
 /// A phone.
@@ -29,7 +30,7 @@ pub struct Phone {
     pub suites: Vec<Suite>,
     /// The codecs it offers, in order.
     pub codecs: Vec<Codec>,
-    /// What it says: a WAV file beside the scenario, or one of the bundled speakers.
+    /// What it says: a WAV file beside the scenario, a signal, or one of the bundled speakers.
     pub says: Says,
     /// The first sequence number of its bridge streams, where the scenario sets it.
     pub first_sequence: Option<u16>,
@@ -61,6 +62,8 @@ pub enum Says {
     Speaker(usize),
     /// A WAV file.
     File(PathBuf),
+    /// A signal that needs no file, spoken by the phone with this number.
+    Signal(Signal, usize),
 }
 
 /// Codecs.

@@ -82,7 +82,7 @@ pub(in crate::file) fn read_phone(
         source: f.or("recording media source", RecordingMediaSource::Phone, wrong, |n| one_of(n, &sources)),
         suites: f.or("suites", release.suites().to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),
-        says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder)),
+        says: f.or("says", Says::Speaker(index % 2), wrong, |n| says(n, folder, index)),
         first_sequence: f.maybe("first sequence", wrong, |n| number(n, 0, 65_535).map(|v| v as u16)),
         ssrc: f.maybe("SSRC", wrong, |n| number(n, 0, u64::from(u32::MAX)).map(|v| v as u32)),
         shared: f.or("shared line", false, wrong, flag),
@@ -93,9 +93,13 @@ pub(in crate::file) fn read_phone(
     phone
 }
 
-/// A WAV file; one in a known folder must be one that can be spoken.
-fn says(node: &Node, folder: Option<&Path>) -> Result<Says, Diagnostic> {
+/// A WAV file; one in a known folder must be one that can be spoken. Or `signal` and which one.
+fn says(node: &Node, folder: Option<&Path>, index: usize) -> Result<Says, Diagnostic> {
     let name = text(node)?;
+    if let Some(signal) = name.strip_prefix("signal ") {
+        let signal = signal.parse().map_err(|wrong| Diagnostic::new(node.place, format!("{wrong}")));
+        return signal.map(|signal| Says::Signal(signal, index));
+    }
     let Some(folder) = folder else { return Ok(Says::File(name.into())) };
     let path = folder.join(&name);
     match speech(&path) {

@@ -75,10 +75,15 @@ const SPEAKERS: [&[u8]; 2] = [
     include_bytes!("../../../../../testdata/speech/customer.wav"),
 ];
 
-pub(in crate::run) fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
+/// The voice that says it, whose frames `identity` names.
+///
+/// # Errors
+/// The file that cannot be spoken, and why.
+pub fn voice(says: &Says, identity: u64) -> Result<Voice, SetupError> {
     let (file, samples) = match says {
         Says::Speaker(number) => (format!("speaker {number}"), file::speech_of(SPEAKERS[number % 2])),
         Says::File(path) => (path.display().to_string(), file::speech(path)),
+        Says::Signal(signal, speaker) => return Ok(signal.voice(*speaker, identity)),
     };
     let samples = samples.map_err(|why| SetupError::Speech { file, why })?;
     Ok(Voice::speech(samples, identity))

@@ -122,7 +122,9 @@ impl Client {
         let answer = self.request(Method::GET, url, (HeaderMap::new(), None), home).await?;
         match answer.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Content::Missing),
-            status if status.is_success() => Ok(Content::Wav(self.bytes(answer, LARGEST_WAV, &what).await?.into())),
+            status if status.is_success() => {
+                Ok(crate::sound::content(self.bytes(answer, LARGEST_WAV, &what).await?, None))
+            }
             status => {
                 let bytes = self.bytes(answer, LONGEST_ANSWER, &what).await.unwrap_or_default();
                 Err(self.refused(&what, status, &bytes))
