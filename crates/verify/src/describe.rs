@@ -7,6 +7,7 @@ use media::ledger::{Leg, Row};
 use crate::classify::{Analysis, Channel, Patch, Status, Stuff, Why};
 use crate::finding::{Finding, Packets, Rule, Span};
 use crate::fit::decibels;
+use crate::joint::{self, Joint};
 use crate::source::{Duty, MS};
 use crate::words::{Place, count, from_to, milliseconds, packets, seconds, span, stray};
 use crate::{Limits, Truth};
@@ -23,6 +24,8 @@ pub(crate) struct Teller<'a> {
     pub(crate) channel: &'a Channel<'a>,
     pub(crate) analysis: &'a Analysis,
     pub(crate) place: &'a Place,
+    /// Where recordings are joined in the file.
+    pub(crate) joints: &'a [Joint],
 }
 
 /// Frames that are missing one after the other for the same reason.
@@ -38,6 +41,7 @@ impl Teller<'_> {
         let jumps: Vec<Option<Finding>> =
             (0..self.analysis.line.runs.len().saturating_sub(1)).map(|run| self.jump(run)).collect();
         findings.extend(self.losses(&jumps));
+        findings.extend(self.kept_pauses());
         findings.extend(jumps.into_iter().flatten());
         findings.extend(self.undelivered());
         findings.sort_by(|a, b| start(a).total_cmp(&start(b)));
@@ -223,9 +227,19 @@ impl Teller<'_> {
 
     // ---- jumps of the time line ----
 
+    /// The pauses between recordings in one file that should have been closed up.
+    fn kept_pauses(&self) -> Vec<Finding> {
+        let sent = |frame: usize| self.row(self.channel.home, frame).sent_us;
+        let of = (&self.analysis.line, self.channel.source());
+        joint::kept_pauses(self.joints, of, self.limits(), (self.leg(), self.place), sent)
+    }
+
     fn jump(&self, run: usize) -> Option<Finding> {
         let runs = &self.analysis.line.runs;
         let (before, after) = (&runs[run], &runs[run + 1]);
+        if joint::is_closed_between(self.joints, before.last, after.first) {
+            return None;
+        }
         let jump = after.offset - before.offset;
         let line = self.channel.source().line();
         if self.is_explained(before.last, after.first, jump) || jump.abs() <= i64::from(self.limits().position_samples)

@@ -214,6 +214,7 @@ impl<'a> Builder<'a> {
         self.genuine.reserve(stream.rows.len());
         let fastest = stream.rows.iter().filter_map(|row| row.fate.delay_us()).min().unwrap_or(0);
         let (mut last, mut at, mut due) = (timestamp, base, None);
+        let began = stream.rows.first().map_or(0, |row| row.sent_us);
         for (row_number, row) in stream.rows.iter().enumerate() {
             let step = i64::from(row.timestamp.wrapping_sub(last) as i32);
             let here = at + step.max(stalled(due, row, step));
@@ -238,7 +239,7 @@ impl<'a> Builder<'a> {
                 at: here,
                 start,
                 len: samples.len(),
-                duty: self.duty(row, fastest),
+                duty: self.duty(row, began, fastest),
                 nature: row.nature,
                 weak: samples.iter().all(|&sample| sample == samples[0]),
                 alike: false,
@@ -249,12 +250,16 @@ impl<'a> Builder<'a> {
         Last { ssrc: stream.ssrc, timestamp: last, at }
     }
 
-    fn duty(&self, row: &Row, fastest: u32) -> Duty {
+    /// What a packet of a stream that `began` then is due to be.
+    fn duty(&self, row: &Row, began: u64, fastest: u32) -> Duty {
         let (Some(delay), Some(arrived)) = (row.fate.delay_us(), row.arrived_us()) else {
             return Duty::Undelivered;
         };
         let ms = |ms: u32| u64::from(ms) * 1000;
-        let (from, until) = self.expected.map_or((None, None), |expected| (expected.from_us, expected.until_us));
+        let (from, until) = self.expected.map_or((None, None), |expected| {
+            let pause = expected.pause_behind(began);
+            (expected.from_us, pause.map(|pause| pause.from_us).or(expected.until_us))
+        });
         if from.is_some_and(|from| arrived < from + ms(self.limits.start_clip_ms))
             || until.is_some_and(|until| arrived + ms(self.limits.end_clip_ms) > until)
         {

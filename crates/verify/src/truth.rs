@@ -28,12 +28,49 @@ pub struct Expected {
     /// Until when it had to record: when it was told to stop (BYE). Frames that arrived later, and those of the last
     /// [`Limits::end_clip_ms`](crate::Limits::end_clip_ms) before it, may be missing. `None` excuses nothing.
     pub until_us: Option<u64>,
+    /// Where it is made of several recordings one behind the other in the same file, as those of a call that was on hold: what is
+    /// between them, in order of time.
+    pub pauses: Vec<Pause>,
+}
+
+/// What is between two recordings that are in one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When the one before was told to stop. As with [`Expected::until_us`], frames that arrived later may be missing, and those of the
+    /// last [`Limits::end_clip_ms`](crate::Limits::end_clip_ms) before it. Microseconds since the start of the run.
+    pub from_us: u64,
+    /// When the one behind began.
+    pub until_us: u64,
+    /// What the file has of it.
+    pub time: PauseTime,
+}
+
+/// What a file has of the time between two recordings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PauseTime {
+    /// All of it: each recording is where it was said.
+    #[default]
+    Kept,
+    /// None of it: the next recording begins where the one before ends.
+    Closed,
 }
 
 impl Expected {
     /// A recording of one stream a leg that excuses nothing.
     pub fn new(label: impl Into<String>, near: usize, far: usize) -> Self {
-        Self { label: label.into(), near: vec![near], far: vec![far], from_us: None, until_us: None }
+        Self {
+            label: label.into(),
+            near: vec![near],
+            far: vec![far],
+            from_us: None,
+            until_us: None,
+            pauses: Vec::new(),
+        }
+    }
+
+    /// The pause that ends the recording in which something that began at this time is, if it is not the last one.
+    pub(crate) fn pause_behind(&self, began_us: u64) -> Option<&Pause> {
+        self.pauses.iter().find(|pause| began_us < pause.from_us)
     }
 
     /// The streams of a leg.

@@ -9,6 +9,7 @@ use crate::classify::{Analysis, Channel, Status, Why};
 use crate::describe::Teller;
 use crate::finding::{Finding, Rule};
 use crate::fit::{decibels, is_silent};
+use crate::joint::{joints, offsets};
 use crate::scan::scan;
 use crate::source::Duty;
 use crate::traced::{self, ChannelTrace};
@@ -38,6 +39,8 @@ pub(crate) struct Judged {
     pub(crate) heard: bool,
     /// Where the leg's time line starts in the file.
     pub(crate) offset: Option<i64>,
+    /// The same by each recording behind the first one in the file.
+    pub(crate) parts: Vec<Option<i64>>,
     /// Length in samples.
     pub(crate) length: usize,
     /// Where the first and the last frame of the line belong in the file.
@@ -95,15 +98,18 @@ pub(crate) fn judge(
     let placements = rescanned.as_deref().unwrap_or(&heard.placements);
     let found = channel.source().line().is_empty() || heard.strong() > 0;
     let analysis = channel.analyse(placements);
+    let joints = joints(case.truth, channel.source());
     let mut findings = whole(case, track, &channel, place);
     // In a channel without a single frame of the leg, every frame is missing for the one reason given above.
     let audible = channel.source().is_audible();
     if found || !audible {
-        let mut told = Teller { truth: case.truth, channel: &channel, analysis: &analysis, place }.findings();
+        let mut told =
+            Teller { truth: case.truth, channel: &channel, analysis: &analysis, place, joints: &joints }.findings();
         told.retain(|finding| audible || finding.packets.is_none() || finding.rule != Rule::LostFrames.code());
         findings.extend(told);
     }
-    let judged = judged(track, home, &channel, &analysis, place);
+    let parts = offsets(&joints, &analysis.line);
+    let judged = Judged { parts, ..judged(track, home, &channel, &analysis, place) };
     let figures = figures::channel(case, track, &channel, &analysis, placements, place);
     let traced = case.detail == Detail::Frames;
     let trace = traced.then(|| traced::trace(track, &channel, &analysis, place, &figures));
@@ -157,6 +163,7 @@ fn judged(track: &Track<'_>, home: &Home, channel: &Channel<'_>, analysis: &Anal
         mixed: track.heard.is_faulty(Rule::MixedLegs),
         heard: track.heard.strong() > 0,
         offset: analysis.line.runs.first().map(|run| run.offset),
+        parts: Vec::new(),
         length: track.stored().len(),
         extent,
         edges,

@@ -187,6 +187,7 @@ pub(crate) fn alignment(
         return;
     }
     let sources = &case.worlds.right.sources;
+    let (near_parts, far_parts) = (&near.parts, &far.parts);
     let (near, far) = (&sources[near.home.source], &sources[far.home.source]);
     let late =
         |clock: fn(&Source) -> f64| milliseconds_of((far_at as f64 + clock(far)) - (near_at as f64 + clock(near)));
@@ -195,13 +196,25 @@ pub(crate) fn alignment(
         [|leg| leg.said, |leg| leg.arrived[0], |leg| leg.arrived[1], |leg| leg.arrived[2]];
     let said = round(late(clocks[0]), 3);
     figures.alignment_ms.insert(file.name.clone(), said);
-    let best = clocks.into_iter().map(|clock| late(clock).abs()).fold(f64::INFINITY, f64::min);
-    if best > case.limits.alignment_ms {
-        let way = if said > 0.0 { "late" } else { "early" };
-        let found = format!("the far leg is {:.1} ms too {way} against the near leg", said.abs());
-        let expected = format!("both legs within {} ms of when they were said", case.limits.alignment_ms);
-        findings.push(place.finding(Rule::MisalignedLegs, expected, found));
+    // By how much the legs went apart behind a joint of recordings.
+    let shifts =
+        near_parts.iter().zip(far_parts).map(|(near, far)| Some((far.as_ref()? - far_at) - (near.as_ref()? - near_at)));
+    for (part, shift) in std::iter::once(Some(0)).chain(shifts).enumerate() {
+        let Some(shift) = shift.map(milliseconds_of_samples) else { continue };
+        let best = clocks.into_iter().map(|clock| (late(clock) + shift).abs()).fold(f64::INFINITY, f64::min);
+        if best > case.limits.alignment_ms {
+            let said = round(late(clocks[0]) + shift, 3);
+            let way = if said > 0.0 { "late" } else { "early" };
+            let which = if part == 0 { String::new() } else { format!(" in part {} of the file", part + 1) };
+            let found = format!("the far leg is {:.1} ms too {way} against the near leg{which}", said.abs());
+            let expected = format!("both legs within {} ms of when they were said", case.limits.alignment_ms);
+            findings.push(place.finding(Rule::MisalignedLegs, expected, found));
+        }
     }
+}
+
+fn milliseconds_of_samples(samples: i64) -> f64 {
+    milliseconds_of(samples as f64)
 }
 
 fn milliseconds_of(samples: f64) -> f64 {

@@ -243,7 +243,7 @@ fn the_edges_of_a_call_are_excused_by_answer_and_bye_only() {
         case.audio[0][0].truncate(end);
         case.write();
         let files = case.files.take().unwrap();
-        let expected = Expected { near: vec![0], from_us, until_us, label: "call 0".into(), far: Vec::new() };
+        let expected = Expected { near: vec![0], from_us, until_us, label: "call 0".into(), ..Expected::default() };
         let truth = Truth { streams: &case.streams, recordings: vec![expected] };
         let file = RecordedFile::mono("near.wav", media::ledger::Leg::Near, &files[0][0]);
         judge(&truth, &[Recorded { label: "r".into(), expected: Some(0), files: vec![file] }], &Limits::default())

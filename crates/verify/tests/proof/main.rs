@@ -3,6 +3,7 @@
 mod clean;
 mod edges;
 mod frames;
+mod joined;
 mod mutants;
 mod rig;
 mod shared;
