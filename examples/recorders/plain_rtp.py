@@ -20,6 +20,14 @@ for code in range(256):
     MU_LAW.append(struct.pack("<h", -value if inverted & 0x80 else value))
 
 
+def write(path, channels, samples):
+    """Whoever looks for the file finds it whole or not at all."""
+    with wave.open(path + ".part", "wb") as file:
+        file.setparams((channels, 2, 8000, 0, "NONE", ""))
+        file.writeframes(samples)
+    os.rename(path + ".part", path)
+
+
 class Leg(asyncio.DatagramProtocol):
     """One voice of a call: the RTP packets of one dialog."""
 
@@ -36,9 +44,8 @@ class Leg(asyncio.DatagramProtocol):
         timestamp = struct.unpack_from(">I", data, 4)[0]
         self.packets.setdefault(timestamp, data[start:])
 
-    def write(self, folder):
-        if not self.packets:
-            return
+    def samples(self):
+        """The audio from the first packet on."""
         first = next(iter(self.packets))
         # Signed distance from the first packet, so that a wrap of the timestamp and an early one are both right.
         place = {(t - first + 2**31) % 2**32 - 2**31: payload for t, payload in self.packets.items()}
@@ -48,12 +55,11 @@ class Leg(asyncio.DatagramProtocol):
         for at, payload in place.items():
             offset = 2 * (at - begin)
             samples[offset : offset + 2 * len(payload)] = b"".join(MU_LAW[code] for code in payload)
-        # Whoever looks for the file finds it whole or not at all.
-        path = os.path.join(folder, self.name + ".wav")
-        with wave.open(path + ".part", "wb") as file:
-            file.setparams((1, 2, 8000, 0, "NONE", ""))
-            file.writeframes(samples)
-        os.rename(path + ".part", path)
+        return samples
+
+    def write(self, folder):
+        if self.packets:
+            write(os.path.join(folder, self.name + ".wav"), 1, self.samples())
 
 
 class Recorder:
@@ -99,12 +105,19 @@ class Recorder:
         return self.reply(head, "200 OK")
 
     async def open(self, head):
+        leg = self.leg(*self.told(head))
+        loop = asyncio.get_running_loop()
+        return await loop.create_datagram_endpoint(lambda: leg, local_addr=(self.address, 0))
+
+    def told(self, head):
+        """The refci of a recording INVITE, and whose voice it is for."""
         sender = re.search(r"(?im)^(?:from|f)\s*:.*$", head).group(0)
         refci = re.search(r"x-refci=(\d+)", sender)
         side = "near" if "x-nearend;" in sender else "far"
-        leg = Leg(f"{refci.group(1) if refci else 'unknown'}-{side}")
-        loop = asyncio.get_running_loop()
-        return await loop.create_datagram_endpoint(lambda: leg, local_addr=(self.address, 0))
+        return refci.group(1) if refci else "unknown", side
+
+    def leg(self, refci, side):
+        return Leg(f"{refci}-{side}")
 
     def offer(self, port):
         lines = ["v=0", f"o=- 1 1 IN IP4 {self.address}", "s=-", f"c=IN IP4 {self.address}", "t=0 0"]

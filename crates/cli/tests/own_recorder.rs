@@ -285,6 +285,38 @@ fn a_recorder_written_in_python_passes() {
     assert!(said.contains("1 passed, 1 skipped"), "{said}");
 }
 
+#[test]
+fn a_file_per_call_holds_both_recordings_of_a_call_that_was_on_hold_and_what_was_declared_of_the_time_between() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3 here, which examples/recorders/whole_call.py needs");
+        return;
+    }
+    let config = std::fs::read_to_string(top().join("examples/recorders/mixedmode.toml")).unwrap();
+    let run = |config: &str, recorder: &str| {
+        let bench = Bench::new(config);
+        for program in ["plain_rtp.py", "whole_call.py"] {
+            std::fs::copy(top().join("examples/recorders").join(program), bench.path(program)).unwrap();
+        }
+        let held = bench.scenario("scenarios/hold/in-clear.yaml", |text| text);
+        bench.run(recorder, &[&held], &[])
+    };
+    for recorder in ["whole-call", "whole-call-closed"] {
+        let (exit, said) = run(&config, recorder);
+        assert_eq!(exit, Exit::Pass, "{said}");
+    }
+    let wrong = [
+        ("whole-call", "pauses = \"kept\"", "pauses = \"closed\"", "inserted-audio"),
+        ("whole-call-closed", "pauses = \"closed\"", "pauses = \"kept\"", "closed-gap"),
+        ("whole-call", "file_per = \"call\"\npauses = \"kept\"", "", "missing-recording"),
+    ];
+    for (recorder, declared, other, rule) in wrong {
+        assert!(config.contains(declared));
+        let (exit, said) = run(&config.replace(declared, other), recorder);
+        assert_eq!(exit, Exit::Finding, "{said}");
+        assert!(said.contains(&format!("finding: {rule}")), "{rule}: {said}");
+    }
+}
+
 /// One that runs already, for a CUCM that must have the address that the recorder knows.
 const ELSEWHERE: &str = r#"
 [recorders.elsewhere]

@@ -349,6 +349,7 @@ mod tests {
             end_cause: None,
             updates: Vec::new(),
             run_unix_us: None,
+            later: Vec::new(),
         };
         let mut stream = Stream {
             phone: "SEP2000".to_owned(),

@@ -7,7 +7,7 @@ use cucm::{CucmEvent, Protection, RecordingStarted};
 use media::ledger::{Leg, Stream, StreamKind};
 use media::srtp::Suite;
 use serde::{Deserialize, Serialize};
-use verify::{Expected, Truth};
+use verify::{Expected, Pause, PauseTime, Truth};
 
 use super::{Hampered, Hampering};
 
@@ -61,6 +61,18 @@ pub struct Session {
     /// The wall time at which the run started, in microseconds since 1970; `None` where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_unix_us: Option<i64>,
+    /// The recordings of the same call behind this one that are in the same file, where the recorder writes a file per call.
+    #[serde(skip)]
+    pub(crate) later: Vec<Later>,
+}
+
+/// A recording that is in the same file as the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Later {
+    /// What is between the two.
+    pub(crate) pause: Pause,
+    /// The recording.
+    pub(crate) session: Session,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -253,7 +265,40 @@ impl Session {
             end_cause: ended.map(|(.., cause)| cause),
             updates: Vec::new(),
             run_unix_us: None,
+            later: Vec::new(),
         }
+    }
+
+    /// Calls in the place of recordings: all those of a refci and a recorded party, of which one file is to hold the audio.
+    pub(crate) fn by_call(sessions: Vec<Self>, time: PauseTime) -> Vec<Self> {
+        let mut calls: Vec<Self> = Vec::new();
+        for session in sessions {
+            let same = |call: &&mut Self| call.refci == session.refci && call.near == session.near;
+            match calls.iter_mut().find(same) {
+                Some(call) => call.go_on(session, time),
+                None => calls.push(session),
+            }
+        }
+        calls
+    }
+
+    fn go_on(&mut self, session: Self, time: PauseTime) {
+        let ended = self.ended_us.or(self.lost_us).unwrap_or(session.started_us);
+        let began = session.legs().filter_map(|leg| session.leg(leg).invited_us).min().unwrap_or(session.started_us);
+        let pause = Pause { from_us: ended, until_us: began.max(ended), time };
+        (self.ended_us, self.lost_us) = (session.ended_us, session.lost_us);
+        (self.ended_by_recorder, self.end_cause) = (session.ended_by_recorder, session.end_cause);
+        let changed = session.farendrefci != self.farendrefci || session.far != self.far;
+        let first = Update { at_us: session.started_us, farendrefci: session.farendrefci, far: session.far.clone() };
+        self.updates.extend(changed.then_some(first));
+        self.updates.extend(session.updates.iter().cloned());
+        self.later.push(Later { pause, session });
+    }
+
+    /// The Call-IDs of the recorder's dialogs of a leg: one for each recording that is in its file.
+    pub(crate) fn call_ids(&self, leg: Leg) -> impl Iterator<Item = &str> {
+        let later = self.later.iter().map(move |later| later.session.leg(leg));
+        std::iter::once(self.leg(leg)).chain(later).map(|leg| leg.recorder_call_id.as_str())
     }
 
     /// The same in a run that started at this wall time.
@@ -311,20 +356,25 @@ const NORMAL: u16 = 16;
 
 /// What was said, as the verifier takes it.
 pub(crate) fn truth<'a>(streams: &'a [Stream], sessions: &[Session]) -> Truth<'a> {
-    let find = |session: &Session, leg: Leg| -> Vec<usize> {
-        if session.only.is_some_and(|only| only != leg) {
-            return Vec::new();
-        }
-        let dialog = &session.leg(leg).bridge_call_id;
-        let fed = |stream: &Stream| stream.kind == StreamKind::Bridge(leg) && stream.dialog == *dialog;
-        (0..streams.len()).filter(|at| fed(&streams[*at])).collect()
-    };
     let expected = |session: &Session| Expected {
         label: session.label(),
-        near: find(session, Leg::Near),
-        far: find(session, Leg::Far),
+        near: fed(streams, session, Leg::Near),
+        far: fed(streams, session, Leg::Far),
         from_us: None,
         until_us: session.ended_us,
+        pauses: session.later.iter().map(|later| later.pause).collect(),
     };
     Truth { streams, recordings: sessions.iter().map(expected).collect() }
+}
+
+/// The bridge streams that fed a leg of a recording, and of those behind it in its file.
+fn fed(streams: &[Stream], session: &Session, leg: Leg) -> Vec<usize> {
+    let all = std::iter::once(session).chain(session.later.iter().map(|later| &later.session));
+    let of = |session: &Session| {
+        let dialog = session.leg(leg).bridge_call_id.clone();
+        let is_fed = move |stream: &Stream| stream.kind == StreamKind::Bridge(leg) && stream.dialog == dialog;
+        let none = session.only.is_some_and(|only| only != leg);
+        (0..streams.len()).filter(move |at| !none && is_fed(&streams[*at]))
+    };
+    all.flat_map(of).collect()
 }

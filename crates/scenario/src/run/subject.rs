@@ -9,6 +9,7 @@ use cucm::CucmEvent;
 use cucm::config::Destination;
 use recorder::Recorder;
 use trust::cert::{Certificate, Identity};
+use verify::PauseTime;
 use wire::Net;
 
 use super::addresses::Addresses;
@@ -54,6 +55,15 @@ impl Left {
         }
     }
 
+    /// The recordings that CUCM set up, as they are in files.
+    pub(super) fn in_files(&self, sessions: &[Session]) -> Vec<Session> {
+        let whole_calls = match self {
+            Self::Bundled(_) => None,
+            Self::External(gathered) => gathered.whole_calls,
+        };
+        in_files(sessions.to_vec(), whole_calls)
+    }
+
     /// What of this recorder could not be checked.
     pub(super) fn not_checked(&self, scenario: &Scenario) -> Vec<String> {
         let Self::External(gathered) = self else { return Vec::new() };
@@ -88,6 +98,13 @@ impl Left {
                 of_tls.chain(closed).map(|(of, why)| (rule(of), why.clone())).collect()
             }
         }
+    }
+}
+
+fn in_files(sessions: Vec<Session>, whole_calls: Option<PauseTime>) -> Vec<Session> {
+    match whole_calls {
+        Some(time) => Session::by_call(sessions, time),
+        None => sessions,
     }
 }
 
@@ -316,6 +333,8 @@ impl External {
 
     async fn finish(self, events: &[(u64, CucmEvent)]) -> Result<Gathered, SetupError> {
         let sessions: Vec<Session> = Session::of_events(events).into_iter().map(|s| s.in_run(self.began)).collect();
+        let whole_calls = self.profile.recordings.whole_calls;
+        let sessions = in_files(sessions, whole_calls);
         let gathered = self.source.gather(&self.profile, &sessions).await;
         let ended = match self.process {
             Some(process) => process.stop().await,
@@ -329,7 +348,7 @@ impl External {
             (Err(_), Ended::Early(_)) => Gathered::default(),
             (Err(why), _) => return Err(SetupError::Adapter { recorder: name.clone(), why }),
         };
-        gathered.compared = compared;
+        (gathered.compared, gathered.whole_calls) = (compared, whole_calls);
         match ended {
             Ended::Asked => {}
             Ended::Killed => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use media::ledger::Leg;
-use verify::{Content, Recorded, RecordedFile};
+use verify::{Content, PauseTime, Recorded, RecordedFile};
 
 use super::glob::Glob;
 use super::process::LOG;
@@ -36,7 +36,7 @@ const NAMED: usize = 5;
 struct Dialogs {
     label: String,
     values: Values,
-    call_ids: [String; 2],
+    call_ids: [Vec<String>; 2],
 }
 
 impl Dialogs {
@@ -50,7 +50,7 @@ impl Dialogs {
             ("far_device", session.far.device.clone()),
             ("cluster", session.cluster_id.clone()),
         ]);
-        let call_ids = [&session.near_leg, &session.far_leg].map(|leg| leg.recorder_call_id.clone());
+        let call_ids = Leg::ALL.map(|leg| session.call_ids(leg).map(str::to_owned).collect());
         Self { label: session.label(), values, call_ids }
     }
 
@@ -58,16 +58,16 @@ impl Dialogs {
     fn globs(&self, kind: Kind, template: &Template) -> Vec<Glob> {
         let [near, far] = &self.call_ids;
         let call_ids = match kind {
-            Kind::Near => vec![near],
-            Kind::Far => vec![far],
-            Kind::Stereo | Kind::Leg | Kind::Said => vec![near, far],
+            Kind::Near => near.iter().chain(&[]),
+            Kind::Far => far.iter().chain(&[]),
+            Kind::Stereo | Kind::Leg | Kind::Said => near.iter().chain(far),
         };
         let glob = |call_id: &String| {
             let mut values = self.values.clone();
             values.insert("call_id", call_id.clone());
             Glob::new(template, &values)
         };
-        call_ids.into_iter().map(glob).collect()
+        call_ids.map(glob).collect()
     }
 }
 
@@ -80,6 +80,8 @@ pub(crate) struct Gathered {
     pub(crate) findings: Vec<Finding>,
     /// What of the recorder's own words about its recordings is compared; `None` where it is not looked at.
     pub(crate) compared: Option<String>,
+    /// Whether its files are of whole calls, and what they then have of the time between recordings.
+    pub(crate) whole_calls: Option<PauseTime>,
 }
 
 /// What a file holds.
@@ -438,7 +440,7 @@ fn missing(asked: &Recordings, kinds: &[Kind], root: &Path, folder: &Folder, of:
             [Kind::Far] => *leg == 1,
             _ => true,
         });
-        values.extend(call_ids.map(|(_, call_id)| format!("call_id = {call_id}")));
+        values.extend(call_ids.flat_map(|(_, all)| all).map(|call_id| format!("call_id = {call_id}")));
     }
     let values = if values.is_empty() { String::new() } else { format!(" with {}", values.join(", ")) };
     let patterns = patterns.join("`, `");

@@ -138,7 +138,7 @@ impl Program {
             let found = format!("`{shown}` still answers `\"complete\": false`, and names {}", told(&answer));
             findings.push(Finding::new("late-file", expected, found));
         }
-        Ok(Gathered { stored: recordings(answer, profile, sessions, &root), findings, compared: None })
+        Ok(Gathered { stored: recordings(answer, profile, sessions, &root), findings, ..Gathered::default() })
     }
 
     async fn ask(&self, profile: &Profile, exec: &Exec, shown: &str, question: &[u8]) -> Result<Answer, String> {

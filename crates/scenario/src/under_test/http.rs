@@ -249,7 +249,7 @@ impl<'a> Search<'a> {
             told.push(Told { of: entry.of.clone(), files, said: said(self.profile, || entry.item.clone()) });
         }
         let findings = round.unready.iter().filter_map(|entry| self.late(asked, entry)).collect();
-        Ok(Some(Gathered { stored: put_together(told), findings, compared: None }))
+        Ok(Some(Gathered { stored: put_together(told), findings, ..Gathered::default() }))
     }
 
     /// What the service tells of recordings.

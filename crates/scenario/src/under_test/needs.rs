@@ -23,6 +23,9 @@ pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<S
     if scenario.cluster.key == Key::EcP256 && profile.certificates.cucm_identity.is_some() {
         reasons.push("it sets `CallManager key`, and `cucm_identity` keeps one certificate".to_owned());
     }
+    if profile.recordings.whole_calls.is_some() && !scenario.destinations.is_empty() {
+        reasons.push("it has recorders beside the one under test, which write a file per recording".to_owned());
+    }
     for hook in hooks(scenario).filter(|hook| !profile.has_hook(*hook)) {
         let word = hook.word();
         reasons.push(format!("it has `hook: {word}`, for which recorder `{}` has no command", profile.name));

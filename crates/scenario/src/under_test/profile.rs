@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use verify::PauseTime;
+
 use super::http::Http;
 use super::s3::S3;
 use super::said::Metadata;
@@ -207,6 +209,9 @@ pub struct Recordings {
     pub far: Option<Template>,
     /// Files of one leg each whose names do not say which.
     pub leg: Option<Template>,
+    /// Whether a file holds all recordings of a call, one behind the other, and then what it has of the time between them; `None`: each
+    /// recording has its own.
+    pub whole_calls: Option<PauseTime>,
     /// Whether the left channel of stereo files is the far leg (else the near leg).
     pub left_is_far: bool,
     /// A file counts as finished when it has not changed for so long.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use media::ledger::Leg;
 use serde_json::Value;
+use verify::PauseTime;
 
 use super::path::{JsonPath, word};
 use super::template::Template;
@@ -148,7 +150,7 @@ impl Truth {
                 let later = told.updates.iter().map(|update| update.farendrefci);
                 std::iter::once(told.farendrefci).chain(later).map(|refci| refci.to_string()).collect()
             }
-            Fact::CallId => [&told.near_leg, &told.far_leg].map(|leg| leg.recorder_call_id.clone()).to_vec(),
+            Fact::CallId => Leg::ALL.iter().flat_map(|leg| told.call_ids(*leg)).map(str::to_owned).collect(),
             Fact::Near => vec![told.near.number.clone()],
             Fact::Far => fars().map(|far| far.number.clone()).collect(),
             Fact::NearDevice => vec![told.near.device.clone()],
@@ -180,7 +182,9 @@ impl Truth {
             _ => {
                 let unit = if fact == Fact::Seconds { 1e6 } else { 1e3 };
                 let ended = ended?;
-                Some(Self::Length((ended - up - within).max(0), ended - first + within, unit))
+                let closed = told.later.iter().map(|later| later.pause).filter(|pause| pause.time == PauseTime::Closed);
+                let closed = us(closed.map(|pause| pause.until_us.saturating_sub(pause.from_us)).sum())?;
+                Some(Self::Length((ended - closed - up - within).max(0), ended - closed - first + within, unit))
             }
         }
     }

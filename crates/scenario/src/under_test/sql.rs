@@ -104,7 +104,7 @@ pub(super) async fn gather(
                     let findings = late.iter().map(|row| row.late(asked.ready_within)).collect();
                     let root = profile.project.join(asked.root.fill(values));
                     let told = seen.0.iter().filter(|row| row.is_asked_for()).map(|row| row.read(profile, &root));
-                    return Ok(Gathered { stored: put_together(told.collect()), findings, compared: None });
+                    return Ok(Gathered { stored: put_together(told.collect()), findings, ..Gathered::default() });
                 }
             }
             Err(Trouble::Final(why)) => return Err(why),

@@ -52,10 +52,10 @@ pub(super) struct Names {
 impl Names {
     /// The recordings that it may be of.
     pub(super) fn candidates(&self, sessions: &[Session]) -> Vec<usize> {
-        let call_ids = |s: &Session| [&s.near_leg, &s.far_leg].map(|leg| leg.recorder_call_id.clone());
+        let has = |s: &Session, id: &String| Leg::ALL.iter().any(|leg| s.call_ids(*leg).any(|own| own == id));
         let fits = |s: &Session| {
             self.refci.as_ref().is_none_or(|refci| *refci == s.refci.to_string())
-                && self.call_id.as_ref().is_none_or(|id| call_ids(s).contains(id))
+                && self.call_id.as_ref().is_none_or(|id| has(s, id))
         };
         (0..sessions.len()).filter(|at| fits(&sessions[*at])).collect()
     }

@@ -39,8 +39,8 @@ fn judged(time: PauseTime, damage: fn(&mut File)) -> Verdict {
     case.record();
     let whole_us = 20_000 * FRAMES as u64;
     // The second call, said after a hold, is the second part of the first.
-    let ended = case.streams[..2].iter().map(|stream| stream.started_us + whole_us).max().unwrap();
-    let began = case.streams[2..4].iter().map(|stream| stream.started_us).min().unwrap();
+    let ended = case.streams[..2].iter().map(|stream| stream.started_us + whole_us).max().unwrap_or(0);
+    let began = case.streams[2..4].iter().map(|stream| stream.started_us).min().unwrap_or(0);
     for stream in &mut case.streams[2..4] {
         later(stream, ended + HELD_US - began);
     }

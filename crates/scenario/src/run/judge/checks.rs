@@ -21,8 +21,14 @@ pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
     scenario.expect.recordings.unwrap_or_else(|| recordings_of(scenario))
 }
 
-pub(super) fn check_count(scenario: &Scenario, stored: &[Stored], findings: &[Finding]) -> Option<Finding> {
-    let finding = count(expected_recordings(scenario), stored, findings)?;
+/// Compares the number of recordings; `joined` are in the file of another one.
+pub(super) fn check_count(
+    scenario: &Scenario,
+    stored: &[Stored],
+    joined: usize,
+    findings: &[Finding],
+) -> Option<Finding> {
+    let finding = count(expected_recordings(scenario).saturating_sub(joined), stored, findings)?;
     Some(if scenario.expect.recordings.is_some() { finding.at_line(scenario.expect.line) } else { finding })
 }
 

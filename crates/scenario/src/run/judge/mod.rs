@@ -35,7 +35,8 @@ pub(super) fn judge(
     let mut undecided = Vec::new();
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
     let all = (&whole[..], &given_up[..]);
-    let weighed = weigh(&played.ledger.streams, sessions, all, (network.name(), draft.is_some()), &played.lateness);
+    let in_files = played.recorder.in_files(sessions);
+    let weighed = weigh(&played.ledger.streams, &in_files, all, (network.name(), draft.is_some()), &played.lateness);
     let mut of_dialogs = Vec::new();
     signalling::check_dialogs(whole.iter().chain(&given_up), &mut of_dialogs);
     let given_up: Vec<_> = given_up.iter().filter_map(|stored| stored.metadata.as_ref()).collect();
@@ -57,9 +58,9 @@ pub(super) fn judge(
         undecided.push("no audio was compared".to_owned());
     }
     let mut short = None;
-    match check_count(scenario, &whole, &findings) {
+    match check_count(scenario, &whole, sessions.len() - in_files.len(), &findings) {
         // The recorder has all that CUCM began: that the steps give another number is the harness's own mistake.
-        Some(_) if scenario.expect.recordings.is_none() && whole.len() == sessions.len() => {
+        Some(_) if scenario.expect.recordings.is_none() && whole.len() == in_files.len() => {
             let given = expected_recordings(scenario);
             short = Some(format!("CUCM began {} recordings, where the steps give {given}", sessions.len()));
         }

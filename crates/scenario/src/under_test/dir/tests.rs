@@ -49,6 +49,7 @@ pub(in crate::under_test) fn session(refci: u32, near: &str, far: &str) -> Sessi
         end_cause: None,
         updates: Vec::new(),
         run_unix_us: None,
+        later: Vec::new(),
     }
 }
 
@@ -128,6 +129,22 @@ async fn files_of_a_leg_each_that_may_be_of_several_recordings_are_refused() {
     assert!(why.contains(expected) && why.contains("`{call_id}`"), "{why}");
     // Of a single recording more than two files are the recorder's doing.
     assert_eq!(bench.gather(&both[..1]).await.stored.len(), 4);
+}
+
+#[tokio::test]
+async fn a_file_of_a_call_may_be_named_by_any_of_its_recordings() {
+    let bench = bench("stereo = \"{call_id}.wav\"\nfile_per = \"call\"");
+    bench.write("f-8@192.0.2.5.wav");
+    let mut again = Session { earlier: 1, started_us: 9, ended_us: Some(11), ..session(7, "2000", "1000") };
+    again.far_leg.recorder_call_id = "f-8@192.0.2.5".to_owned();
+    let first = Session { ended_us: Some(5), ..session(7, "2000", "1000") };
+    let other = session(8, "3000", "1000");
+    let calls = Session::by_call(vec![first, other, again], verify::PauseTime::Closed);
+    let ends: Vec<_> = calls.iter().map(|call| (call.refci, call.ended_us, call.later.len())).collect();
+    assert_eq!(ends, [(7, Some(11), 1), (8, None, 0)]);
+    assert_eq!((calls[0].later[0].pause.from_us, calls[0].later[0].pause.until_us), (5, 9));
+    let gathered = bench.gather(&calls[..1]).await;
+    assert_eq!(found(&gathered), ["Some(0): f-8@192.0.2.5.wav"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use verify::PauseTime;
+
 use super::super::path::JsonPath;
 use super::super::profile::{Adapter, Exec, Recordings};
 use super::super::said::{FACTS, Metadata, Times};
@@ -44,6 +46,7 @@ pub(super) fn nowhere() -> Recordings {
         near: None,
         far: None,
         leg: None,
+        whole_calls: None,
         left_is_far: false,
         unchanged_for: Duration::from_secs(1),
         ready_within: Duration::from_secs(10),
@@ -83,6 +86,18 @@ fn read_exec(f: &mut Fields<'_>, by_program: bool, place: Place, wrong: &mut Vec
     }
 }
 
+/// Whether a file is one of a recording or of a call, and what it has of the time when the call was on hold.
+fn read_calls(f: &mut Fields<'_>, place: Place, wrong: &mut Vec<Diagnostic>) -> Option<PauseTime> {
+    let is_call = f.or("file_per", false, wrong, |n| one_of(n, &[("recording", false), ("call", true)]));
+    let times = [("kept", PauseTime::Kept), ("closed", PauseTime::Closed)];
+    let pauses = f.maybe("pauses", wrong, |n| one_of(n, &times));
+    if pauses.is_some() && !is_call {
+        let message = "`pauses` are between recordings that are in one file";
+        wrong.push(Diagnostic::new(place, message).help("`file_per = \"call\"`"));
+    }
+    is_call.then(|| pauses.unwrap_or_default())
+}
+
 pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> Recordings {
     let mut f = Fields::of(node, "the recordings", wrong);
     let glob = |n: &Node| template(n, &RECORDING);
@@ -112,6 +127,7 @@ pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
         near: f.maybe("near", wrong, glob),
         far: f.maybe("far", wrong, glob),
         leg: f.maybe("leg", wrong, glob),
+        whole_calls: read_calls(&mut f, node.place, wrong),
         left_is_far: f.or("left", false, wrong, |n| one_of(n, &[("near", false), ("far", true)])),
         unchanged_for: f.or("unchanged_for", Duration::from_secs(1), wrong, duration),
         ready_within: f.or("ready_within", Duration::from_secs(10), wrong, duration),
