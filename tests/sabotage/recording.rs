@@ -38,6 +38,30 @@ pub(super) const ROWS: &[Row] = &[
         &[(STEPS, "recorder: { fault: trust-told-port }\nsteps:")],
         Found("missing-recording"),
     ),
+    Row("recording/gateway-refuses", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
+    Row(
+        "recording/gateway-refuses",
+        &[("phones:", "cluster: { dialect: { next source: never } }\nphones:")],
+        Found("recording-failed"),
+    ),
+    Row("recording/gateway-unanswered", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row(
+        "recording/gateway-not-registered",
+        &[(STEPS, "recorder: { fault: store-nothing }\nsteps:")],
+        Found("missing-recording"),
+    ),
+    Row(
+        "recording/gateway-registration-unanswered",
+        &[(STEPS, "recorder: { fault: double-near }\nsteps:")],
+        Found("wrong-leg"),
+    ),
+    Row(
+        "recording/gateway-for-a-phone-without-bridge",
+        &[(STEPS, "recorder: { fault: trust-told-port }\nsteps:")],
+        Found("missing-recording"),
+    ),
+    Row("recording/gateway-no-source-left", &[(", built-in bridge: off", "")], Found("not-given-up")),
+    Row("recording/gateway-no-next-source", &[("next source: never", "next source: new pair")], Found("not-given-up")),
     Row("recording/gateway-hold", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row(
         "recording/gateway-transfer",

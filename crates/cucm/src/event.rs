@@ -210,6 +210,17 @@ pub enum CucmEvent {
     },
     /// A recording never started, the call goes on.
     RecordingFailed(RecordingFailed),
+    /// Whoever was to fork a recording cannot: its dialogs end, and it begins anew with the next source.
+    RecordingSourceFailed {
+        /// Which recording is given up. The one behind it has another number.
+        recording: RecordingId,
+        /// Number of the call.
+        call: u32,
+        /// The party that is recorded.
+        near: Party,
+        /// What happened.
+        why: ConnectFailure,
+    },
     /// Of a recording that fails now, this one dialog stood until then: a recorder may have what came by it. Or, by the dialect, of a
     /// recording this one dialog alone stands from now on. Boxed for its size.
     RecordingHalf {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use media::ledger::{Fate, Ledger, Stream, StreamKind};
 use media::signal::Voice;
 use media::srtp::Suite;
-use phone::outside::{Config, Kind, Outside, Party, Security, Told, open};
+use phone::outside::{Config, Forking, Kind, Outside, Party, Security, Told, open};
 use phone::{CallState, Codec, CommandError, MediaClock, PhoneState, Summary};
 use support::{ip, on_both, on_sim};
 use trust::cert::{Identity, KeyKind, Request};
@@ -50,6 +50,7 @@ impl Pair {
         let config = |name: &str, address, cucm, kind, security, parties| Config {
             name: name.to_owned(),
             kind,
+            forking: Forking::On,
             address,
             port,
             cucm: SocketAddr::new(cucm, port),
@@ -198,6 +199,7 @@ fn a_site_lets_in_nobody_whom_it_does_not_know() {
         let config = Config {
             name: "Stranger".into(),
             kind: Kind::Cluster,
+            forking: Forking::On,
             address: ip("127.0.0.10"),
             port: 0,
             cucm: pair.there.address(),

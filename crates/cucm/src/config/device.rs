@@ -34,6 +34,8 @@ pub struct PhoneDevice {
     pub device_name: String,
     /// Name of its phone security profile.
     pub security_profile: String,
+    /// *Built In Bridge*: whether it may fork the media of its calls, and take another phone of its line into them.
+    pub built_in_bridge: bool,
     /// Its lines; calls use the first one that fits.
     pub lines: Vec<Line>,
 }

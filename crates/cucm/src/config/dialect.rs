@@ -31,6 +31,11 @@ pub struct Dialect {
     /// 2 ms apart where a codec does not fit, and calls them two calls of one recording session; no text says what a refusal or a
     /// time-out of one does to the other, and recorders have met one alone (ccc-recording-portal).
     pub one_leg_fails: OneLegFails,
+    /// What becomes of a recording whose source turns out not to fork when the dialogs with the recorder stand. Cisco's Feature
+    /// Configuration Guide has the order of the sources; that the dialogs end, and the next source begins new ones, is inferred, as a
+    /// call that moves between gateway and bridge has new ones in its "Call Recording Examples for Network-Based and Phone-Based
+    /// Recording".
+    pub next_source: NextSource,
     /// A recorder's new offer in mid-recording. Cisco's CUBE chapter on Media Proxy says that its recorders must not; what CUCM itself
     /// does is inferred.
     pub recorder_offer: RecorderOffer,
@@ -121,6 +126,7 @@ impl Default for Dialect {
             all_out_of_service: AllOutOfService::Skip,
             recording_legs: RecordingLegs::Apart,
             one_leg_fails: OneLegFails::EndsBoth,
+            next_source: NextSource::NewPair,
             recorder_offer: RecorderOffer::AskPhone,
             from_parameters: FromParameters::Usual,
             crypto_answer: CryptoAnswer::Usual,
@@ -218,6 +224,15 @@ pub enum OneLegFails {
     EndsBoth,
     /// The other one goes on: they are two calls.
     KeepsOther,
+}
+
+/// A recording whose source does not fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextSource {
+    /// Its dialogs end, and a new pair begins with the next source.
+    NewPair,
+    /// It fails.
+    Never,
 }
 
 /// How the line that answers the recorder's `a=crypto` looks.

@@ -24,7 +24,7 @@ pub use device::{
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, DeviceNames, Dialect,
     EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
-    Hunt, MediaChange, MediaPortTold, OneLegFails, RecorderOffer, RecorderSubscription, RecordingLegs,
+    Hunt, MediaChange, MediaPortTold, NextSource, OneLegFails, RecorderOffer, RecorderSubscription, RecordingLegs,
     RefciAfterResume, RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
     TrunkSecurityStatus, VirtualControllerLeaves,
 };

@@ -122,6 +122,7 @@ impl Engine {
         });
         self.callers.insert(key, leg);
         if let Some(outside) = outside {
+            self.register_at_gateway(&outside.way);
             self.outside.insert(leg, outside);
         }
         Member { media: Some(media), falls_back, ..Member::new(leg, caller, identifier) }

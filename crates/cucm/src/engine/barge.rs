@@ -54,7 +54,12 @@ impl Engine {
         let number = self.identifiers.call();
         let Some((target, callee)) = target.and_then(|leg| Some((leg, self.ask_bridge_in(now, number, leg)?))) else {
             let refusal = ((480, "Temporarily Unavailable"), None);
-            return self.turn_away(now, &arriving, refusal, "the phone that talks cannot be reached");
+            return self.turn_away(
+                now,
+                &arriving,
+                refusal,
+                "the phone that talks cannot be reached, or its built-in bridge is off",
+            );
         };
         let caller = self.seat(now, arriving, (number, CallSide::Caller), callee.party.clone());
         let dialled = callee.party.number.clone();
@@ -72,6 +77,7 @@ impl Engine {
             node_tag: dialog.local_tag.clone(),
         };
         let party = self.calls.values().find_map(|call| Some(call.side(call.side_of(main)?).party.clone()))?;
+        self.config.phone(&party.device).filter(|phone| phone.built_in_bridge)?;
         let (flow, target) = self.reach(&party)?;
         let node = self.node(flow);
         let (number, identifier) = (self.identifiers.leg(), self.identifiers.identifier());

@@ -11,30 +11,20 @@
 //!   | ════════════ both voices ════════════► |     from whichever ports
 //! ```
 //!
-//! Which source is taken stands in Cisco's Feature Configuration Guide 12.5(1)SU4, "Recording":
-//!
-//! | preferred | the call's media | gateway in its path | source |
-//! |---|---|---|---|
-//! | phone | any | any | the phone's bridge |
-//! | gateway | SRTP | any | the phone's bridge |
-//! | gateway | RTP | no, or a conference is between | the phone's bridge |
-//! | gateway | RTP | yes | the gateway |
-//!
-//! The guide also has CUCM go on to the next source where the chosen one cannot fork; here the recording ends then.
+//! When a gateway is asked, and who is where it cannot, stands in `sources`; that it must be registered with in `gateways`.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use media::sdp::Audio;
 
-use crate::config::{RecordingInformation, RecordingMediaSource};
-use crate::event::{ConnectFailure, Protection, RecordingId};
+use crate::event::{ConnectFailure, RecordingId};
 use crate::negotiate::{Side, agree};
 use crate::text::recording::{End, Fork};
 use crate::text::sdp::{Origin, Stream};
 use crate::text::{self, xmf};
 
-use super::call::{CallSide, MISMATCH};
+use super::call::MISMATCH;
 use super::leg::{LegId, State};
 use super::ports::PostId;
 use super::recording::{Media, Recording};
@@ -62,6 +52,8 @@ enum Stage {
     Waits,
     Asked(PostId),
     Forks,
+    /// It has said no: there is nothing to stop.
+    Refuses,
 }
 
 impl Gateway {
@@ -71,29 +63,12 @@ impl Gateway {
     }
 }
 
-/// The table of sources above, for a phone with a bridge.
-fn is_forked_by_gateway(preferred: RecordingMediaSource, is_srtp: bool, has_gateway: bool) -> bool {
-    match preferred {
-        RecordingMediaSource::Phone => false,
-        RecordingMediaSource::Gateway => has_gateway && !is_srtp,
-    }
-}
-
 impl Engine {
-    /// The gateway that is to fork the call of a recorded phone, if one is.
-    pub(super) fn gateway_of(&self, number: u32, side: CallSide, preferred: RecordingMediaSource) -> Option<Gateway> {
+    /// The gateway on this leg of a call, which is to fork it.
+    pub(super) fn gateway_at(&self, number: u32, leg: LegId) -> Option<Gateway> {
         let call = self.calls.get(&number)?;
-        let far = call.other(side);
-        let outside = self.outside.get(&far.leg);
-        let enabled = outside.filter(|outside| {
-            let trunk = self.config.trunk(&outside.way.0);
-            trunk.is_some_and(|trunk| trunk.recording_information == RecordingInformation::Gateways)
-        });
-        let is_srtp = call.protection != Protection::Rtp;
-        if !is_forked_by_gateway(preferred, is_srtp, enabled.is_some()) {
-            return None;
-        }
-        let outside = enabled?;
+        let far = call.side(call.side_of(leg)?);
+        let outside = self.outside.get(&leg)?;
         let word = |at: usize| u32::from_str_radix(outside.guid.get(at..at + 8)?, 16).ok();
         let mut media = far.media.clone()?;
         media.port = DUMMY_PORT;
@@ -107,7 +82,7 @@ impl Engine {
             media,
             at: SocketAddr::new(outside.way.1.ip(), xmf::PORT),
             call: xmf::Connection { call: word(0)?, connection: word(8)? },
-            transaction: format!("Cisco:UCM:CayugaIf:1:{}", self.last_recording + 1),
+            transaction: format!("{}:{}", xmf::TRANSACTION, self.last_recording + 1),
             stage: Stage::Waits,
         })
     }
@@ -183,20 +158,29 @@ impl Engine {
 
     /// What a gateway answered.
     pub(super) fn on_posted(&mut self, now: Instant, post: PostId, answer: Result<u16, String>) {
+        if self.on_gateway_registered(now, post, &answer) {
+            return;
+        }
         let asked = |recording: &Recording| {
             recording.gateway.as_ref().is_some_and(|gateway| gateway.stage == Stage::Asked(post))
         };
         let Some(id) = self.recordings.iter().find(|(_, recording)| asked(recording)).map(|(id, _)| *id) else {
             return;
         };
+        let mut stage = |stage| {
+            if let Some(gateway) = self.recordings.get_mut(&id).and_then(|recording| recording.gateway.as_mut()) {
+                gateway.stage = stage;
+            }
+        };
         let why: ConnectFailure = match answer {
             Ok(200..=299) => {
-                if let Some(gateway) = self.recordings.get_mut(&id).and_then(|recording| recording.gateway.as_mut()) {
-                    gateway.stage = Stage::Forks;
-                }
+                stage(Stage::Forks);
                 return self.announce(now, id);
             }
-            Ok(status) => failure("gateway", &format!("the gateway answered {status} to the request to fork")),
+            Ok(status) => {
+                stage(Stage::Refuses);
+                failure("gateway", &format!("the gateway answered {status} to the request to fork"))
+            }
             Err(why) => failure("gateway", &format!("the gateway: {why}")),
         };
         self.end_recording(now, id, &why, MISMATCH, false);
@@ -204,7 +188,8 @@ impl Engine {
 
     /// A recording is over: its gateway stops, unless its call is over too.
     pub(super) fn end_fork(&mut self, recording: &Recording) {
-        let Some(gateway) = recording.gateway.as_ref().filter(|gateway| gateway.stage != Stage::Waits) else {
+        let may_fork = |gateway: &&Gateway| !matches!(gateway.stage, Stage::Waits | Stage::Refuses);
+        let Some(gateway) = recording.gateway.as_ref().filter(may_fork) else {
             return;
         };
         if !self.legs.get(&gateway.leg).is_some_and(|leg| !leg.is_ending() && !matches!(leg.state, State::Waiting)) {
@@ -221,22 +206,3 @@ impl Engine {
 const DUMMY_PORT: u16 = 7000;
 /// From the near end's ACK to the far end's INVITE (Cisco document 211385: 1 ms).
 const FAR_AFTER_NEAR: Duration = Duration::from_millis(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gateway_forks_where_it_is_preferred_and_the_call_is_in_clear() {
-        use RecordingMediaSource::{Gateway, Phone};
-        for (preferred, is_srtp, has_gateway, forks) in [
-            (Phone, false, true, false),
-            (Phone, true, true, false),
-            (Gateway, true, true, false),
-            (Gateway, false, false, false),
-            (Gateway, false, true, true),
-        ] {
-            assert_eq!(is_forked_by_gateway(preferred, is_srtp, has_gateway), forks, "{preferred:?} {is_srtp}");
-        }
-    }
-}

@@ -24,6 +24,7 @@ mod far_end;
 mod feed;
 mod flows;
 mod forking;
+mod gateways;
 mod half;
 mod hold;
 mod hunt;
@@ -51,6 +52,7 @@ mod selective;
 mod settle;
 mod shared;
 mod softkey;
+mod sources;
 mod steps;
 mod subscription;
 mod transfer;
@@ -81,6 +83,7 @@ use call::Call;
 use conference::Conferences;
 use dealings::Dealings;
 use flows::Flow;
+use gateways::Gateways;
 use leg::{Leg, LegId};
 use recording::Recording;
 use registration::Registration;
@@ -127,6 +130,7 @@ pub struct Engine {
     shares: Shares,
     /// Legs of calls that lead over trunks.
     outside: BTreeMap<LegId, outside::Outside>,
+    gateways: Gateways,
     /// Why the flow closed whose transactions are failing just now.
     closing: Option<ConnectFailure>,
     counts: (u64, u64),
@@ -192,6 +196,7 @@ impl Engine {
             unanswered: BTreeMap::new(),
             shares: Shares::default(),
             outside: BTreeMap::new(),
+            gateways: Gateways::default(),
             closing: None,
             counts: (0, 0),
             pings: 0,

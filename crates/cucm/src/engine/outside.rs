@@ -92,6 +92,7 @@ impl Engine {
             )
         });
         let (dialled, hops) = (alert.number.clone(), alert.hops.clone());
+        self.register_at_gateway(&way);
         self.outside.insert(leg, Outside { way, dialled, hops, guid: String::new() });
         self.owe(now, leg, Owed::Invite);
         Member::new(leg, party, identifier)

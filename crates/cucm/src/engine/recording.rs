@@ -36,6 +36,7 @@ use super::dialogs::{NORMAL, falls_back, media_of};
 use super::forking::Gateway;
 use super::leg::{Leg, LegId, Role, State};
 use super::rules::Ending;
+use super::sources::{Source, Turn};
 use super::steps::Step;
 use super::trunk::Way;
 use super::{Engine, failure};
@@ -50,6 +51,8 @@ pub(super) struct Recording {
     pub(super) line: LegId,
     /// The gateway that forks, if it is not the phone.
     pub(super) gateway: Option<Gateway>,
+    /// The place of whoever forks in the order of sources.
+    pub(super) place: usize,
     /// The codec of the call, by the recorded phone's number: it is locked.
     pub(super) locked: Format,
     pub(super) security: SecurityLevel,
@@ -137,13 +140,23 @@ impl Recording {
 impl Engine {
     /// Step: the call was answered a moment ago.
     pub(super) fn record(&mut self, now: Instant, number: u32, side: CallSide) {
-        let Some((mut recording, near)) = self.plan_recording(number, side) else {
+        self.record_from(now, number, side, 0);
+    }
+
+    /// The same by one of the sources from this place of their order on.
+    fn record_from(&mut self, now: Instant, number: u32, side: CallSide, place: usize) {
+        let turn = self.turn(number, side, place);
+        let Some((mut recording, near)) = self.plan_recording(number, side, turn) else {
             return;
         };
+        if let Turn::Awaits(leg) = turn {
+            return self.await_gateway(leg, number, side);
+        }
         let is_routed = self.find_ways(&mut recording);
         self.last_recording += 1;
         let id = RecordingId(self.last_recording);
-        let refused = self.refuse_recording(&recording, &near, is_routed);
+        let nobody = || failure("bridge", "the phone's built-in bridge is off, and no gateway can fork");
+        let refused = self.refuse_recording(&recording, &near, is_routed).or_else(|| (turn == Turn::Over).then(nobody));
         self.recordings.insert(id, recording);
         if let Some(call) = self.calls.get_mut(&number) {
             call.recordings.push(id);
@@ -159,7 +172,7 @@ impl Engine {
         self.call_bridge(now, id, End::Near);
     }
 
-    fn plan_recording(&self, number: u32, side: CallSide) -> Option<(Recording, Party)> {
+    fn plan_recording(&self, number: u32, side: CallSide, turn: Turn) -> Option<(Recording, Party)> {
         let call = self.calls.get(&number).filter(|call| call.talks())?;
         let (near, far) = (call.side(side), call.other(side));
         if self.recording_of(near.leg).is_some() {
@@ -169,7 +182,11 @@ impl Engine {
         let invoker = self.invoker_of(number, side)?;
         let line = self.config.phone(&near.party.device)?.line(&near.party.number)?;
         let profile = self.config.recording_profile(line.recording_profile.as_deref()?)?;
-        let gateway = self.gateway_of(number, side, line.recording_media_source);
+        let (place, gateway) = match turn {
+            Turn::Of(place, Source::Gateway(leg)) => (place, self.gateway_at(number, leg)),
+            Turn::Of(place, Source::Bridge) => (place, None),
+            Turn::Awaits(_) | Turn::Over => (0, None),
+        };
         let locked = near.share.as_ref()?.format.clone();
         let strand = || Strand {
             formats: gateway.iter().map(|_| locked.clone()).collect(),
@@ -209,6 +226,7 @@ impl Engine {
             far: strand(),
             locked,
             gateway,
+            place,
         };
         Some((recording, near.party.clone()))
     }
@@ -390,10 +408,10 @@ impl Engine {
         by_recorder: bool,
     ) {
         self.announce_half(now, id);
-        let ending = why.into();
         let Some(recording) = self.recordings.remove(&id) else {
             return;
         };
+        let ending = self.or_next_source(&recording, why.into());
         if let Some(call) = self.calls.get_mut(&recording.call) {
             call.recordings.retain(|known| *known != id);
         }
@@ -408,6 +426,14 @@ impl Engine {
             self.event(CucmEvent::Alarm(alarm));
         }
         let why = ending.told();
+        if let Ending::NextSource(_) = ending {
+            let (call, near) = (recording.call, recording.metadata.near.clone());
+            self.event(CucmEvent::RecordingSourceFailed { recording: id, call, near, why: why.clone() });
+            if let Some((side, place)) = self.place_after(&recording) {
+                self.record_from(now, recording.call, side, place);
+            }
+            return;
+        }
         let event = if recording.started {
             CucmEvent::RecordingEnded { recording: id, why: why.why.clone(), by_recorder, cause }
         } else {

@@ -199,6 +199,8 @@ pub(super) enum Ending {
     Ruled(Verdict, ConnectFailure),
     /// Something went wrong with the recording.
     Trouble(ConnectFailure),
+    /// Whoever was to fork cannot; another one is asked (`sources`).
+    NextSource(ConnectFailure),
 }
 
 impl Ending {
@@ -215,7 +217,7 @@ impl Ending {
     pub(super) fn begins_anew(&self) -> bool {
         match self {
             // What could not be updated begins anew.
-            Self::Ruled(Verdict::Anew | Verdict::Update | Verdict::Keep, _) => true,
+            Self::Ruled(Verdict::Anew | Verdict::Update | Verdict::Keep, _) | Self::NextSource(_) => true,
             Self::Ruled(Verdict::End | Verdict::Forget, _) | Self::Trouble(_) => false,
         }
     }
@@ -224,13 +226,13 @@ impl Ending {
     pub(super) fn trouble(&self) -> Option<&ConnectFailure> {
         match self {
             Self::Ruled(..) => None,
-            Self::Trouble(why) => Some(why),
+            Self::Trouble(why) | Self::NextSource(why) => Some(why),
         }
     }
 
     /// The code and the words that are told of it.
     pub(super) fn told(&self) -> &ConnectFailure {
-        let (Self::Ruled(_, why) | Self::Trouble(why)) = self;
+        let (Self::Ruled(_, why) | Self::Trouble(why) | Self::NextSource(why)) = self;
         why
     }
 }

@@ -27,12 +27,30 @@ pub enum Alarm {
         /// What happened.
         reason: String,
     },
-    /// A recording never came about, because the gateway does not fork.
+    /// A recording never came about by a gateway, because that does not fork.
     RecordingGatewaySessionFailed {
         /// Which recording.
         recording: RecordingId,
         /// The party that was to be recorded.
         near: Party,
+        /// What happened.
+        reason: String,
+    },
+    /// A gateway does not take CUCM as an application that may fork media.
+    RecordingGatewayRegistrationRejected {
+        /// Name of its trunk.
+        trunk: String,
+        /// The trunk's destination.
+        gateway: SocketAddr,
+        /// What it answered.
+        reason: String,
+    },
+    /// A gateway did not answer to CUCM's registration.
+    RecordingGatewayRegistrationTimeout {
+        /// Name of its trunk.
+        trunk: String,
+        /// The trunk's destination.
+        gateway: SocketAddr,
         /// What happened.
         reason: String,
     },
@@ -73,6 +91,8 @@ impl Alarm {
             Self::RecordingCallSetupFail { .. } => "RecordingCallSetupFail",
             Self::RecordingResourcesNotAvailable { .. } => "RecordingResourcesNotAvailable",
             Self::RecordingGatewaySessionFailed { .. } => "RecordingGatewaySessionFailed",
+            Self::RecordingGatewayRegistrationRejected { .. } => "RecordingGatewayRegistrationRejected",
+            Self::RecordingGatewayRegistrationTimeout { .. } => "RecordingGatewayRegistrationTimeout",
             Self::RecordingSessionTerminatedUnexpectedly { .. } => "RecordingSessionTerminatedUnexpectedly",
             Self::SipTrunkOutOfService { .. } => "SIPTrunkOOS",
             Self::SipTrunkPartiallyInService { .. } => "SIPTrunkPartiallyISV",

@@ -44,6 +44,7 @@ impl People {
 /// A mixed-mode cluster with two encrypted phones, the agent's recorded over TLS.
 pub(crate) fn config(people: &People) -> Config {
     let phone = |device: &str, line: Line| PhoneDevice {
+        built_in_bridge: true,
         device_name: device.to_owned(),
         security_profile: "secure".to_owned(),
         lines: vec![line],

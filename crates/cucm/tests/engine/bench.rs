@@ -51,8 +51,12 @@ pub(crate) struct Bench {
     /// The nodes that asked, whether answered or not.
     pub(crate) connects_from: Vec<std::net::IpAddr>,
     pub(crate) closes: Vec<FlowId>,
-    /// Requests to gateways.
+    /// Requests to gateways but for registrations.
     pub(crate) posts: Vec<(PostId, String)>,
+    /// Registrations at gateways that wait for their answer.
+    pub(crate) registrations: Vec<PostId>,
+    /// What a gateway answers to a registration, at once; `None` where a test does it.
+    pub(crate) registered: Option<Result<u16, String>>,
     /// Music that plays, by its number.
     pub(crate) music: BTreeMap<MusicId, SentStream>,
     /// Ports of the bridge that are connected.
@@ -90,6 +94,8 @@ impl Bench {
             connects_from: Vec::new(),
             closes: Vec::new(),
             posts: Vec::new(),
+            registrations: Vec::new(),
+            registered: Some(Ok(200)),
             music: BTreeMap::new(),
             mixed: BTreeMap::new(),
             ports: BTreeSet::new(),
@@ -120,7 +126,12 @@ impl Bench {
                     self.connects_from.push(from);
                 }
                 Output::Post { post, request, .. } => {
-                    self.posts.push((post, String::from_utf8(request).unwrap()));
+                    let request = String::from_utf8(request).unwrap();
+                    match self.registered.clone().filter(|_| request.contains("RequestXmfRegister")) {
+                        Some(answer) => self.engine.handle_input(self.now, Input::Posted { post, answer }),
+                        None if request.contains("RequestXmfRegister") => self.registrations.push(post),
+                        None => self.posts.push((post, request)),
+                    }
                 }
                 Output::Close { flow } => self.closes.push(flow),
                 Output::StartMusic { music, stream } => {

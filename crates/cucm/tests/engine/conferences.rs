@@ -18,6 +18,7 @@ pub(crate) fn sorted(dialogs: &[String]) -> Vec<String> {
 pub(crate) fn office(mut config: Config, recorded: &[&str]) -> Config {
     config = with_expert(config);
     let colleague = PhoneDevice {
+        built_in_bridge: true,
         device_name: DEPUTY_DEVICE.to_owned(),
         security_profile: config.phones[0].security_profile.clone(),
         lines: vec![Line::new("1003", "Colleague")],

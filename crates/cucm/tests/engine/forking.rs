@@ -28,7 +28,13 @@ fn gateway(source: RecordingMediaSource) -> Config {
 
 /// The party at the gateway calls the agent, who answers; gives the 200 to the gateway and the ACK to the agent.
 fn called(config: Config) -> (Bench, Message, Message) {
+    called_with(config, Some(Ok(200)))
+}
+
+/// The same where the gateway answers this to CUCM's registration.
+fn called_with(config: Config, registered: Option<Result<u16, String>>) -> (Bench, Message, Message) {
     let mut bench = Bench::ready(config);
+    bench.registered = registered;
     bench.open(GATEWAY, Transport::Tcp, None);
     let sdp = Sdp::new("10.48.38.99", 40_000).formats("8 101").text();
     let branch = bench.new_branch();
@@ -179,21 +185,109 @@ fn a_hold_ends_the_fork_and_a_resume_begins_another() {
     assert!(request.contains("<disableMediaForking/>"), "{request}");
 }
 
+/// What CUCM would raise.
+fn alarms(bench: &Bench) -> Vec<&'static str> {
+    let of = |event: &CucmEvent| match event {
+        CucmEvent::Alarm(alarm) => Some(alarm.name()),
+        _ => None,
+    };
+    bench.events.iter().filter_map(of).collect()
+}
+
+/// Both dialogs with the recorder end.
+fn ended(bench: &mut Bench) {
+    for _ in 0..2 {
+        bench.ok(RECORDER, "BYE");
+    }
+}
+
 #[test]
-fn a_gateway_that_cannot_fork_ends_the_recording_with_an_alarm() {
-    for answer in [Ok(503), Err("cannot connect".to_owned())] {
+fn behind_a_gateway_that_does_not_fork_comes_the_phones_bridge_with_a_new_pair() {
+    for (answer, posts) in [(Ok(503), 1), (Err("no answer".to_owned()), 2)] {
         let (mut bench, ..) = called(gateway(RecordingMediaSource::Gateway));
         asked(&mut bench);
         let (post, _) = bench.posts[0];
         bench.input(Input::Posted { post, answer });
-        for _ in 0..2 {
-            bench.ok(RECORDER, "BYE");
-        }
+        ended(&mut bench);
+        assert!(bench.events.iter().any(|event| matches!(
+            event,
+            CucmEvent::RecordingSourceFailed { why, .. } if why.rule == "gateway"
+        )));
+        assert_eq!(alarms(&bench), ["RecordingGatewaySessionFailed"]);
+        let (near, _) = bench.invites();
+        let from = near.from_().unwrap();
+        assert_eq!(from.uri.params.get("x-farendguid"), None, "the phone forks");
+        assert_eq!(bench.posts.len(), posts, "one that says no has nothing to stop, one that says nothing may have");
+        assert!(!bench.told().contains(&"RecordingFailed".to_owned()));
+    }
+}
+
+#[test]
+fn a_gateway_that_does_not_fork_ends_the_recording_where_nobody_is_left_or_the_switch_says_so() {
+    let mut no_bridge = gateway(RecordingMediaSource::Gateway);
+    no_bridge.phones[1].built_in_bridge = false;
+    let mut never = gateway(RecordingMediaSource::Gateway);
+    never.dialect.next_source = NextSource::Never;
+    for config in [no_bridge, never] {
+        let (mut bench, ..) = called(config);
+        asked(&mut bench);
+        let (post, _) = bench.posts[0];
+        bench.input(Input::Posted { post, answer: Ok(500) });
+        ended(&mut bench);
         assert_eq!(bench.failed().rule, "gateway");
         assert!(!bench.told().contains(&"RecordingStarted".to_owned()));
-        let alarms = format!("{:?}", bench.events);
-        assert!(alarms.contains("RecordingGatewaySessionFailed"), "{alarms}");
+        assert_eq!(alarms(&bench), ["RecordingGatewaySessionFailed"]);
+        bench.wait(40_000);
+        bench.quiet();
     }
+}
+
+#[test]
+fn a_gateway_that_does_not_take_cucm_is_passed_over() {
+    for (answer, alarm) in [
+        (Ok(500), "RecordingGatewayRegistrationRejected"),
+        (Err("no answer".to_owned()), "RecordingGatewayRegistrationTimeout"),
+    ] {
+        let config = gateway(RecordingMediaSource::Gateway);
+        let (mut bench, ..) = called_with(config, Some(answer));
+        let (near, _) = bench.invites();
+        assert_eq!(near.from_().unwrap().uri.params.get("x-farendguid"), None);
+        assert_eq!(alarms(&bench), [alarm]);
+        assert!(bench.posts.is_empty());
+    }
+}
+
+#[test]
+fn a_recording_waits_for_the_gateway_to_answer_to_the_registration() {
+    for (answer, is_forked) in [(Ok(200), true), (Err("no answer".to_owned()), false)] {
+        let (mut bench, ..) = called_with(gateway(RecordingMediaSource::Gateway), None);
+        bench.wait(3000);
+        bench.quiet();
+        let [post] = bench.registrations[..] else { panic!("{:?}", bench.registrations) };
+        bench.input(Input::Posted { post, answer });
+        let guid = if is_forked {
+            asked(&mut bench).0.from_().unwrap().uri.params.get("x-farendguid").map(str::to_owned)
+        } else {
+            bench.invites().0.from_().unwrap().uri.params.get("x-farendguid").map(str::to_owned)
+        };
+        assert_eq!(guid.is_some(), is_forked);
+    }
+}
+
+#[test]
+fn the_gateway_forks_for_a_phone_whose_bridge_is_off() {
+    let mut config = gateway(RecordingMediaSource::Phone);
+    config.phones[1].built_in_bridge = false;
+    let (mut bench, ..) = called(config.clone());
+    let (near, _) = asked(&mut bench);
+    assert!(near.from_().unwrap().uri.params.get("x-farendguid").is_some());
+
+    let (mut bench, ..) = called_with(config, Some(Ok(500)));
+    bench.wait(20);
+    assert_eq!(bench.failed().rule, "bridge");
+    assert_eq!(alarms(&bench), ["RecordingGatewayRegistrationRejected", "RecordingResourcesNotAvailable"]);
+    bench.wait(40_000);
+    bench.quiet();
 }
 
 #[test]

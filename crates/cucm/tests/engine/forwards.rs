@@ -162,6 +162,7 @@ fn any_other_refusal_of_a_phone_is_not_busy() {
 fn the_forwarded_to_phone_hears_of_the_last_and_of_the_first_number_only() {
     let mut config = with_deputy(plain());
     let extra = PhoneDevice {
+        built_in_bridge: true,
         device_name: "SEP0011223344CC".to_owned(),
         lines: vec![Line::new("1004", "Desk")],
         ..config.phones[2].clone()

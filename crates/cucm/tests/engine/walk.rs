@@ -424,6 +424,7 @@ fn whatever_phones_do_nothing_is_left_when_all_have_hung_up() {
     for seed in 0..16 {
         let mut config = with_expert(plain());
         config.phones.push(PhoneDevice {
+            built_in_bridge: true,
             device_name: DEPUTY_DEVICE.to_owned(),
             security_profile: "plain".to_owned(),
             lines: vec![Line::new("1003", "Colleague")],

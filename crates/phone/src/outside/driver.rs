@@ -18,7 +18,7 @@ use super::media::SiteMedia;
 use super::site::{Command, Input, Output, Settings, Site};
 use super::text::Face;
 use super::xmf;
-use super::{Config, Kind, Security};
+use super::{Config, Forking, Kind, Security};
 use crate::phone::{CommandError, Summary};
 use crate::status::{CallState, Status};
 
@@ -46,7 +46,7 @@ pub(super) struct Driver {
     cucm: SocketAddr,
     listener: Option<Listener>,
     /// Where a gateway is asked for forks.
-    forks: Option<Listener>,
+    forks: Option<(Listener, Forking)>,
     asked: (mpsc::UnboundedSender<xmf::Asked>, mpsc::UnboundedReceiver<xmf::Asked>),
     tls: Option<(TlsServer, TlsClient)>,
     notices: (mpsc::UnboundedSender<Notice>, mpsc::UnboundedReceiver<Notice>),
@@ -74,7 +74,8 @@ impl Driver {
             Kind::Cluster => None,
             Kind::Gateway => {
                 let at = SocketAddr::new(config.address, xmf::PORT);
-                Some(net.listen(at).await.map_err(|error| format!("cannot listen on {at}: {error}"))?)
+                let listener = net.listen(at).await.map_err(|error| format!("cannot listen on {at}: {error}"))?;
+                Some((listener, config.forking))
             }
         };
         let tls = config.security.as_ref().map(tls).transpose()?;
@@ -129,8 +130,8 @@ impl Driver {
             let tls = self.tls.as_ref().map(|(server, _)| server.clone());
             self.tasks.spawn(accept(listener, tls, self.notices.0.clone()));
         }
-        if let Some(listener) = self.forks.take() {
-            self.tasks.spawn(xmf::serve(listener, self.asked.0.clone()));
+        if let Some((listener, forking)) = self.forks.take() {
+            self.tasks.spawn(xmf::serve(listener, forking, self.asked.0.clone()));
         }
         loop {
             self.carry_out().await;

@@ -52,6 +52,22 @@ pub enum Kind {
     Gateway,
 }
 
+/// What a gateway does when CUCM wants its calls forked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Forking {
+    /// It takes CUCM's registration, and forks.
+    #[default]
+    On,
+    /// It refuses CUCM's registration.
+    RegistrationRejected,
+    /// It never answers to CUCM's registration.
+    RegistrationUnanswered,
+    /// It takes the registration, and refuses to fork.
+    Refused,
+    /// It takes the registration, and never answers to the request to fork.
+    Unanswered,
+}
+
 /// One who talks there.
 #[derive(Debug, Clone)]
 pub struct Party {
@@ -70,6 +86,8 @@ pub struct Config {
     pub name: String,
     /// What it is.
     pub kind: Kind,
+    /// What it does when it is to fork media; of a gateway only.
+    pub forking: Forking,
     /// Its address; signalling and media are bound to it.
     pub address: IpAddr,
     /// The port that the trunk leads to; 0 for any free one.

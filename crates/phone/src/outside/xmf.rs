@@ -1,4 +1,5 @@
-//! What CUCM asks of a gateway over HTTP: to fork a call's media, and to stop (Cisco document 211385).
+//! What CUCM asks of a gateway over HTTP: to be registered (Cisco's Unified Communications Gateway Services API Guide), to have a call's
+//! media forked, and to have that stopped (Cisco document 211385).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,7 +8,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use wire::{Link, Listener};
 
-/// A request, as far as a gateway heeds it.
+use super::Forking;
+
+/// Whatever CUCM asks, as far as a gateway heeds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asks {
+    /// To be registered, in this transaction.
+    Registration(String),
+    Fork(Request),
+}
+
+/// A request about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     /// What tells it from others; it stands in for the Call-ID of a fork.
@@ -34,15 +45,15 @@ pub(super) const PORT: u16 = 8090;
 pub(super) type Asked = (Request, oneshot::Sender<Result<(), String>>);
 
 /// Takes requests, each on a connection of its own, until the gateway is gone.
-pub(super) async fn serve(listener: Listener, ask: mpsc::UnboundedSender<Asked>) {
+pub(super) async fn serve(listener: Listener, forking: Forking, ask: mpsc::UnboundedSender<Asked>) {
     let mut requests = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         while requests.try_join_next().is_some() {}
-        requests.spawn(take(Link::from(stream), ask.clone()));
+        requests.spawn(take(Link::from(stream), forking, ask.clone()));
     }
 }
 
-async fn take(mut link: Link, ask: mpsc::UnboundedSender<Asked>) {
+async fn take(mut link: Link, forking: Forking, ask: mpsc::UnboundedSender<Asked>) {
     let (mut text, mut buf) = (Vec::new(), [0; 4096]);
     let body = loop {
         match link.read(&mut buf).await {
@@ -56,18 +67,29 @@ async fn take(mut link: Link, ask: mpsc::UnboundedSender<Asked>) {
             return;
         }
     };
-    let done = match read(body) {
-        Ok(request) => {
+    let done = match (read(body), forking) {
+        (Err(why), _) => Err(why),
+        (Ok(Asks::Registration(_)), Forking::RegistrationUnanswered)
+        | (Ok(Asks::Fork(Request { wish: Wish::Fork { .. }, .. })), Forking::Unanswered) => {
+            // Until CUCM gives up.
+            while let Ok(1..) = link.read(&mut buf).await {}
+            return;
+        }
+        (Ok(Asks::Registration(_)), Forking::RegistrationRejected) => Err("no application may register".to_owned()),
+        (Ok(Asks::Registration(transaction)), _) => Ok(("ResponseXmfRegister", transaction)),
+        (Ok(Asks::Fork(Request { wish: Wish::Fork { .. }, .. })), Forking::Refused) => {
+            Err("no media is forked here".to_owned())
+        }
+        (Ok(Asks::Fork(request)), _) => {
             let (reply, done) = oneshot::channel();
             let transaction = request.transaction.clone();
             // A gateway that is gone answers nothing.
             let _ = ask.send((request, reply));
             match done.await {
-                Ok(done) => done.map(|()| transaction),
+                Ok(done) => done.map(|()| ("ResponseXmfConnectionMediaForking", transaction)),
                 Err(_) => return,
             }
         }
-        Err(why) => Err(why),
     };
     // CUCM reads to the end, which is told by closing.
     let _ = link.write_all(answer(&done).as_bytes()).await;
@@ -85,13 +107,16 @@ fn body(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(text.get(end..end.checked_add(length)?)?).ok()
 }
 
-fn read(body: &str) -> Result<Request, String> {
+fn read(body: &str) -> Result<Asks, String> {
     let document = Document::parse(body).map_err(|error| error.to_string())?;
     let find = |name: &str| document.descendants().find(|node| node.tag_name().name() == name);
     let text = |name: &str| {
         let node = find(name).ok_or_else(|| format!("got no {name}"))?;
         Ok::<_, String>(node.text().unwrap_or_default().trim())
     };
+    if find("RequestXmfRegister").is_some() {
+        return Ok(Asks::Registration(text("transactionID")?.to_owned()));
+    }
     let word = |name: &str| text(name)?.parse::<u32>().map_err(|error| format!("{name}: {error}"));
     let wish = if find("disableMediaForking").is_some() {
         Wish::Stop
@@ -100,7 +125,8 @@ fn read(body: &str) -> Result<Request, String> {
         let address = |name: &str| find(name).and_then(address).ok_or_else(|| format!("got no address in {name}"));
         Wish::Fork { near: address("nearEndAddr")?, far: address("farEndAddr")? }
     };
-    Ok(Request { transaction: text("transactionID")?.to_owned(), call: [word("callID")?, word("connID")?], wish })
+    let (transaction, call) = (text("transactionID")?.to_owned(), [word("callID")?, word("connID")?]);
+    Ok(Asks::Fork(Request { transaction, call, wish }))
 }
 
 fn address(node: Node<'_, '_>) -> Option<SocketAddr> {
@@ -112,13 +138,13 @@ fn address(node: Node<'_, '_>) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, text(["port"; 2])?.parse().ok()?))
 }
 
-fn answer(done: &Result<String, String>) -> String {
+fn answer(done: &Result<(&str, String), String>) -> String {
     let (status, content) = match done {
-        Ok(transaction) => (
+        Ok((response, transaction)) => (
             "200 OK",
             format!(
-                "<ResponseXmfConnectionMediaForking xmlns=\"http://www.cisco.com/schema/cisco_xmf/v1_0\">\n<msgHeader>\n\
-                 <transactionID>{transaction}</transactionID>\n</msgHeader>\n</ResponseXmfConnectionMediaForking>"
+                "<{response} xmlns=\"http://www.cisco.com/schema/cisco_xmf/v1_0\">\n<msgHeader>\n\
+                 <transactionID>{transaction}</transactionID>\n</msgHeader>\n</{response}>"
             ),
         ),
         Err(_) => (
@@ -161,7 +187,13 @@ mod tests {
             call: [42, 554],
             wish: Wish::Fork { near, far },
         };
-        assert_eq!(request, expected);
+        assert_eq!(request, Asks::Fork(expected));
+    }
+
+    #[test]
+    fn a_registration_is_read() {
+        let body = "<RequestXmfRegister><msgHeader><transactionID>t</transactionID></msgHeader></RequestXmfRegister>";
+        assert_eq!(read(body), Ok(Asks::Registration("t".to_owned())));
     }
 
     #[test]
@@ -187,7 +219,7 @@ mod tests {
         for length in 0..text.len() {
             assert_eq!(body(&text[..length]), None, "{length}");
         }
-        assert!(answer(&Ok("t".to_owned())).contains("<transactionID>t</transactionID>"));
+        assert!(answer(&Ok(("r", "t".to_owned()))).contains("<transactionID>t</transactionID>"));
         assert!(answer(&Err("no".to_owned())).starts_with("HTTP/1.1 500 "));
     }
 }

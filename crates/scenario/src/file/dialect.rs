@@ -3,7 +3,7 @@
 use cucm::config::{
     AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, DeviceNames, Dialect,
     EncryptedPhoneOnNonSecureTrunk, FarEndHold, FarEndPark, FarEndTransfer, FromParameters, GatewayFrom, HoldAnswer,
-    Hunt, MediaChange, MediaPortTold, OneLegFails, RecorderOffer, RecorderSubscription, RecordingLegs,
+    Hunt, MediaChange, MediaPortTold, NextSource, OneLegFails, RecorderOffer, RecorderSubscription, RecordingLegs,
     RefciAfterResume, RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
     TrunkSecurityStatus, VirtualControllerLeaves,
 };
@@ -94,12 +94,14 @@ fn read_trunk(f: &mut Fields<'_>, dialect: &mut Dialect, wrong: &mut Vec<Diagnos
     let out = [("skip", AllOutOfService::Skip), ("try", AllOutOfService::Try)];
     let legs = [("apart", RecordingLegs::Apart), ("together", RecordingLegs::Together)];
     let offers = [("ask phone", RecorderOffer::AskPhone), ("refuse", RecorderOffer::Refuse)];
+    let next = [("new pair", NextSource::NewPair), ("never", NextSource::Never)];
     let refreshes = [("what stands", RefreshOffer::WhatStands), ("nothing", RefreshOffer::Nothing)];
     let subscriptions = [("accept", RecorderSubscription::Accept), ("refuse", RecorderSubscription::Refuse)];
     dialect.hunt = f.or("hunt", dialect.hunt, wrong, |n| one_of(n, &hunts));
     dialect.destination_order = f.or("destination order", dialect.destination_order, wrong, |n| one_of(n, &orders));
     dialect.all_out_of_service = f.or("all out of service", dialect.all_out_of_service, wrong, |n| one_of(n, &out));
     dialect.recording_legs = f.or("recording legs", dialect.recording_legs, wrong, |n| one_of(n, &legs));
+    dialect.next_source = f.or("next source", dialect.next_source, wrong, |n| one_of(n, &next));
     dialect.recorder_offer = f.or("recorder offer", dialect.recorder_offer, wrong, |n| one_of(n, &offers));
     dialect.refresh_offer = f.or("refresh offer", dialect.refresh_offer, wrong, |n| one_of(n, &refreshes));
     let standing = dialect.recorder_subscription;

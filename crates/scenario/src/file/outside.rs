@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use phone::outside::Forking;
+
 use super::ast::{Forward, Phone, Release, Site, SiteKind};
 use super::diagnostic::Diagnostic;
 use super::fields::{Fields, kind, one_of};
@@ -12,6 +14,13 @@ use super::tree::{Key, Node, Value};
 /// The most trunks, and the most parties behind one of them.
 const MOST: usize = 8;
 const KINDS: [(&str, SiteKind); 2] = [("cluster", SiteKind::Cluster), ("gateway", SiteKind::Gateway)];
+const FORKING: [(&str, Forking); 5] = [
+    ("on", Forking::On),
+    ("registration rejected", Forking::RegistrationRejected),
+    ("registration unanswered", Forking::RegistrationUnanswered),
+    ("refused", Forking::Refused),
+    ("unanswered", Forking::Unanswered),
+];
 const SECURITY: [(&str, bool); 2] = [("encrypted", true), ("non-secure", false)];
 
 /// Reads the section. Names and numbers of parties are none of the phones'.
@@ -59,10 +68,16 @@ fn read_site(
     let mut f = Fields::of(node, "a trunk for calls", wrong);
     let encrypted = f.or("security", true, wrong, |n| one_of(n, &SECURITY));
     let kind = f.or("is", SiteKind::Cluster, wrong, |n| one_of(n, &KINDS));
+    let forking = f.maybe("media forking", wrong, |n| one_of(n, &FORKING).map(|forking| (forking, n.place)));
+    if let Some((_, place)) = forking.filter(|_| kind == SiteKind::Cluster) {
+        let message = format!("`{}` is a cluster, and only gateways fork media", key.name);
+        wrong.push(Diagnostic::new(place, message).help("say `is: gateway`, or leave `media forking` out"));
+    }
+    let forking = forking.map_or(Forking::On, |(forking, _)| forking);
     let parties = f.required("parties", wrong);
     let parties = parties.map(|n| read_parties(n, (known, release, folder), wrong)).unwrap_or_default();
     f.finish(wrong);
-    Site { name: key.name.clone(), kind, encrypted, parties }
+    Site { name: key.name.clone(), kind, forking, encrypted, parties }
 }
 
 fn read_parties(
@@ -93,6 +108,10 @@ fn read_parties(
         if party.recorded || party.selective {
             let message = format!("`{}` is outside, where CUCM records nobody", party.name);
             wrong.push(Diagnostic::new(key.place, message).help("only lines of phones have `recording`"));
+        }
+        if !party.built_in_bridge {
+            let message = format!("`{}` is outside, and has no built-in bridge of which CUCM knows", party.name);
+            wrong.push(Diagnostic::new(key.place, message).help("only phones have `built-in bridge`"));
         }
         parties.push(party);
     }

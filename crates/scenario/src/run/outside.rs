@@ -93,6 +93,7 @@ impl<'a> Sites<'a> {
                     SiteKind::Cluster => Kind::Cluster,
                     SiteKind::Gateway => Kind::Gateway,
                 },
+                forking: site.forking,
                 address: at.ip(),
                 port: at.port(),
                 cucm: (self.addresses.cucm(), if site.encrypted { 5061 } else { 5060 }).into(),

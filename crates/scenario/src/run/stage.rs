@@ -261,7 +261,12 @@ fn device(index: usize, phones: &[Phone]) -> cfg::PhoneDevice {
         (false, false) => line,
     };
     let profile = if phone.encrypted { "Secure Profile" } else { "Non-Secure Profile" };
-    cfg::PhoneDevice { device_name: device_name(index), security_profile: profile.to_owned(), lines: vec![line] }
+    cfg::PhoneDevice {
+        device_name: device_name(index),
+        security_profile: profile.to_owned(),
+        built_in_bridge: phone.built_in_bridge,
+        lines: vec![line],
+    }
 }
 
 /// The trunks by their places in the route list.

@@ -10,6 +10,7 @@ use super::{AGENT_DEVICE, CALLER_DEVICE, DEPUTY_DEVICE, EXPERT_DEVICE};
 pub(crate) fn plain() -> Config {
     let identity = identity("CUCM-PUB");
     let profile = |name: &str, number: &str, display: &str| PhoneDevice {
+        built_in_bridge: true,
         device_name: name.to_owned(),
         security_profile: "plain".to_owned(),
         lines: vec![Line::new(number, display)],
@@ -69,6 +70,7 @@ pub(crate) fn plain() -> Config {
 /// The same with a third phone, 1002.
 pub(crate) fn with_expert(mut config: Config) -> Config {
     let phone = PhoneDevice {
+        built_in_bridge: true,
         device_name: EXPERT_DEVICE.to_owned(),
         security_profile: config.phones[0].security_profile.clone(),
         lines: vec![Line::new("1002", "Expert")],
@@ -81,6 +83,7 @@ pub(crate) fn with_expert(mut config: Config) -> Config {
 pub(crate) fn with_deputy(config: Config) -> Config {
     let mut config = with_expert(config);
     let phone = PhoneDevice {
+        built_in_bridge: true,
         device_name: DEPUTY_DEVICE.to_owned(),
         lines: vec![Line::new("1003", "Deputy")],
         ..config.phones[2].clone()

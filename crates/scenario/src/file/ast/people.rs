@@ -6,6 +6,7 @@ use std::time::Duration;
 use cucm::config::RecordingMediaSource;
 use media::signal::Signal;
 use media::srtp::Suite;
+use phone::outside::Forking;
 
 /// A phone.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Phone {
     pub selective: bool,
     /// The node, from 0, with which it registers: the first one of its CUCM group.
     pub node: usize,
+    /// Whether it may fork media, and take others of its line into its calls.
+    pub built_in_bridge: bool,
     /// Who is to fork the media of its recordings.
     pub source: RecordingMediaSource,
     /// The SRTP suites it offers, in order.
@@ -84,6 +87,8 @@ pub struct Site {
     pub name: String,
     /// What it is.
     pub kind: SiteKind,
+    /// What it does when it is to fork media; of a gateway only.
+    pub forking: Forking,
     /// Whether the trunk is TLS with SRTP (else TCP with RTP).
     pub encrypted: bool,
     /// Who talks there.

@@ -23,6 +23,14 @@ impl Paper {
     /// The phone comes in by the built-in bridge of the one that talks: the call stays as it is.
     pub(super) fn barge(&mut self, phone: usize) -> Result<(), Impossible> {
         let no = self.talks_elsewhere(phone)?;
+        let call = self.calls.iter().find(|call| call.no == no);
+        let target =
+            call.and_then(|call| call.members.iter().find(|m| self.phones[m.phone].line == self.phones[phone].line));
+        if let Some(target) = target.filter(|target| !self.phones[target.phone].built_in_bridge) {
+            let message =
+                format!("the built-in bridge of `{}` is off, so nobody can come in by it", self.name(target.phone));
+            return Err(Impossible::new(message, "use `- cBarge: <phone>`, or leave `built-in bridge: off` out"));
+        }
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
             call.guest = Some(phone);
         }

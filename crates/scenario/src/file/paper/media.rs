@@ -1,9 +1,7 @@
 //! What phones do to media: it needs a call, and changes none.
 
-use cucm::config::RecordingMediaSource;
-
-use super::super::ast::{ChangedStream, Inject, Injected, SiteKind, StreamChange};
-use super::{ANSWER_FIRST, CALL_FIRST, Far, Impossible, Paper, Recording};
+use super::super::ast::{ChangedStream, Inject, Injected, StreamChange};
+use super::{ANSWER_FIRST, CALL_FIRST, Impossible, Paper};
 
 impl Paper {
     pub(super) fn inject(&mut self, Inject { phone, what, legs, .. }: &Inject) -> Result<(), Impossible> {
@@ -115,33 +113,6 @@ impl Paper {
             ));
         }
         Ok(())
-    }
-
-    /// Whether a recording of a phone, begun now, would be forked by a gateway.
-    pub(crate) fn is_at_gateway(&self, phone: usize) -> bool {
-        let call = self.active(phone).filter(|call| call.conference.is_none());
-        let far = call.and_then(|call| call.members.iter().find(|member| member.phone != phone));
-        far.is_some_and(|far| self.has_gateway(phone, far.phone))
-    }
-
-    /// Whether the phone's bridge has no part in a recording.
-    pub(super) fn is_forked_by_gateway(&self, recording: &Recording) -> bool {
-        match recording.far {
-            // A conference behind the gateway is the gateway's matter as well.
-            Far::Phone(far) | Far::Focus(far) => self.has_gateway(recording.phone, far),
-            Far::Bridge(_) => false,
-        }
-    }
-
-    /// A gateway is preferred, is the far end's, and the call is in clear.
-    fn has_gateway(&self, near: usize, far: usize) -> bool {
-        let near = &self.phones[near];
-        match self.trunks.get(far) {
-            Some(Some((SiteKind::Gateway, encrypted))) => {
-                near.source == RecordingMediaSource::Gateway && !(near.encrypted && *encrypted)
-            }
-            _ => false,
-        }
     }
 
     pub(super) fn talk(&self) -> Result<(), Impossible> {

@@ -14,6 +14,7 @@ mod recordings;
 mod routing;
 mod selective;
 mod signalling;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -22,7 +23,7 @@ use ::media::ledger::Leg;
 use cucm::config::Dialect;
 use phone::PhoneState;
 
-use super::ast::{Action, Phone, Scenario, SiteKind, Step};
+use super::ast::{Action, Phone, Scenario, Step};
 use super::diagnostic::{Diagnostic, Place};
 use conference::Controller;
 use nodes::Nodes;
@@ -30,6 +31,7 @@ use outside::Behind;
 use recordings::{Change, Recordings};
 pub(crate) use recordings::{Far, Recording};
 use routing::{Parked, Passed};
+use sources::Trunk;
 
 /// Why a step cannot be taken here, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +52,8 @@ pub(crate) struct Paper {
     phones: Vec<Phone>,
     /// Of each the site, if it is outside.
     sites: Vec<Option<usize>>,
-    /// Of each what stands before it, if it is outside, and whether that is TLS with SRTP.
-    trunks: Vec<Option<(SiteKind, bool)>>,
+    /// Of each the trunk before it, if it is outside.
+    trunks: Vec<Option<Trunk>>,
     /// What CUCM does not see, or sees otherwise.
     behind: Vec<Behind>,
     dialect: Dialect,
@@ -151,7 +153,7 @@ impl Paper {
             phones: scenario.everybody().cloned().collect(),
             sites: (0..scenario.everybody().count()).map(|who| scenario.site_of(who).map(|(site, _)| site)).collect(),
             trunks: (0..scenario.everybody().count())
-                .map(|who| scenario.outside.get(scenario.site_of(who)?.0).map(|site| (site.kind, site.encrypted)))
+                .map(|who| scenario.outside.get(scenario.site_of(who)?.0).map(Trunk::of))
                 .collect(),
             behind: Vec::new(),
             dialect: scenario.cluster.dialect.clone(),

@@ -19,6 +19,7 @@
 //! | behind a trunk a conference is made or drops to two | begins anew |
 //! | its node dies, or that of its far end | as in [`super::nodes`] |
 //! | its far end holds behind a trunk | goes on, or ends, by [`RemoteHolds`] |
+//! | nobody forks its media ([`super::sources`]) | never begins |
 
 use cucm::config::{FarEndHold, FarEndPark, FarEndTransfer, RemoteHolds};
 
@@ -124,7 +125,12 @@ impl Paper {
     /// The recorded phones of a call and their far ends.
     fn wanted(&self, call: &Call) -> Vec<Wanted> {
         if call.conference.is_some() {
-            let members = call.members.iter().filter(|member| !member.holds && self.is_asked(call, member.phone));
+            let is_recorded = |member: &&Member| {
+                !member.holds
+                    && self.is_asked(call, member.phone)
+                    && self.has_source(member.phone, Far::Bridge(call.no))
+            };
+            let members = call.members.iter().filter(is_recorded);
             return members
                 .map(|member| Wanted { phone: member.phone, far: Far::Bridge(call.no), talks: true })
                 .collect();
@@ -135,7 +141,8 @@ impl Paper {
                 Some(_) => self.dialect.far_end_park == FarEndPark::Keep && self.runs(near.phone),
                 None => !far.holds || self.is_kept(near.phone, far.phone),
             };
-            self.is_asked(call, near.phone) && !near.holds && talks && Self::has_its_node(call, near)
+            let has_source = self.has_source(near.phone, self.far_of(call.no, far.phone));
+            self.is_asked(call, near.phone) && !near.holds && talks && has_source && Self::has_its_node(call, near)
         };
         let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));
         let wanted = |(near, far): (&Member, &Member)| Wanted {

@@ -3,7 +3,7 @@
 use cucm::config::SelectiveAfterHold;
 
 use super::super::ast::Asker;
-use super::{ANSWER_FIRST, Call, CallNo, Impossible, Member, Paper};
+use super::{ANSWER_FIRST, Call, CallNo, Far, Impossible, Member, Paper};
 
 /// What somebody wants recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,14 @@ impl Paper {
         if call.members.iter().any(|member| member.holds) {
             let message = format!("the call of `{name}` is on hold");
             return Err(Impossible::new(message, "a recording is started while both talk"));
+        }
+        let far = call.members.iter().find(|member| member.phone != phone).map_or(phone, |far| far.phone);
+        let far = if call.conference.is_some() { Far::Bridge(call.no) } else { self.far_of(call.no, far) };
+        if !self.has_source(phone, far) {
+            let message = format!("nobody can fork the call of `{name}`");
+            let help =
+                "its `built-in bridge` is off: let it talk in clear with a `gateway` that has `media forking: on`";
+            return Err(Impossible::new(message, help));
         }
         let call = call.no;
         if self.wish(phone).is_some() {

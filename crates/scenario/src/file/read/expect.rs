@@ -13,8 +13,11 @@ use crate::file::trunks::{Destination, UNDER_TEST};
 const PARTIES: [(&str, Party); 2] = [("cucm", Party::Cucm), ("recorder", Party::Recorder)];
 
 /// CUCM's alarms by their names in its catalogue.
-const ALARMS: [(&str, &str); 6] = [
+const ALARMS: [(&str, &str); 9] = [
     ("RecordingCallSetupFail", "RecordingCallSetupFail"),
+    ("RecordingGatewayRegistrationRejected", "RecordingGatewayRegistrationRejected"),
+    ("RecordingGatewayRegistrationTimeout", "RecordingGatewayRegistrationTimeout"),
+    ("RecordingGatewaySessionFailed", "RecordingGatewaySessionFailed"),
     ("RecordingResourcesNotAvailable", "RecordingResourcesNotAvailable"),
     ("RecordingSessionTerminatedUnexpectedly", "RecordingSessionTerminatedUnexpectedly"),
     ("SIPTrunkOOS", "SIPTrunkOOS"),
@@ -26,7 +29,7 @@ const ALARMS: [(&str, &str); 6] = [
 const TLS_VERSION: &str = "tls-version";
 
 /// Rules by which CUCM gives a recording up.
-const GIVEN_UP: [(&str, &str); 8] = [
+const GIVEN_UP: [(&str, &str); 10] = [
     ("security-capability-mismatch", "security-capability-mismatch"),
     ("status", "status"),
     ("timeout", "timeout"),
@@ -35,6 +38,8 @@ const GIVEN_UP: [(&str, &str); 8] = [
     ("alert", "alert"),
     ("given-up", "given-up"),
     ("out-of-service", "out-of-service"),
+    ("gateway", "gateway"),
+    ("bridge", "bridge"),
 ];
 
 pub(super) fn read_expect(node: Option<&Node>, destinations: &[Destination], wrong: &mut Vec<Diagnostic>) -> Expect {

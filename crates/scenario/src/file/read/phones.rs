@@ -79,6 +79,7 @@ pub(in crate::file) fn read_phone(
         recorded,
         selective,
         node: f.or("node", 0, wrong, cluster_node),
+        built_in_bridge: f.or("built-in bridge", true, wrong, |n| one_of(n, &[("on", true), ("off", false)])),
         source: f.or("recording media source", RecordingMediaSource::Phone, wrong, |n| one_of(n, &sources)),
         suites: f.or("suites", release.suites().to_vec(), wrong, |n| list(n, suite)),
         codecs: f.or("codecs", vec![Codec::Pcmu, Codec::Pcma], wrong, |n| list(n, codec)),

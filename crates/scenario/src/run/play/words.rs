@@ -20,6 +20,9 @@ pub(super) fn in_words(event: &CucmEvent) -> Option<String> {
             Some(format!("of the recording of {} only the {} dialog stood", half.near.number, leg.name()))
         }
         CucmEvent::RecordingFailed(failed) => Some(format!("recording failed: {} ({})", failed.why, failed.rule)),
+        CucmEvent::RecordingSourceFailed { why, .. } => {
+            Some(format!("recording begins anew with its next source: {} ({})", why.why, why.rule))
+        }
         CucmEvent::RecordingUpdated { far, farendrefci, .. } => {
             Some(format!("recording goes on with {} as its far end (farendrefci {farendrefci})", far.number))
         }
