@@ -6,8 +6,8 @@
 //! without counting, or one that leapt. Then the arrival times decide how much time really passed. So no timestamp,
 //! however absurd, makes a file longer than the call.
 //!
-//! "Transit" is arrival less RTP time: constant up to jitter while both clocks agree. A packet that holds more leaves later; so packets of one
-//! length are compared with each other.
+//! "Transit" is arrival less the RTP time of the packet's end, before which it cannot leave: constant up to jitter while both clocks agree,
+//! however much a packet holds.
 
 use crate::journal::Packet;
 
@@ -57,7 +57,7 @@ struct Step {
 
 impl Step {
     fn transit_us(&self) -> i64 {
-        self.arrival_us - self.time * 125
+        self.arrival_us - (self.time + self.samples) * 125
     }
 
     /// Whether a packet that comes behind one with a higher number is no late one: its timestamp is that of another time.
@@ -179,14 +179,14 @@ impl Layout<'_> {
         let begin = run[0].arrival_us;
         // Timestamps that leap meanwhile, or one that is odd, say nothing: most of them agree.
         let least = |run: &[Step], within_us: i64| {
-            let near = run.iter().filter(|step| step.arrival_us - begin <= within_us && step.samples == run[0].samples);
+            let near = run.iter().filter(|step| step.arrival_us - begin <= within_us);
             let mut transits: Vec<i64> = near.map(Step::transit_us).collect();
             transits.sort_unstable();
             let middle = transits.get((transits.len() - 1) / 2).copied().unwrap_or_default();
             transits.into_iter().find(|transit| middle - transit <= JUMP_US).unwrap_or(middle)
         };
         let Some(old) = self.mapping.take() else {
-            let origin = run[0].time * 125 + least(run, BASE_US);
+            let origin = (run[0].time + run[0].samples) * 125 + least(run, BASE_US);
             // A first packet whose timestamp is far from the others' says nothing; its arrival does.
             self.origin = if (origin - begin).abs() > JUMP_US { begin } else { origin };
             self.timeline.base_us = self.origin;
@@ -378,6 +378,36 @@ mod tests {
         let timeline = lay_out(&packets, |packet| if packet.ssrc == 2 && packet.index > 2 { 240 } else { 480 });
         assert_eq!(sample_of(&timeline, 20), 480 * 20 + 160);
         assert_eq!(timeline.samples, 480 * 23 + 160 + 480);
+    }
+
+    #[test]
+    fn a_source_that_follows_another_lies_where_it_was_said_whatever_their_packets_held() {
+        // Packets of these lengths, each sent when its end was said; then, 100 ms later, those of another source.
+        for (before, after) in
+            [([160, 320], [320, 320]), ([320, 160], [160, 160]), ([160, 480], [160, 240]), ([480, 480], [80, 480])]
+        {
+            let (mut packets, mut begun, mut said) = (Vec::new(), Vec::new(), 8000u32);
+            for (ssrc, both) in [(1, before), (2, after)] {
+                let mut timestamp = 1000 * ssrc;
+                // The first length is heard less than a second long.
+                for (n, length) in (0..40).map(|n| (n, both[usize::from(n >= 10)])) {
+                    said += length;
+                    let sent = packet(n, timestamp, u64::from(said) * 125 + 1000);
+                    packets.push(Packet { ssrc, ..sent });
+                    begun.push((said - length) as u64);
+                    timestamp += length;
+                }
+                said += 800;
+            }
+            let of = |packet: &Packet<()>| {
+                let both = if packet.ssrc == 1 { before } else { after };
+                both[usize::from(packet.index >= 10)]
+            };
+            let timeline = lay_out(&packets, of);
+            let places: Vec<u64> = timeline.placed.iter().map(|(sample, _)| *sample).collect();
+            let said: Vec<u64> = begun.iter().map(|at| at - 8000).collect();
+            assert_eq!(places, said, "{before:?} then {after:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::{Limits, Truth};
 
 /// Samples of a usual frame.
 const FRAME: i64 = 20 * MS;
+/// How many frames next to a jump tell how soon its sender's packets leave, and how much later than others one may.
+const BESIDE: usize = 50;
+const LATEST: u64 = 60 * MS as u64;
 
 /// How many findings of one rule a channel lists one by one.
 const LISTED: usize = 8;
@@ -309,24 +312,29 @@ impl Teller<'_> {
     /// Whether a jump only follows the wall clock where the RTP time line left it, or joins two streams.
     fn is_explained(&self, last: usize, next: usize, jump: i64) -> bool {
         let line = self.channel.source().line();
-        let (last, next) = (self.leaving(last), self.leaving(next));
-        let (before, after) = (self.row(self.channel.home, last), self.row(self.channel.home, next));
-        let wall = (after.sent_us as i64 - before.sent_us as i64) * MS / 1000;
-        let rtp = line[next].at - line[last].at;
-        let tolerance = (self.limits().alignment_ms * MS as f64) as i64;
-        let off_wall = (rtp + jump - wall).abs() <= tolerance;
         let is_joint = line[last].stream != line[next].stream;
-        // Where RTP time stood still, only arrivals say how long: so well and no better is the pause known.
+        let (before, after) = (self.row(self.channel.home, last), self.row(self.channel.home, next));
         let counted = i64::from(after.timestamp.wrapping_sub(before.timestamp) as i32);
-        off_wall && (is_joint || (wall - rtp).abs() > tolerance || wall - counted > tolerance)
+        // Where RTP time stood still, only arrivals say how long: so well and no better is the pause known.
+        let uncounted = line[next].at - line[last].at - counted;
+        let tolerance = (self.limits().alignment_ms * MS as f64) as i64;
+        let drift = self.transit(&mut (next..line.len()), next) - self.transit(&mut (0..=last).rev(), last);
+        let is_off = is_joint || drift.abs() > tolerance || drift + uncounted > tolerance;
+        is_off && (jump - drift).abs() <= tolerance
     }
 
-    /// The first of the frames of a stream that left at the same moment as this one. Packets shorter than what is said at once leave
-    /// together, and of such only the first tells when it was said.
-    fn leaving(&self, frame: usize) -> usize {
+    /// How long after their last sample was said the frames next to this one leave, but for a constant. A packet that holds more leaves
+    /// later. Those of its stream count which leave at once: of packets shorter than what is said at once the last one does, and one that
+    /// is cut off early does not.
+    fn transit(&self, frames: &mut dyn Iterator<Item = usize>, beside: usize) -> i64 {
         let line = self.channel.source().line();
-        let left = |frame: usize| (line[frame].stream, self.row(self.channel.home, frame).sent_us);
-        (0..frame).rev().take_while(|other| left(*other) == left(frame)).last().unwrap_or(frame)
+        let of = |frame: usize| {
+            let sent_us = self.row(self.channel.home, frame).sent_us as i64;
+            sent_us * MS / 1000 - line[frame].end()
+        };
+        let near = frames.take(BESIDE).take_while(|other| line[*other].stream == line[beside].stream);
+        let near = near.map(of).filter(|transit| transit.abs_diff(of(beside)) <= LATEST);
+        near.min().unwrap_or_else(|| of(beside))
     }
 
     /// How much of a stretch is covered by patches.

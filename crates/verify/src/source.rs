@@ -190,8 +190,8 @@ impl<'a> Builder<'a> {
         for &number in numbers {
             let Some(stream) = self.streams.get(number) else { continue };
             let Some(first) = stream.rows.iter().find(|row| row.nature == Nature::Genuine) else { continue };
-            let start_us = *start_us.get_or_insert(first.sent_us);
-            let sent = (first.sent_us as i64 - start_us as i64) * MS / 1000;
+            let start_us = *start_us.get_or_insert(said_us(first));
+            let sent = (said_us(first) - start_us) * MS / 1000;
             let base = before.and_then(|before| goes_on(before, stream.ssrc, first.timestamp, sent)).unwrap_or(sent);
             before = Some(self.add(number as u32, stream, first.timestamp, base));
         }
@@ -294,8 +294,15 @@ struct Last {
     at: i64,
 }
 
-/// The place of the first packet of the next stream, sent at the place `sent`, by its timestamp: one sender that goes on under another
-/// key or with packets of another length goes on in RTP time too, and a packet that holds more leaves later.
+/// When what a packet holds was begun to be said: it leaves when that ends.
+fn said_us(row: &Row) -> i64 {
+    // A key is told in packets of no sound, one every 20 ms.
+    let samples = row.law().map_or(20 * MS, |_| i64::from(row.payload_len));
+    row.sent_us as i64 - samples * 1000 / MS
+}
+
+/// The place of the first packet of the next stream, said at the place `sent`, by its timestamp: one sender that goes on under another
+/// key or with packets of another length goes on in RTP time too.
 fn goes_on(before: Last, ssrc: u32, timestamp: u32, sent: i64) -> Option<i64> {
     let at = before.at + i64::from(timestamp.wrapping_sub(before.timestamp) as i32);
     (before.ssrc == ssrc && (at - sent).abs() <= LONGEST_PACKET).then_some(at)

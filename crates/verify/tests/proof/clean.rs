@@ -232,6 +232,47 @@ fn a_pause_behind_packets_that_left_together_is_known_as_well_as_any() {
     }
 }
 
+/// The same voice in packets of 60 ms, each sent when its last sample was said.
+fn in_threes(stream: &Stream) -> Stream {
+    let mut threes = Stream { rows: Vec::new(), payloads: Vec::new(), samples_per_packet: 480, ..stream.clone() };
+    for (number, rows) in stream.rows.chunks_exact(3).enumerate() {
+        let payload: Vec<u8> = rows.iter().flat_map(|row| stream.payload(row)).copied().collect();
+        let (index, sent_us) = (rows[0].index + number as u64, rows[2].sent_us);
+        threes.push(Row { index, sequence: index as u16, sent_us, ..rows[0] }, &payload);
+    }
+    threes
+}
+
+#[test]
+fn a_stream_that_follows_one_of_longer_packets_lies_where_it_was_said() {
+    for (off, is_fine) in [(0, true), (72, true), (-72, true), (320, false), (-320, false)] {
+        let mut case = Case::new(1);
+        case.record();
+        // Packets of 60 ms until the 240th frame, ten frames that never were, and 20 ms from then on.
+        let (from, to) = (case.place(0, 240), case.place(0, 250));
+        let whole = case.audio[0][0].len();
+        case.audio[0][0].splice(from..to, vec![0; (10 * FRAME as i64 + off) as usize]);
+        let longer = case.audio[0][0].len().max(whole);
+        case.audio[0][0].resize(longer, 0);
+        let mut first = case.streams[0].clone();
+        first.rows.truncate(240);
+        let mut second = case.streams[0].clone();
+        second.ssrc ^= 1;
+        second.rows.drain(..250);
+        case.streams[0] = in_threes(&first);
+        case.streams.push(second);
+        case.write();
+        let files = case.files.take().unwrap();
+        let mut expected = Expected::new("call 0", 0, 1);
+        expected.near.push(5);
+        let truth = Truth { streams: &case.streams, recordings: vec![expected] };
+        let file = RecordedFile::stereo("stereo.wav", &files[0][0]);
+        let recorded = Recorded { label: "r".into(), expected: Some(0), files: vec![file] };
+        let verdict = judge(&truth, &[recorded], &Limits::default());
+        assert_eq!(verdict.findings.is_empty(), is_fine, "{off}: {:#?}", verdict.findings);
+    }
+}
+
 #[test]
 fn the_edges_of_a_call_are_excused_by_answer_and_bye_only() {
     let judged = |from_us, until_us| {
