@@ -60,6 +60,13 @@ impl Step {
         self.arrival_us - (self.time + self.samples) * 125
     }
 
+    /// Whether the timestamp of the packet after this one is neither what its number nor what its arrival lets expect.
+    fn leaps_to(&self, next: &Self) -> bool {
+        let expected = self.time.saturating_add((next.index - self.index) as i64 * self.samples);
+        let is_off = (next.time - expected).abs() > RATE as i64;
+        is_off && (next.transit_us() - self.transit_us()).abs() > JUMP_US
+    }
+
     /// Whether a packet that comes behind one with a higher number is no late one: its timestamp is that of another time.
     fn begins_anew(&self, highest: &Self) -> bool {
         let Some(behind) = highest.index.checked_sub(self.index) else { return false };
@@ -185,16 +192,16 @@ impl Layout<'_> {
             let middle = transits.get((transits.len() - 1) / 2).copied().unwrap_or_default();
             transits.into_iter().find(|transit| middle - transit <= JUMP_US).unwrap_or(middle)
         };
+        // Where timestamps leap soon after, those before say where the run begins.
+        let agrees = |step: &&Step| (step.transit_us() - run[0].transit_us()).abs() <= JUMP_US;
+        let before_leap = run.iter().take_while(agrees).count();
         let Some(old) = self.mapping.take() else {
-            let origin = (run[0].time + run[0].samples) * 125 + least(run, BASE_US);
+            let origin = (run[0].time + run[0].samples) * 125 + least(&run[..before_leap], BASE_US);
             // A first packet whose timestamp is far from the others' says nothing; its arrival does.
             self.origin = if (origin - begin).abs() > JUMP_US { begin } else { origin };
             self.timeline.base_us = self.origin;
             return Mapping { shift: -run[0].time, recent: Vec::new() };
         };
-        // Where timestamps leap soon after, those before say where the run begins.
-        let agrees = |step: &&Step| (step.transit_us() - run[0].transit_us()).abs() <= JUMP_US;
-        let before_leap = run.iter().take_while(agrees).count();
         let usual = least(&run[..before_leap], WINDOW_US);
         let shift = self.snapped(run[0].time, old.shift + to_samples(usual - old.usual_us()));
         Mapping { shift, recent: Vec::new() }
@@ -216,8 +223,20 @@ impl Layout<'_> {
             mapping.saw(transit);
             return step.time;
         }
-        let window = run[at..].iter().take_while(|later| later.arrival_us - step.arrival_us <= WINDOW_US);
-        let (least, most) = window.map(Step::transit_us).fold((transit, transit), |(a, b), t| (a.min(t), b.max(t)));
+        let stretch = stretch(&run[at..]);
+        // Only this packet is odd: its neighbours say where it belongs.
+        if stretch.len() == 1 && run.get(at + 1).is_some_and(|next| (next.transit_us() - usual).abs() <= JUMP_US) {
+            let Some(before) = at.checked_sub(1).map(|before| &run[before]) else { return step.time };
+            let expected = before.time + (step.index - before.index) as i64 * step.samples;
+            // Where its timestamp agrees with its neighbour's it was merely late on the way.
+            if (step.time - expected).abs() <= RATE as i64 {
+                return step.time;
+            }
+            self.flag("timestamp-jump");
+            return expected;
+        }
+        let (least, most) =
+            stretch.iter().map(Step::transit_us).fold((transit, transit), |(a, b), t| (a.min(t), b.max(t)));
         if least - usual > JUMP_US || usual - most > JUMP_US {
             let stalled = least > usual;
             self.flag(if stalled { "sender-stalled" } else { "timestamp-jump" });
@@ -225,16 +244,8 @@ impl Layout<'_> {
             mapping.shift = self.snapped(step.time, mapping.shift);
             mapping.recent.clear();
             mapping.saw(transit);
-            return step.time;
         }
-        // Only this packet is odd. Where its timestamp agrees with its neighbour's it was merely late on the way.
-        let Some(before) = at.checked_sub(1).map(|before| &run[before]) else { return step.time };
-        let expected = before.time + (step.index - before.index) as i64 * step.samples;
-        if (step.time - expected).abs() <= RATE as i64 {
-            return step.time;
-        }
-        self.flag("timestamp-jump");
-        expected
+        step.time
     }
 
     fn place(&mut self, step: &Step, sample: i64) {
@@ -253,6 +264,13 @@ impl Layout<'_> {
             self.timeline.flags.push(word);
         }
     }
+}
+
+/// The packets from the first of these on, for a while at most, until their timestamps leap: what they say together of how time passed.
+fn stretch(run: &[Step]) -> &[Step] {
+    let ends = |pair: &[Step]| pair[0].leaps_to(&pair[1]) || pair[1].arrival_us - run[0].arrival_us > WINDOW_US;
+    let end = run.windows(2).position(ends).map_or(run.len(), |at| at + 1);
+    &run[..end]
 }
 
 /// How many numbers between two packets never came: none where the time between them was far too short for so many, since
@@ -484,6 +502,30 @@ mod tests {
             let timeline = lay(&packets);
             let places: Vec<u64> = timeline.placed.iter().map(|(sample, _)| *sample).collect();
             assert_eq!(places, (0..100).map(|n| 160 * n).collect::<Vec<_>>(), "{early_us} us early");
+        }
+    }
+
+    #[test]
+    fn leaps_that_follow_each_other_soon_cost_no_sample() {
+        for (from, between) in [(10, 1), (10, 2), (10, 11), (100, 11), (100, 40), (100, 60)] {
+            for leaps in
+                [[518_000_000u32, 1_118_000_000], [0u32.wrapping_sub(518_000_000), 1_118_000_000], [1 << 30, 1 << 29]]
+            {
+                let mut packets = steady(400, 2_040_438_302);
+                for (packet, leap) in leaps.iter().enumerate().map(|(n, leap)| (from + n * between, leap)) {
+                    for later in &mut packets[packet..] {
+                        later.timestamp = later.timestamp.wrapping_add(*leap);
+                        later.index += 1000;
+                    }
+                }
+                let timeline = lay(&packets);
+                let places: Vec<u64> = timeline.placed.iter().map(|(sample, _)| *sample).collect();
+                assert_eq!(
+                    places,
+                    (0..400).map(|n| 160 * n).collect::<Vec<_>>(),
+                    "{between} apart from {from}: {leaps:?}"
+                );
+            }
         }
     }
 

@@ -189,11 +189,15 @@ impl<'a> Builder<'a> {
         let (mut start_us, mut before) = (None, None);
         for &number in numbers {
             let Some(stream) = self.streams.get(number) else { continue };
-            let Some(first) = stream.rows.iter().find(|row| row.nature == Nature::Genuine) else { continue };
-            let start_us = *start_us.get_or_insert(said_us(first));
-            let sent = (said_us(first) - start_us) * MS / 1000;
-            let base = before.and_then(|before| goes_on(before, stream.ssrc, first.timestamp, sent)).unwrap_or(sent);
-            before = Some(self.add(number as u32, stream, first.timestamp, base));
+            let genuine = || stream.rows.iter().filter(|row| row.nature == Nature::Genuine);
+            let Some(first) = genuine().next() else { continue };
+            // The packets of a key that is pressed already bear the timestamp of its press: sound says where the stream is.
+            let heard = genuine().find(|row| row.law().is_some()).unwrap_or(first);
+            let start_us = *start_us.get_or_insert(said_us(heard));
+            let sent = (said_us(heard) - start_us) * MS / 1000;
+            let base = before.and_then(|before| goes_on(before, stream.ssrc, heard.timestamp, sent)).unwrap_or(sent);
+            let ahead = i64::from(heard.timestamp.wrapping_sub(first.timestamp) as i32);
+            before = Some(self.add(number as u32, stream, first.timestamp, base - ahead));
         }
         // Genuine packets are nearly always sent in order, which this sort takes at one comparison a packet.
         self.genuine.sort_by_key(|frame| frame.at);

@@ -93,7 +93,7 @@ impl Stream {
         !(-MAX_MISORDER..=MAX_DROPOUT).contains(&step)
     }
 
-    /// Whether a packet in clear that comes late or again by its number says something new by its timestamp: then its sequence begins
+    /// Whether a packet that comes late or again by its number says something new by its timestamp: then its sequence begins
     /// anew near the place where it is.
     pub(crate) fn begins_near(&self, sequence: u16, timestamp: u32) -> bool {
         let is_past = self.highest as u16 == sequence || (sequence.wrapping_sub(self.highest as u16) as i16) < 0;

@@ -274,6 +274,32 @@ fn a_stream_that_follows_one_of_longer_packets_lies_where_it_was_said() {
 }
 
 #[test]
+fn a_stream_that_begins_in_the_last_packets_of_a_key_lies_where_its_voice_does() {
+    let mut case = Case::new(1);
+    case.press(0, 146);
+    case.record();
+    // The last packet of the key is the first one of a source whose numbers and timestamps begin anew; another key follows.
+    let mut second = case.streams[0].clone();
+    second.rows.drain(..152);
+    for row in &mut second.rows {
+        row.timestamp = row.timestamp.wrapping_add(123_456_789);
+    }
+    let mut third = second.clone();
+    third.rows.drain(..50);
+    second.rows.truncate(50);
+    case.streams[0].rows.truncate(152);
+    case.streams.extend([second, third]);
+    case.write();
+    let files = case.files.take().unwrap();
+    let mut expected = Expected::new("call 0", 0, 1);
+    expected.near.extend([5, 6]);
+    let truth = Truth { streams: &case.streams, recordings: vec![expected] };
+    let file = RecordedFile::stereo("stereo.wav", &files[0][0]);
+    let recorded = Recorded { label: "r".into(), expected: Some(0), files: vec![file] };
+    check(1, &judge(&truth, &[recorded], &Limits::default()));
+}
+
+#[test]
 fn the_edges_of_a_call_are_excused_by_answer_and_bye_only() {
     let judged = |from_us, until_us| {
         let mut case = Case::new(1);

@@ -70,6 +70,27 @@ fn a_sequence_that_begins_anew_under_its_key_and_source_is_read_and_a_replay_is_
 }
 
 #[test]
+fn a_sequence_that_begins_anew_near_its_old_place_soon_behind_a_change_of_key_is_whole() {
+    let suite = Suite::AeadAes256Gcm;
+    let mut rig = Rig::new(Fault::None);
+    let [old, new] = [(); 2].map(|()| MasterKey::generate(suite, &mut rig.rng));
+    for (key, first, timestamp, count) in
+        [(&old, 5545, 1_000_000, 12), (&new, 5557, 1_001_920, 16), (&new, 5529, 3_845_545_610, 60)]
+    {
+        let protection = Protection::Srtp(Crypto::new(1, key.clone()));
+        let media = Media { formats: vec![(0, Codec::Pcmu)], protection, source: Some(address(PHONE)) };
+        rig.receiver.listen(rig.now, &media, &mut rig.out);
+        let mut phone = Context::new(suite, key).unwrap();
+        for n in 0..count {
+            let plain = packet_at(7, first + n, timestamp + 160 * u32::from(n), 1);
+            rig.receive(&seal(&mut phone, &plain), PHONE);
+        }
+    }
+    let counts = rig.counts();
+    assert_eq!((counts.stored, counts.duplicate, counts.reordered), (88, 0, 0), "{counts:?}");
+}
+
+#[test]
 fn sources_may_change_as_often_as_they_like() {
     let (mut rig, phone) = Rig::secure(Suite::AeadAes256Gcm, Fault::None);
     let mut phone = phone.with_max_sources(1000);
