@@ -8,6 +8,7 @@ use scenario::sound::Raw;
 
 use crate::doctor::Doctor;
 use crate::explain::Explain;
+use crate::fmt::Fmt;
 use crate::init::Init;
 use crate::list::List;
 use crate::reports::Reports;
@@ -48,6 +49,8 @@ pub(crate) enum Verb {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Bring scenario files into the usual layout; comments and meaning stay.
+    Fmt(Fmt),
     /// Explain what a run has printed: a finding, a refusal, a verdict, an exit code.
     Explain(Explain),
     /// Look whether this machine and a recorder under test are fit for a run; some seconds.

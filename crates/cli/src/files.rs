@@ -12,17 +12,10 @@ use crate::exit::Exit;
 /// # Errors
 /// The exit code to end with: nothing found, or files that are wrong.
 pub(crate) fn load(paths: &[PathBuf], err: &mut impl Write) -> io::Result<Result<Vec<Item>, Exit>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if let Err(error) = find(path, &mut files) {
-            writeln!(err, "error: cannot read {}: {error}", path.display())?;
-            return Ok(Err(Exit::BadFile));
-        }
-    }
-    if files.is_empty() {
-        writeln!(err, "error: no scenario found; expected `*.yaml` files or folders that hold some")?;
-        return Ok(Err(Exit::Usage));
-    }
+    let files = match named(paths, err)? {
+        Ok(files) => files,
+        Err(exit) => return Ok(Err(exit)),
+    };
     let mut items = Vec::new();
     let mut wrong = 0;
     for file in files {
@@ -39,6 +32,25 @@ pub(crate) fn load(paths: &[PathBuf], err: &mut impl Write) -> io::Result<Result
         return Ok(Err(Exit::BadFile));
     }
     Ok(Ok(items))
+}
+
+/// The files at and below `paths`.
+///
+/// # Errors
+/// The exit code to end with: nothing found, or a path that is not there.
+pub(crate) fn named(paths: &[PathBuf], err: &mut impl Write) -> io::Result<Result<Vec<PathBuf>, Exit>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if let Err(error) = find(path, &mut files) {
+            writeln!(err, "error: cannot read {}: {error}", path.display())?;
+            return Ok(Err(Exit::BadFile));
+        }
+    }
+    if files.is_empty() {
+        writeln!(err, "error: no scenario found; expected `*.yaml` files or folders that hold some")?;
+        return Ok(Err(Exit::Usage));
+    }
+    Ok(Ok(files))
 }
 
 fn find(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

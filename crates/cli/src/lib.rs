@@ -9,6 +9,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod files;
+mod fmt;
 mod init;
 mod interrupt;
 mod list;
@@ -72,6 +73,7 @@ fn run_at(
         Verb::Verify(args) => verify::verify(&args, out, err),
         Verb::Walk(args) => walk::walk(&args, out, err),
         Verb::Check { paths } => check::check(&paths, out, err),
+        Verb::Fmt(args) => fmt::fmt(&args, out, err),
         Verb::Doctor(args) => doctor::doctor(&args, out),
         Verb::Init(args) => init::init(&args, out, err),
         Verb::Completions { shell } => completions::completions(shell, out),

@@ -88,11 +88,12 @@ impl Reports {
             }
         }
         if self.report_github {
-            write!(out, "{}", report::annotations(outcome))?;
+            let shown = write!(out, "{}", report::annotations(outcome));
             if let Err(error) = add_summary(outcome) {
                 writeln!(err, "error: cannot write the file that {STEP_SUMMARY} names: {error}")?;
                 all = false;
             }
+            shown?;
         }
         Ok(all)
     }

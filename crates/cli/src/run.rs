@@ -90,7 +90,8 @@ fn once(
             return Ok(if matches!(error, SetupError::Refused(_)) { Exit::Usage } else { Exit::Setup });
         }
     };
-    write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
+    // Whoever read this may have gone: the files are written all the same.
+    let shown = write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()));
     args.trying.leave(&outcome, err)?;
     let told = match events {
         Some(events) => {
@@ -102,6 +103,7 @@ fn once(
     if !args.reports.write(&outcome, out, err)? || !told {
         return Ok(Exit::Setup);
     }
+    shown?;
     Ok(args.trying.exit(&outcome))
 }
 

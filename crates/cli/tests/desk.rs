@@ -220,3 +220,27 @@ fn what_a_run_writes_is_of_the_schema() {
     outcome["scenarios"][0]["findings"][0]["rule"] = serde_json::Value::Null;
     assert!(complaint("outcome", &outcome).is_some());
 }
+
+#[test]
+fn files_are_formatted_and_checked_for_it_and_one_that_is_no_yaml_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let wild = "scenario: A call\nphones:\n    agent: {line: \"2000\"}\nsteps: # what\n- talk: 1s\n";
+    std::fs::write(path("a.yaml"), wild).unwrap();
+    std::fs::write(path("b.yaml"), "scenario: B\n").unwrap();
+    let all = folder.path().display().to_string();
+    let (exit, out, _) = mixedmode(&["fmt", "--check", &all]);
+    assert_eq!(exit, Exit::BadFile);
+    assert!(out.contains("not formatted: ") && out.ends_with("2 files, 1 not formatted\n"), "{out}");
+    assert_eq!(std::fs::read_to_string(path("a.yaml")).unwrap(), wild);
+    let (exit, out, _) = mixedmode(&["fmt", &all]);
+    assert_eq!((exit, out.ends_with("2 files, 1 formatted anew\n")), (Exit::Pass, true), "{out}");
+    let tidy = "scenario: A call\nphones:\n  agent: { line: \"2000\" }\nsteps: # what\n  - talk: 1s\n";
+    assert_eq!(std::fs::read_to_string(path("a.yaml")).unwrap(), tidy);
+    assert_eq!(mixedmode(&["fmt", "--check", &all]).0, Exit::Pass);
+    std::fs::write(path("c.yaml"), "scenario: [\n").unwrap();
+    let (exit, _, err) = mixedmode(&["fmt", &all]);
+    assert_eq!(exit, Exit::BadFile);
+    assert!(err.contains("c.yaml:") && err.contains("this is not YAML"), "{err}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "something was left behind");
+}

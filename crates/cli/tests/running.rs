@@ -207,3 +207,31 @@ fn a_watched_run_is_run_again_when_a_file_changes_and_ends_with_ctrl_c() {
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+/// A reader that has gone away, such as `head`.
+struct Gone;
+
+impl std::io::Write for Gone {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_costs_no_report() {
+    let bench = Bench::new();
+    let path = |name: &str| bench.path(name).display().to_string();
+    let (scenario, junit, sarif, state) = (path("a.yaml"), path("r.xml"), path("r.sarif"), path("state.json"));
+    let args = ["mixedmode", "run", &scenario, "--network", "simulated", "--state", &state];
+    let reports = ["--report-junit", &junit, "--report-sarif", &sarif];
+    let args = [&args[..], &reports].concat().into_iter().map(Into::into);
+    let exit = mixedmode::run(args, &mut Gone, &mut Vec::new());
+    assert_eq!(exit, Exit::Setup);
+    for file in [junit, sarif, state] {
+        assert!(Path::new(&file).exists(), "{file} was not written");
+    }
+}

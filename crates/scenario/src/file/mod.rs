@@ -4,6 +4,7 @@ mod ast;
 pub(crate) mod diagnostic;
 mod dialect;
 pub(crate) mod fields;
+mod format;
 mod forward;
 mod outside;
 pub(crate) mod paper;
@@ -27,6 +28,7 @@ pub use ast::{
 };
 pub use diagnostic::{Diagnostic, Place};
 pub(crate) use fields::span;
+pub use format::format;
 pub use signalling::Disturbed;
 pub(crate) use speech::{speech, speech_of};
 pub use tree::MAX_FILE;
@@ -85,6 +87,17 @@ pub fn load(path: &Path) -> Result<Scenario, Broken> {
     };
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     parse_in(Some(folder), &text).map_err(|wrong| broken(&text, wrong))
+}
+
+/// The text of a scenario file in the usual layout; `None` where that is how it is.
+///
+/// # Errors
+/// [`Broken`] where it cannot be read, or is no YAML of a scenario.
+pub fn formatted(path: &Path) -> Result<Option<String>, Broken> {
+    let broken = |text: &str, diagnostics| Broken { path: path.to_owned(), text: text.to_owned(), diagnostics };
+    let text = read_text(path).map_err(|(text, wrong)| broken(&text, vec![wrong]))?;
+    let tidy = format(&text).map_err(|wrong| broken(&text, wrong))?;
+    Ok((tidy != text).then_some(tidy))
 }
 
 /// The text of a file, or as much of it as can be shown and what is wrong with it.

@@ -139,7 +139,7 @@ async fn a_file_of_a_call_may_be_named_by_any_of_its_recordings() {
     again.far_leg.recorder_call_id = "f-8@192.0.2.5".to_owned();
     let first = Session { ended_us: Some(5), ..session(7, "2000", "1000") };
     let other = session(8, "3000", "1000");
-    let calls = Session::by_call(vec![first, other, again], verify::PauseTime::Closed);
+    let calls = Session::by_call(vec![first, other, again], PauseTime::Closed);
     let ends: Vec<_> = calls.iter().map(|call| (call.refci, call.ended_us, call.later.len())).collect();
     assert_eq!(ends, [(7, Some(11), 1), (8, None, 0)]);
     assert_eq!((calls[0].later[0].pause.from_us, calls[0].later[0].pause.until_us), (5, 9));
