@@ -20,6 +20,7 @@ pub fn scenario(outcome: &ScenarioOutcome) -> String {
         let _ = write!(out, "  {} frames proven", thousands(outcome.frames_compared));
     }
     out.push('\n');
+    out.push_str(&reading(outcome));
     if outcome.verdict == Verdict::Pass {
         return out;
     }
@@ -39,6 +40,23 @@ pub fn scenario(outcome: &ScenarioOutcome) -> String {
         findings(&mut out, &earlier.findings, &outcome.file);
     }
     out.push_str(&story(outcome));
+    out
+}
+
+/// How channels were read that do not hold their leg sample for sample, and what could not be seen in them.
+fn reading(outcome: &ScenarioOutcome) -> String {
+    let mut out = String::new();
+    for channel in &outcome.channels {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let mode = text(&channel.figures["mode"]);
+        if mode.is_empty() || mode == "exact" {
+            continue;
+        }
+        let unseen: Vec<String> = channel.figures["unseen"].as_array().into_iter().flatten().map(text).collect();
+        let unseen = if unseen.is_empty() { String::new() } else { format!("; not seen: {}", unseen.join(", ")) };
+        let leg = if channel.leg.is_empty() { "no leg" } else { &channel.leg };
+        let _ = writeln!(out, "    {leg} in {}: {mode}{unseen}", channel.file);
+    }
     out
 }
 
@@ -183,6 +201,23 @@ mod tests {
     fn a_pass_is_one_line() {
         let passed = ScenarioOutcome { verdict: Verdict::Pass, findings: Vec::new(), ..failed() };
         assert_eq!(scenario(&passed), "PASS         call.yaml  12,345 frames proven\n");
+    }
+
+    #[test]
+    fn how_a_channel_was_read_is_told_where_it_is_not_as_it_was_said() {
+        let channel = |mode: &str, unseen: &[&str]| scenario::outcome::Channel {
+            recording: "r".into(),
+            leg: "near".into(),
+            file: "mix.wav".into(),
+            delivered: 1,
+            exact: 1,
+            lost_by_network: 0,
+            figures: serde_json::json!({ "mode": mode, "unseen": unseen }),
+        };
+        let channels = vec![channel("exact", &[]), channel("exact in a mono mix", &["this", "that"])];
+        let passed = ScenarioOutcome { verdict: Verdict::Pass, findings: Vec::new(), channels, ..failed() };
+        let line = "    near in mix.wav: exact in a mono mix; not seen: this, that\n";
+        assert_eq!(scenario(&passed), format!("PASS         call.yaml  12,345 frames proven\n{line}"));
     }
 
     #[test]

@@ -33,12 +33,15 @@ const FINEST: u16 = 4;
 pub(crate) fn undo_map(voice: &Source, file: &[i16], offset: i64) -> Option<Undone> {
     let map = Map::learn(voice, file, offset)?;
     let (rule, what) = map.name(voice.law)?;
-    let mode = format!("{what}: undone");
+    let gain = if rule == Rule::LevelChanged { map.level().unwrap_or(1.0) } else { 1.0 };
+    let mode = match rule {
+        Rule::LevelChanged => format!("exact after gain {:+.2} dB", decibels(gain)),
+        _ => format!("exact after a change of all samples was undone: {what}"),
+    };
     let samples = match map.raised() {
         Some(by) => file.iter().map(|sample| (i32::from(*sample) - by).clamp(-32768, 32767) as i16).collect(),
         None => map.replace(voice, file, offset),
     };
-    let gain = if rule == Rule::LevelChanged { map.level().unwrap_or(1.0) } else { 1.0 };
     Some(Undone { samples, rule, what, mode, gain })
 }
 
@@ -58,7 +61,13 @@ pub(crate) fn undo_mix(voice: &Source, other: &Source, file: &[i16], offset: i64
     };
     let samples = file.iter().zip(&leaked).map(without).collect();
     let what = format!("the other leg is mixed in at {:+.1} dB", decibels(factor));
-    Some(Undone { samples, rule: Rule::MixedLegs, mode: format!("{what}: taken out"), what, gain: 1.0 })
+    Some(Undone {
+        samples,
+        rule: Rule::MixedLegs,
+        mode: format!("exact after the other leg was taken out: {what}"),
+        what,
+        gain: 1.0,
+    })
 }
 
 /// What became of each value that the voice has.

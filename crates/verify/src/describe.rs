@@ -249,7 +249,7 @@ impl Teller<'_> {
         {
             return None;
         }
-        let (start, end) = self.torn(before.last, after.first, before.offset, after.offset);
+        let (start, end) = self.channel.torn(before, after);
         let removed: Vec<usize> = (before.last + 1..after.first)
             .filter(|&frame| line[frame].duty == Duty::Due)
             .filter(|&frame| matches!(self.analysis.status[frame], Status::Missing(Why::Removed(_))))
@@ -288,25 +288,6 @@ impl Teller<'_> {
         };
         let finding = self.place.finding(rule, "every packet in its place on the RTP time line", found);
         Some(finding.at(span(start, end.max(start))).packets(sequences))
-    }
-
-    /// Where a jump is, to the sample: from the last sample of the line before it to the first one behind. The frames next
-    /// to it may be there in part.
-    fn torn(&self, last: usize, next: usize, before: i64, after: i64) -> (i64, i64) {
-        let source = self.channel.source();
-        let line = source.line();
-        let at = |pos: i64| usize::try_from(pos).ok().and_then(|pos| self.channel.file.get(pos)).copied();
-        let (mut start, mut end) = (line[last].end() + before, line[next].at + after);
-        let limit = end.max(start);
-        if let Some(frame) = line.get(last + 1).filter(|frame| frame.at + before == start && last + 1 < next) {
-            let own = source.samples(frame).iter();
-            start += own.zip(start..limit).take_while(|(own, pos)| at(*pos) == Some(**own)).count() as i64;
-        }
-        if let Some(frame) = line.get(next - 1).filter(|frame| frame.end() + after == end && last + 1 < next) {
-            let own = source.samples(frame).iter().rev();
-            end -= own.zip((start..end).rev()).take_while(|(own, pos)| at(*pos) == Some(**own)).count() as i64;
-        }
-        (start, end)
     }
 
     /// Whether a jump only follows the wall clock where the RTP time line left it, or joins two streams.

@@ -7,6 +7,7 @@ use crate::chain::chain;
 use crate::change::{Undone, undo_map, undo_mix};
 use crate::finding::Rule;
 use crate::fit::{decibels, dot, fit_one, fit_two, is_noise, is_silent};
+use crate::mix::Mix;
 use crate::scan::{Placement, scan};
 use crate::source::World;
 use crate::tempo::speed;
@@ -29,8 +30,12 @@ pub(crate) struct Heard<'a> {
     pub(crate) lattice: f64,
     /// How it was read.
     pub(crate) mode: String,
+    /// What could not be seen in this mode.
+    pub(crate) unseen: Vec<String>,
     /// The level against the truth.
     pub(crate) gain: f64,
+    /// Whether it is one leg of a channel that holds both.
+    pub(crate) part: bool,
     /// What is wrong with the whole channel: the rule, what was expected, what is.
     pub(crate) faults: Vec<(Rule, String)>,
 }
@@ -95,7 +100,9 @@ pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Op
     if plain.strong() >= ENOUGH {
         return plain;
     }
-    let undone = undo_sign(worlds.right, file, home).or_else(|| undo_law((worlds.other_law)(), file, home));
+    let undone = undo_sign(worlds.right, file, home)
+        .or_else(|| undo_law((worlds.other_law)(), file, home))
+        .or_else(|| undo_sum(worlds.right, file, home, other?));
     undone.unwrap_or_else(|| name_it(worlds.right, plain, file, home, other))
 }
 
@@ -134,13 +141,21 @@ fn read<'a>(
     faults: Vec<(Rule, String)>,
 ) -> Heard<'a> {
     let placements = scan(world, undone.as_deref().unwrap_or(file), home);
-    Heard { world, undone, placements, lattice: lattice(world, home, file), mode: mode.into(), gain, faults }
+    let (mode, unseen) = (mode.into(), Vec::new());
+    Heard { world, undone, placements, lattice: lattice(world, home, file), mode, unseen, gain, part: false, faults }
+}
+
+/// One leg of a channel that is a mix of both; `home` is the source of this part.
+pub(crate) fn hear_part<'a>(world: &'a World, file: &[i16], mix: &mut Mix, part: usize, home: usize) -> Heard<'a> {
+    let samples = std::mem::take(&mut mix.parts[part].samples);
+    let heard = read(world, file, Some(samples), home, mix.mode(part), mix.parts[part].gain, Vec::new());
+    Heard { unseen: mix.unseen(part), part: true, ..heard }
 }
 
 fn undo_sign<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a>> {
     let turned: Vec<i16> = file.iter().map(|sample| sample.saturating_neg()).collect();
     let fault = (Rule::InvertedAudio, "every sample has its sign turned round".to_owned());
-    let heard = read(world, file, Some(turned), home, "sign undone", -1.0, vec![fault]);
+    let heard = read(world, file, Some(turned), home, "exact after its sign was turned back", -1.0, vec![fault]);
     (heard.strong() >= ENOUGH).then_some(heard)
 }
 
@@ -151,7 +166,7 @@ fn undo_law<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a>
         Law::A => (Law::Mu, Law::A),
     };
     let fault = format!("{} was decoded as {}", right.encoding(), wrong.encoding());
-    let heard = read(world, file, None, home, "law undone", 1.0, vec![(Rule::WrongLaw, fault)]);
+    let heard = read(world, file, None, home, "exact after its law was put right", 1.0, vec![(Rule::WrongLaw, fault)]);
     (heard.strong() >= ENOUGH).then_some(heard)
 }
 
@@ -176,7 +191,10 @@ fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize
     if db.abs() >= SAME_LEVEL {
         faults.push((Rule::LevelChanged, format!("the level is changed by {db:+.2} dB")));
     }
-    Some(read(world, file, Some(snapped), home, format!("level of {db:+.3} dB undone"), gain, faults))
+    let sign = if gain < 0.0 { " and sign turned" } else { "" };
+    let mut heard = read(world, file, Some(snapped), home, format!("exact after gain {db:+.2} dB{sign}"), gain, faults);
+    heard.unseen.push("changes of a sample smaller than half a step of G.711".to_owned());
+    Some(heard)
 }
 
 /// Where the leg's time line starts, by the frames found, else by likeness.
@@ -205,6 +223,17 @@ fn undo_change<'a>(
     };
     let better = |heard: &Heard<'_>| heard.strong() > most && heard.strong() > plain.strong() + ENOUGH;
     mapped.map(read).filter(better).or_else(|| mixed().map(read).filter(better))
+}
+
+/// Takes the other leg out of a channel that holds both, at whatever level.
+fn undo_sum<'a>(world: &'a World, file: &[i16], home: usize, other: usize) -> Option<Heard<'a>> {
+    let mut mix = Mix::apart([home, other].map(|leg| &world.sources[leg]), file)?;
+    let [own, leaked] = [0, 1].map(|part| decibels(mix.parts[part].gain));
+    let mut heard = hear_part(world, file, &mut mix, 0, home);
+    let found =
+        format!("both legs are mixed into one channel, its own at {own:+.2} dB and the other at {leaked:+.2} dB");
+    heard.faults.push((Rule::MixedLegs, found));
+    (heard.strong() >= ENOUGH).then_some(heard)
 }
 
 /// The least squares factor of `file` on the leg laid at `offset`, over the frames that are there.
@@ -268,6 +297,7 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
     };
     if plain.strong() == 0 {
         plain.mode = "not found".to_owned();
+        plain.unseen.push("the leg frame by frame: nothing of it is there sample for sample".to_owned());
         plain.faults.push(fault);
     }
     plain

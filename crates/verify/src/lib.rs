@@ -5,7 +5,9 @@
 //! can act on, and the figures behind them. With G.711 the payload is the truth, so nothing is scored or estimated:
 //!
 //! 1. **container**: what the header says against what the file holds; rate, channels, encoding;
-//! 2. **reading**: as it is, else with something undone (level, sign, law, byte order, rate), which then is a finding;
+//! 2. **reading**: as it is, else with something undone (level, sign, law, byte order, rate), which then is a finding; of
+//!    a mono mix each leg, by taking the other one out (a finding unless [`Limits::mono_mix`] says that this is how the
+//!    recorder stores). [`ChannelFigures::mode`] says which it was, [`ChannelFigures::unseen`] what that hides;
 //! 3. **search**: a rolling hash finds each frame of every stream of the run at any place of the file, confirmed
 //!    sample by sample; so a leak of another call has a name;
 //! 4. **line**: the found frames are chained to the time line of the leg, whatever is beside it is a patch;
@@ -36,6 +38,7 @@ mod index;
 mod joint;
 mod judge;
 mod limits;
+mod mix;
 mod recorded;
 mod scan;
 mod source;

@@ -29,8 +29,12 @@ pub struct Limits {
     pub padding_ms: u32,
     /// How long a recorder may go on concealing after a packet that did not come, in ms.
     pub concealment_ms: u32,
-    /// By how much the level may be changed, in dB.
+    /// By how much the level may be changed, in dB. In a mono mix: by how much the legs' levels may differ from each other.
     pub gain_db: f64,
+    /// A file of one channel of which no leg is claimed holds both legs: that is how this recorder stores, and no fault.
+    /// Both are judged frame by frame. Without it a mix is found by [`Rule::MixedLegs`](crate::Rule::MixedLegs), and
+    /// judged all the same.
+    pub mono_mix: bool,
 }
 
 impl Default for Limits {
@@ -46,6 +50,7 @@ impl Default for Limits {
             padding_ms: 200,
             concealment_ms: 60,
             gain_db: 0.0,
+            mono_mix: false,
         }
     }
 }
@@ -56,7 +61,7 @@ impl Limits {
         let default = Self::default();
         macro_rules! compare {
             ($($field:ident),*) => {
-                [$((stringify!($field), self.$field as f64, default.$field as f64)),*]
+                [$((stringify!($field), self.$field.to_string(), default.$field.to_string())),*]
             };
         }
         compare!(
@@ -69,7 +74,8 @@ impl Limits {
             end_clip_ms,
             padding_ms,
             concealment_ms,
-            gain_db
+            gain_db,
+            mono_mix
         )
         .into_iter()
         .filter(|(_, own, default)| own != default)
@@ -85,7 +91,8 @@ mod tests {
     #[test]
     fn a_changed_limit_is_told_with_its_default() {
         assert!(Limits::default().changed().is_empty());
-        let limits = Limits { alignment_ms: 40.0, lost_frames: 3, ..Limits::default() };
-        assert_eq!(limits.changed(), ["lost_frames: 3 (default 0)", "alignment_ms: 40 (default 10)"]);
+        let limits = Limits { alignment_ms: 40.0, lost_frames: 3, mono_mix: true, ..Limits::default() };
+        let changed = ["lost_frames: 3 (default 0)", "alignment_ms: 40 (default 10)", "mono_mix: true (default false)"];
+        assert_eq!(limits.changed(), changed);
     }
 }

@@ -94,6 +94,8 @@ pub struct ChannelFigures {
     pub duration_ms: f64,
     /// How it had to be read to find the audio: `exact`, or what had to be undone first.
     pub mode: String,
+    /// What could not be seen in this mode, in words; empty where nothing can hide.
+    pub unseen: Vec<String>,
     /// Frames by class, and within it by the network's fate. Classes: `exact`, `silent` (exact, but silence),
     /// `misplaced`, `lost`, `concealed`, `damaged`, `altered`, `overwritten`, `removed`, `clipped`, `late`, `excused`,
     /// `gap`.

@@ -2,7 +2,7 @@
 
 use super::{Analysis, Channel, Status, Why};
 use crate::align::{AROUND, CLEAR, PROBE, correlate};
-use crate::chain::Line;
+use crate::chain::{Line, Run};
 use crate::fit::{fit_one, fit_two, is_silent, peak};
 use crate::source::{Duty, Frame, Source};
 
@@ -107,6 +107,25 @@ impl Channel<'_> {
             }
         }
         (one.rest < 0.2).then_some(Why::Altered(one))
+    }
+
+    /// Where a jump is, to the sample: from the last sample of the line before it to the first one behind. The frames next
+    /// to it may be there in part.
+    pub(crate) fn torn(&self, before: &Run, after: &Run) -> (i64, i64) {
+        let (source, last, next) = (self.source(), before.last, after.first);
+        let line = source.line();
+        let at = |pos: i64| usize::try_from(pos).ok().and_then(|pos| self.file.get(pos)).copied();
+        let (mut start, mut end) = (line[last].end() + before.offset, line[next].at + after.offset);
+        let limit = end.max(start);
+        if let Some(frame) = line.get(last + 1).filter(|frame| frame.at + before.offset == start && last + 1 < next) {
+            let own = source.samples(frame).iter();
+            start += own.zip(start..limit).take_while(|(own, pos)| at(*pos) == Some(**own)).count() as i64;
+        }
+        if let Some(frame) = line.get(next - 1).filter(|frame| frame.end() + after.offset == end && last + 1 < next) {
+            let own = source.samples(frame).iter().rev();
+            end -= own.zip((start..end).rev()).take_while(|(own, pos)| at(*pos) == Some(**own)).count() as i64;
+        }
+        (start, end)
     }
 
     /// Where the other leg's time line would start if it were aligned by the time of sending.

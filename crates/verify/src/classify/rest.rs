@@ -54,6 +54,7 @@ impl Channel<'_> {
             }
         }
         taken.extend(self.free_places(&analysis.line));
+        taken.extend(self.remains(&analysis.line));
         taken.push((self.file.len(), self.file.len()));
         taken.sort_unstable();
         let mut at = 0;
@@ -70,6 +71,21 @@ impl Channel<'_> {
         let offset = line.runs.first().map_or(0, |run| run.offset);
         let place = |at: i64| (at + offset).max(0) as usize;
         self.source().free.iter().map(|&(start, end)| (place(start), place(end))).collect()
+    }
+
+    /// What a jump left of the frames next to it.
+    fn remains(&self, line: &Line) -> Vec<(usize, usize)> {
+        let frames = self.source().line();
+        let place = |at: i64| at.max(0) as usize;
+        (line.runs.windows(2))
+            .flat_map(|pair| {
+                let (start, end) = self.torn(&pair[0], &pair[1]);
+                let (from, to) =
+                    (frames[pair[0].last].end() + pair[0].offset, frames[pair[1].first].at + pair[1].offset);
+                [(place(from), place(start)), (place(end), place(to))]
+            })
+            .filter(|(start, end)| start < end)
+            .collect()
     }
 
     fn name_stretch(&self, analysis: &mut Analysis, start: usize, end: usize) {

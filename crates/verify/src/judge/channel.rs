@@ -92,7 +92,8 @@ pub(crate) fn judge(
         home: home.source,
         file: track.samples(),
         limits: case.limits,
-        other: other.map(|source| (source, sibling)),
+        // From one leg of a mix the other one was taken out already.
+        other: other.filter(|_| !heard.part).map(|source| (source, sibling)),
     };
     let rescanned = (home.source != track.scanned_for).then(|| scan(world, track.samples(), home.source));
     let placements = rescanned.as_deref().unwrap_or(&heard.placements);
@@ -133,7 +134,7 @@ fn whole(case: &Case<'_>, track: &Track<'_>, channel: &Channel<'_>, place: &Plac
                 .at(all)
         })
         .collect();
-    if is_silent(track.stored()) && channel.source().is_audible() && !track.stored().is_empty() {
+    if is_silent(track.samples()) && channel.source().is_audible() && !track.stored().is_empty() {
         let due = channel.source().line().iter().filter(|frame| frame.duty == Duty::Due).count();
         let found = format!("the whole {leg} leg is silent, and {} arrived for it", count(due as u64, "packet"));
         findings.push(place.finding(Rule::SilentChannel, format!("the {leg} leg"), found).at(all));

@@ -1,5 +1,7 @@
 //! One file: its container, and its channels as they have to be read.
 
+use std::rc::Rc;
+
 use media::ledger::Leg;
 use media::wav::{Defect, Wav, WavError, read};
 
@@ -22,12 +24,14 @@ pub(crate) struct Open<'a> {
     pub(crate) channels: Vec<Track<'a>>,
 }
 
-/// A channel of a file.
+/// A channel of a file, or one leg of a channel that holds both.
 pub(crate) struct Track<'a> {
+    /// The channel's number, from 0.
+    pub(crate) channel: u16,
     pub(crate) claimed: Option<Leg>,
     /// The source that was preferred when the frames were looked for.
     pub(crate) scanned_for: usize,
-    pub(crate) samples: Vec<i16>,
+    pub(crate) samples: Rc<[i16]>,
     pub(crate) heard: Heard<'a>,
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn channel(
         leg: place.leg,
         duration_ms: milliseconds(stored.len() as i64),
         mode: track.heard.mode.clone(),
+        unseen: track.heard.unseen.clone(),
         frames: classes(case, channel, analysis),
         offset_samples: analysis.line.runs.first().map(|run| run.offset),
         segments: analysis.line.runs.len() as u64,

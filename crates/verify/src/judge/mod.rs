@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use media::g711::Law;
 use media::ledger::Leg;
 
-use crate::finding::{Finding, Rule};
+use crate::finding::{Finding, Rule, Span};
 use crate::fit::is_silent;
 use crate::hear::Worlds;
 use crate::source::World;
@@ -131,6 +131,26 @@ pub(crate) enum Detail {
     Frames,
 }
 
+/// Whether two findings tell of one sound that is neither leg's, in the one channel that holds both.
+fn is_twin(finding: &Finding, other: &Finding) -> bool {
+    const NOBODYS: [Rule; 8] = [
+        Rule::OtherCallAudio,
+        Rule::NoiseAudio,
+        Rule::UnknownAudio,
+        Rule::ForgedAudio,
+        Rule::ReplayedAudio,
+        Rule::PlainAudio,
+        Rule::UnauthenticatedAudio,
+        Rule::WrongKeyAudio,
+    ];
+    let meets = |(a, b): (Span, Span)| a.start_s < b.end_s && b.start_s < a.end_s;
+    NOBODYS.iter().any(|rule| rule.code() == finding.rule)
+        && finding.rule == other.rule
+        && finding.leg != other.leg
+        && finding.channel == other.channel
+        && finding.at.zip(other.at).is_some_and(meets)
+}
+
 /// What shows whose audio a channel is although none of its frames is in it sample for sample.
 const LIKENESS: [Rule; 3] = [Rule::AlteredAudio, Rule::MixedLegs, Rule::WrongLeg];
 
@@ -184,7 +204,8 @@ impl Case<'_> {
         let exact = opened.as_ref().and_then(|file| legs::most_found(std::slice::from_ref(file)));
         let audible = opened.is_some_and(|file| file.channels.iter().any(|track| !is_silent(track.stored())));
         let alike = |number: &usize| {
-            let known = |track: &Track<'_>| LIKENESS.iter().any(|rule| track.heard.is_faulty(*rule));
+            let known =
+                |track: &Track<'_>| track.heard.part || LIKENESS.iter().any(|rule| track.heard.is_faulty(*rule));
             audible && open(Some(*number)).is_some_and(|file| file.channels.iter().any(known))
         };
         only.or(exact).or_else(|| (0..self.truth.recordings.len()).find(alike))
@@ -268,16 +289,20 @@ impl Case<'_> {
         let homes: Vec<channel::Home> = file.channels.iter().map(|channel| channel::home(self, channel, of)).collect();
         let offsets: Vec<Option<i64>> =
             file.channels.iter().zip(&homes).map(|(channel, home)| channel::offset(channel, home)).collect();
-        let mut judged = Vec::new();
+        let (mut judged, before) = (Vec::new(), outcome.findings.len());
         for (number, channel) in file.channels.iter().enumerate() {
             // The other leg's place in this file, if it has a channel of its own.
             let other_leg = homes[number].leg.map(Leg::other);
             let sibling =
                 homes.iter().position(|home| home.leg == other_leg && home.recording == homes[number].recording);
             let sibling = sibling.filter(|&sibling| sibling != number).and_then(|sibling| offsets[sibling]);
-            let place = Place { channel: Some(number as u16), leg: homes[number].leg, ..place.clone() };
+            let place = Place { channel: Some(channel.channel), leg: homes[number].leg, ..place.clone() };
             let (own, figures, findings, trace) = channel::judge(self, channel, &homes[number], sibling, &place);
             outcome.compared += own.compared;
+            let told = outcome.findings.len();
+            let is_new =
+                |finding: &Finding| !outcome.findings[before..told].iter().any(|other| is_twin(finding, other));
+            let findings: Vec<Finding> = findings.into_iter().filter(is_new).collect();
             outcome.findings.extend(findings);
             outcome.channels.push(figures);
             outcome.traces.extend(trace);

@@ -1,5 +1,7 @@
 //! How the bytes of a file have to be read so that the audio in them is found.
 
+use std::rc::Rc;
+
 use media::g711::{self, Law};
 use media::ledger::Leg;
 use media::wav::{Encoding, Wav};
@@ -8,9 +10,16 @@ use super::Case;
 use super::container::{RATE, Track, channels};
 use crate::RecordedFile;
 use crate::finding::{Finding, Rule};
-use crate::fit::is_silent;
-use crate::hear::{Heard, Worlds, hear, hear_exactly};
+use crate::fit::{decibels, is_silent};
+use crate::hear::{Heard, Worlds, hear, hear_exactly, hear_part};
+use crate::mix::Mix;
 use crate::words::{Place, count, round, span};
+
+/// Levels of the legs of a mix that differ by less than this, in dB, are the same.
+const SAME_LEVEL: f64 = 0.1;
+
+/// Whoever mixes may halve both legs, so that their sum is never too loud.
+const HALVED: f64 = -6.03;
 
 /// A way to hear a channel.
 type Ear = for<'a> fn(&Worlds<'a>, &[i16], usize, Option<usize>) -> Heard<'a>;
@@ -25,8 +34,74 @@ pub(crate) struct Opener<'o, 'a> {
 }
 
 impl<'a> Opener<'_, 'a> {
-    /// The channels, read as they are if their audio is found so, else in the way in which it is.
+    /// The channels, and of a channel that holds both legs each leg.
     pub(crate) fn channels(&self, bytes: &[u8], wav: Wav, findings: &mut Vec<Finding>) -> Vec<Track<'a>> {
+        let single = wav.samples.len() == 1 && self.file.claims.iter().all(Option::is_none);
+        if single
+            && self.case.limits.mono_mix
+            && wav.rate == RATE
+            && let Some(legs) = self.legs_of_mix(0, &Rc::from(wav.samples[0].as_slice()))
+        {
+            return legs;
+        }
+        let told = findings.len();
+        let tracks = self.as_they_are(bytes, wav, findings);
+        match tracks.as_slice() {
+            [track] if single && (!is_whole(track) || track.heard.is_faulty(Rule::MixedLegs)) => {
+                let Some(mut legs) = self.legs_of_mix(0, &track.samples) else { return tracks };
+                let [near, far] = [0, 1].map(|leg| decibels(legs[leg].heard.gain));
+                let found =
+                    format!("both legs are mixed into one channel, near at {near:+.2} dB and far at {far:+.2} dB");
+                legs[0].heard.faults.push((Rule::MixedLegs, found));
+                findings.truncate(told);
+                legs
+            }
+            _ => tracks,
+        }
+    }
+
+    /// The legs of a channel that holds both, if they add up to it: those of the recording it should be, else of another.
+    fn legs_of_mix(&self, channel: u16, samples: &Rc<[i16]>) -> Option<Vec<Track<'a>>> {
+        let world = self.case.worlds.right;
+        let first = self.named.unwrap_or(0);
+        let others = (0..world.legs.len()).filter(|recording| *recording != first);
+        std::iter::once(first).chain(others).find_map(|recording| {
+            let legs = *world.legs.get(recording)?;
+            let mut mix = Mix::apart(legs.map(|leg| &world.sources[leg]), samples)?;
+            let track = |leg: Leg| Track {
+                channel,
+                claimed: Some(leg),
+                scanned_for: legs[leg as usize],
+                samples: Rc::clone(samples),
+                heard: hear_part(world, samples, &mut mix, leg as usize, legs[leg as usize]),
+            };
+            let mut tracks = Leg::ALL.map(track);
+            if self.case.limits.mono_mix {
+                self.name_levels(&mut tracks);
+            }
+            Some(tracks.into())
+        })
+    }
+
+    /// Names levels that no mixing makes: legs of different level, or both far from what they were.
+    fn name_levels(&self, tracks: &mut [Track<'a>; 2]) {
+        let [near, far] = [0, 1].map(|leg| decibels(tracks[leg].heard.gain));
+        let odd = usize::from(far.abs() > near.abs());
+        let allowed = SAME_LEVEL + self.case.limits.gain_db;
+        let apart = (near - far).abs();
+        let both = (near + far) / 2.0;
+        let found = if apart > allowed {
+            format!("its level is {apart:.2} dB from that of the other leg ({near:+.2} dB and {far:+.2} dB)")
+        } else if both > allowed || both < HALVED - allowed {
+            format!("both legs are at {both:+.2} dB")
+        } else {
+            return;
+        };
+        tracks[odd].heard.faults.push((Rule::LevelChanged, found));
+    }
+
+    /// The channels, read as they are if their audio is found so, else in the way in which it is.
+    fn as_they_are(&self, bytes: &[u8], wav: Wav, findings: &mut Vec<Finding>) -> Vec<Track<'a>> {
         let (rate, channels, encoding, data) = (wav.rate, wav.channels, wav.encoding, wav.data.clone());
         let plain: Vec<Track<'a>> = self.tracks(wav.samples);
         let silent = plain.iter().all(|track| is_silent(track.stored()));
@@ -71,7 +146,7 @@ impl<'a> Opener<'_, 'a> {
         let home = world.source_of(recording, leg).unwrap_or(0);
         let other = world.source_of(recording, leg.other());
         let heard = hear(self.case.worlds, &samples, home, other);
-        Track { claimed, scanned_for: home, samples, heard }
+        Track { channel: number as u16, claimed, scanned_for: home, samples: samples.into(), heard }
     }
 
     /// Reads the bytes in every other way the header might have said, and takes the one in which most is found.
@@ -100,11 +175,7 @@ impl<'a> Opener<'_, 'a> {
     /// Looks for bytes that went missing in the midst of the audio, after which all samples are cut in the wrong place.
     fn realign(&self, stored: &Stored<'_>, plain: &[Track<'a>], findings: &mut Vec<Finding>) -> Option<Vec<Track<'a>>> {
         let found = strength(plain);
-        let whole = |track: &Track<'_>| {
-            let line = track.heard.world.sources[track.scanned_for].line().len();
-            track.heard.strong() * 10 >= line * 9
-        };
-        if found == 0 || stored.encoding != Encoding::Pcm16 || plain.iter().all(whole) {
+        if found == 0 || stored.encoding != Encoding::Pcm16 || plain.iter().all(is_whole) {
             return None;
         }
         let ends =
@@ -148,6 +219,12 @@ impl<'a> Opener<'_, 'a> {
         }
         None
     }
+}
+
+/// Whether nearly all of the leg that was looked for is in a channel.
+fn is_whole(track: &Track<'_>) -> bool {
+    let line = track.heard.world.sources[track.scanned_for].line().len();
+    track.heard.strong() * 10 >= line * 9
 }
 
 /// Whether every other sample belongs to a channel of its own.

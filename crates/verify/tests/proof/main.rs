@@ -4,6 +4,7 @@ mod clean;
 mod edges;
 mod frames;
 mod joined;
+mod mix;
 mod mutants;
 mod rig;
 mod shared;

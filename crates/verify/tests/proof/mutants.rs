@@ -53,7 +53,7 @@ fn stereo(case: &mut Case) {
 
 /// Makes both legs of call 0 equally long, as the channels of a file are.
 fn pad(case: &mut Case) {
-    if case.layout == Layout::Stereo {
+    if case.layout != Layout::Mono {
         let length = case.audio[0].iter().map(Vec::len).max().unwrap_or(0);
         case.audio[0].iter_mut().for_each(|leg| leg.resize(length, 0));
     }
@@ -136,6 +136,7 @@ fn coded(case: &mut Case, encoding: Encoding) {
             vec![wav_as(2, encoding, &both)]
         }
         Layout::Mono => audio.iter().map(|leg| wav_as(1, encoding, leg)).collect(),
+        Layout::Mix => unreachable!("no mutant codes a mix"),
     };
 }
 

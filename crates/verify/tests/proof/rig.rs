@@ -24,6 +24,8 @@ pub(crate) const KEY_PACKETS: usize = 7;
 pub(crate) enum Layout {
     Stereo,
     Mono,
+    /// Both legs in one channel.
+    Mix,
 }
 
 /// Two calls as said and as recorded.
@@ -35,6 +37,8 @@ pub(crate) struct Case {
     /// The audio of each call by leg, on the time line of the file.
     pub(crate) audio: [[Vec<i16>; 2]; 2],
     pub(crate) layout: Layout,
+    /// How the legs become one sample of a mix.
+    pub(crate) mixing: fn(i16, i16) -> i16,
     pub(crate) limits: Limits,
     /// The files' bytes by call and file, once they are written.
     pub(crate) files: Option<Vec<Vec<Vec<u8>>>>,
@@ -75,6 +79,7 @@ impl Case {
             streams,
             audio: Default::default(),
             layout,
+            mixing: i16::saturating_add,
             limits: Limits::default(),
             files: None,
             named: [Some(0), Some(1)],
@@ -94,7 +99,7 @@ impl Case {
             let start = legs.iter().map(|stream| stream.started_us).min().unwrap_or(0);
             self.audio[call] = legs.map(|stream| play(stream, start));
             let length = self.audio[call].iter().map(Vec::len).max().unwrap_or(0);
-            if self.layout == Layout::Stereo {
+            if self.layout != Layout::Mono {
                 self.audio[call].iter_mut().for_each(|leg| leg.resize(length, 0));
             } else {
                 // A file of its own starts with its own first packet.
@@ -107,7 +112,7 @@ impl Case {
     /// Where a frame of a leg of call 0 starts in its channel.
     pub(crate) fn place(&self, leg: usize, frame: usize) -> usize {
         let late = (self.streams[leg].started_us - self.streams[0].started_us) as usize * 8 / 1000;
-        let start = if self.layout == Layout::Stereo { late } else { 0 };
+        let start = if self.layout == Layout::Mono { 0 } else { late };
         start + frame * FRAME + if frame >= 150 { self.hold } else { 0 }
     }
 
@@ -161,6 +166,10 @@ impl Case {
                 vec![wav(2, &both)]
             }
             Layout::Mono => call.iter().map(|leg| wav(1, leg)).collect(),
+            Layout::Mix => {
+                let mix: Vec<i16> = call[0].iter().zip(&call[1]).map(|(a, b)| (self.mixing)(*a, *b)).collect();
+                vec![wav(1, &mix)]
+            }
         };
         let files = self.audio.iter().map(write).collect();
         self.files.insert(files)
@@ -193,6 +202,7 @@ impl Case {
                             claims: self.claims.map(Some).to_vec(),
                             ..RecordedFile::stereo("stereo.wav", bytes)
                         },
+                        Layout::Mix => RecordedFile { claims: vec![None], ..RecordedFile::stereo("mix.wav", bytes) },
                         Layout::Mono => {
                             let leg = self.claims[number];
                             RecordedFile::mono(format!("{}.wav", leg.name()), leg, bytes)
