@@ -16,6 +16,7 @@ mod list;
 mod man;
 mod merge;
 mod progress;
+mod reader;
 mod record;
 mod reports;
 mod run;
@@ -34,6 +35,7 @@ use clap::Parser;
 use args::{Command, ReportVerb, Verb};
 use colour::Desk;
 pub use exit::Exit;
+use reader::Reader;
 
 /// Runs the program with `args` (the first is its name), writing what it has to say to `out` and `err`. Signals are left
 /// alone, and `--color auto` takes neither for a terminal.
@@ -67,7 +69,19 @@ fn run_at(
             return if wanted && said.is_ok() { Exit::Pass } else { Exit::Usage };
         }
     };
-    let ended = match command.verb {
+    let (mut out, mut err) = (Reader::of(out), Reader::of(err));
+    let ended = verb(command.verb, desk, &mut out, &mut err);
+    // What is still in a buffer is written now or never.
+    let _ = out.flush();
+    if let Some(error) = out.missed() {
+        let _ = writeln!(err, "error: cannot write to standard output: {error}");
+        return Exit::Setup;
+    }
+    ended.unwrap_or(Exit::Setup)
+}
+
+fn verb(verb: Verb, desk: Desk, out: &mut (impl Write + Send), err: &mut (impl Write + Send)) -> io::Result<Exit> {
+    match verb {
         Verb::Run(args) => run::run(&args, desk, out, err),
         Verb::List(args) => list::list(&args, out, err),
         Verb::Verify(args) => verify::verify(&args, out, err),
@@ -84,7 +98,5 @@ fn run_at(
         Verb::Report { verb: ReportVerb::Merge(args) } => merge::merge(&args, out, err),
         Verb::Signal(args) => signal::signal(&args, out, err),
         Verb::Certs(args) => certs::certs(&args, out, err),
-    };
-    // Whoever reads our output has gone: nothing is left to tell.
-    ended.unwrap_or(Exit::Setup)
+    }
 }

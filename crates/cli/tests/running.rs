@@ -195,6 +195,17 @@ fn an_interrupted_run_ends_with_its_reports_written() {
 }
 
 #[test]
+fn a_run_whose_reader_has_gone_away_leaves_its_reports_all_the_same() {
+    let bench = Bench::new();
+    let sarif = bench.path("outcome.sarif");
+    let mut child = spawned(&bench, &["--network", "simulated", "--report-sarif", sarif.to_str().unwrap()]);
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(Exit::Finding as i32), "the verdict, not that nobody reads it");
+    assert!(std::fs::read_to_string(sarif).unwrap().contains("sarif"));
+    assert!(bench.path(".mixedmode/last-run.json").exists());
+}
+
+#[test]
 fn a_watched_run_is_run_again_when_a_file_changes_and_ends_with_ctrl_c() {
     let bench = Bench::new();
     let mut child = spawned(&bench, &["-E", "name(b)", "--network", "simulated", "--watch"]);

@@ -240,7 +240,7 @@ impl Bundled {
 impl External {
     async fn befall(&mut self, hook: Hook) -> Result<(), String> {
         let Self { profile, process, values, net, from, recorder, folder, .. } = self;
-        let way = Way { net, from: *from, recorder: *recorder };
+        let way = Way { net, from: *from, recorder: *recorder, trunk: None };
         let named = profile.hooks.get(&hook);
         match (named, profile.start.as_ref(), process) {
             (Some(words), Some(start), Some(process)) => {
@@ -292,7 +292,9 @@ impl External {
         values.extend(files.values);
         let source = Source::before(profile, &values).await;
         let source = source.map_err(|why| SetupError::Adapter { recorder: profile.name.clone(), why })?;
-        let way = Way { net, from: addresses.cucm(), recorder: addresses.recorder() };
+        let is_stream = scenario.trunk.transport != Transport::Udp;
+        let trunk = is_stream.then_some(port);
+        let way = Way { net, from: addresses.cucm(), recorder: addresses.recorder(), trunk };
         let process = match &profile.start {
             Some(start) => {
                 let begun = Process::start(start, &profile.stop, &values, &profile.project, &folder, way);

@@ -1,5 +1,6 @@
 //! A recorder as a process: what comes before it, its start, whether it lives, its stop.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +19,8 @@ use super::template::{Template, Values};
 
 /// Between two looks at whether a recorder is ready.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a recorder that has printed that it is ready must go on to be believed.
+const LAST_WORDS: Duration = Duration::from_millis(150);
 /// How many of a recorder's last lines are shown when it does not start.
 const TAIL_LINES: usize = 12;
 /// How many earlier lines are shown with them, where they speak of an error.
@@ -66,10 +69,13 @@ pub(crate) enum Ended {
 }
 
 /// Where a recorder is reached, and from where.
+#[derive(Clone, Copy)]
 pub(crate) struct Way<'a> {
     pub(crate) net: &'a Net,
     pub(crate) from: IpAddr,
     pub(crate) recorder: IpAddr,
+    /// The TCP port that the trunk will come to; `None` where it comes over UDP.
+    pub(crate) trunk: Option<u16>,
 }
 
 impl Process {
@@ -85,6 +91,7 @@ impl Process {
         folder: &Path,
         way: Way<'_>,
     ) -> Result<Self, String> {
+        vacant(start, stop, values, &way).await?;
         for (path, text) in &start.files {
             write(&project.join(path.fill(values)), text.fill(values).as_bytes())?;
         }
@@ -121,7 +128,14 @@ impl Process {
             }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(())
+        // A line of a log may be one of those that a program prints when it gives up.
+        if matches!(start.ready, Ready::Log(_)) {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
+        match self.exited().filter(|_| !self.is_forgiven) {
+            Some(status) => Err(format!("it seemed ready and had ended ({status}){}", self.tail())),
+            None => Ok(()),
+        }
     }
 
     /// Whether it can take calls; else what is missing.
@@ -268,6 +282,39 @@ impl Drop for Running {
         self.kill();
     }
 }
+
+/// Nobody may answer where the recorder will be before it is started, or a scenario would be played to somebody else, such as a
+/// recorder of an earlier run that nobody ended. One that is just ending gets its time.
+///
+/// # Errors
+/// Who answers where.
+async fn vacant(start: &Start, stop: &Stop, values: &Values, way: &Way<'_>) -> Result<(), String> {
+    let port = match start.ready {
+        Ready::Port(port) => Some(port),
+        Ready::Http(_) | Ready::Log(_) => None,
+    };
+    let ports: BTreeSet<u16> = port.into_iter().chain(way.trunk).filter(|port| *port > 0).collect();
+    let deadline = Instant::now() + stop.within + STRAGGLERS;
+    for at in ports.into_iter().map(|port| SocketAddr::new(way.recorder, port)) {
+        while way.net.connect(way.from, at).await.is_ok() {
+            if Instant::now() >= deadline {
+                return Err(format!("something answers on {at} before it was started, {LEFT_OVER}"));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+    if let Ready::Http(url) = &start.ready {
+        let url = url.fill(values);
+        if Url::parse(&url)?.is_fine(way.net, way.from).await.is_ok() {
+            return Err(format!("GET {url} is answered before it was started, {LEFT_OVER}"));
+        }
+    }
+    Ok(())
+}
+
+/// What answers before a recorder is started.
+const LEFT_OVER: &str = "such as a recorder of an earlier run that was killed; end it (`ss -ltnp` tells which process it is), or \
+                         leave `start` out if it is meant to be tested as it runs";
 
 async fn prepare(
     words_of: &[Template],
@@ -416,7 +463,7 @@ mod tests {
     async fn run(start: &Start, stop: &Stop) -> Result<Ended, String> {
         let folder = tempfile::tempdir().unwrap();
         let net = Net::os(NetOptions::default());
-        let way = Way { net: &net, from: HERE, recorder: HERE };
+        let way = Way { net: &net, from: HERE, recorder: HERE, trunk: None };
         let process = Process::start(start, stop, &Values::new(), folder.path(), folder.path(), way).await?;
         Ok(process.stop().await)
     }
@@ -467,7 +514,7 @@ mod tests {
         for (script, expected) in [(&deaf, "Asked"), (&brief, "Early")] {
             let folder = tempfile::tempdir().unwrap();
             let net = Net::os(NetOptions::default());
-            let way = Way { net: &net, from: HERE, recorder: HERE };
+            let way = Way { net: &net, from: HERE, recorder: HERE, trunk: None };
             let start = start(script, log("ready"), 5000);
             let process =
                 Process::start(&start, &stop(), &Values::new(), folder.path(), folder.path(), way).await.unwrap();
@@ -484,7 +531,7 @@ mod tests {
     async fn a_program_can_be_killed_and_started_again_without_blame() {
         let folder = tempfile::tempdir().unwrap();
         let net = Net::os(NetOptions::default());
-        let way = || Way { net: &net, from: HERE, recorder: HERE };
+        let way = || Way { net: &net, from: HERE, recorder: HERE, trunk: None };
         let values = Values::new();
         // It is ready when it says so again, not when it once said so.
         let start = start("echo $$ >> pids; sleep 0.2; echo ready; exec sleep 60", log("ready"), 5000);
@@ -510,7 +557,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let net = Net::os(NetOptions::default());
-                let way = Way { net: &net, from: HERE, recorder: HERE };
+                let way = Way { net: &net, from: HERE, recorder: HERE, trunk: None };
                 let script = format!("{script}; echo $$ > own; echo ready; while :; do sleep 0.02; done");
                 let stop = Stop { signal: Signal::Term, within: Duration::from_secs(1) };
                 let start = start(&script, log("ready"), 5000);
@@ -554,6 +601,41 @@ mod tests {
             Ok(Ended::Early(why)) | Err(why) => assert!(why.contains("exit status: 0"), "{why}"),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn who_answers_before_a_program_is_started_is_not_taken_for_it() {
+        let stale = std::net::TcpListener::bind((HERE, 0)).unwrap();
+        let port = stale.local_addr().unwrap().port();
+        let script = "echo begun > begun; exec sleep 60";
+        let folder = tempfile::tempdir().unwrap();
+        let net = Net::os(NetOptions::default());
+        let values = Values::new();
+        for (ready, trunk) in [(Ready::Port(port), None), (log("begun"), Some(port))] {
+            let way = Way { net: &net, from: HERE, recorder: HERE, trunk };
+            let asked = start(script, ready, 5000);
+            let begun = Process::start(&asked, &stop(), &values, folder.path(), folder.path(), way).await;
+            let why = begun.unwrap_err();
+            assert!(why.starts_with(&format!("something answers on 127.0.0.1:{port} before it was started")), "{why}");
+            assert!(!folder.path().join("begun").exists());
+        }
+        // One that is just ending gets its time.
+        let way = Way { net: &net, from: HERE, recorder: HERE, trunk: Some(port) };
+        let ends = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            drop(stale);
+        });
+        let asked = start("echo begun; exec sleep 60", log("begun"), 5000);
+        Process::start(&asked, &stop(), &values, folder.path(), folder.path(), way).await.unwrap().stop().await;
+        ends.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_program_that_prints_the_word_as_it_gives_up_is_not_ready() {
+        let broken = start("echo set up failed: address in use; sleep 0.05; exit 1", log("up"), 5000);
+        let why = run(&broken, &stop()).await.unwrap_err();
+        assert!(why.contains("it seemed ready and had ended (exit status: 1)"), "{why}");
+        assert!(why.contains("| set up failed: address in use"), "{why}");
     }
 
     #[tokio::test]
