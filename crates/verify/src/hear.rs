@@ -8,6 +8,7 @@ use crate::change::{Undone, undo_map, undo_mix};
 use crate::finding::Rule;
 use crate::fit::{decibels, dot, fit_one, fit_two, is_noise, is_silent};
 use crate::mix::Mix;
+use crate::renamed::is_named_otherwise;
 use crate::scan::{Placement, scan};
 use crate::source::World;
 use crate::tempo::speed;
@@ -280,6 +281,11 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
             (Rule::MixedLegs, text)
         }
         (Some(spot), _) if spot.speed != 1.0 => (Rule::AlteredAudio, paced(spot.speed)),
+        (Some(spot), _) if clear(&spot) && is_named_otherwise(&world.sources[home], file, spot.offset) => {
+            let text = "the same words with another name under them, which every call of every run has of its own: audio of \
+                        another call, perhaps of an earlier run";
+            (Rule::OtherCallAudio, text.to_owned())
+        }
         (Some(spot), _) if clear(&spot) => {
             let likeness = round(spot.likeness.abs() * 100.0, 0);
             let text = format!(

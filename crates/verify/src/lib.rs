@@ -40,6 +40,7 @@ mod judge;
 mod limits;
 mod mix;
 mod recorded;
+mod renamed;
 mod scan;
 mod source;
 mod tempo;

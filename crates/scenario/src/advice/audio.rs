@@ -149,10 +149,11 @@ pub(super) const TABLE: &[Advice] = &[
     },
     Advice {
         name: "other-call-audio",
-        means: "a stretch of a channel is audio of another call",
-        causes: "a port given out again while packets of the call before it still came, or buffers used again uncleared",
-        look: "which call had the port before",
-        fix: "let a port rest after a call, and accept only packets that authenticate under the keys of the call itself",
+        means: "a stretch of a channel, or all of a file, is audio of another call",
+        causes: "a port given out again while packets of the call before it still came, buffers used again uncleared; of a whole file: \
+                 an archive that answers with the file of an earlier call of the same numbers, or an adapter that picks it",
+        look: "which call had the port before; of a whole file, how it was found for this call, and how old it is",
+        fix: "accept only packets that authenticate under the call's own keys; of a whole file: find files by refci or Call-ID and time",
         source: "RFC 3711 §3.3",
     },
     Advice {

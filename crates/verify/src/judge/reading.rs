@@ -113,7 +113,8 @@ impl<'a> Opener<'_, 'a> {
             if let Some(tracks) = self.reinterpret(&stored, findings) {
                 return tracks;
             }
-            let there = plain.iter().any(|track| track.heard.is_faulty(Rule::AlteredAudio));
+            let is_there = |rule| plain.iter().any(|track| track.heard.is_faulty(rule));
+            let there = is_there(Rule::AlteredAudio) || is_there(Rule::OtherCallAudio);
             if let Some(tracks) = if there { None } else { self.resample(&plain, rate, findings) } {
                 return tracks;
             }

@@ -1,6 +1,7 @@
 //! The verifier verified: recordings that are right, and recordings that are wrong in every way we could think of.
 
 mod clean;
+mod earlier;
 mod edges;
 mod frames;
 mod joined;

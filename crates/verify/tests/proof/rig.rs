@@ -57,6 +57,11 @@ pub(crate) struct Case {
 impl Case {
     /// A case in which everything is right. Law, layout, start of the far leg and speech depend on the seed.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::of(seed, seed << 8)
+    }
+
+    /// The same case with the same words, in which voices have other names.
+    pub(crate) fn of(seed: u64, identity: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let law = Law::ALL[(seed % 2) as usize];
         let layout = if seed.is_multiple_of(3) { Layout::Mono } else { Layout::Stereo };
@@ -65,7 +70,7 @@ impl Case {
             let far_late = u64::from(rng.next_u32() % 100) * 1000;
             for (leg, late) in [(Leg::Near, 0), (Leg::Far, far_late)] {
                 let file = ["agent", "customer"][((leg as u64 + call) % 2) as usize];
-                let voice = Voice::speech(speech(file, rng.next_u32()), seed << 8 | streams.len() as u64);
+                let voice = Voice::speech(speech(file, rng.next_u32()), identity | streams.len() as u64);
                 let kind = StreamKind::Bridge(leg);
                 streams.push(stream(&format!("SEP00000000000{call}"), kind, law, 1_000_000 + late, voice, &mut rng));
             }
