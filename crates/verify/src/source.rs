@@ -193,7 +193,7 @@ impl<'a> Builder<'a> {
             let Some(first) = genuine().next() else { continue };
             // The packets of a key that is pressed already bear the timestamp of its press: sound says where the stream is.
             let heard = genuine().find(|row| row.law().is_some()).unwrap_or(first);
-            let start_us = *start_us.get_or_insert(said_us(heard));
+            let start_us = *start_us.get_or_insert_with(|| said_us(heard));
             let sent = (said_us(heard) - start_us) * MS / 1000;
             let base = before.and_then(|before| goes_on(before, stream.ssrc, heard.timestamp, sent)).unwrap_or(sent);
             let ahead = i64::from(heard.timestamp.wrapping_sub(first.timestamp) as i32);
