@@ -41,7 +41,7 @@ pub(crate) fn locate(voice: &Source, file: &[i16]) -> Option<Spot> {
         .filter(|spot| friends(spot) >= needed)
         .max_by(|a, b| friends(a).cmp(&friends(b)).then(a.likeness.abs().total_cmp(&b.likeness.abs())))
         .copied()
-        .or_else(|| stretched(&probes, &spots))
+        .or_else(|| if voice.is_tone() { None } else { stretched(&probes, &spots) })
 }
 
 /// A voice that runs too fast or too slow: its probes are all there, and the further apart the later the next one lies.

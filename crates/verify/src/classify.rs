@@ -19,6 +19,8 @@ pub(crate) struct Channel<'a> {
     /// The source of the leg.
     pub(crate) home: usize,
     pub(crate) file: &'a [i16],
+    /// Whether these are not the samples of the file: something was undone in all of them.
+    pub(crate) undone: bool,
     pub(crate) limits: &'a Limits,
     /// The other leg of the recording, and where its time line starts in the same file if that is known.
     pub(crate) other: Option<(usize, Option<i64>)>,

@@ -145,7 +145,10 @@ impl Teller<'_> {
         let span = self.span_of(&loss.frames);
         let sequences = self.sequences(&loss.frames);
         let (leg, which, when) = (self.leg(), packets(sequences), from_to(span));
-        let ms = milliseconds(self.length(&loss.frames));
+        let ms = milliseconds(match loss.rule {
+            Rule::StartClipped | Rule::EndClipped => loss.frames.iter().map(|frame| self.outside(*frame)).sum(),
+            _ => self.length(&loss.frames),
+        });
         let missing =
             |why| loss.frames.iter().filter(|&&frame| self.analysis.status[frame] == Status::Missing(why)).count();
         let (expected, found) = match loss.rule {
@@ -186,6 +189,13 @@ impl Teller<'_> {
     fn length(&self, frames: &[usize]) -> i64 {
         let line = self.channel.source().line();
         frames.iter().map(|&frame| line[frame].len as i64).sum()
+    }
+
+    /// How much of a frame lies before the start or behind the end of the file, in samples.
+    fn outside(&self, frame: usize) -> i64 {
+        let (own, length) = (&self.channel.source().line()[frame], self.channel.file.len() as i64);
+        let start = self.channel.place(&self.analysis.line, frame).unwrap_or(own.at);
+        (-start).clamp(0, own.len as i64).max((start + own.len as i64 - length).clamp(0, own.len as i64))
     }
 
     fn whys(&self, loss: &Loss) -> impl Iterator<Item = Why> {

@@ -18,6 +18,13 @@ pub(crate) fn is_silent(samples: &[i16]) -> bool {
     peak(samples) <= SILENCE
 }
 
+/// Whether it is what a recorder fills pauses with: one faint value throughout, but for rounding. Faint noise is not: somebody made it.
+pub(crate) fn is_filling(samples: &[i16]) -> bool {
+    const ROUNDING: u16 = 2;
+    let steady = || samples.windows(2).filter(|pair| pair[0] != pair[1]).count() * 10 <= samples.len();
+    is_silent(samples) && (peak(samples) <= ROUNDING || steady())
+}
+
 pub(crate) fn rms(samples: &[i16]) -> f64 {
     (energy(samples) / samples.len().max(1) as f64).sqrt()
 }

@@ -10,7 +10,7 @@ use crate::fit::{decibels, dot, fit_one, fit_two, is_noise, is_silent};
 use crate::mix::Mix;
 use crate::renamed::is_named_otherwise;
 use crate::scan::{Placement, scan};
-use crate::source::World;
+use crate::source::{Source, World};
 use crate::tempo::speed;
 use crate::words::round;
 
@@ -198,11 +198,34 @@ fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize
     Some(heard)
 }
 
-/// Where the leg's time line starts, by the frames found, else by likeness.
+/// Where the leg's time line starts, by the frames found, else by likeness. A tone is like itself anywhere: of such only its
+/// beginning says where it is.
 fn offset(world: &World, plain: &Heard<'_>, file: &[i16], home: usize) -> Option<i64> {
+    let voice = &world.sources[home];
     let run = chain(world, home, &plain.placements).runs.into_iter().max_by_key(|run| run.strong);
     let known = run.filter(|run| run.strong >= ENOUGH).map(|run| run.offset);
-    known.or_else(|| locate(&world.sources[home], file).filter(|spot| spot.speed == 1.0).map(|spot| spot.offset))
+    known.or_else(|| match voice.is_tone() {
+        true => onset(voice, file),
+        false => locate(voice, file).filter(|spot| spot.speed == 1.0).map(|spot| spot.offset),
+    })
+}
+
+/// Where a voice starts if it begins with the first sound of the file.
+fn onset(voice: &Source, file: &[i16]) -> Option<i64> {
+    const LOUD: u16 = 200;
+    const TURNED: f64 = 0.005;
+    let first = voice.line().iter().find(|frame| !frame.weak)?;
+    let loud = |samples: &[i16]| samples.iter().position(|sample| sample.unsigned_abs() > LOUD);
+    let offset = loud(file)? as i64 - first.at - loud(voice.samples(first))? as i64;
+    // At another level its first loud sample is another one: a few are tried.
+    let fit = |offset: i64| {
+        let len = file.len().min(8000);
+        let fit = fit_one(&file[..len], &voice.render(-offset, len));
+        // Half a period on, a tone is itself upside down.
+        fit.rest + if fit.own < 0.0 { TURNED } else { 0.0 }
+    };
+    let best = (offset - 20..=offset + 20).min_by(|a, b| fit(*a).total_cmp(&fit(*b)))?;
+    (fit(best) < THERE).then_some(best)
 }
 
 /// Undoes what was done to all samples alike, if most of the frames are there then.

@@ -33,10 +33,34 @@ impl Placement {
 /// else of another recording; among several of one source the one nearest to where it is expected. So a frame is
 /// foreign only if nothing nearer explains it.
 pub(crate) fn scan(world: &World, file: &[i16], home: usize) -> Vec<Placement> {
-    let mut scan = Scan { world, file, home, main: None, side: None, strong: 0, found: Vec::new() };
-    scan.found.reserve(world.sources.get(home).map_or(0, |source| source.frames.len()));
-    scan.run();
-    scan.found
+    let found = Scan::new(world, file, home, None).run();
+    match tone_offset(world, file, home, &found) {
+        Some(offset) => Scan::new(world, file, home, Some(Track { source: home, offset, next: 0 })).run(),
+        None => found,
+    }
+}
+
+/// How far a tone may lie from where its first frame was seen, in samples: a second.
+const TONE_REACH: i64 = 8000;
+
+/// Where the time line of a voice starts that repeats itself, if most of it lies elsewhere than was found: its frames say nothing of
+/// that, its beginning and its end do.
+fn tone_offset(world: &World, file: &[i16], home: usize, found: &[Placement]) -> Option<i64> {
+    let source = world.sources.get(home)?;
+    let line = source.line();
+    if !source.is_tone() {
+        return None;
+    }
+    let is_home = |placement: &&Placement| placement.source == home && !source.is_stray(placement.frame);
+    let seen = found.iter().find(is_home)?.offset(world);
+    let telling: Vec<&Frame> = line.iter().filter(|frame| !frame.weak).collect();
+    let edge = telling.len().min(50);
+    let some: Vec<&Frame> = telling[..edge].iter().chain(&telling[telling.len() - edge..]).copied().collect();
+    let exact = |offset: i64| some.iter().filter(|frame| source.is_at(frame, file, frame.at + offset)).count();
+    // Of equals the one that is nearest to what was seen.
+    let best = (seen - TONE_REACH..=seen + TONE_REACH)
+        .max_by_key(|&offset| (exact(offset), -offset.abs_diff(seen).cast_signed()))?;
+    (best != seen && exact(best) > exact(seen)).then_some(best)
 }
 
 /// A time line that the file is being followed along.
@@ -63,8 +87,13 @@ struct Scan<'a> {
 /// Telling frames in a row that make a side track of the home source the main one.
 const VOUCHERS: u32 = 3;
 
-impl Scan<'_> {
-    fn run(&mut self) {
+impl<'a> Scan<'a> {
+    fn new(world: &'a World, file: &'a [i16], home: usize, main: Option<Track>) -> Self {
+        let found = Vec::with_capacity(world.sources.get(home).map_or(0, |source| source.frames.len()));
+        Self { world, file, home, main, side: None, strong: 0, found }
+    }
+
+    fn run(mut self) -> Vec<Placement> {
         let mut roller = Roller::new(self.file);
         let mut at = 0;
         loop {
@@ -82,7 +111,7 @@ impl Scan<'_> {
                 from = place + 1;
             };
             if at >= self.file.len() {
-                return;
+                return self.found;
             }
         }
     }

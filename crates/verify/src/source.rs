@@ -105,6 +105,11 @@ impl Source {
         self.line().iter().any(|frame| frame.duty == Duty::Due && !frame.weak)
     }
 
+    /// Whether it repeats itself most of the time, as a tone does: where a frame of it belongs cannot be told.
+    pub(crate) fn is_tone(&self) -> bool {
+        self.line().iter().filter(|frame| frame.alike && !frame.weak).count() * 2 > self.line().len()
+    }
+
     /// The time line from `from` on, as far as it was delivered; silence elsewhere.
     pub(crate) fn render(&self, from: i64, len: usize) -> Vec<i16> {
         let mut out = vec![0; len];

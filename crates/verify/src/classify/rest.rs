@@ -2,7 +2,7 @@
 
 use super::{Analysis, Channel, Status, Stuff, Why};
 use crate::chain::Line;
-use crate::fit::{is_noise, is_silent, peak};
+use crate::fit::{is_filling, is_noise, is_silent, peak};
 use crate::scan::Placement;
 use crate::source::{Duty, MS};
 
@@ -94,7 +94,9 @@ impl Channel<'_> {
         while at < end {
             let next = (at + frame).min(end);
             let heard = &self.file[at..next];
-            if !is_silent(heard) {
+            // Whatever is undone leaves its own rounding where nobody spoke.
+            let silent = if self.undone { is_silent(heard) } else { is_filling(heard) };
+            if !silent {
                 let lost = self.undelivered_at(analysis, at);
                 let short = at - start < (i64::from(self.limits.concealment_ms) * MS) as usize;
                 let tail = short && start > 0;

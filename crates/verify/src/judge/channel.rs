@@ -91,6 +91,7 @@ pub(crate) fn judge(
         world,
         home: home.source,
         file: track.samples(),
+        undone: heard.undone.is_some(),
         limits: case.limits,
         // From one leg of a mix the other one was taken out already.
         other: other.filter(|_| !heard.part).map(|source| (source, sibling)),

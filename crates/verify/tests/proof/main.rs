@@ -4,6 +4,7 @@ mod clean;
 mod earlier;
 mod edges;
 mod frames;
+mod hard;
 mod joined;
 mod mix;
 mod mutants;

@@ -100,17 +100,22 @@ impl Case {
     /// Records both calls as the ledger says: every genuine packet that arrived, in its place; silence elsewhere.
     pub(crate) fn record(&mut self) {
         for call in 0..2 {
-            let legs = [&self.streams[2 * call], &self.streams[2 * call + 1]];
-            let start = legs.iter().map(|stream| stream.started_us).min().unwrap_or(0);
-            self.audio[call] = legs.map(|stream| play(stream, start));
-            let length = self.audio[call].iter().map(Vec::len).max().unwrap_or(0);
-            if self.layout != Layout::Mono {
-                self.audio[call].iter_mut().for_each(|leg| leg.resize(length, 0));
-            } else {
-                // A file of its own starts with its own first packet.
-                let late = (legs[1].started_us - start) as usize * 8 / 1000;
-                self.audio[call][1].drain(..late);
-            }
+            self.record_call(call);
+        }
+    }
+
+    /// Records one call as the ledger says.
+    pub(crate) fn record_call(&mut self, call: usize) {
+        let legs = [&self.streams[2 * call], &self.streams[2 * call + 1]];
+        let start = legs.iter().map(|stream| stream.started_us).min().unwrap_or(0);
+        self.audio[call] = legs.map(|stream| play(stream, start));
+        let length = self.audio[call].iter().map(Vec::len).max().unwrap_or(0);
+        if self.layout != Layout::Mono {
+            self.audio[call].iter_mut().for_each(|leg| leg.resize(length, 0));
+        } else {
+            // A file of its own starts with its own first packet.
+            let late = (legs[1].started_us - start) as usize * 8 / 1000;
+            self.audio[call][1].drain(..late);
         }
     }
 
