@@ -38,6 +38,13 @@ pub(super) const ROWS: &[Row] = &[
         Found("wrong-call"),
     ),
     Row("routing/park", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row("routing/park-directed", &[(STEPS, "recorder: { fault: call-by-device }\nsteps:")], Found("wrong-call")),
+    Row("routing/park-directed-by-far", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),
+    Row(
+        "routing/park-directed-reversion",
+        &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
+        Found("end-clipped"),
+    ),
     Row("routing/park-elsewhere", &[(STEPS, "recorder: { fault: call-by-device }\nsteps:")], Found("wrong-call")),
     Row("routing/park-unrecorded", &[(STEPS, "recorder: { fault: ignore-bye }\nsteps:")], Found("wrong-end")),
     Row("routing/park-by-far", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),

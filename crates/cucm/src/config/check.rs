@@ -92,7 +92,11 @@ impl Config {
             }
             all.append(&mut own);
         }
-        for number in &self.park_numbers {
+        let directed = &self.directed_call_park;
+        if !directed.numbers.is_empty() {
+            token("retrieval prefix", &directed.retrieval_prefix)?;
+        }
+        for number in self.park_numbers.iter().chain(&directed.numbers) {
             token("park number", number)?;
             unique(&mut all, "directory number", number)?;
         }

@@ -122,6 +122,15 @@ impl Line {
     }
 }
 
+/// *Call Routing > Directed Call Park*.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DirectedCallPark {
+    /// *Number* of each; one call waits at each of them.
+    pub numbers: Vec<String>,
+    /// *Retrieval Prefix*: what is dialled before the number by whoever wants the call.
+    pub retrieval_prefix: String,
+}
+
 /// *Recording Option* of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordingOption {

@@ -18,8 +18,8 @@ use trust::rule::TrustList;
 
 pub use check::ConfigError;
 pub use device::{
-    DeviceSecurityMode, DeviceTransport, Forward, Line, PhoneDevice, PhoneSecurityProfile, RecordingMediaSource,
-    RecordingOption, RecordingProfile, Region,
+    DeviceSecurityMode, DeviceTransport, DirectedCallPark, Forward, Line, PhoneDevice, PhoneSecurityProfile,
+    RecordingMediaSource, RecordingOption, RecordingProfile, Region,
 };
 pub use dialect::{
     AllOutOfService, BlindTransferRelease, CryptoAnswer, DestinationOrder, DeviceNames, Dialect,
@@ -95,6 +95,8 @@ pub struct Config {
     pub trunks: Vec<SipTrunk>,
     /// *Call Routing > Call Park*: the numbers at which calls can be parked, in the order in which they are used.
     pub park_numbers: Vec<String>,
+    /// *Directed Call Park*: the numbers to which phones transfer what they park.
+    pub directed_call_park: DirectedCallPark,
     /// The region that all device pools use.
     pub region: Region,
     /// What a held phone hears.

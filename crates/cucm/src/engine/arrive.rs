@@ -6,7 +6,7 @@
 //! | `Join` (RFC 3911) with a call in which another phone of the line talks | a conference of it, with the phone |
 //! | the same, and Call-Info that says `barge` | the phone comes in by the built-in bridge of the other one |
 //! | the pickup service | the phone takes the call that rings in its call pickup group |
-//! | a park number | the phone takes the empty place in the call that is parked there |
+//! | a park number, or one for directed call park behind its prefix | the phone takes the empty place in the call that is parked there |
 //! | any other number | it is called |
 
 use std::time::Instant;
@@ -75,8 +75,10 @@ impl Engine {
                 _ => self.turn_away(now, &arriving, ((400, "Bad Request"), None), "its Join cannot be read"),
             },
             None if arriving.dialled == PICKUP => self.pick_up(now, arriving),
-            None if self.config.park_numbers.contains(&arriving.dialled) => self.retrieve(now, arriving),
-            None => self.place_call(now, arriving),
+            None => match self.retrieved_by(&arriving.dialled) {
+                Some(at) => self.retrieve(now, arriving, &at),
+                None => self.place_call(now, arriving),
+            },
         }
     }
 

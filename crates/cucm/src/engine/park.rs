@@ -9,6 +9,17 @@
 //!   |                   | ── re-INVITEs ───► | ─────── 200 ────────► |
 //! ```
 //!
+//! Directed: the phone transfers its call to a number of its choice, and whoever wants it dials a prefix before that number (Cisco's Feature
+//! Configuration Guide, "Call Park and Directed Call Park").
+//!
+//! ```text
+//! phone               CUCM
+//!   | ── hold ────────► |
+//!   | ── REFER number ► |
+//!   | ◄── 202, NOTIFY ─ |   200, or 486 where a call is parked there already: the phone keeps its own
+//!   | ◄──── BYE ─────── |
+//! ```
+//!
 //! The softkey is that of the open-source Asterisk modules for Cisco phones. A call that nobody retrieves for the *Call Park Reversion
 //! Timer* rings at whoever parked it, by the way of any call to that number; unanswered it stays parked and rings again after as long
 //! (Cisco's Feature Configuration Guide, "Call Park"; that it rings again is inferred). A member of a conference parks its own place in
@@ -68,15 +79,38 @@ impl Engine {
     }
 
     fn free_park_number(&self) -> Option<String> {
-        let is_free = |number: &&String| {
-            !self.calls.values().any(|call| call.parked.as_ref().is_some_and(|p| p.number == **number))
-        };
-        self.config.park_numbers.iter().find(is_free).cloned()
+        self.config.park_numbers.iter().find(|number| !self.is_parked_at(number)).cloned()
+    }
+
+    /// Whether a call is parked at a number.
+    fn is_parked_at(&self, number: &str) -> bool {
+        self.calls.values().any(|call| call.parked.as_ref().is_some_and(|parked| parked.number == number))
     }
 
     /// Step: the phone on this leg leaves its call, which waits.
     pub(super) fn park(&mut self, now: Instant, leg: LegId) {
-        let (Some((number, by)), Some(at)) = (self.place_of(leg), self.free_park_number()) else {
+        if let Some(at) = self.free_park_number() {
+            self.park_at(now, leg, at);
+        }
+    }
+
+    /// A phone transfers its call to a number for directed call park.
+    pub(super) fn park_by_transfer(&mut self, now: Instant, (number, side): (u32, CallSide), at: &str) {
+        let Some(call) = self.calls.get(&number) else {
+            return;
+        };
+        let (leg, by) = (call.side(side).leg, call.side(side).party.clone());
+        if self.is_parked_at(at) {
+            self.tell_progress(now, leg, (486, "Busy Here"));
+            let why = "a call is parked at this number already".to_owned();
+            return self.event(CucmEvent::TransferFailed { call: number, by, status: 486, why });
+        }
+        self.tell_progress(now, leg, (200, "OK"));
+        self.park_at(now, leg, at.to_owned());
+    }
+
+    fn park_at(&mut self, now: Instant, leg: LegId, at: String) {
+        let Some((number, by)) = self.place_of(leg) else {
             return;
         };
         let node = self.address_of(leg);
@@ -107,9 +141,18 @@ impl Engine {
         self.settle(now, number);
     }
 
-    /// An INVITE to a park number.
-    pub(super) fn retrieve(&mut self, now: Instant, arriving: Arriving) {
-        let at = |call: &Call| call.parked.clone().filter(|parked| parked.number == arriving.dialled);
+    /// The number at which a call is parked that whoever dials this wants.
+    pub(super) fn retrieved_by(&self, dialled: &str) -> Option<String> {
+        let directed = &self.config.directed_call_park;
+        let behind_prefix = dialled.strip_prefix(&directed.retrieval_prefix);
+        let directed = behind_prefix.filter(|number| directed.numbers.iter().any(|known| known == number));
+        let own = self.config.park_numbers.iter().map(String::as_str).find(|number| *number == dialled);
+        own.or(directed).map(str::to_owned)
+    }
+
+    /// An INVITE for what is parked at a number.
+    pub(super) fn retrieve(&mut self, now: Instant, arriving: Arriving, at: &str) {
+        let at = |call: &Call| call.parked.clone().filter(|parked| parked.number == at);
         let Some((number, parked)) = self.calls.iter().find_map(|(number, call)| Some((*number, at(call)?))) else {
             let refusal = ((404, "Not Found"), Some(1));
             return self.turn_away(now, &arriving, refusal, "no call is parked at this number");

@@ -134,6 +134,9 @@ impl Engine {
         let _ = self.endpoint.respond(now, key, refer::accepted(&node, request, &date));
         self.tell_progress(now, id, (100, "Trying"));
         match target {
+            Target::Number(at) if self.config.directed_call_park.numbers.contains(&at) => {
+                self.park_by_transfer(now, (number, side), &at);
+            }
             Target::Number(dialled) => self.transfer_blind(now, number, side, &dialled),
             Target::Call(replaced) => self.transfer_consult(now, number, side, &replaced),
         }
@@ -481,7 +484,7 @@ impl Engine {
     }
 
     /// Tells the transferrer how far its transfer is, if it is still there.
-    fn tell_progress(&mut self, now: Instant, id: LegId, (status, reason): (u16, &str)) {
+    pub(super) fn tell_progress(&mut self, now: Instant, id: LegId, (status, reason): (u16, &str)) {
         let date = self.date(now);
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.is_ending()) else {
             return;

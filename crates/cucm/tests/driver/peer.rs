@@ -93,6 +93,7 @@ pub(crate) fn config(people: &People) -> Config {
             recording_information: RecordingInformation::None,
         }],
         park_numbers: Vec::new(),
+        directed_call_park: DirectedCallPark::default(),
         region: Region::default(),
         music_on_hold: MusicOnHold::Unicast,
         conference_bridge: Some(ConferenceBridge::software()),

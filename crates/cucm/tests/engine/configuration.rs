@@ -73,6 +73,10 @@ fn doubles_are_named() {
     assert_eq!(said(|c| c.phones[1] = c.phones[0].clone()), "device \"SEP38ED18552A12\" exists twice");
     assert_eq!(said(|c| c.phones[0].lines.push(Line::new("1000", ""))), "directory number \"1000\" exists twice");
     assert_eq!(said(|c| c.park_numbers.push("1000".to_owned())), "directory number \"1000\" exists twice");
+    let doubled = said(|c| {
+        c.directed_call_park = DirectedCallPark { numbers: vec!["1000".to_owned()], retrieval_prefix: "8".to_owned() };
+    });
+    assert_eq!(doubled, "directory number \"1000\" exists twice");
     assert_eq!(said(|c| c.phones[0].lines.clear()), "phone SEP38ED18552A12 has no line");
 }
 
@@ -84,7 +88,8 @@ fn an_encrypted_trunk_needs_tls() {
 
 #[test]
 fn what_would_break_a_message_is_refused() {
-    let rows: [Damage; 8] = [
+    let rows: [Damage; 9] = [
+        |c| c.directed_call_park.numbers.push("7200".to_owned()),
         |c| c.cluster_id = "a;x-farend".to_owned(),
         |c| c.phones[0].device_name = "SEP 1".to_owned(),
         |c| c.phones[0].lines[0].directory_number = "1000>\r\nX: y".to_owned(),

@@ -6,6 +6,7 @@ use media::sdp::Direction;
 use sip::{FlowId, Message};
 
 use crate::bench::*;
+use crate::transfers;
 
 fn at(flow: FlowId) -> Sdp {
     Sdp::new(&format!("10.48.38.{}", 100 + flow.0), 30_000 + 2 * flow.0 as u16)
@@ -93,6 +94,51 @@ fn retrieve(bench: &mut Bench, flow: FlowId, from: &str, number: &str) -> Messag
     bench.in_dialog(flow, "ACK", &ok, 101, None);
     assert!(bench.music.is_empty());
     ok
+}
+
+/// With two numbers for directed call park.
+fn directed(is_recorded: bool) -> Config {
+    let numbers = vec!["7201".to_owned(), "7202".to_owned()];
+    Config {
+        directed_call_park: DirectedCallPark { numbers, retrieval_prefix: "88".to_owned() },
+        ..cluster(is_recorded)
+    }
+}
+
+#[test]
+fn a_call_is_transferred_to_its_park_number_and_fetched_behind_the_prefix() {
+    let (mut bench, ack) = talking(directed(false));
+    transfers::hold(&mut bench, &ack);
+    transfers::refer(&mut bench, &ack, 103, "7202@10.48.38.5");
+    assert_eq!(transfers::notified(&mut bench), "SIP/2.0 200 OK");
+    bench.ok(AGENT, "BYE");
+    assert_eq!(number(&bench), "7202");
+    // Without the prefix the number is nobody's.
+    assert_eq!(bench.dial(EXPERT, "1002", "7202", &at(EXPERT)), None);
+    bench.expect(EXPERT, "404");
+    let ok = retrieve(&mut bench, EXPERT, "1002", "887202");
+    assert!(bench.told().contains(&"Retrieved".to_owned()));
+    bench.in_dialog(EXPERT, "BYE", &ok, 102, None);
+    bench.expect(EXPERT, "200");
+    bench.ok(CALLER, "BYE");
+    bench.finish();
+}
+
+#[test]
+fn where_a_call_is_parked_already_the_phone_keeps_its_own() {
+    let (mut bench, ack) = talking(directed(false));
+    transfers::hold(&mut bench, &ack);
+    transfers::refer(&mut bench, &ack, 103, "7202@10.48.38.5");
+    transfers::notified(&mut bench);
+    bench.ok(AGENT, "BYE");
+    let ok = transfers::consult(&mut bench);
+    transfers::refer(&mut bench, &ok, 102, "7202@10.48.38.5");
+    assert_eq!(transfers::notified(&mut bench), "SIP/2.0 486 Busy Here");
+    assert!(matches!(bench.events.last(), Some(CucmEvent::TransferFailed { status: 486, .. })), "{:?}", bench.events);
+    bench.quiet();
+    bench.in_dialog(AGENT, "BYE", &ok, 103, None);
+    bench.expect(AGENT, "200");
+    bench.ok(EXPERT, "BYE");
 }
 
 fn started(bench: &Bench) -> Vec<RecordingStarted> {

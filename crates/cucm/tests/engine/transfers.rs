@@ -82,7 +82,7 @@ fn consulting(config: Config) -> (Bench, Message, Message) {
     (bench, ack, ok)
 }
 
-fn consult(bench: &mut Bench) -> Message {
+pub(crate) fn consult(bench: &mut Bench) -> Message {
     let invite = bench.dial(AGENT, "1001", "1002", &Sdp::new("10.48.38.102", 30_006)).unwrap();
     bench.answer(EXPERT, &invite, 180, "expert", "", None);
     bench.expect(AGENT, "180");

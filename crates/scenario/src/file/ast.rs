@@ -12,7 +12,9 @@ mod recorder;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::action::{Action, Asker, ChangedStream, Hook, Inject, Injected, Renumbered, Step, StreamChange, Told};
+pub use self::action::{
+    Action, Asker, ChangedStream, DIRECTED_PARK_NUMBERS, Hook, Inject, Injected, Renumbered, Step, StreamChange, Told,
+};
 pub use self::cluster::{Cluster, Key, OptionsPing, Release, SessionTimer, Tls, Transport, Trunk};
 pub use self::expect::{Expect, Party, Refused};
 pub use self::node::NodeFailure;

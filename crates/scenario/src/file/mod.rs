@@ -21,10 +21,10 @@ mod trunks;
 use std::path::{Path, PathBuf};
 
 pub use ast::{
-    Action, Asker, ChangedStream, Cluster, Codec, Deed, Expect, Fault, Forward, Hook, Inject, Injected, Key,
-    MEDIA_PORTS, Network, NodeFailure, OptionsPing, Party, Patience, Phone, Recorder, RecorderCertificate, Refused,
-    Release, Renumbered, Says, Scenario, SessionTimer, Site, SiteKind, SrtpPolicy, Step, StreamChange, Tls, Told,
-    Transport, Trunk,
+    Action, Asker, ChangedStream, Cluster, Codec, DIRECTED_PARK_NUMBERS, Deed, Expect, Fault, Forward, Hook, Inject,
+    Injected, Key, MEDIA_PORTS, Network, NodeFailure, OptionsPing, Party, Patience, Phone, Recorder,
+    RecorderCertificate, Refused, Release, Renumbered, Says, Scenario, SessionTimer, Site, SiteKind, SrtpPolicy, Step,
+    StreamChange, Tls, Told, Transport, Trunk,
 };
 pub use diagnostic::{Diagnostic, Place};
 pub(crate) use fields::span;

@@ -13,7 +13,7 @@ use wire::tls::Versions;
 
 use super::addresses::{Addresses, device_name};
 use super::error::SetupError;
-use crate::file::{Codec, Does, Key, Phone, Recorder, Scenario, SrtpPolicy, Tls, Transport};
+use crate::file::{Codec, DIRECTED_PARK_NUMBERS, Does, Key, Phone, Recorder, Scenario, SrtpPolicy, Tls, Transport};
 use crate::under_test::write_private;
 
 /// The recording destination that the bundled recorder answers.
@@ -214,6 +214,10 @@ pub(super) fn cluster(
         sip_profiles: vec![sip_profile(scenario)],
         trunks: trunks(scenario).map(|at| trunk(scenario, at, recorder, addresses)).collect(),
         park_numbers: (1..=PARK_NUMBERS).map(|number| format!("*71{number:02}")).collect(),
+        directed_call_park: cfg::DirectedCallPark {
+            numbers: (1..=DIRECTED_PARK_NUMBERS).map(directed_park_number).collect(),
+            retrieval_prefix: RETRIEVAL_PREFIX.to_owned(),
+        },
         region: cfg::Region::default(),
         music_on_hold: cfg::MusicOnHold::Unicast,
         conference_bridge: Some(cfg::ConferenceBridge::software()),
@@ -238,6 +242,19 @@ fn subscribers(scenario: &Scenario, certificates: &Certificates, addresses: Addr
 
 /// Numbers at which calls can be parked; no phone has one that begins with a star.
 const PARK_NUMBERS: usize = 32;
+/// What is dialled before a number for directed call park.
+const RETRIEVAL_PREFIX: &str = "*73";
+
+/// A number for directed call park, from 1.
+pub(super) fn directed_park_number(at: u32) -> String {
+    format!("*72{at:02}")
+}
+
+/// What is dialled for the call that is parked at a number.
+pub(super) fn retrieval(parked_at: &str) -> String {
+    let is_directed = (1..=DIRECTED_PARK_NUMBERS).any(|at| directed_park_number(at) == parked_at);
+    if is_directed { format!("{RETRIEVAL_PREFIX}{parked_at}") } else { parked_at.to_owned() }
+}
 
 fn device(index: usize, phones: &[Phone]) -> cfg::PhoneDevice {
     let phone = &phones[index];

@@ -24,6 +24,7 @@ const CHOICES: &[(u64, &str)] = &[
     (1, "mute: {a}"),
     (1, "unmute: {a}"),
     (2, "park: {a}"),
+    (1, "directed park: { by: {a}, at: 2 }"),
     (4, "retrieve: { by: {a}, parked by: {b} }"),
     (2, "pick up: {a}"),
     (2, "redirect: { call of: {a}, to: {b} }"),
@@ -45,7 +46,7 @@ const CHOICES: &[(u64, &str)] = &[
     (2, "destination returns: {destination}"),
     (3, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
     (3, "conference outside: { by: {a}, with: {b} }"),
-    (3, "leave outside: {a}"),
+    (4, "leave outside: {a}"),
 ];
 
 /// What stands for a place, one of these each time.

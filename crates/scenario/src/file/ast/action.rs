@@ -55,6 +55,13 @@ pub enum Action {
     CompleteTransfer(usize),
     /// The phone parks its call.
     Park(usize),
+    /// The phone transfers its call to a number for directed call park.
+    ParkAt {
+        /// Whose call.
+        by: usize,
+        /// Which number, from 1.
+        at: u32,
+    },
     /// `by` takes the call that another phone parked.
     Retrieve {
         /// Who takes it.
@@ -156,6 +163,9 @@ pub enum Action {
     /// A phone's built-in bridge has other streams from now on; waits until CUCM has told the recorder what it must know.
     ChangeStreams(StreamChange),
 }
+
+/// Numbers for directed call park that there are.
+pub const DIRECTED_PARK_NUMBERS: u32 = 8;
 
 /// The longest that a key takes, with the pause behind it.
 const KEY: Duration = Duration::from_millis(300);

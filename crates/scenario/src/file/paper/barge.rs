@@ -90,7 +90,11 @@ impl Paper {
                 | Action::RestoreNode(_)
         );
         let by = match action {
-            Action::Hold(by) | Action::Transfer { by, .. } | Action::Consult { by, .. } | Action::Park(by) => Some(*by),
+            Action::Hold(by)
+            | Action::Transfer { by, .. }
+            | Action::Consult { by, .. }
+            | Action::Park(by)
+            | Action::ParkAt { by, .. } => Some(*by),
             _ => None,
         };
         let Some(guest) = self.calls.iter().find_map(|call| call.guest) else { return Ok(()) };

@@ -192,6 +192,7 @@ impl Paper {
             Action::Barge(phone) => self.barge(*phone)?,
             Action::CBarge(phone) => self.c_barge(*phone)?,
             Action::Park(phone) => self.park(*phone)?,
+            Action::ParkAt { by, at } => self.park_at(*by, *at)?,
             Action::Retrieve { by, parked_by } => self.retrieve(*by, *parked_by)?,
             Action::PickUp(phone) => self.pick_up(*phone)?,
             Action::Redirect { call_of, to } => self.redirect(*call_of, *to)?,

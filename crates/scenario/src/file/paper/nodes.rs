@@ -294,7 +294,9 @@ impl Paper {
             Action::Call { from: by, .. } | Action::Retrieve { by, .. } | Action::Redirect { call_of: by, .. } => {
                 Some(*by).filter(is_preserved)
             }
-            Action::Transfer { by, .. } | Action::Consult { by, .. } => Some(*by).filter(is_preserved),
+            Action::Transfer { by, .. } | Action::Consult { by, .. } | Action::ParkAt { by, .. } => {
+                Some(*by).filter(is_preserved)
+            }
             Action::Hold(by) | Action::Resume(by) | Action::Park(by) | Action::PickUp(by) | Action::Barge(by) => {
                 Some(*by).filter(is_preserved)
             }

@@ -9,6 +9,8 @@ use super::{CALL_FIRST, Call, CallNo, Change, Far, Impossible, Member, Paper, Ri
 #[derive(Clone, Debug)]
 pub(super) struct Parked {
     pub(super) by: usize,
+    /// The number for directed call park, if that is it.
+    at: Option<u32>,
     waits: Passed,
     /// The node that has the number: that of whoever parked it.
     pub(super) node: Option<usize>,
@@ -193,6 +195,28 @@ impl Paper {
 
     /// The phone is out of its call, which waits.
     pub(super) fn park(&mut self, phone: usize) -> Result<(), Impossible> {
+        if self.place_mut(phone).is_some_and(|member| member.holds) {
+            let name = self.name(phone);
+            return Err(Impossible::new(format!("`{name}` holds its call"), format!("`- resume: {name}` first")));
+        }
+        self.leave_parked(phone, None)
+    }
+
+    /// The phone transfers its call, which it holds first, to a number where it waits.
+    pub(super) fn park_at(&mut self, phone: usize, at: u32) -> Result<(), Impossible> {
+        let taken = self.calls.iter().filter_map(|call| call.parked.as_ref()).find(|parked| parked.at == Some(at));
+        if let Some(by) = taken.map(|parked| parked.by) {
+            let (name, by) = (self.name(phone), self.name(by));
+            let message = format!("`{by}` has parked a call at number {at}, so that `{name}` would keep its own");
+            return Err(Impossible::new(message, format!("`- retrieve: {{ by: <phone>, parked by: {by} }}` first")));
+        }
+        self.must_talk(phone)?;
+        self.put_on_hold(phone);
+        self.settle(Change::Other);
+        self.leave_parked(phone, Some(at))
+    }
+
+    fn leave_parked(&mut self, phone: usize, at: Option<u32>) -> Result<(), Impossible> {
         let no = self.must_talk(phone)?;
         // Which of two a retrieval meant could not be told.
         if self.calls.iter().any(|call| call.parked.as_ref().is_some_and(|parked| parked.by == phone)) {
@@ -200,13 +224,9 @@ impl Paper {
             let help = format!("`- retrieve: {{ by: <phone>, parked by: {name} }}` first");
             return Err(Impossible::new(format!("`{name}` has parked a call already"), help));
         }
-        if self.place_mut(phone).is_some_and(|member| member.holds) {
-            let name = self.name(phone);
-            return Err(Impossible::new(format!("`{name}` holds its call"), format!("`- resume: {name}` first")));
-        }
         let node = self.node_of(phone);
         if let Some(call) = self.calls.iter_mut().find(|call| call.no == no) {
-            call.parked = Some(Parked { by: phone, waits: Passed::default(), node });
+            call.parked = Some(Parked { by: phone, at, waits: Passed::default(), node });
         }
         self.put_on_hold(phone);
         self.drop_out(no, phone);

@@ -1,18 +1,28 @@
 //! Park, retrieval, pickup, redirect.
 
-use super::super::ast::{Action, Scenario};
+use super::super::ast::{Action, DIRECTED_PARK_NUMBERS, Scenario};
 use super::super::diagnostic::Diagnostic;
-use super::super::fields::Fields;
+use super::super::fields::{Fields, number};
 use super::super::read::keep;
 use super::super::tree::Node;
 use super::{Verb, party, phone};
 
 pub(super) const VERBS: &[Verb] = &[
     Verb { word: "park", read: |n, scenario, wrong| keep(phone(n, scenario), wrong).map(Action::Park) },
+    Verb { word: "directed park", read: read_directed_park },
     Verb { word: "retrieve", read: read_retrieval },
     Verb { word: "pick up", read: |n, scenario, wrong| keep(phone(n, scenario), wrong).map(Action::PickUp) },
     Verb { word: "redirect", read: read_redirect },
 ];
+
+fn read_directed_park(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
+    let mut f = Fields::of(node, "a directed park", wrong);
+    let by = f.required("by", wrong).and_then(|n| keep(phone(n, scenario), wrong));
+    let numbers = u64::from(DIRECTED_PARK_NUMBERS);
+    let at = f.or("at", 1, wrong, |n| number(n, 1, numbers).map(|at| at as u32));
+    f.finish(wrong);
+    Some(Action::ParkAt { by: by?, at })
+}
 
 fn read_retrieval(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
     let mut f = Fields::of(node, "a retrieval", wrong);

@@ -204,6 +204,10 @@ impl<'a> Cast<'a> {
                 self.park(line, *phone).await?;
                 Ok(Some(format!("{} parked the call", self.name(*phone))))
             }
+            Action::ParkAt { by, at } => {
+                self.park_at(line, *by, *at).await?;
+                Ok(Some(format!("{} transferred the call to park number {at}", self.name(*by))))
+            }
             Action::Retrieve { by, parked_by } => {
                 self.retrieve(line, *by, *parked_by).await?;
                 Ok(Some(format!("{} retrieved the call that {} parked", self.name(*by), self.name(*parked_by))))

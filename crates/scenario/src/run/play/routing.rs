@@ -7,12 +7,22 @@ use super::cast::Cast;
 use super::follow::{LOOK, SOON};
 use crate::file::paper::Far;
 use crate::run::error::SetupError;
+use crate::run::stage::{directed_park_number, retrieval};
 
 impl Cast<'_> {
     pub(super) async fn park(&mut self, line: usize, phone: usize) -> Result<(), SetupError> {
         let (device, since) = (self.device(phone), self.events.len());
         let parked = self.phones[phone].park().await;
         self.done(line, phone, "park", parked)?;
+        let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Parked { by, .. } if by.device == device);
+        self.heard(line, since, "CUCM to have parked the call", is_told).await
+    }
+
+    /// The phone transfers its call to the number at which it is to wait.
+    pub(super) async fn park_at(&mut self, line: usize, phone: usize, at: u32) -> Result<(), SetupError> {
+        let (device, since) = (self.device(phone), self.events.len());
+        let parked = self.phones[phone].transfer_blind(&directed_park_number(at)).await;
+        self.done(line, phone, "transfer its call to a park number", parked)?;
         let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Parked { by, .. } if by.device == device);
         self.heard(line, since, "CUCM to have parked the call", is_told).await
     }
@@ -36,7 +46,7 @@ impl Cast<'_> {
             let what = format!("CUCM has parked no call of `{}`", self.name(parked_by));
             return Err(SetupError::Step { line, what });
         };
-        let dialled = self.phones[phone].dial(&number).await;
+        let dialled = self.phones[phone].dial(&retrieval(&number)).await;
         self.done(line, phone, "retrieve", dialled)?;
         let is_told = |event: &CucmEvent| matches!(event, CucmEvent::Retrieved { by, .. } if by.device == device);
         self.heard(line, since, "CUCM to have retrieved the call", is_told).await
