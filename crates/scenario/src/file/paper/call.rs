@@ -64,6 +64,7 @@ impl Paper {
         let is_conference = call.conference.is_some();
         let (no, instead_of) = (call.no, call.rings.as_ref().and_then(|ringing| ringing.instead_of));
         let is_target = call.rings_at(phone);
+        let is_parked = call.parked.is_some();
         let has_transferrer = instead_of.is_some_and(|by| call.member(by).is_some());
         let others = call.rings.as_ref().map(|ringing| ringing.phones.len());
         match instead_of {
@@ -73,6 +74,11 @@ impl Paper {
                     ringing.phones.retain(|ringing| *ringing != phone);
                 }
                 self.leave(phone, no);
+            }
+            // Whoever parked the call declines it: it stays parked.
+            _ if is_target && is_parked => {
+                self.silence(no);
+                self.wait_anew(no);
             }
             // The call is transferred without its transferrer, who does not wait for it.
             Some(by) if by == phone && !is_target => self.drop_out(no, phone),

@@ -1,6 +1,6 @@
 //! What phones do to media: it needs a call, and changes none.
 
-use super::super::ast::{ChangedStream, Inject, Injected, StreamChange};
+use super::super::ast::{ChangedStream, Inject, Injected, Renumbered, StreamChange};
 use super::{ANSWER_FIRST, CALL_FIRST, Impossible, Paper};
 
 impl Paper {
@@ -45,15 +45,19 @@ impl Paper {
         Ok(())
     }
 
-    /// Calls that are up keep their numbers.
-    pub(super) fn renumber(&self) -> Result<(), Impossible> {
-        match self.calls.first().and_then(|call| call.phones().next()) {
-            None => Ok(()),
-            Some(phone) => {
-                let help = format!("end it first, with `- hang up: {}`", self.name(phone));
-                Err(Impossible::new("a call is up here, whose numbers are given out already".to_owned(), help))
-            }
+    /// Calls that are up keep their numbers. Of a node that is started again a recorder knows by its count of dialogs, which falls back:
+    /// a second time, after a few calls, it is too low to fall.
+    pub(super) fn renumber(&mut self, why: Renumbered) -> Result<(), Impossible> {
+        if let Some(phone) = self.calls.first().and_then(|call| call.phones().next()) {
+            let help = format!("end it first, with `- hang up: {}`", self.name(phone));
+            return Err(Impossible::new("a call is up here, whose numbers are given out already".to_owned(), help));
         }
+        if why == Renumbered::Restarted && std::mem::replace(&mut self.is_restarted, true) {
+            let message =
+                "CUCM has been started again before, and has not counted far since: nobody could tell".to_owned();
+            return Err(Impossible::new(message, "`- renumber: another cluster` instead, or another scenario"));
+        }
+        Ok(())
     }
 
     /// Streams can be changed while there are any.

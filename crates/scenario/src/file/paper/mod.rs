@@ -78,6 +78,8 @@ pub(crate) struct Paper {
     anybody_adds: bool,
     /// Whether messages between CUCM and recorders are lost or held up.
     is_meddled_with: bool,
+    /// Whether CUCM has been started again.
+    is_restarted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +171,7 @@ impl Paper {
             has_one_recorder: scenario.destinations.is_empty(),
             anybody_adds: scenario.cluster.advanced_ad_hoc,
             is_meddled_with: !scenario.signalling.is_empty(),
+            is_restarted: false,
         }
     }
 
@@ -205,7 +208,7 @@ impl Paper {
             Action::StopRecording(phone) => self.stop_recording(*phone)?,
             Action::Inject(inject) => self.inject(inject)?,
             Action::ChangeStreams(change) => self.change_streams(*change)?,
-            Action::Renumber(_) => self.renumber()?,
+            Action::Renumber(why) => self.renumber(*why)?,
             Action::Talk(_) => self.talk()?,
             Action::CloseConnection(_) => self.in_dialog()?,
             Action::CucmSends { request, leg } => self.cucm_sends(*request, *leg)?,

@@ -147,9 +147,17 @@ impl Paper {
     }
 
     fn ring_on(&mut self, no: CallNo, time: Passed) -> Result<(), Impossible> {
-        let Some(call) = self.calls.iter_mut().find(|call| call.no == no) else { return Ok(()) };
-        let Some(ringing) = &mut call.rings else { return Ok(()) };
-        ringing.since.add(time);
+        let call = self.calls.iter_mut().find(|call| call.no == no);
+        if let Some(ringing) = call.and_then(|call| call.rings.as_mut()) {
+            ringing.since.add(time);
+        }
+        self.forward_unanswered(no)
+    }
+
+    /// What has rung for so long that its line forwards it rings where that leads.
+    fn forward_unanswered(&mut self, no: CallNo) -> Result<(), Impossible> {
+        let Some(call) = self.calls.iter().find(|call| call.no == no) else { return Ok(()) };
+        let Some(ringing) = &call.rings else { return Ok(()) };
         let (since, instead_of, at) = (ringing.since, ringing.instead_of, ringing.phones[0]);
         let passed = ringing.passed.clone();
         let line = self.phones[at].line.clone();
@@ -162,10 +170,19 @@ impl Paper {
         if since.least >= after {
             self.silence(no);
             let reached = self.reach_behind(to, passed)?;
-            self.ring(no, reached, instead_of);
-            return self.ring_on(no, since.behind(after));
+            self.ring_since(no, reached, instead_of, since.behind(after));
+            return self.forward_unanswered(no);
         }
         doubt(since, after, &format!("the line of `{}` has forwarded the call", self.name(at)))
+    }
+
+    /// These phones have rung for this call for so long, and no others.
+    fn ring_since(&mut self, no: CallNo, reached: Reached, instead_of: Option<usize>, since: Passed) {
+        self.ring(no, reached, instead_of);
+        let call = self.calls.iter_mut().find(|call| call.no == no);
+        if let Some(ringing) = call.and_then(|call| call.rings.as_mut()) {
+            ringing.since = since;
+        }
     }
 
     fn wait_parked(&mut self, no: CallNo, time: Passed) -> Result<(), Impossible> {
@@ -178,9 +195,9 @@ impl Paper {
         if waits.least >= REVERSION {
             parked.waits = Passed::default();
             if let Ok(phones) = self.reach(by) {
-                self.ring(no, phones, Some(by));
+                self.ring_since(no, phones, Some(by), waits.behind(REVERSION));
             }
-            return Ok(());
+            return self.forward_unanswered(no);
         }
         doubt(waits, REVERSION, &format!("the call that `{}` parked has come back", self.name(by)))
     }

@@ -280,3 +280,49 @@ fn what_a_gateway_forks_is_not_paused() {
         assert_eq!(refused(&steps).as_deref(), Some("a gateway forks this, which cannot be had to stop"));
     }
 }
+
+/// A parked call comes back after a minute, and goes on from there by the forwarding of the line.
+#[test]
+fn what_comes_back_from_park_rings_where_its_line_forwards_it_by_then() {
+    let parked = |forward: &str, wait: &str| {
+        let head = format!(
+            "scenario: x\nphones:\n  agent: {{ line: \"2000\", recording: automatic{forward} }}\n  customer: {{ line:              \"1000\" }}\n  expert: {{ line: \"3000\" }}\nsteps:\n"
+        );
+        let steps = [
+            "call: { from: customer, to: agent }",
+            "answer: agent",
+            "park: agent",
+            wait,
+            "wait: 1m",
+            "hang up: customer",
+        ];
+        let scenario =
+            parse(&format!("{head}  - {}\n", steps.join("\n  - "))).map_err(|wrong| wrong[0].message.clone())?;
+        let mut paper = Paper::of(&scenario);
+        scenario.steps[..5].iter().for_each(|step| paper.take(&step.action).unwrap());
+        Ok::<_, String>((paper.shown(0), paper.shown(2)))
+    };
+    const FORWARD: &str = ", forward: { no answer: expert, after: 4s }";
+    assert_eq!(parked("", "wait: 6s"), Ok((PhoneState::Ringing, PhoneState::Idle)));
+    assert_eq!(parked(FORWARD, "wait: 2s"), Ok((PhoneState::Ringing, PhoneState::Idle)));
+    assert_eq!(parked(FORWARD, "wait: 6s"), Ok((PhoneState::Idle, PhoneState::Ringing)));
+    let doubtful = parked(FORWARD, "wait: 3500ms").unwrap_err();
+    assert!(doubtful.contains("nobody can say whether the line of `agent` has forwarded"), "{doubtful}");
+}
+
+#[test]
+fn a_call_that_comes_back_from_park_and_is_declined_stays_parked() {
+    let steps = ["call: { from: customer, to: agent }", "answer: agent", "park: agent", "wait: 61s", "hang up: agent"];
+    let scenario = scenario(&[&steps[..], &["wait: 61s", "answer: agent", "hang up: agent"]].concat());
+    let mut paper = Paper::of(&scenario);
+    let after = |step: &Step| {
+        paper.take(&step.action).unwrap();
+        (paper.shown(0), paper.shown(1))
+    };
+    let shown: Vec<_> = scenario.steps.iter().map(after).collect();
+    use PhoneState::{Connected, Idle, Ringing};
+    assert_eq!(
+        shown[3..],
+        [(Ringing, Connected), (Idle, Connected), (Ringing, Connected), (Connected, Connected), (Idle, Idle)]
+    );
+}

@@ -5,6 +5,7 @@
 //! recorder's own words only the names are taken, and the order, whose times are held against the run elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::successors;
 use std::path::{Path, PathBuf};
 
 use recorder::metadata::{Recording, unix_us};
@@ -53,6 +54,10 @@ struct Node<'a> {
     /// begin at once.
     rank: (Option<u64>, usize),
     ended: i64,
+    /// The call legs that UPDATEs brought, and when.
+    updates: Vec<(i64, Vec<CallLeg>)>,
+    /// What the recorder says of its order: whether it began its call, whether it joined others, and which one was before it.
+    order: (bool, bool, Option<&'a str>),
     written: Option<&'a Recording>,
     told: Option<&'a Session>,
 }
@@ -83,7 +88,7 @@ fn of_recorder(kept: &[&Stored], sessions: &[Session], is_all: bool) -> Vec<(Pat
     let missing: Vec<Node<'_>> =
         sessions.iter().filter(|one| is_all && !has(one)).map(|told| Node::missing(told, sessions)).collect();
     nodes.extend(missing);
-    nodes.sort_by(|a, b| (a.began, !a.comes_first(), a.rank, &a.id).cmp(&(b.began, !b.comes_first(), b.rank, &b.id)));
+    in_order(&mut nodes);
     let (expected, groups) = history(&nodes);
     let is_whole = |at: usize| {
         let group = groups.iter().find(|group| group.nodes.contains(&at));
@@ -124,6 +129,8 @@ impl<'a> Node<'a> {
             began,
             rank: told.map_or((None, 0), |told| rank(told, sessions)),
             ended: written.ended.as_deref().and_then(unix_us).unwrap_or(i64::MAX),
+            updates: told.map_or_else(Vec::new, updates),
+            order: (written.call.id == written.id, !written.call.joins.is_empty(), written.segment.previous.as_deref()),
             written: Some(written),
             told,
         })
@@ -139,6 +146,8 @@ impl<'a> Node<'a> {
             began: at(told.near_leg.invited_us.unwrap_or(told.started_us)),
             rank: rank(told, sessions),
             ended: told.ended_us.map_or(i64::MAX, at),
+            updates: updates(told),
+            order: (false, false, None),
             written: None,
             told: Some(told),
         }
@@ -146,23 +155,17 @@ impl<'a> Node<'a> {
 
     /// Of two that began at once the recorder says which was the first: the one that began their call, or joined their calls.
     fn comes_first(&self) -> bool {
-        let is_updated = self.told.is_some_and(|told| !told.updates.is_empty());
-        self.written.is_some_and(|written| written.call.id == self.id || !is_updated && !written.call.joins.is_empty())
+        let (begins, joins, _) = self.order;
+        begins || self.updates.is_empty() && joins
     }
 
-    /// The call legs that UPDATEs brought, and when.
-    fn updates(&self) -> impl Iterator<Item = (i64, Vec<CallLeg>)> {
-        let told = self.told.into_iter();
-        told.flat_map(|told| {
-            let wall = told.run_unix_us.unwrap_or_default();
-            let one = move |update: &crate::kept::Update| {
-                (
-                    wall.saturating_add_unsigned(update.at_us),
-                    legs(&told.cluster_id, told.numbering, [update.farendrefci, 0]),
-                )
-            };
-            told.updates.iter().map(one)
-        })
+    /// How many there are before this one, as the recorder has it, of those that began at once.
+    fn depth(&self, nodes: &[Self]) -> usize {
+        let before = |node: &&Self| {
+            let previous = node.order.2;
+            nodes.iter().find(|other| previous == Some(&*other.id) && other.began == self.began)
+        };
+        successors(Some(self), before).take(nodes.len()).count()
     }
 
     /// How long both ran at once, in microseconds.
@@ -178,6 +181,24 @@ impl<'a> Node<'a> {
         };
         sorted(self) == sorted(other)
     }
+}
+
+/// The nodes in the order in which they began.
+fn in_order(nodes: &mut [Node<'_>]) {
+    let keys: BTreeMap<(i64, String), usize> =
+        nodes.iter().map(|node| ((node.began, node.id.clone()), node.depth(nodes))).collect();
+    nodes.sort_by_cached_key(|node| {
+        let id = node.id.clone();
+        let depth = keys.get(&(node.began, id.clone())).copied();
+        (node.began, !node.comes_first(), depth, node.rank, id)
+    });
+}
+
+/// The call legs that UPDATEs brought, and when.
+fn updates(told: &Session) -> Vec<(i64, Vec<CallLeg>)> {
+    let wall = told.run_unix_us.unwrap_or_default();
+    let legs = |number| legs(&told.cluster_id, told.numbering, [number, 0]);
+    told.updates.iter().map(|told| (wall.saturating_add_unsigned(told.at_us), legs(told.farendrefci))).collect()
 }
 
 fn rank(told: &Session, sessions: &[Session]) -> (Option<u64>, usize) {
@@ -198,9 +219,13 @@ fn legs(cluster: &str, numbering: u32, numbers: [u32; 2]) -> Vec<CallLeg> {
 /// Takes all that happened in its order: what must be written of each node, and which calls there were.
 fn history(nodes: &[Node<'_>]) -> (Vec<Expected>, Vec<Group>) {
     let begun = nodes.iter().enumerate().map(|(at, node)| (node.began, at, None));
-    let updated = nodes.iter().enumerate().flat_map(|(at, node)| node.updates().map(move |(us, l)| (us, at, Some(l))));
+    let updated = nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(at, node)| node.updates.iter().map(move |(us, legs)| (*us, at, Some(legs.clone()))));
     let mut events: Vec<(i64, usize, Option<Vec<CallLeg>>)> = begun.chain(updated).collect();
-    events.sort_by_key(|(us, at, told)| (*us, told.is_some(), *at));
+    // Of several that were told of each other at once the recorder says which heard of it first: the one that the others joined.
+    events.sort_by_key(|(us, at, told)| (*us, told.is_some(), !nodes[*at].order.1, *at));
     let mut expected: Vec<Expected> = nodes.iter().map(|_| Expected::default()).collect();
     let mut groups: Vec<Group> = Vec::new();
     for (_, at, told) in events {
@@ -311,4 +336,69 @@ fn others(node: &Node<'_>, nodes: &[Node<'_>], written: &Recording) -> Vec<Findi
     let mirror = check("wrong-mirror", "recording at the other phone:", &views, &written.mirror);
     let double = check("wrong-duplicate", "recording that it doubles:", &doubles, &written.duplicate_of);
     mirror.into_iter().chain(double).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A recording with these legs, as far as its order matters.
+    fn node(
+        id: &'static str,
+        began: i64,
+        numbers: [u32; 2],
+        order: (bool, bool, Option<&'static str>),
+    ) -> Node<'static> {
+        Node {
+            folder: None,
+            id: id.to_owned(),
+            device: format!("device of {id}"),
+            legs: legs("cluster", 0, numbers),
+            began,
+            rank: (None, 0),
+            ended: i64::MAX,
+            updates: Vec::new(),
+            order,
+            written: None,
+            told: None,
+        }
+    }
+
+    #[test]
+    fn of_segments_that_began_at_once_the_recorder_says_which_was_before_the_other() {
+        for (first, second) in [("c", "d"), ("d", "c")] {
+            let number = |id: &str| if id == "c" { [1, 3] } else { [3, 1] };
+            let mut nodes = vec![
+                node("a", 10, [1, 2], (true, false, None)),
+                node("c", 20, number("c"), (false, false, Some(if first == "c" { "a" } else { "d" }))),
+                node("d", 20, number("d"), (false, false, Some(if first == "c" { "c" } else { "a" }))),
+            ];
+            in_order(&mut nodes);
+            let order: Vec<&str> = nodes.iter().map(|node| &*node.id).collect();
+            assert_eq!(order, ["a", first, second]);
+            let expected = history(&nodes).0;
+            let previous = |id: &str| expected[order.iter().position(|other| *other == id).unwrap()].previous.clone();
+            assert_eq!((previous("c"), previous("d")), (nodes_before(&nodes, "c"), nodes_before(&nodes, "d")));
+        }
+    }
+
+    fn nodes_before(nodes: &[Node<'_>], id: &str) -> Option<String> {
+        nodes.iter().find(|node| node.id == id)?.order.2.map(str::to_owned)
+    }
+
+    #[test]
+    fn of_two_calls_that_are_told_of_each_other_at_once_either_may_join_the_other() {
+        for joins in ["a", "b"] {
+            let mut nodes = [("a", 1, 11), ("b", 2, 10)]
+                .map(|(id, began, far)| node(id, began, [began as u32 + 9, far + 90], (true, joins == id, None)));
+            nodes[0].updates = vec![(50, legs("cluster", 0, [11, 0]))];
+            nodes[1].updates = vec![(50, legs("cluster", 0, [10, 0]))];
+            let expected = history(&nodes).0;
+            let joined: Vec<&[String]> = expected.iter().map(|expected| expected.joins.as_slice()).collect();
+            let none: &[String] = &[];
+            let (a, b) = (["a".to_owned()], ["b".to_owned()]);
+            let wanted: [&[String]; 2] = if joins == "a" { [&b, none] } else { [none, &a] };
+            assert_eq!(joined, wanted, "{joins} joins the other");
+        }
+    }
 }
