@@ -94,10 +94,15 @@ fn a_recording_that_is_given_up_for_another_reason_than_expected_is_found() {
     };
     let silent = "recorder: { fault: never-answer }";
     assert_eq!(judged(silent, "given up: timeout"), (Verdict::Pass, Vec::new()));
-    let (verdict, rules) = judged(silent, "given up: status");
-    assert_eq!(verdict, Verdict::Finding);
-    assert!(rules.contains(&"recording-failed".to_owned()), "{rules:?}");
+    // Nor does a refusal that is expected, or a cause, excuse that it does not answer.
+    for expected in ["given up: status", "BYE cause: 47", "refused: { by: cucm, rule: expired }", REFUSES] {
+        let (verdict, rules) = judged(silent, expected);
+        assert_eq!(verdict, Verdict::Finding, "{expected}");
+        assert!(rules.contains(&"recording-failed".to_owned()), "{expected}: {rules:?}");
+    }
 }
+
+const REFUSES: &str = "refused: { by: recorder, rule: trusted-certificates }";
 
 #[test]
 fn a_step_that_needs_the_recording_that_failed_leaves_the_recorder_blamed() {

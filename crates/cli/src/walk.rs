@@ -20,19 +20,12 @@ pub(crate) fn walk(args: &Walk, out: &mut (impl Write + Send), err: &mut (impl W
         }
         return Ok(Exit::Pass);
     }
-    let mut items = Vec::new();
-    for seed in args.seeds.clone() {
-        let (file, text) = (name(seed), scenario::walk::scenario(seed));
-        match scenario::file::parse(&text) {
-            Ok(scenario) => items.push(Item { file, scenario }),
-            Err(wrong) => {
-                for mistake in wrong {
-                    writeln!(err, "{}", mistake.render(&file, &text))?;
-                }
-                return Ok(Exit::BadFile);
-            }
-        }
+    let (items, unreadable) = items(args.seeds.clone(), scenario::walk::scenario);
+    for mistakes in &unreadable {
+        writeln!(err, "{mistakes}")?;
     }
+    let seeds: Vec<u64> = items.iter().map(|(seed, _)| *seed).collect();
+    let items: Vec<Item> = items.into_iter().map(|(_, item)| item).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options {
         network: Network::Simulated,
@@ -56,12 +49,28 @@ pub(crate) fn walk(args: &Walk, out: &mut (impl Write + Send), err: &mut (impl W
             return Ok(Exit::Setup);
         }
     };
-    let failed = args.seeds.clone().zip(&outcome.scenarios).filter(|(_, ended)| ended.verdict != Verdict::Pass);
+    let failed = seeds.into_iter().zip(&outcome.scenarios).filter(|(_, ended)| ended.verdict != Verdict::Pass);
     for (seed, _) in failed {
         writeln!(out, "\n# {}: save it under this name to replay it\n{}", name(seed), scenario::walk::scenario(seed))?;
     }
     write!(out, "{}", report::terminal::summary(&outcome, began.elapsed()))?;
-    Ok(Exit::of(&outcome))
+    Ok(match Exit::of(&outcome) {
+        Exit::Pass if !unreadable.is_empty() => Exit::BadFile,
+        exit => exit,
+    })
+}
+
+/// The scenarios of these seeds; of those whose file cannot be read, the mistakes. The others are run all the same.
+fn items(seeds: RangeInclusive<u64>, text_of: impl Fn(u64) -> String) -> (Vec<(u64, Item)>, Vec<String>) {
+    let (mut items, mut unreadable) = (Vec::new(), Vec::new());
+    for seed in seeds {
+        let (file, text) = (name(seed), text_of(seed));
+        match scenario::file::parse(&text) {
+            Ok(scenario) => items.push((seed, Item { file, scenario })),
+            Err(wrong) => unreadable.push(wrong.iter().map(|mistake| mistake.render(&file, &text)).collect()),
+        }
+    }
+    (items, unreadable)
 }
 
 /// The file of a seed: tags and keys are drawn from its name too.
@@ -90,6 +99,14 @@ const MOST: u64 = 100_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seed_whose_file_cannot_be_read_keeps_no_other_one_from_its_run() {
+        let text = |seed| if seed == 2 { "scenario: x".to_owned() } else { scenario::walk::scenario(seed) };
+        let (items, unreadable) = items(1..=3, text);
+        assert_eq!(items.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [1, 3]);
+        assert!(matches!(unreadable.as_slice(), [mistake] if mistake.contains("walk-2.yaml")), "{unreadable:?}");
+    }
 
     #[test]
     fn seeds_are_one_or_a_range_with_both_ends() {

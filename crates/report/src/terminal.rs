@@ -31,7 +31,9 @@ pub fn scenario(outcome: &ScenarioOutcome) -> String {
     }
     let _ = writeln!(out, "    {}", outcome.title);
     if let Some(reason) = &outcome.reason {
-        let _ = writeln!(out, "    {}: {reason}", word(outcome.verdict).to_lowercase());
+        // Beside findings it is none.
+        let word = if outcome.verdict == Verdict::Finding { "undecided" } else { word(outcome.verdict) };
+        let _ = writeln!(out, "    {}: {reason}", word.to_lowercase());
     }
     findings(&mut out, &outcome.findings, &outcome.file);
     for earlier in &outcome.earlier {
@@ -218,6 +220,17 @@ mod tests {
         let passed = ScenarioOutcome { verdict: Verdict::Pass, findings: Vec::new(), channels, ..failed() };
         let line = "    near in mix.wav: exact in a mono mix; not seen: this, that\n";
         assert_eq!(scenario(&passed), format!("PASS         call.yaml  12,345 frames proven\n{line}"));
+    }
+
+    #[test]
+    fn what_is_undecided_beside_findings_is_called_no_finding() {
+        let told =
+            |verdict| scenario(&ScenarioOutcome { verdict, reason: Some("no audio was compared".into()), ..failed() });
+        let lines =
+            |text: &str, word: &str| text.lines().filter(|line| line.starts_with(&format!("    {word}: "))).count();
+        let found = told(Verdict::Finding);
+        assert_eq!((lines(&found, "undecided"), lines(&found, "finding")), (1, 1), "{found}");
+        assert_eq!(lines(&told(Verdict::Inconclusive), "inconclusive"), 1);
     }
 
     #[test]

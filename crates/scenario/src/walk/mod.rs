@@ -9,6 +9,8 @@ mod verbs;
 
 use std::fmt::Write as _;
 
+use phone::PhoneState;
+
 use crate::file::Scenario;
 use crate::file::paper::Paper;
 use crate::file::steps;
@@ -100,12 +102,22 @@ impl Walk {
             if self.paper.calls() == 0 {
                 return;
             }
-            let hung_up = self.names.clone().iter().find_map(|name| self.take(&format!("hang up: {name}")));
-            let step = hung_up.or_else(|| self.take(&verbs::any(&self.names, dice)));
+            let step = self.way_home().or_else(|| self.take(&verbs::any(&self.names, dice)));
             // While nobody can say where a call is, all that can be done is to wait.
             let step = step.or_else(|| turn.is_multiple_of(PATIENCE).then(|| self.take(BEYOND_DOUBT))?);
             self.steps.extend(step);
         }
+    }
+
+    /// Whoever talks hangs up. What rings is answered first: declined, a call that was parked would come back for ever.
+    fn way_home(&mut self) -> Option<String> {
+        let names = self.names.clone();
+        let rings = |paper: &Paper, who: usize| paper.shown(who) == PhoneState::Ringing;
+        let talkers: Vec<&String> =
+            (0..).zip(&names).filter(|(who, _)| !rings(&self.paper, *who)).map(|(_, name)| name).collect();
+        let hung_up = talkers.into_iter().find_map(|name| self.take(&format!("hang up: {name}")));
+        let answered = hung_up.or_else(|| names.iter().find_map(|name| self.take(&format!("answer: {name}"))));
+        answered.or_else(|| names.iter().find_map(|name| self.take(&format!("hang up: {name}"))))
     }
 }
 

@@ -24,6 +24,11 @@ impl Paper {
     pub(super) fn barge(&mut self, phone: usize) -> Result<(), Impossible> {
         let no = self.talks_elsewhere(phone)?;
         let call = self.calls.iter().find(|call| call.no == no);
+        if call.is_some_and(|call| call.conference.is_some()) {
+            let message =
+                "the call of this line is a conference, into which no built-in bridge lets anybody".to_owned();
+            return Err(Impossible::new(message, "use `- cBarge: <phone>`"));
+        }
         let target =
             call.and_then(|call| call.members.iter().find(|m| self.phones[m.phone].line == self.phones[phone].line));
         if let Some(target) = target.filter(|target| !self.phones[target.phone].built_in_bridge) {

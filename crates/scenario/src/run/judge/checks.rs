@@ -110,8 +110,8 @@ pub(super) fn check_refusals(scenario: &Scenario, played: &Played, findings: &mu
     let by_cucm: Vec<_> = by_cucm.collect();
     let has_dead_node = played.events.iter().any(|(_, event)| matches!(event, CucmEvent::NodeFailed { .. }));
     let mut by_recorder = played.recorder.refusals(&played.events, scenario.expect.refused.as_ref());
-    // That it finds no way to a node that is dead is no refusal.
-    by_recorder.retain(|(rule, _)| !(has_dead_node && rule == "unreachable"));
+    // That it finds no way to a node that is dead is no refusal, nor that it closes a connection by which CUCM had nothing to say.
+    by_recorder.retain(|(rule, _)| !(has_dead_node && rule == "unreachable" || rule == "first-message-timeout"));
     let Some(expected) = &scenario.expect.refused else {
         for (who, list) in [("CUCM", &by_cucm), ("the recorder", &by_recorder)] {
             if let Some((rule, why)) = list.first() {
@@ -171,12 +171,19 @@ pub(super) fn check_failures(
     }
 }
 
+/// The rules by which a recording is given up on its way to the recorder, or without one: any other says that the two ends have no media
+/// in common, behind which CUCM sends BYE with a cause.
+const OF_THE_WAY: [&str; 7] = ["status", "timeout", "connect", "closed", "alert", "given-up", "out-of-service"];
+
 /// Recordings that CUCM gave up, where the scenario does not say that it is to give up one.
 fn failures<'a>(scenario: &'a Scenario, events: &'a [(u64, CucmEvent)]) -> impl Iterator<Item = &'a RecordingFailed> {
     let expect = &scenario.expect;
-    let wanted = move |failed: &RecordingFailed| match &expect.given_up {
-        Some(rule) => failed.rule == *rule,
-        None => expect.refused.is_some() || expect.bye_cause.is_some(),
+    let wanted = move |failed: &RecordingFailed| match (&expect.given_up, &expect.refused) {
+        (Some(rule), _) => failed.rule == *rule,
+        (None, Some(refused)) if refused.by == Party::Cucm => failed.rule == refused.rule,
+        // Whom the recorder refuses sees an alert, or the connection closed.
+        (None, Some(_)) => ["alert", "closed"].contains(&&*failed.rule),
+        (None, None) => expect.bye_cause.is_some() && !OF_THE_WAY.contains(&&*failed.rule),
     };
     events.iter().filter_map(move |(_, event)| match event {
         CucmEvent::RecordingFailed(failed) if !wanted(failed) => Some(failed),
