@@ -169,7 +169,15 @@ impl Paper {
         let Some((to, after)) = first.and_then(|first| first.forward.no_answer) else { return Ok(()) };
         if since.least >= after {
             self.silence(no);
-            let reached = self.reach_behind(to, passed)?;
+            let reached = match (self.reach_behind(to, passed), instead_of) {
+                (Ok(reached), _) => reached,
+                (Err(_), Some(by)) if self.is_parked_by(no, by) => {
+                    // Nobody can be reached: it stays parked.
+                    self.wait_since(no, since.behind(after));
+                    return Ok(());
+                }
+                (Err(why), _) => return Err(why),
+            };
             self.ring_since(no, reached, instead_of, since.behind(after));
             return self.forward_unanswered(no);
         }
@@ -204,10 +212,19 @@ impl Paper {
 
     /// A parked call that rang where it was parked waits as long again.
     pub(super) fn wait_anew(&mut self, no: CallNo) {
+        self.wait_since(no, Passed::default());
+    }
+
+    /// A parked call has waited again for so long.
+    fn wait_since(&mut self, no: CallNo, waits: Passed) {
         let parked = self.calls.iter_mut().find(|call| call.no == no).and_then(|call| call.parked.as_mut());
         if let Some(parked) = parked {
-            parked.waits = Passed::default();
+            parked.waits = waits;
         }
+    }
+
+    fn is_parked_by(&self, no: CallNo, by: usize) -> bool {
+        self.calls.iter().any(|call| call.no == no && call.parked.as_ref().is_some_and(|parked| parked.by == by))
     }
 
     /// The phone is out of its call, which waits.

@@ -311,6 +311,26 @@ fn what_comes_back_from_park_rings_where_its_line_forwards_it_by_then() {
 }
 
 #[test]
+fn a_call_that_comes_back_from_park_and_is_forwarded_to_a_busy_phone_stays_parked() {
+    let head = "scenario: x\nphones:\n  agent: { line: \"2000\", forward: { no answer: customer, after: 4s } }\n  customer: { \
+                line: \"1000\", recording: automatic }\nsteps:\n";
+    let steps =
+        ["call: { from: customer, to: agent }", "answer: agent", "park: agent", "wait: 62s", "wait: 5s", "wait: 1m"];
+    let scenario = parse(&format!("{head}  - {}\n  - hang up: customer\n", steps.join("\n  - "))).unwrap();
+    let mut paper = Paper::of(&scenario);
+    let shown: Vec<_> = scenario
+        .steps
+        .iter()
+        .map(|step| {
+            paper.take(&step.action).unwrap();
+            paper.shown(0)
+        })
+        .collect();
+    use PhoneState::{Idle, Ringing};
+    assert_eq!(shown[3..], [Ringing, Idle, Ringing, Idle]);
+}
+
+#[test]
 fn a_call_that_comes_back_from_park_and_is_declined_stays_parked() {
     let steps = ["call: { from: customer, to: agent }", "answer: agent", "park: agent", "wait: 61s", "hang up: agent"];
     let scenario = scenario(&[&steps[..], &["wait: 61s", "answer: agent", "hang up: agent"]].concat());
