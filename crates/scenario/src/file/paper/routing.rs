@@ -139,9 +139,8 @@ impl Paper {
 
     /// Time passes: lines forward that nobody answers, parked calls come back.
     pub(super) fn elapse(&mut self, time: Passed) -> Result<(), Impossible> {
-        for no in self.calls.iter().map(|call| call.no).collect::<Vec<_>>() {
-            self.ring_on(no, time)?;
-            self.wait_parked(no, time)?;
+        for (no, rings) in self.calls.iter().map(|call| (call.no, call.rings.is_some())).collect::<Vec<_>>() {
+            if rings { self.ring_on(no, time)? } else { self.wait_parked(no, time)? }
         }
         Ok(())
     }
@@ -194,9 +193,7 @@ impl Paper {
     }
 
     fn wait_parked(&mut self, no: CallNo, time: Passed) -> Result<(), Impossible> {
-        let Some(call) = self.calls.iter_mut().find(|call| call.no == no && call.rings.is_none()) else {
-            return Ok(());
-        };
+        let Some(call) = self.calls.iter_mut().find(|call| call.no == no) else { return Ok(()) };
         let Some(parked) = &mut call.parked else { return Ok(()) };
         parked.waits.add(time);
         let (by, waits) = (parked.by, parked.waits);
