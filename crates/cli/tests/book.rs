@@ -109,6 +109,7 @@ fn the_tutorial_leads_to_a_verdict_in_ten_commands() {
         assert!(ran.status.code() == Some(expected) || is_busy, "{command}: {said}");
         if is_verdict {
             let parts = [
+                "finding: file-written-over",
                 "finding: missing-recording",
                 "1 passed, 1 with findings, 1 skipped",
                 "PASS         scenarios/plain.yaml",

@@ -125,6 +125,7 @@ fn a_fault_planted_in_its_configuration_is_found() {
     let (exit, said) = bench.run("ours", &[&bench.plain_call()], &[]);
     assert_eq!(exit, Exit::Finding, "{said}");
     assert!(said.contains("missing-file") && said.contains("{date}/*-{refci}-*/near.wav"), "{said}");
+    assert!(said.contains("| the recorder printed: listening on"), "{said}");
 }
 
 #[test]
@@ -283,6 +284,12 @@ fn a_recorder_written_in_python_passes() {
     let (exit, said) = bench.run("plain-rtp", &[&plain, &bench.plain_call()], &[]);
     assert_eq!(exit, Exit::Pass, "{said}");
     assert!(said.contains("1 passed, 1 skipped"), "{said}");
+    let config = config.replacen("listens", "in_clear = true\nlistens", 1);
+    std::fs::write(bench.path("mixedmode.toml"), config).unwrap();
+    let refused = bench.scenario("scenarios/refused/cucm-unknown.yaml", |text| text);
+    let (exit, said) = bench.run("plain-rtp", &[&refused, &bench.plain_call()], &[]);
+    assert_eq!(exit, Exit::Pass, "{said}");
+    assert!(said.contains("1 passed, 1 skipped") && said.contains("its trunk is TLS"), "{said}");
 }
 
 #[test]

@@ -10,13 +10,15 @@ use crate::place::paragraph;
 
 /// The rules whose breach lets somebody listen in, speak up or get in; the other findings are about what is recorded, not about who
 /// may.
-const SECURITY: [(&str, &str); 9] = [
+const SECURITY: [(&str, &str); 11] = [
     ("audio-in-clear", "audio of an encrypted call travelled unencrypted"),
     ("forged-audio", "audio that no key vouches for was recorded"),
+    ("noise-audio", "what no key opens, or whose authentication failed, was recorded as sound"),
     ("not-refused", "a peer that must be refused was served"),
     ("plain-audio", "unencrypted audio was recorded for an encrypted leg"),
     ("replayed-audio", "packets that came again were recorded again"),
     ("unauthenticated-audio", "audio whose authentication tag is wrong was recorded"),
+    ("unknown-audio", "sound that nobody sent was recorded"),
     ("wrong-key-audio", "audio sealed with a key that was never agreed on was recorded"),
     ("wrong-suite", "another SRTP suite than the one that was asked for was agreed on"),
     ("unusable-media", "a key that cannot be used was offered or accepted"),
@@ -87,6 +89,10 @@ mod tests {
     fn only_what_is_about_security_is_a_result() {
         let mut open = scenario("scenarios/a b.yaml", Verdict::Finding);
         open.findings = vec![finding("lost-frames"), finding("not-refused")];
+        let mut forged = scenario("scenarios/forged.yaml", Verdict::Finding);
+        forged.findings = vec![finding("noise-audio"), finding("unknown-audio"), finding("silent-channel")];
+        let found = serde_json::from_str::<Value>(&sarif(&run(vec![forged])).unwrap()).unwrap();
+        assert_eq!(found["runs"][0]["results"].as_array().unwrap().len(), 2);
         let text = sarif(&run(vec![open])).unwrap();
         let log: Value = serde_json::from_str(&text).unwrap();
         let results = log["runs"][0]["results"].as_array().unwrap();

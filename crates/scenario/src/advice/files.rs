@@ -36,6 +36,14 @@ pub(super) const TABLE: &[Advice] = &[
         source: "docs/recorders.md",
     },
     Advice {
+        name: "file-written-over",
+        means: "the names of two recordings' files are the same, so that the later was written over the earlier",
+        causes: "files named by x-refci alone: a call that was on hold is recorded again under the same one",
+        look: "the two recordings that the finding names; which of them the file holds, the other findings tell",
+        fix: "name files by the Call-ID or the time of the recording too; one that puts both into one file has `file_per = \"call\"` in mixedmode.toml",
+        source: "docs/recorders.md",
+    },
+    Advice {
         name: "late-file",
         means: "a file was still growing, or a program still said that more would come, when the time was over",
         causes: "a store that converts or uploads after the call",

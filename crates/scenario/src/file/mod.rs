@@ -1,6 +1,7 @@
 //! Scenario files: strict YAML whose every mistake is shown with line, caret and what would be right.
 
 mod ast;
+mod clear;
 pub(crate) mod diagnostic;
 mod dialect;
 pub(crate) mod fields;

@@ -130,7 +130,7 @@ pub fn run(
             profile.name
         )));
     }
-    let jobs = named(items);
+    let jobs = named(items.into_iter().map(|item| fitted(item, &options.under_test)).collect());
     let scenarios = match options.network {
         Network::Os => run_os(jobs, options, live, &done)?,
         Network::Simulated => run_simulated(&jobs, options, live, &done)?,
@@ -138,6 +138,16 @@ pub fn run(
     let (schema, network, recorder) =
         (SCHEMA.to_owned(), options.network.name().to_owned(), options.under_test.name().to_owned());
     Ok(RunOutcome { schema, network, seed: options.seed, recorder, scenarios })
+}
+
+/// A scenario as it is run with a recorder.
+fn fitted(item: Item, under_test: &UnderTest) -> Item {
+    match under_test {
+        UnderTest::Bundled => item,
+        UnderTest::External(profile) => {
+            Item { scenario: under_test::fitted(profile, &item.file, item.scenario), file: item.file }
+        }
+    }
 }
 
 fn run_os(

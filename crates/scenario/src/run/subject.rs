@@ -20,7 +20,7 @@ use crate::kept::Session;
 use crate::outcome::Finding;
 use crate::under_test::{
     Ended, Gathered, Metadata, Process, Profile, RecorderCertificate, Source, Start, Template, UnderTest, Values, Way,
-    run_to_its_end, write, write_private,
+    last_lines, run_to_its_end, write, write_private,
 };
 
 /// The recorder under test, up.
@@ -52,6 +52,14 @@ impl Left {
         match self {
             Self::Bundled(_) => Vec::new(),
             Self::External(gathered) => gathered.findings.clone(),
+        }
+    }
+
+    /// The last lines that a recorder of somebody else's printed.
+    pub(super) fn printed(&self) -> &[String] {
+        match self {
+            Self::Bundled(_) => &[],
+            Self::External(gathered) => &gathered.printed,
         }
     }
 
@@ -338,6 +346,7 @@ impl External {
         let whole_calls = self.profile.recordings.whole_calls;
         let sessions = in_files(sessions, whole_calls);
         let gathered = self.source.gather(&self.profile, &sessions).await;
+        let is_ours = self.process.is_some();
         let ended = match self.process {
             Some(process) => process.stop().await,
             None => Ended::Asked,
@@ -351,6 +360,9 @@ impl External {
             (Err(why), _) => return Err(SetupError::Adapter { recorder: name.clone(), why }),
         };
         (gathered.compared, gathered.whole_calls) = (compared, whole_calls);
+        if is_ours {
+            gathered.printed = last_lines(&self.folder);
+        }
         match ended {
             Ended::Asked => {}
             Ended::Killed => {

@@ -80,6 +80,8 @@ pub(crate) struct Gathered {
     pub(crate) findings: Vec<Finding>,
     /// What of the recorder's own words about its recordings is compared; `None` where it is not looked at.
     pub(crate) compared: Option<String>,
+    /// The last lines that the recorder printed.
+    pub(crate) printed: Vec<String>,
     /// Whether its files are of whole calls, and what they then have of the time between recordings.
     pub(crate) whole_calls: Option<PauseTime>,
 }
@@ -302,6 +304,7 @@ impl Found {
                 gathered.findings.push(missing(asked, &kinds, root, folder, of));
             }
         }
+        gathered.findings.extend(self.written_over(asked, dialogs));
         for (group, of) in &self.groups {
             let late = |(_, path): &&(Kind, String)| {
                 folder.seen.get(path).is_some_and(|(_, since)| now - *since < asked.unchanged_for)
@@ -321,6 +324,35 @@ impl Found {
         let order = |stored: &Stored| (stored.recorded.expected.is_none(), stored.recorded.expected);
         gathered.stored.sort_by(|a, b| (order(a), &a.recorded.label).cmp(&(order(b), &b.recorded.label)));
         gathered
+    }
+
+    /// Files whose whole names the profile gives to several recordings: what is in them is one of these, and the others are gone.
+    fn written_over(&self, asked: &Recordings, dialogs: &[Dialogs]) -> Vec<Finding> {
+        let is_whole_name = |of: &Dialogs, (kind, path): &(Kind, String)| {
+            let template = kinds(asked).find(|(named, _)| named == kind);
+            let globs = template.map(|(_, template)| of.globs(*kind, template)).unwrap_or_default();
+            globs.iter().any(|glob| glob.captures(path).is_some_and(|wild| wild.is_empty()))
+        };
+        let mut findings = Vec::new();
+        for (group, of) in self.groups.iter().filter(|(_, of)| of.len() > 1) {
+            let sharing: Vec<&Dialogs> = of.iter().filter_map(|at| dialogs.get(*at)).collect();
+            let mut files = group.iter().filter(|(kind, _)| *kind != Kind::Said);
+            if !group.iter().all(|file| sharing.iter().all(|of| is_whole_name(of, file))) {
+                continue;
+            }
+            let (labels, names): (Vec<_>, Vec<_>) = (
+                sharing.iter().map(|of| of.label.as_str()).collect(),
+                files.by_ref().map(|(_, path)| path.as_str()).collect(),
+            );
+            let expected = format!("files of its own for each of {} recordings: {}", labels.len(), labels.join(", "));
+            let found =
+                format!("all of them are called {}: the later was written over the earlier", names.join(" and "));
+            let mut finding = Finding::new("file-written-over", expected, found);
+            finding.recording = labels.first().map(|label| (*label).to_owned());
+            finding.file = names.first().map(|name| (*name).to_owned());
+            findings.push(finding);
+        }
+        findings
     }
 
     /// Files named like recordings that belong to none, and hold audio.

@@ -40,8 +40,8 @@ pub use template::Template;
 pub use told::{Holds, LeftLeg};
 
 pub(crate) use dir::Gathered;
-pub(crate) use needs::{reason_to_skip, reason_to_skip_bundled};
-pub(crate) use process::{Ended, Process, Way, run_to_its_end, write, write_private};
+pub(crate) use needs::{fitted, reason_to_skip, reason_to_skip_bundled};
+pub(crate) use process::{Ended, Process, Way, last_lines, run_to_its_end, write, write_private};
 pub(crate) use read::read as read_tree;
 pub(crate) use said::Said;
 pub(crate) use template::Values;

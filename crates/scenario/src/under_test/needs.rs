@@ -1,6 +1,7 @@
 //! What a scenario needs of a recorder that only the bundled one does when told.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::profile::{Profile, RecorderCertificate};
@@ -42,6 +43,17 @@ pub(crate) fn reason_to_skip(profile: &Profile, scenario: &Scenario) -> Option<S
         reasons.push(format!("it expects `{what}`, which only the bundled recorder's metadata tell"));
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// The scenario as it is run with this recorder.
+pub(crate) fn fitted(profile: &Profile, file: &str, scenario: Scenario) -> Scenario {
+    let transports = [Transport::Tcp, Transport::Udp];
+    let taken = transports.into_iter().find(|transport| profile.listens.port(*transport).is_some());
+    let Some(transport) = taken.filter(|_| profile.in_clear) else { return scenario };
+    match scenario.in_clear(transport, Path::new(file).parent()) {
+        Some(clear) => Scenario { title: format!("{} (in clear)", clear.title), ..clear },
+        None => scenario,
+    }
 }
 
 /// What is to befall the recorder, each once.
@@ -103,8 +115,6 @@ const fn word(transport: Transport) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     const PLAIN: &str = "scenario: x\nphones:\n  agent: { line: \"2000\", recording: automatic }\n  customer: { line: \"1000\" }\nsteps:\n  - call: { from: customer, to: agent }\n  - answer: agent\n  - talk: 10s\n  - hang up: agent\n";

@@ -390,6 +390,14 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
+/// The last lines of a recorder's log, whatever they say.
+pub(crate) fn last_lines(folder: &Path) -> Vec<String> {
+    let text = read_tail(&folder.join(LOG));
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+    last.iter().map(|line| line.chars().take(LINE).collect()).collect()
+}
+
 /// The end of a log, and before it the latest lines that name an error: a program that takes itself down in order says
 /// what went wrong long before its last line.
 pub(super) fn tail(log: &Path) -> String {

@@ -35,6 +35,8 @@ pub struct Profile {
     pub listens: Listens,
     /// The recording destination number that it answers.
     pub user: String,
+    /// Whether scenarios of encrypted calls are run with it as calls in clear.
+    pub in_clear: bool,
     /// How many scenarios may run against it at once; `None` is as many as the run allows.
     pub jobs: Option<usize>,
     /// The trunk security profile's *X.509 Subject Name*; empty stands for the recorder's address.

@@ -97,6 +97,7 @@ fn read_profile(name: &str, node: &Node, project: &Path, wrong: &mut Vec<Diagnos
         cucm_address,
         listens,
         user: f.or("user", USER.to_owned(), wrong, user),
+        in_clear: f.or("in_clear", false, wrong, flag),
         jobs: jobs.or_else(|| shared.then_some(1)),
         x509_subject: f.or("x509_subject", Vec::new(), wrong, |n| list(n, text)),
         certificates,
@@ -119,6 +120,11 @@ fn check(profile: &Profile, place: Place, wrong: &mut Vec<Diagnostic>) {
     };
     if profile.start.is_none() && profile.address.is_none() {
         tell("has neither `start` nor `address`", "say how it is started, or at which address it runs already");
+    }
+    if profile.in_clear
+        && (profile.listens.tls.is_some() || profile.listens == Listens { tls: None, tcp: None, udp: None })
+    {
+        tell("takes TLS, and `in_clear` is for one that does not", "leave it out");
     }
     if profile.listens.tls.is_some() && matches!(profile.certificates.recorder, RecorderCertificate::None) {
         tell(

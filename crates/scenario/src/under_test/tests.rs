@@ -81,6 +81,7 @@ fn what_is_wrong_is_told_with_its_line_and_the_way_out() {
     check("log = \"listening\",", "http = \"http://{address}:99999/\",", "`99999`, which is no port");
     check("log = \"listening\",", "http = \"http://{adress}/\",", "did you mean `{address}`?");
     check("ready_within = \"4s\"", "ready_within = \"100ms\"", "shorter than `unchanged_for`");
+    check("listens = {", "in_clear = true\nlistens = {", "takes TLS, and `in_clear` is for one that does not");
     check("ready_within = \"4s\"", "pauses = \"kept\"", "`pauses` are between recordings that are in one file");
     check("near = \"{date}", "adapter = \"exec\"\nnear = \"{date}", "the adapter `exec` needs `command`");
     let exec = "adapter = \"exec\"\ncommand = [\"a\", \"{recorder_key}\"]\nnear = \"{date}";

@@ -14,7 +14,7 @@ use super::gather::Draft;
 use super::play::Played;
 use crate::file::Scenario;
 use crate::kept::{Session, Stored, verdict, weigh};
-use crate::outcome::{Finding, Happening, ScenarioOutcome};
+use crate::outcome::{Finding, Happening, ScenarioOutcome, Verdict};
 use checks::{
     check_count, check_failures, check_forks, check_hang_ups, check_keys, check_leaks, check_media, check_messages,
     check_order, check_possible, check_provoked, check_refusals, check_user_agent,
@@ -88,6 +88,13 @@ pub(super) fn judge(
     let duration_ms = played.duration_ms;
     let mut told = played.story;
     told.extend(places.into_iter().map(|what| Happening { at_ms: duration_ms, what }));
+    if verdict == Verdict::Finding {
+        // Its log may be gone by the time somebody reads this.
+        let printed = played.recorder.printed().iter();
+        told.extend(
+            printed.map(|line| Happening { at_ms: duration_ms, what: format!("the recorder printed: {line}") }),
+        );
+    }
     ScenarioOutcome {
         file: file.to_owned(),
         title: scenario.title.clone(),

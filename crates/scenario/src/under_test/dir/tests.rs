@@ -132,6 +132,24 @@ async fn files_of_a_leg_each_that_may_be_of_several_recordings_are_refused() {
 }
 
 #[tokio::test]
+async fn a_file_whose_name_several_recordings_have_was_written_over() {
+    let shared = bench("near = \"{refci}-near.wav\"\nfar = \"{refci}-far.wav\"");
+    shared.write("7-near.wav");
+    shared.write("7-far.wav");
+    let again = Session { earlier: 1, ..session(7, "2000", "1000") };
+    let gathered = shared.gather(&[session(7, "2000", "1000"), again.clone()]).await;
+    let [finding] = gathered.findings.as_slice() else { panic!("{:?}", gathered.findings) };
+    assert_eq!(finding.rule, "file-written-over");
+    assert!(finding.expected.contains("2000 with 1000 (refci 7), 2000 with 1000 (refci 7, no. 2)"), "{finding:?}");
+    assert!(finding.found.contains("7-near.wav and 7-far.wav: the later was written over"), "{finding:?}");
+    // Where a part of the name is open, the other one may just be missing.
+    let open = bench("stereo = \"{refci}-*.wav\"");
+    open.write("7-a.wav");
+    let gathered = open.gather(&[session(7, "2000", "1000"), again]).await;
+    assert_eq!(gathered.findings, []);
+}
+
+#[tokio::test]
 async fn a_file_of_a_call_may_be_named_by_any_of_its_recordings() {
     let bench = bench("stereo = \"{call_id}.wav\"\nfile_per = \"call\"");
     bench.write("f-8@192.0.2.5.wav");
