@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A call recorder that writes one stereo file per call, however often the call was on hold.
+"""A call recorder that writes one file per call, stereo or both voices in one channel, however often the call was on hold.
 
 CUCM ends the recording of a call at the hold and begins another one at the resume, with the same x-refci. This recorder
 puts them one behind the other into REFCI.wav, near left and far right: with the time on hold as silence, or closed up.
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import time
+from array import array
 
 from plain_rtp import Leg, Recorder, write
 
@@ -39,8 +40,8 @@ class TimedLeg(Leg):
 class Call:
     """The recordings of a call, each a near and a far leg."""
 
-    def __init__(self, refci, pauses):
-        self.refci, self.pauses = refci, pauses
+    def __init__(self, refci, pauses, mix):
+        self.refci, self.pauses, self.mix = refci, pauses, mix
         self.recordings = []
 
     def leg(self, side):
@@ -66,6 +67,11 @@ class Call:
             length = max(len(near), len(far))
             near.extend(bytes(length - len(near)))
             far.extend(bytes(length - len(far)))
+        if self.mix:
+            sums = (a + b for a, b in zip(array("h", bytes(near)), array("h", bytes(far))))
+            mixed = array("h", (max(-32768, min(32767, both)) for both in sums))
+            write(os.path.join(folder, self.refci + ".wav"), 1, mixed.tobytes())
+            return
         both = bytearray(2 * len(near))
         for byte in (0, 1):
             both[byte::4], both[2 + byte :: 4] = near[byte::2], far[byte::2]
@@ -73,12 +79,12 @@ class Call:
 
 
 class CallRecorder(Recorder):
-    def __init__(self, address, port, folder, pauses):
+    def __init__(self, address, port, folder, pauses, mix):
         super().__init__(address, port, folder)
-        self.pauses, self.calls = pauses, {}
+        self.pauses, self.mix, self.calls = pauses, mix, {}
 
     def leg(self, refci, side):
-        return self.calls.setdefault(refci, Call(refci, self.pauses)).leg(side)
+        return self.calls.setdefault(refci, Call(refci, self.pauses, self.mix)).leg(side)
 
 
 if __name__ == "__main__":
@@ -87,8 +93,9 @@ if __name__ == "__main__":
     arguments.add_argument("--port", type=int, default=5060)
     arguments.add_argument("--folder", default="recordings")
     arguments.add_argument("--pauses", choices=("kept", "closed"), default="kept")
+    arguments.add_argument("--mix", action="store_true", help="both voices in one channel")
     chosen = arguments.parse_args()
     try:
-        asyncio.run(CallRecorder(chosen.address, chosen.port, chosen.folder, chosen.pauses).serve())
+        asyncio.run(CallRecorder(chosen.address, chosen.port, chosen.folder, chosen.pauses, chosen.mix).serve())
     except KeyboardInterrupt:
         pass

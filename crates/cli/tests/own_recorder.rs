@@ -311,6 +311,19 @@ fn a_file_per_call_holds_both_recordings_of_a_call_that_was_on_hold_and_what_was
         let (exit, said) = run(&config, recorder);
         assert_eq!(exit, Exit::Pass, "{said}");
     }
+    // One call that is not held, in a mono mix that is declared, and in one that is not.
+    let mixed = |config: &str| {
+        let bench = Bench::new(config);
+        for program in ["plain_rtp.py", "whole_call.py"] {
+            std::fs::copy(top().join("examples/recorders").join(program), bench.path(program)).unwrap();
+        }
+        bench.run("mono-mix", &[&bench.plain_call()], &[])
+    };
+    let (exit, said) = mixed(&config);
+    assert_eq!(exit, Exit::Pass, "{said}");
+    let (exit, said) = mixed(&config.replace("mixed = \"{refci}.wav\"", "stereo = \"{refci}.wav\""));
+    assert_eq!(exit, Exit::Finding, "{said}");
+    assert!(said.contains("finding: mixed-legs") || said.contains("finding: wrong-channel-count"), "{said}");
     let wrong = [
         ("whole-call", "pauses = \"kept\"", "pauses = \"closed\"", "inserted-audio"),
         ("whole-call-closed", "pauses = \"closed\"", "pauses = \"kept\"", "closed-gap"),

@@ -27,6 +27,8 @@ pub(crate) struct Stored {
     pub(crate) metadata: Option<Recording>,
     /// What somebody else's recorder says about it, where its profile tells how to read that.
     pub(crate) said: Vec<Said>,
+    /// Whether its files are said to have both legs in one channel.
+    pub(crate) is_mixed: bool,
     /// What is wrong with the folder beside the audio.
     pub(crate) findings: Vec<Finding>,
 }
@@ -122,6 +124,7 @@ fn known(folder: &Path, recording: Recording, audio: &[&PathBuf], sessions: &[Se
         folder,
         metadata: Some(recording),
         said: Vec::new(),
+        is_mixed: false,
         findings,
     }
 }
@@ -146,6 +149,7 @@ fn unknown(folder: &Path, why: &str, audio: &[&PathBuf]) -> Stored {
         folder,
         metadata: None,
         said: Vec::new(),
+        is_mixed: false,
         findings: vec![finding],
     }
 }

@@ -64,7 +64,8 @@ pub(crate) fn weigh(
         *traces.borrow_mut() = traced;
         verdict
     };
-    let (verdict, excused) = fair(limits(network), lateness, judge);
+    let (verdict, excused) =
+        fair(Limits { mono_mix: stored.iter().any(|stored| stored.is_mixed), ..limits(network) }, lateness, judge);
     let mut weighed = Weighed { traces: traces.into_inner(), ..of_verdict(&verdict) };
     weighed.undecided.extend(excused);
     let mut of_calls = metadata::compare_calls(stored, given_up, sessions);

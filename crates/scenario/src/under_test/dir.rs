@@ -60,7 +60,7 @@ impl Dialogs {
         let call_ids = match kind {
             Kind::Near => near.iter().chain(&[]),
             Kind::Far => far.iter().chain(&[]),
-            Kind::Stereo | Kind::Leg | Kind::Said => near.iter().chain(far),
+            Kind::Stereo | Kind::Leg | Kind::Mixed | Kind::Said => near.iter().chain(far),
         };
         let glob = |call_id: &String| {
             let mut values = self.values.clone();
@@ -94,6 +94,8 @@ enum Kind {
     Far,
     /// One leg, and nothing but the audio says which.
     Leg,
+    /// Both legs in one channel.
+    Mixed,
     /// No audio: what the recorder says of it.
     Said,
 }
@@ -314,7 +316,8 @@ impl Found {
             // What is said without any audio tells of no recording.
             if group.iter().any(|(kind, _)| *kind != Kind::Said) {
                 let (said, findings) = said(asked, root, group);
-                gathered.stored.push(Stored { said, ..stored(recorded(asked, root, group, expected)) });
+                let is_mixed = group.iter().any(|(kind, _)| *kind == Kind::Mixed);
+                gathered.stored.push(Stored { said, is_mixed, ..stored(recorded(asked, root, group, expected)) });
                 gathered.findings.extend(findings);
             }
         }
@@ -377,6 +380,7 @@ fn kinds(asked: &Recordings) -> impl Iterator<Item = (Kind, &Template)> {
         (Kind::Near, Some(&asked.near)),
         (Kind::Far, Some(&asked.far)),
         (Kind::Leg, Some(&asked.leg)),
+        (Kind::Mixed, Some(&asked.mixed)),
         (Kind::Said, said),
     ];
     all.into_iter().filter_map(|(kind, template)| Some((kind, template?.as_ref()?)))
@@ -398,7 +402,7 @@ fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
 
 /// A recording of which nothing is known but its files.
 pub(super) fn stored(recorded: Recorded<'static>) -> Stored {
-    Stored { recorded, folder: PathBuf::new(), metadata: None, said: Vec::new(), findings: Vec::new() }
+    Stored { recorded, folder: PathBuf::new(), metadata: None, said: Vec::new(), is_mixed: false, findings: Vec::new() }
 }
 
 fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usize>) -> Recorded<'static> {
@@ -406,7 +410,7 @@ fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usi
         let claims = match (kind, asked.left_is_far) {
             (Kind::Near, _) => vec![Some(Leg::Near)],
             (Kind::Far, _) => vec![Some(Leg::Far)],
-            (Kind::Leg | Kind::Said, _) => vec![None],
+            (Kind::Leg | Kind::Mixed | Kind::Said, _) => vec![None],
             (Kind::Stereo, false) => vec![Some(Leg::Near), Some(Leg::Far)],
             (Kind::Stereo, true) => vec![Some(Leg::Far), Some(Leg::Near)],
         };

@@ -209,6 +209,8 @@ pub struct Recordings {
     pub near: Option<Template>,
     /// Files of the far leg.
     pub far: Option<Template>,
+    /// Files of one channel with both legs.
+    pub mixed: Option<Template>,
     /// Files of one leg each whose names do not say which.
     pub leg: Option<Template>,
     /// Whether a file holds all recordings of a call, one behind the other, and then what it has of the time between them; `None`: each

@@ -82,10 +82,15 @@ fn what_is_wrong_is_told_with_its_line_and_the_way_out() {
     check("log = \"listening\",", "http = \"http://{adress}/\",", "did you mean `{address}`?");
     check("ready_within = \"4s\"", "ready_within = \"100ms\"", "shorter than `unchanged_for`");
     check("listens = {", "in_clear = true\nlistens = {", "takes TLS, and `in_clear` is for one that does not");
+    check(
+        "near = \"{date}",
+        "file_per = \"call\"\nmixed = \"a\"\nnear = \"{date}",
+        "cannot be proven in a file per call",
+    );
     check("ready_within = \"4s\"", "pauses = \"kept\"", "`pauses` are between recordings that are in one file");
     check("near = \"{date}", "adapter = \"exec\"\nnear = \"{date}", "the adapter `exec` needs `command`");
     let exec = "adapter = \"exec\"\ncommand = [\"a\", \"{recorder_key}\"]\nnear = \"{date}";
-    check("near = \"{date}", exec, "`near`, `far` and `leg` are for the adapters `dir` and `s3`");
+    check("near = \"{date}", exec, "`near`, `far`, `leg` and `mixed` are for the adapters `dir` and `s3`");
     check(
         "near = \"{date}",
         "metadata = { near = \"$.a\" }\nnear = \"{date}",

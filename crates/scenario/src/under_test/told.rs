@@ -25,10 +25,13 @@ pub enum Holds {
     Near,
     /// The far leg.
     Far,
+    /// Both legs in one channel.
+    Mixed,
 }
 
 /// The words for [`Holds`].
-pub(super) const HOLDS: [(&str, Holds); 3] = [("stereo", Holds::Stereo), ("near", Holds::Near), ("far", Holds::Far)];
+pub(super) const HOLDS: [(&str, Holds); 4] =
+    [("stereo", Holds::Stereo), ("near", Holds::Near), ("far", Holds::Far), ("mixed", Holds::Mixed)];
 
 /// Which leg is in the left channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -86,6 +89,7 @@ pub(super) fn file(
     let claims = match (holds, left) {
         (Holds::Near, _) => vec![Some(Leg::Near)],
         (Holds::Far, _) => vec![Some(Leg::Far)],
+        (Holds::Mixed, _) => vec![None],
         (Holds::Stereo, LeftLeg::Near) => vec![Some(Leg::Near), Some(Leg::Far)],
         (Holds::Stereo, LeftLeg::Far) => vec![Some(Leg::Far), Some(Leg::Near)],
     };
@@ -133,9 +137,9 @@ pub(super) fn put_together(told: Vec<Told>) -> Vec<Stored> {
             None => all.push(Whole { expected, held: holds, files, said: said.into_iter().collect() }),
         }
     }
-    let whole = |Whole { expected, files, said, .. }: Whole| {
+    let whole = |Whole { expected, files, said, held }: Whole| {
         let label = files.first().map(|file| file.name.clone()).unwrap_or_default();
-        Stored { said, ..stored(Recorded { label, expected, files }) }
+        Stored { said, is_mixed: held.contains(&Holds::Mixed), ..stored(Recorded { label, expected, files }) }
     };
     all.into_iter().map(whole).collect()
 }

@@ -46,6 +46,7 @@ pub(super) fn nowhere() -> Recordings {
         near: None,
         far: None,
         leg: None,
+        mixed: None,
         whole_calls: None,
         left_is_far: false,
         unchanged_for: Duration::from_secs(1),
@@ -127,6 +128,7 @@ pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
         near: f.maybe("near", wrong, glob),
         far: f.maybe("far", wrong, glob),
         leg: f.maybe("leg", wrong, glob),
+        mixed: f.maybe("mixed", wrong, glob),
         whole_calls: read_calls(&mut f, node.place, wrong),
         left_is_far: f.or("left", false, wrong, |n| one_of(n, &[("near", false), ("far", true)])),
         unchanged_for: f.or("unchanged_for", Duration::from_secs(1), wrong, duration),
@@ -134,9 +136,10 @@ pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
     };
     f.finish(wrong);
     if !word.has_names() {
-        let named = [&recordings.stereo, &recordings.near, &recordings.far, &recordings.leg];
+        let all = &recordings;
+        let named = [&all.stereo, &all.near, &all.far, &all.leg, &all.mixed];
         if named.into_iter().any(Option::is_some) {
-            let message = "`stereo`, `near`, `far` and `leg` are for the adapters `dir` and `s3`; here the files are named by another";
+            let message = "`stereo`, `near`, `far`, `leg` and `mixed` are for the adapters `dir` and `s3`; here the files are named by another";
             wrong.push(Diagnostic::new(node.place, message).help("leave them out, or `adapter = \"dir\"`"));
         }
         return recordings;
@@ -153,9 +156,18 @@ pub(super) fn read(node: &Node, started: bool, wrong: &mut Vec<Diagnostic>) -> R
     }
     if recordings.near.is_some() != recordings.far.is_some() {
         wrong.push(Diagnostic::new(node.place, "`near` and `far` need each other: a file for each leg"));
-    } else if recordings.near.is_none() && recordings.stereo.is_none() && recordings.leg.is_none() {
-        let help = "`stereo = \"{refci}.wav\"`, or `near` and `far`, or `leg`";
+    } else if recordings.near.is_none()
+        && recordings.stereo.is_none()
+        && recordings.leg.is_none()
+        && recordings.mixed.is_none()
+    {
+        let help = "`stereo = \"{refci}.wav\"`, or `near` and `far`, or `leg`, or `mixed`";
         wrong.push(Diagnostic::new(node.place, "no name of a file with audio").help(help));
+    }
+    if recordings.mixed.is_some() && recordings.whole_calls.is_some() {
+        let message =
+            "a mix of both legs is taken apart recording by recording: it cannot be proven in a file per call";
+        wrong.push(Diagnostic::new(node.place, message).help("`stereo`, or `file_per = \"recording\"`"));
     }
     if recordings.ready_within < recordings.unchanged_for {
         let message = "`ready_within` is shorter than `unchanged_for`: no file could be finished in time";
