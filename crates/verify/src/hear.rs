@@ -10,6 +10,7 @@ use crate::fit::{decibels, dot, fit_one, fit_two, is_noise, is_silent};
 use crate::mix::Mix;
 use crate::renamed::is_named_otherwise;
 use crate::scan::{Placement, scan};
+use crate::soft::{Soft, follow};
 use crate::source::{Source, World};
 use crate::tempo::speed;
 use crate::words::round;
@@ -37,6 +38,8 @@ pub(crate) struct Heard<'a> {
     pub(crate) gain: f64,
     /// Whether it is one leg of a channel that holds both.
     pub(crate) part: bool,
+    /// Where the leg is in a channel that does not hold it sample for sample.
+    pub(crate) soft: Option<Soft>,
     /// What is wrong with the whole channel: the rule, what was expected, what is.
     pub(crate) faults: Vec<(Rule, String)>,
 }
@@ -98,7 +101,7 @@ pub(crate) fn hear<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, other: Op
     if let Some(undone) = undo_change(worlds.right, &plain, file, home, other) {
         return undone;
     }
-    if plain.strong() >= ENOUGH {
+    if plain.strong() >= ENOUGH && !is_chance(&plain, telling) {
         return plain;
     }
     let undone = undo_sign(worlds.right, file, home)
@@ -143,7 +146,18 @@ fn read<'a>(
 ) -> Heard<'a> {
     let placements = scan(world, undone.as_deref().unwrap_or(file), home);
     let (mode, unseen) = (mode.into(), Vec::new());
-    Heard { world, undone, placements, lattice: lattice(world, home, file), mode, unseen, gain, part: false, faults }
+    Heard {
+        world,
+        undone,
+        placements,
+        lattice: lattice(world, home, file),
+        mode,
+        unseen,
+        gain,
+        part: false,
+        soft: None,
+        faults,
+    }
 }
 
 /// One leg of a channel that is a mix of both; `home` is the source of this part.
@@ -295,7 +309,11 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
     });
     let fault = match (own, other) {
         _ if is_backwards(world, file, home) => (Rule::AlteredAudio, "the audio runs backwards".to_owned()),
-        _ if let Some(fit) = fit.filter(|fit| fit.own.abs() > PART && fit.other.abs() > PART && fit.rest < 0.5) => {
+        (Some(spot), Some((other, lain)))
+            if let Some(fit) = fit.filter(|fit| fit.own.abs() > PART && fit.other.abs() > PART && fit.rest < 0.5)
+                && (softly(world, file, home, spot.offset).is_none()
+                    || softly(world, file, other, lain.offset).is_some()) =>
+        {
             let text = format!(
                 "both legs are mixed into one channel, its own at {:+.1} dB and the other at {:+.1} dB",
                 decibels(fit.own),
@@ -324,12 +342,46 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
         _ if is_noise(file) => (Rule::NoiseAudio, "noise, as undecrypted SRTP sounds".to_owned()),
         _ => (Rule::UnknownAudio, "sound that is neither leg".to_owned()),
     };
-    if plain.strong() == 0 {
+    let telling = world.sources[home].line().iter().filter(|frame| !frame.weak).count();
+    if is_chance(&plain, telling)
+        && fault.0 == Rule::AlteredAudio
+        && let Some(soft) = softly(world, file, home, own.map_or(0, |spot| spot.offset))
+    {
+        let (alike, ppm) = (round(soft.likeness * 100.0, 0), round(soft.ppm(), 1));
+        plain.mode = format!("softly: {alike} % alike, {ppm:+} ppm");
+        let unseen = "what is shorter than half a second, but for silence of 40 ms and more";
+        plain.unseen.push(unseen.to_owned());
+        let how = if ppm.abs() > STEADY {
+            format!("resampled: it runs {ppm:+} ppm long")
+        } else {
+            "transcoded or filtered".to_owned()
+        };
+        let found = format!("the audio is there ({alike} % alike) but not sample for sample: {how}");
+        plain.faults.push((Rule::AlteredAudio, found));
+        plain.soft = Some(soft);
+    } else if plain.strong() == 0 {
         plain.mode = "not found".to_owned();
         plain.unseen.push("the leg frame by frame: nothing of it is there sample for sample".to_owned());
         plain.faults.push(fault);
     }
     plain
+}
+
+/// Whether so few of the telling frames were found that they may be there by chance: the first ones before a slow clock is off.
+fn is_chance(plain: &Heard<'_>, telling: usize) -> bool {
+    plain.strong() * 10 < telling
+}
+
+/// Drift that is not told from none, in millionths.
+const STEADY: f64 = 3.0;
+
+/// Follows the leg through a file in which it is not there sample for sample.
+fn softly(world: &World, file: &[i16], home: usize, offset: i64) -> Option<Soft> {
+    let owner = world.sources[home].owner.map(|(recording, _)| recording);
+    let all = world.sources.iter().enumerate().filter(|(number, source)| *number != home && source.owner.is_some());
+    let mut others: Vec<(usize, &Source)> = all.collect();
+    others.sort_by_key(|(_, source)| source.owner.map(|(recording, _)| recording) != owner);
+    follow(&world.sources[home], &others, file, offset)
 }
 
 /// What audio at this speed is called.

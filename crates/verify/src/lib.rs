@@ -21,8 +21,8 @@
 //! Frames that say nothing about where they belong, such as digital silence or a tone, count only by the frames around them;
 //! silence outside the leg's packets is padding. Nothing compared is never a pass: see [`Level::Undecided`].
 //!
-//! Not seen: audio that no longer is the G.711 that was sent (transcoded, resampled, filtered) is named as such, and
-//! its frames are not judged one by one. What can be excused is in [`Limits`]; the rules are listed in [`Rule`].
+//! Audio that no longer is the G.711 that was sent (transcoded, resampled, filtered) is named as such, and followed by likeness: half
+//! seconds of it are judged, not frames. What can be excused is in [`Limits`]; the rules are listed in [`Rule`].
 //! Absent on purpose: perceptual scores, files, clocks.
 
 mod align;
@@ -42,6 +42,7 @@ mod mix;
 mod recorded;
 mod renamed;
 mod scan;
+mod soft;
 mod source;
 mod tempo;
 mod traced;
@@ -55,4 +56,4 @@ pub use limits::Limits;
 pub use recorded::{Content, Recorded, RecordedFile};
 pub use traced::{ChannelTrace, FrameClass, TracedFrame, TracedPatch};
 pub use truth::{Expected, Pause, PauseTime, Truth};
-pub use verdict::{ChannelFigures, Level, MatrixCell, RecordingFigures, Verdict};
+pub use verdict::{ChannelFigures, Drift, Level, MatrixCell, RecordingFigures, Verdict};

@@ -35,6 +35,11 @@ pub struct Limits {
     /// Both are judged frame by frame. Without it a mix is found by [`Rule::MixedLegs`](crate::Rule::MixedLegs), and
     /// judged all the same.
     pub mono_mix: bool,
+    /// The recorder stores by a lossy codec or transcodes: audio that is there, but not sample for sample, is no fault. What
+    /// is cut out, put in, silent or foreign still is, as far as [`ChannelFigures::unseen`](crate::ChannelFigures::unseen) lets it be seen.
+    pub lossy: bool,
+    /// By how much the clock of audio that is not there sample for sample may differ, in millionths.
+    pub drift_ppm: f64,
 }
 
 impl Default for Limits {
@@ -51,6 +56,8 @@ impl Default for Limits {
             concealment_ms: 60,
             gain_db: 0.0,
             mono_mix: false,
+            lossy: false,
+            drift_ppm: 50.0,
         }
     }
 }
@@ -75,7 +82,9 @@ impl Limits {
             padding_ms,
             concealment_ms,
             gain_db,
-            mono_mix
+            mono_mix,
+            lossy,
+            drift_ppm
         )
         .into_iter()
         .filter(|(_, own, default)| own != default)

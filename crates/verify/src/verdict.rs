@@ -51,7 +51,7 @@ pub struct Verdict {
     /// Figures of each channel of each file.
     pub channels: Vec<ChannelFigures>,
     /// Frames that were found in a file, sample for sample, and are neither silent nor like those around them: what the
-    /// verdict rests on.
+    /// verdict rests on. Of a channel that holds its leg otherwise, the frames for which what was found by likeness stands.
     pub compared_frames: u64,
     /// The limits that differ from the defaults, in words.
     pub changed_limits: Vec<String>,
@@ -120,8 +120,23 @@ pub struct ChannelFigures {
     pub clipped_samples: u64,
     /// The mean of all samples.
     pub dc: f64,
+    /// How fast each stretch without a jump runs, where the leg is not there sample for sample.
+    pub drift: Vec<Drift>,
     /// How much of each leg of each recording was found in the channel, in ms; voices on main calls have no leg.
     pub matrix: Vec<MatrixCell>,
+}
+
+/// How fast a stretch of a channel runs against what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Drift {
+    /// Where it begins in the file, in seconds.
+    pub start_s: f64,
+    /// Where it ends.
+    pub end_s: f64,
+    /// By how much it is longer than it was said, in millionths.
+    pub ppm: f64,
+    /// How far a part of it lies from where that puts it, at most, in ms.
+    pub rest_ms: f64,
 }
 
 /// How much of a leg is in a channel.

@@ -3,7 +3,7 @@
 use media::ledger::Leg;
 
 use super::container::Track;
-use super::{Case, Detail, figures};
+use super::{Case, Detail, figures, softly};
 use crate::chain::chain;
 use crate::classify::{Analysis, Channel, Status, Why};
 use crate::describe::Teller;
@@ -11,10 +11,14 @@ use crate::finding::{Finding, Rule};
 use crate::fit::{decibels, is_silent};
 use crate::joint::{joints, offsets};
 use crate::scan::scan;
+use crate::soft::Soft;
 use crate::source::Duty;
 use crate::traced::{self, ChannelTrace};
 use crate::verdict::ChannelFigures;
 use crate::words::{Place, count, span};
+
+/// Frames for which a window stands that was found by likeness: they are taken every quarter of a second.
+const FRAMES_OF_WINDOW: usize = 12;
 
 /// Whose audio a channel is judged as.
 #[derive(Clone, Debug)]
@@ -98,10 +102,13 @@ pub(crate) fn judge(
     };
     let rescanned = (home.source != track.scanned_for).then(|| scan(world, track.samples(), home.source));
     let placements = rescanned.as_deref().unwrap_or(&heard.placements);
-    let found = channel.source().line().is_empty() || heard.strong() > 0;
+    let found = (channel.source().line().is_empty() || heard.strong() > 0) && heard.soft.is_none();
     let analysis = channel.analyse(placements);
     let joints = joints(case.truth, channel.source());
     let mut findings = whole(case, track, &channel, place);
+    if let Some(soft) = &heard.soft {
+        findings.extend(softly::findings(case, world, home.source, soft, track.samples().len() as i64, place));
+    }
     // In a channel without a single frame of the leg, every frame is missing for the one reason given above.
     let audible = channel.source().is_audible();
     if found || !audible {
@@ -118,6 +125,12 @@ pub(crate) fn judge(
     (judged, figures, findings, trace)
 }
 
+/// Whether a leg that is not there sample for sample may be so: its recorder stores lossily, and it keeps its pace.
+fn is_allowed(case: &Case<'_>, track: &Track<'_>) -> bool {
+    let steady = |soft: &Soft| soft.segments.iter().all(|segment| segment.ppm.abs() <= case.limits.drift_ppm);
+    case.limits.lossy && track.heard.soft.as_ref().is_some_and(steady)
+}
+
 /// What is wrong with the channel as a whole.
 fn whole(case: &Case<'_>, track: &Track<'_>, channel: &Channel<'_>, place: &Place) -> Vec<Finding> {
     let leg = place.leg.map_or("leg", Leg::name);
@@ -125,6 +138,7 @@ fn whole(case: &Case<'_>, track: &Track<'_>, channel: &Channel<'_>, place: &Plac
     let level = decibels(track.heard.gain).abs();
     let mut findings: Vec<Finding> = (track.heard.faults.iter())
         .filter(|(rule, _)| *rule != Rule::LevelChanged || level > case.limits.gain_db)
+        .filter(|(rule, _)| *rule != Rule::AlteredAudio || !is_allowed(case, track))
         .map(|(rule, found)| {
             place
                 .finding(
@@ -161,7 +175,10 @@ fn judged(track: &Track<'_>, home: &Home, channel: &Channel<'_>, analysis: &Anal
         channel: place.channel.unwrap_or_default(),
         claimed: track.claimed,
         home: home.clone(),
-        compared: (0..line.len()).filter(exact).count() as u64,
+        compared: match &track.heard.soft {
+            Some(soft) => (soft.found * FRAMES_OF_WINDOW) as u64,
+            None => (0..line.len()).filter(exact).count() as u64,
+        },
         mixed: track.heard.is_faulty(Rule::MixedLegs),
         heard: track.heard.strong() > 0,
         offset: analysis.line.runs.first().map(|run| run.offset),

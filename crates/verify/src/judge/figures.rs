@@ -7,10 +7,11 @@ use super::container::Track;
 use crate::classify::{Analysis, Channel, Status, Why};
 use crate::fit::decibels;
 use crate::scan::Placement;
+use crate::soft::{Segment, Soft};
 use crate::source::Duty;
 use crate::traced::FrameClass;
-use crate::verdict::{ChannelFigures, MatrixCell};
-use crate::words::{Place, milliseconds, round};
+use crate::verdict::{ChannelFigures, Drift, MatrixCell};
+use crate::words::{Place, milliseconds, round, span};
 
 pub(crate) fn channel(
     case: &Case<'_>,
@@ -37,7 +38,7 @@ pub(crate) fn channel(
         unseen: track.heard.unseen.clone(),
         frames: classes(case, channel, analysis),
         offset_samples: analysis.line.runs.first().map(|run| run.offset),
-        segments: analysis.line.runs.len() as u64,
+        segments: track.heard.soft.as_ref().map_or(analysis.line.runs.len(), |soft| soft.segments.len()) as u64,
         start_clipped_ms: clipped(Why::StartClipped),
         end_clipped_ms: clipped(Why::EndClipped),
         longest_gap_ms: milliseconds(gaps.iter().map(|gap| gap.1).max().unwrap_or(0)),
@@ -46,8 +47,18 @@ pub(crate) fn channel(
         gain_db: round(decibels(track.heard.gain), 3),
         clipped_samples: stored.iter().filter(|sample| sample.unsigned_abs() >= 32_256).count() as u64,
         dc: round(stored.iter().map(|&sample| f64::from(sample)).sum::<f64>() / stored.len().max(1) as f64, 3),
+        drift: track.heard.soft.as_ref().map_or_else(Vec::new, drift),
         matrix: matrix(case, channel, placements),
     }
+}
+
+fn drift(soft: &Soft) -> Vec<Drift> {
+    let drift = |segment: &Segment| {
+        let at = span(segment.from + segment.offsets[0].round() as i64, segment.to + segment.offsets[1].round() as i64);
+        let (ppm, rest_ms) = (round(segment.ppm, 1), round(segment.rest / 8.0, 3));
+        Drift { start_s: at.start_s, end_s: at.end_s, ppm, rest_ms }
+    };
+    soft.segments.iter().map(drift).collect()
 }
 
 fn classes(

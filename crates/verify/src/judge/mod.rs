@@ -6,6 +6,7 @@ mod figures;
 mod legs;
 mod owner;
 mod reading;
+mod softly;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

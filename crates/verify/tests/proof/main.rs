@@ -6,6 +6,7 @@ mod edges;
 mod frames;
 mod hard;
 mod joined;
+mod lossy;
 mod mix;
 mod mutants;
 mod rig;
