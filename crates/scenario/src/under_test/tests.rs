@@ -174,14 +174,15 @@ fn a_name_that_is_not_there_is_answered_with_the_nearest() {
 
 const DOCS: &str = include_str!("../../../../docs/recorders.md");
 const README: &str = include_str!("../../../../README.md");
+const ADAPTERS: &str = include_str!("../../../../examples/adapters/mixedmode.toml");
 const EXAMPLE: &str = include_str!("../../../../examples/recorders/mixedmode.toml");
 
 #[test]
 fn every_example_in_the_documentation_is_valid() {
     let blocks = |text: &'static str| text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let profiles = blocks(DOCS).chain(blocks(README)).filter(|block| block.contains("[recorders."));
-    let all: Vec<&str> = profiles.chain([EXAMPLE]).collect();
-    assert_eq!(all.len(), 8);
+    let all: Vec<&str> = profiles.chain([EXAMPLE, ADAPTERS]).collect();
+    assert_eq!(all.len(), 9);
     for text in all {
         let broken = |d: &Diagnostic| d.render("mixedmode.toml", text);
         let parsed = parse(text, Path::new("/project")).map_err(|wrong| wrong.iter().map(broken).collect::<String>());
