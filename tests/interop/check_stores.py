@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Stores of recordings that nobody here wrote: moto as an S3 service that checks signatures, Debian's PostgreSQL as a private cluster
-on loopback. The tests are those of crates/scenario, which are skipped where neither is installed; here they may not be."""
+on loopback. The tests are those of crates/scenario and crates/cli, which are skipped where neither is installed; here they may not be."""
 
 import importlib.util
 import os
@@ -12,11 +12,11 @@ from pathlib import Path
 from verdict import ROOT, Skipped, case, main, needs
 
 
-def passed(name):
+def passed(name, package=("scenario", "--lib")):
     """How many tests of this name passed; none may have been skipped."""
     # The `python3` of the tests is that of the venv.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [needs("cargo"), "test", "--quiet", "-p", "scenario", "--lib", "--", name, "--nocapture"]
+    command = [needs("cargo"), "test", "--quiet", "-p", *package, "--", name, "--nocapture"]
     env = {**os.environ, "PATH": path}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=1800, check=False)
     said = done.stdout + done.stderr
@@ -32,6 +32,13 @@ def _():
     if importlib.util.find_spec("moto") is None:
         raise Skipped("moto is not installed")
     return passed("under_test::s3")
+
+
+@case("a whole run finds its recordings in a bucket of moto")
+def _():
+    if importlib.util.find_spec("moto") is None:
+        raise Skipped("moto is not installed")
+    return passed("bucket", package=("mixedmode", "--test", "stores"))
 
 
 @case("PostgreSQL is asked which files hold which call")

@@ -126,7 +126,9 @@ fn under_test(args: &Run, err: &mut impl Write) -> io::Result<Result<UnderTest, 
     match scenario::under_test::load(&args.config, name) {
         Ok(under_test) => Ok(Ok(under_test)),
         Err(ProfileError::Broken(broken)) => {
-            writeln!(err, "{}\n{} mistakes; nothing was run", broken.render(), broken.diagnostics.len())?;
+            let count = broken.diagnostics.len();
+            let word = if count == 1 { "mistake" } else { "mistakes" };
+            writeln!(err, "{}\n{count} {word}; nothing was run", broken.render())?;
             Ok(Err(Exit::BadFile))
         }
         Err(unknown @ ProfileError::Unknown { .. }) => {

@@ -110,11 +110,10 @@ fn each_hook_is_a_command_of_the_profile() {
         |name: &str| format!("{name} = [\"sh\", \"-c\", \"echo {name} {{address}} >> {{project}}/befell\"]\n");
     let hooks: String = names.into_iter().map(command).collect();
     let bench = Bench::new(&format!("{STARTED}\n[recorders.ours.hooks]\n{hooks}"));
-    let with = |text: String| {
-        let befalls = "  - hook: fill disk\n  - hook: rotate certificate\n  - hook: step clock\n";
-        text.replace("  - hang up: agent\n", &format!("{befalls}  - hang up: agent\n"))
-    };
-    let plain = bench.scenario("scenarios/plain-call.yaml", with);
+    let plain = bench.plain_call();
+    let befalls = "  - hook: fill disk\n  - hook: rotate certificate\n  - hook: step clock\n  - hang up: agent\n";
+    let text = std::fs::read_to_string(&plain).unwrap();
+    std::fs::write(&plain, text.replace("  - hang up: agent\n", befalls)).unwrap();
     let (exit, said) = bench.run("ours", &[&plain], &[]);
     assert_eq!(exit, Exit::Pass, "{said}");
     let befell = std::fs::read_to_string(bench.path("befell")).unwrap();
