@@ -161,7 +161,7 @@ const DAMAGES: &[Damage] = &[
 fn what_is_wrong_with_a_leg_is_found_behind_a_lossy_path() {
     for (rule, damage) in DAMAGES {
         for (name, path) in &PATHS[..2] {
-            for seed in [1] {
+            for seed in 1..2 {
                 let verdict = judged(seed, *damage, path, true);
                 let found = rules(&verdict);
                 assert!(
