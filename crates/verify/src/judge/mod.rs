@@ -108,7 +108,7 @@ fn within(
         })
     };
     let worlds = Worlds { right: &right, other_law: &make_other };
-    let mut outcome = judge(&Case { truth, limits, scope, detail, worlds: &worlds });
+    let mut outcome = judge(&Case { truth, limits, scope, detail, worlds: &worlds, shared: OnceCell::new() });
     legs::name_exchanges(&mut outcome);
     let traces = std::mem::take(&mut outcome.traces);
     (outcome.verdict(limits), traces)
@@ -162,6 +162,8 @@ pub(crate) struct Case<'a> {
     pub(crate) scope: Scope,
     pub(crate) detail: Detail,
     pub(crate) worlds: &'a Worlds<'a>,
+    /// Whether some voice is in two recordings, once that was looked at.
+    pub(crate) shared: OnceCell<bool>,
 }
 
 /// What comes out.

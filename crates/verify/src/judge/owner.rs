@@ -4,6 +4,8 @@
 //! One file alone then says nothing; the legs it should hold, where they start and where they end tell them apart, over all
 //! recordings at once.
 
+use std::collections::HashMap;
+
 use media::ledger::Leg;
 use media::wav::read;
 
@@ -29,13 +31,28 @@ impl Fit {
 }
 
 impl Case<'_> {
-    /// Whether some voice is in two recordings.
+    /// Whether some voice is in two recordings: a frame of one leg is one of another recording's, too. Three frames well inside
+    /// a leg stand for all.
     fn shares_voices(&self) -> bool {
+        *self.shared.get_or_init(|| self.look_for_shared_voices())
+    }
+
+    fn look_for_shared_voices(&self) -> bool {
         let sources = &self.worlds.right.sources;
-        let legs: Vec<&Source> = self.worlds.right.legs.iter().flatten().map(|&leg| &sources[leg]).collect();
+        let legs = || self.worlds.right.legs.iter().flatten().map(|&leg| &sources[leg]);
         let recording = |source: &Source| source.owner.map(|(recording, _)| recording);
-        let apart = |a: &Source, b: &Source| recording(a) < recording(b);
-        legs.iter().any(|a| legs.iter().any(|b| apart(a, b) && shares(a, b)))
+        let mut known: HashMap<&[i16], Option<usize>> = HashMap::new();
+        for leg in legs() {
+            let telling: Vec<&[i16]> =
+                leg.line().iter().filter(|frame| !frame.weak && !frame.alike).map(|frame| leg.samples(frame)).collect();
+            for content in [1, 2, 3].iter().filter_map(|quarter| telling.get(telling.len() * quarter / 4)) {
+                if known.insert(content, recording(leg)).is_some_and(|before| before != recording(leg)) {
+                    return true;
+                }
+            }
+        }
+        let elsewhere = |leg: &Source, frame| known.get(leg.samples(frame)).is_some_and(|one| *one != recording(leg));
+        legs().any(|leg| leg.line().iter().any(|frame| elsewhere(leg, frame)))
     }
 
     /// The recording whose audio each of `recorded` is; `None` where its metadata or its frames alone say that.
@@ -104,14 +121,6 @@ impl Case<'_> {
             })
             .sum()
     }
-}
-
-/// Whether a frame of `a` is one of `b` too; one of three well inside it stands for all.
-fn shares(a: &Source, b: &Source) -> bool {
-    let telling: Vec<&[i16]> =
-        a.line().iter().filter(|frame| !frame.weak && !frame.alike).map(|frame| a.samples(frame)).collect();
-    let some = [1, 2, 3].map(|quarter| telling.get(telling.len() * quarter / 4).copied());
-    some.into_iter().flatten().any(|content| b.line().iter().any(|frame| b.samples(frame) == content))
 }
 
 /// Gives each of `open` one of `free`, so that all of them together fit best.

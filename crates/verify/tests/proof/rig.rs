@@ -106,17 +106,23 @@ impl Case {
 
     /// Records one call as the ledger says.
     pub(crate) fn record_call(&mut self, call: usize) {
+        self.audio[call] = self.played(call);
+    }
+
+    /// What a perfect recorder makes of a call, by leg.
+    pub(crate) fn played(&self, call: usize) -> [Vec<i16>; 2] {
         let legs = [&self.streams[2 * call], &self.streams[2 * call + 1]];
         let start = legs.iter().map(|stream| stream.started_us).min().unwrap_or(0);
-        self.audio[call] = legs.map(|stream| play(stream, start));
-        let length = self.audio[call].iter().map(Vec::len).max().unwrap_or(0);
-        if self.layout != Layout::Mono {
-            self.audio[call].iter_mut().for_each(|leg| leg.resize(length, 0));
-        } else {
+        let mut audio = legs.map(|stream| play(stream, start));
+        if self.layout == Layout::Mono {
             // A file of its own starts with its own first packet.
             let late = (legs[1].started_us - start) as usize * 8 / 1000;
-            self.audio[call][1].drain(..late);
+            audio[1].drain(..late);
+        } else {
+            let length = audio.iter().map(Vec::len).max().unwrap_or(0);
+            audio.iter_mut().for_each(|leg| leg.resize(length, 0));
         }
+        audio
     }
 
     /// Where a frame of a leg of call 0 starts in its channel.

@@ -88,6 +88,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
             case.audio[0][1][at + 1000 + n] = ((n as f64 * 0.35).sin() * 3000.0) as i16;
         }
     }),
+    mutant("faint noise before the first packet", Rule::UnknownAudio, &[], |case| {
+        stereo(case);
+        let noise: Vec<i16> = (0..1200).map(|_| case.below(17) as i16 - 8).collect();
+        case.audio[0].iter_mut().for_each(|leg| drop(leg.splice(0..0, noise.clone())));
+    }),
+    mutant("faint noise in a hold", Rule::UnknownAudio, &[], |case| {
+        hold(case);
+        let at = case.place(1, 150) - 8000;
+        for n in 0..4000 {
+            case.audio[0][1][at + 2000 + n] = case.below(17) as i16 - 8;
+        }
+    }),
     mutant("wrong key for one frame", Rule::NoiseAudio, &[], |case| {
         let (leg, at) = spot(case);
         let noise = case.noise(FRAME);

@@ -52,6 +52,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         let n = 1 + case.below(3000);
         insert(case, leg, at, vec![0; 80 + n]);
     }),
+    mutant("silence put into the midst of a packet", Rule::InsertedAudio, &[Rule::MisalignedLegs], |case| {
+        let (leg, at) = spot(case);
+        let n = 400 + case.below(3000);
+        insert(case, leg, at + 33, vec![0; n]);
+    }),
     mutant("a pause doubled", Rule::InsertedAudio, &[Rule::MisalignedLegs], |case| {
         hold(case);
         let at = case.place(0, 150) - 4000;
