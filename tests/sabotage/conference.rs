@@ -4,6 +4,27 @@ use super::Outcome::Found;
 use super::{Row, STEPS};
 
 pub(super) const ROWS: &[Row] = &[
+    Row("conference/barge-far-holds", &[(STEPS, "recorder: { fault: drop-start }\nsteps:")], Found("start-clipped")),
+    Row(
+        "conference/barge-far-transfers",
+        &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
+        Found("end-clipped"),
+    ),
+    Row(
+        "conference/barge-and-changed-streams",
+        &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")],
+        Found("swapped-legs"),
+    ),
+    Row(
+        "conference/controller-drops-a-member",
+        &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")],
+        Found("end-clipped"),
+    ),
+    Row(
+        "conference/member-drops-another",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-metadata"),
+    ),
     Row(
         "conference/agent-makes-conference",
         &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],

@@ -23,6 +23,7 @@ pub(super) const ROWS: &[Row] = &[
     Row("hold/slow-recorder", &[("1500ms }", "1500ms, fault: drop-start }")], Found("start-clipped")),
     Row("hold/for-an-hour", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
     Row("hold/twenty-times-in-an-hour", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row("hold/kept-and-changed", &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")], Found("lost-frames")),
     Row("hold/far-end-hold-kept", &[(STEPS, "recorder: { fault: { lose-every: 50 } }\nsteps:")], Found("lost-frames")),
     Row("hold/release-10-5", &[("release: \"10.5\"", "release: \"12.5\"")], Found("unexpected-recording")),
     Row("hold/release-10-5", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),

@@ -12,6 +12,16 @@ pub(super) const ROWS: &[Row] = &[
         Found("swapped-legs"),
     ),
     Row("outside/call-to-a-gateway", &[(STEPS, "recorder: { fault: truncate-end }\nsteps:")], Found("end-clipped")),
+    Row(
+        "outside/transferred-while-held",
+        &[(STEPS, "recorder: { fault: overwrite-segment }\nsteps:")],
+        Found("missing-recording"),
+    ),
+    Row(
+        "outside/transferred-while-held-with-other-media",
+        &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")],
+        Found("swapped-legs"),
+    ),
     Row("outside/transfer-in-a-remote-cluster", &[IGNORES_UPDATE], Found("wrong-participants")),
     Row("outside/transfer-with-other-media", &[IGNORES_UPDATE], Found("wrong-participants")),
     Row(

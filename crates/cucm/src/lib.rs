@@ -27,7 +27,7 @@ mod text;
 
 pub use config::Config;
 pub use driver::{Addresses, ApplicationError, Cucm, StartError, start};
-pub use engine::{RecordingRefused, RedirectRefused};
+pub use engine::{DropRefused, RecordingRefused, RedirectRefused};
 pub use event::{
     Alarm, CallConnected, CallParty, Conferenced, ConnectFailure, CucmEvent, ForwardReason, InvocationType, Invoker,
     OutOfService, Party, Protection, RecordingFailed, RecordingId, RecordingLeg, RecordingStarted, SecurityLevel,

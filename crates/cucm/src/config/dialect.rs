@@ -15,8 +15,11 @@ pub struct Dialect {
     /// shows no message; a public INVITE of 9.1 has `<urn:x-cisco-remotecc:callinfo>; security= ...; gci= ...` as the first entry of
     /// Call-Info. How releases with a second such URN write it is inferred.
     pub trunk_security_status: TrunkSecurityStatus,
-    /// Which answers of a recorder let CUCM try the next destination. Inferred; Cisco document 200788 names route lists as
-    /// the way to redundant trunks.
+    /// Which answers of a recorder let CUCM try the next destination, of the same trunk or of the next one of a route list: one rule for
+    /// both. Cisco document 200788 names route lists as the way to redundant trunks, and Cisco's Collaboration Preferred Architecture
+    /// 503 and silence as what sends a call on. By the service parameters *Stop Routing on User Busy Flag* and *Stop Routing on
+    /// Unallocated Number Flag*, both true by default, a route list would also go on behind any other refusal but 486, 600 and 404: whether
+    /// that holds for recordings is not told, and the default here is the narrower one (inferred).
     pub hunt: Hunt,
     /// In which order the destinations of one trunk are tried. Cisco's administration guide lists up to sixteen of them and names no
     /// order.
@@ -91,8 +94,9 @@ pub struct Dialect {
     /// What becomes of a recording when the other party holds. Cisco's "Call Recording Examples for Network-Based and Phone-Based
     /// Recording" says in one place that it stops and restarts, in another that music on hold changes nothing.
     pub far_end_hold: FarEndHold,
-    /// What becomes of a recording when another party takes the place of its far end. The same document restarts it when that party
-    /// answers; older guides update the far end in both dialogs.
+    /// What becomes of a recording when another party takes the place of its far end: by a transfer, or by retrieving the call that the
+    /// far end has parked, where the recording was kept so long ([`FarEndPark::Keep`]). The same document restarts it when that party
+    /// answers; older guides update the far end in both dialogs. That a retrieval is like a transfer is inferred.
     pub far_end_transfer: FarEndTransfer,
     /// What becomes of a recording whose far end parks the call. Inferred: it ends, as that of the party that parks, and the same
     /// document has a new one at the retrieval.
@@ -184,7 +188,8 @@ pub enum TrunkSecurityStatus {
 pub enum Hunt {
     /// Only 503 goes on to the next destination.
     UnavailableOnly,
-    /// Every refusal but 486 and 600 goes on: service parameter *Stop Routing on User Busy Flag* as it is by default.
+    /// Every refusal but 486 and 600 goes on: service parameter *Stop Routing on User Busy Flag* as it is by default. That for numbers
+    /// that are not allocated (404) is taken to be false.
     AnythingButBusy,
     /// Every refusal goes on: the same parameter set to false.
     Anything,

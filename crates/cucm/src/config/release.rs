@@ -8,6 +8,11 @@
 //! | 14 | yes | clock ticks | GCM, SHA1 | recording begins anew | 1.2 |
 //! | 15 | yes | clock ticks | GCM, SHA1 | recording begins anew | 1.2 or 1.3 |
 //!
+//! Everything else is the same for all of them, as nothing public tells releases apart in it: what becomes of a recording of which one
+//! dialog fails, `x-refci` behind a resume, the roll-over count at a re-key, a selective recording behind a hold. 11.5, 12.5 and 14 have
+//! one dialect for that reason; what they write differs as the table says. `x-sessionid`, which Cisco's CUBE chapter on Media Proxy
+//! has in From with 12.5, stands in no trace of a recording, and is there with [`FromParameters::WithOthers`](super::FromParameters) only.
+//!
 //! Sources: Cisco document 200788, "Configure and Troubleshoot Basic Call Recording", has recordings of 10.5 and 11.5; calls of 12.5 are
 //! in Cisco's Call Reporting and Billing Administration Guide and in Cisco document 217615; of 14 there are public traces of phones and
 //! of an OPTIONS ping. No message of 15 to a recorder is public: it is taken to be that of 14 [inferred].

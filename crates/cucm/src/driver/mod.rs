@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use wire::Net;
 
 use crate::config::{Config, ConfigError};
-use crate::engine::{RecordingRefused, RedirectRefused};
+use crate::engine::{DropRefused, RecordingRefused, RedirectRefused};
 use crate::event::{CucmEvent, InvocationType, Summary};
 use crate::signalling::Provocation;
 
@@ -62,6 +62,9 @@ pub enum ApplicationError {
     /// CTI refused it.
     #[error(transparent)]
     Redirect(#[from] RedirectRefused),
+    /// Nobody was dropped.
+    #[error(transparent)]
+    Drop(#[from] DropRefused),
     /// The cluster has stopped.
     #[error("the cluster has stopped")]
     Gone,
@@ -158,6 +161,16 @@ impl Cucm {
     /// [`ApplicationError`] with what CTI would answer.
     pub async fn stop_recording(&self, device: &str, invocation: InvocationType) -> Result<(), ApplicationError> {
         self.order(|reply| order::Order::StopRecording { device: device.to_owned(), invocation, reply }).await
+    }
+
+    /// An application has a device drop another one from their conference (TAPI `lineRemoveFromConference`). Behind a trunk, which is one
+    /// device, the number that CUCM has of a party says who is meant.
+    ///
+    /// # Errors
+    /// [`ApplicationError`] where it may not, or they are in none.
+    pub async fn drop_from_conference(&self, by: &str, of: (&str, Option<&str>)) -> Result<(), ApplicationError> {
+        let (by, device, number) = (by.to_owned(), of.0.to_owned(), of.1.map(str::to_owned));
+        self.order(|reply| order::Order::Drop { by, device, number, reply }).await
     }
 
     /// An application redirects the call that rings at a device, or else the one that it is in, to a number (TAPI `lineRedirect`, JTAPI

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use crate::engine::{Engine, RecordingRefused, RedirectRefused};
+use crate::engine::{DropRefused, Engine, RecordingRefused, RedirectRefused};
 use crate::event::InvocationType;
 use crate::signalling::Provocation;
 
@@ -17,6 +17,7 @@ pub(super) enum Order {
     StartRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     StopRecording { device: String, invocation: InvocationType, reply: Reply<RecordingRefused> },
     Redirect { device: String, number: Option<String>, to: String, reply: Reply<RedirectRefused> },
+    Drop { by: String, device: String, number: Option<String>, reply: Reply<DropRefused> },
     CallsAt { device: String, reply: oneshot::Sender<usize> },
     IsIdle { reply: oneshot::Sender<bool> },
     RecorderDialogs { reply: oneshot::Sender<usize> },
@@ -60,6 +61,9 @@ impl Order {
             }
             Self::Redirect { device, number, to, reply } => {
                 let _ = reply.send(engine.redirect(now, (&device, number.as_deref()), &to));
+            }
+            Self::Drop { by, device, number, reply } => {
+                let _ = reply.send(engine.drop_from_conference(now, &by, (&device, number.as_deref())));
             }
         }
         None

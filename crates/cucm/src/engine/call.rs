@@ -19,9 +19,9 @@ use super::dialogs::NORMAL;
 use super::feed::Feed;
 use super::leg::{Leg, LegId, Role, State};
 use super::park::Parked;
+use super::place::Handover;
 use super::rules::Ending;
 use super::steps::Step;
-use super::transfer::Transfer;
 use super::trunk::Way;
 use super::{Engine, MusicId, Output};
 
@@ -58,7 +58,7 @@ pub(super) struct Call {
     pub(super) recordings: Vec<RecordingId>,
     /// What is told once both phones are where they are to be; `None` while nothing changes.
     pub(super) news: Option<Vec<CucmEvent>>,
-    pub(super) transfer: Option<Transfer>,
+    pub(super) transfer: Option<Handover>,
     /// What rings, if anything does.
     pub(super) alert: Alert,
     /// Where it is parked, if it is: one side is then empty.
@@ -348,7 +348,7 @@ impl Engine {
         let Some(call) = self.calls.remove(&number) else {
             return;
         };
-        let transfer = call.transfer.as_ref().map(Transfer::legs).unwrap_or_default();
+        let transfer = call.transfer.as_ref().map(Handover::legs).unwrap_or_default();
         let ringing = call.alert.others.iter().map(|other| other.leg);
         for leg in [call.caller.leg, call.callee.leg].into_iter().chain(transfer).chain(ringing) {
             self.clear_leg(now, leg, cause);

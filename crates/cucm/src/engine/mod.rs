@@ -68,6 +68,7 @@ use rand_core::SeedableRng;
 use sip::{ClientKey, Endpoint, Event, FlowId, Message, ServerKey};
 
 pub use crate::ident::Numbering;
+pub use conference::DropRefused;
 pub use ports::{ConferenceId, ConnectionId, Input, MixOrder, MusicId, Output, PortTerms, PostId, SentStream};
 pub use redirect::RedirectRefused;
 pub use selective::RecordingRefused;

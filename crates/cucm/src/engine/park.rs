@@ -37,10 +37,9 @@ use super::call::{Call, CallSide};
 use super::dialogs::NORMAL;
 use super::feed::Feed;
 use super::leg::{LegId, Role};
-use super::place::Taking;
+use super::place::{Handover, Taking};
 use super::rules::Happening;
 use super::steps::Step;
-use super::transfer::Transfer;
 
 /// Where a call is parked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,7 +186,7 @@ impl Engine {
         let (target, alert) = self.ring_all(now, (number, by), &party, &session, called);
         self.steps.plan(now + self.config.timing.no_answer, Step::TransferNoAnswer(number, target.leg));
         if let Some(call) = self.calls.get_mut(&number) {
-            let mut transfer = Transfer::taken(call, by, Taking::Retrieval(parked));
+            let mut transfer = Handover::taken(call, by, Taking::Retrieval(parked));
             transfer.ring(target);
             call.transfer = Some(transfer);
             call.alert = alert;
@@ -197,7 +196,7 @@ impl Engine {
 
     /// A call that rings where it was parked rings there no more, if it does.
     fn end_reversion(&mut self, now: Instant, number: u32) {
-        let rings = self.calls.get(&number).and_then(|call| call.transfer.as_ref()).is_some_and(Transfer::rings);
+        let rings = self.calls.get(&number).and_then(|call| call.transfer.as_ref()).is_some_and(Handover::rings);
         if rings {
             self.silence(now, number);
             if let Some(call) = self.calls.get_mut(&number) {

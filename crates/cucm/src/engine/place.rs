@@ -4,14 +4,15 @@
 
 use std::time::Instant;
 
+use crate::event::{CucmEvent, Party, Transferred};
 use crate::text::recording::End;
 
 use super::Engine;
-use super::call::{CallSide, Member};
+use super::call::{Call, CallSide, Member};
+use super::dialogs::NORMAL;
 use super::leg::{LegId, Role};
 use super::park::Parked;
 use super::rules::{FarEnd, Happening, Verdict, verdict};
-use super::transfer::Transfer;
 
 /// What makes a place change hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +49,100 @@ impl Taking {
     }
 }
 
+/// A place that is about to change hands: by a transfer, or as somebody has come for it.
+#[derive(Debug)]
+pub(super) struct Handover {
+    /// Whose place is taken.
+    pub(super) by: CallSide,
+    pub(super) transferrer: Party,
+    /// The leg whose REFER it is; it gets the NOTIFYs.
+    pub(super) referrer: LegId,
+    pub(super) stage: Stage,
+    /// Whether the transferrer was not holding before.
+    pub(super) was_talking: bool,
+    /// The call that was the consultation.
+    pub(super) consultation: Option<u32>,
+    pub(super) taking: Taking,
+}
+
+/// How far it is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    Ringing(Box<Member>),
+    /// The target is in its place; these legs of the transferrer are released when it is connected.
+    Connecting(Vec<LegId>),
+}
+
+impl Handover {
+    /// A place that is taken by a phone which has come for it.
+    pub(super) fn taken(call: &Call, by: CallSide, taking: Taking) -> Self {
+        Self {
+            by,
+            transferrer: call.side(by).party.clone(),
+            referrer: call.side(by).leg,
+            stage: Stage::Connecting(Vec::new()),
+            was_talking: false,
+            consultation: None,
+            taking,
+        }
+    }
+
+    /// The place is for this phone, when it answers.
+    pub(super) fn ring(&mut self, target: Member) {
+        self.stage = Stage::Ringing(Box::new(target));
+    }
+
+    /// Whether it has not answered yet.
+    pub(super) fn rings(&self) -> bool {
+        matches!(self.stage, Stage::Ringing(_))
+    }
+
+    /// What makes the place change hands.
+    pub(super) fn taking(&self) -> &Taking {
+        &self.taking
+    }
+
+    /// The target is in its place; these legs are released when it is connected.
+    pub(super) fn connect(&mut self, leaving: Vec<LegId>) {
+        self.stage = Stage::Connecting(leaving);
+    }
+
+    /// Whose place is taken.
+    pub(super) fn by(&self) -> CallSide {
+        self.by
+    }
+
+    /// The phone that is to take it, while it rings.
+    pub(super) fn target(&self) -> Option<&Member> {
+        match &self.stage {
+            Stage::Ringing(target) => Some(target),
+            Stage::Connecting(_) => None,
+        }
+    }
+
+    pub(super) fn target_mut(&mut self) -> Option<&mut Member> {
+        match &mut self.stage {
+            Stage::Ringing(target) => Some(target),
+            Stage::Connecting(_) => None,
+        }
+    }
+
+    /// All legs that are not the call's own.
+    pub(super) fn legs(&self) -> Vec<LegId> {
+        match &self.stage {
+            Stage::Ringing(target) => vec![target.leg],
+            Stage::Connecting(legs) => legs.clone(),
+        }
+    }
+}
+
 impl Engine {
     /// A phone that has come for it takes a place.
     pub(super) fn take_place(&mut self, now: Instant, number: u32, side: CallSide, member: Member, taking: Taking) {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
-        call.transfer = Some(Transfer::taken(call, side, taking));
+        call.transfer = Some(Handover::taken(call, side, taking));
         self.replace(now, number, member, Vec::new());
         self.settle(now, number);
     }
@@ -129,6 +217,46 @@ impl Engine {
                 _ => what,
             };
             self.happen(now, id, what, far);
+        }
+    }
+
+    /// Both phones talk: it is told who has come, and whoever leaves is released.
+    pub(super) fn finish_handover(&mut self, now: Instant, number: u32) {
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
+        let Some(Handover { stage: Stage::Connecting(leaving), .. }) = &call.transfer else {
+            return;
+        };
+        let leaving = leaving.clone();
+        call.ringing = false;
+        let Some(transfer) = call.transfer.take() else {
+            return;
+        };
+        let target = call.side(transfer.by).party.clone();
+        let is_referred = transfer.taking == Taking::Transfer;
+        let event = match transfer.taking {
+            Taking::TakeOver => CucmEvent::Resumed { call: number, by: target },
+            Taking::Barge => {
+                CucmEvent::BargeStays { call: number, guest: target, party: call.other(transfer.by).party.clone() }
+            }
+            Taking::Retrieval(Parked { number: at, parker, .. }) => {
+                CucmEvent::Retrieved { call: number, by: target, number: at, parked_by: parker }
+            }
+            Taking::Transfer | Taking::Redirect => CucmEvent::Transferred(Box::new(Transferred {
+                call: number,
+                by: transfer.transferrer,
+                party: call.other(transfer.by).party.clone(),
+                target,
+                consultation: transfer.consultation,
+            })),
+        };
+        call.news.get_or_insert_default().push(event);
+        if is_referred {
+            self.tell_progress(now, transfer.referrer, (200, "OK"));
+        }
+        for leg in leaving {
+            self.clear_leg(now, leg, NORMAL);
         }
     }
 }

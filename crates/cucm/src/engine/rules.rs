@@ -1,12 +1,28 @@
-//! What a recorder sees of what happens to a recorded call: the one place that decides it.
+//! What a recorder sees of what happens to a recorded call.
+//!
+//! Other rules about recordings have their own tables:
+//!
+//! | what is decided | where |
+//! |---|---|
+//! | whether, and on whose behalf, a call is recorded | [`selective`](super::selective) |
+//! | who forks its media, and who does where that one cannot | [`sources`](super::sources) |
+//! | what makes a recording fail before its first message: no route, no security in common | [`recording`](super::recording), `refuse_recording` |
+//! | which recorders are called, and which refusals go on to the next one | [`hunt`](super::hunt), [`route`](super::route) |
+//! | how its media is protected | [`negotiate`](crate::negotiate) |
+//! | what is done where one of its dialogs alone comes about, by the row below | [`half`](super::half) |
+//! | what its parties hear meanwhile | [`feed`](super::feed) |
+//! | what a recorder may change in its dialogs | [`recorder`](super::recorder), [`pause`](super::pause) |
+//!
+//! *BYE, and it is wanted on* means that a new pair begins as soon as the phone talks again, and *BYE* that none does unless whoever has
+//! the call recorded asks anew, or the line is recorded automatically.
 //!
 //! Everything is told from the recorded phone's side: *near* is that phone, *far* is whoever it talks with.
 //!
 //! | what happens | the recorder sees |
 //! |---|---|
-//! | near holds | BYE in both dialogs |
+//! | near holds | BYE in both dialogs, and it is wanted on, unless [`SelectiveAfterHold`] ends the wish |
 //! | near resumes | a new pair of dialogs |
-//! | far holds | BYE in both dialogs, or nothing, by [`FarEndHold`] |
+//! | far holds | the same, or nothing, by [`FarEndHold`] |
 //! | far resumes | a new pair, or nothing, by [`FarEndHold`] |
 //! | far resumes on another device of its line | a new pair, whose far end is that device |
 //! | near resumes on another device of its line | BYE in both dialogs: that device has its own recording, if any |
@@ -23,8 +39,8 @@
 //! | far is replaced by a bridge, as near comes into somebody's place there | a new pair |
 //! | the conference drops to two | a new pair, whose far end is the party that remains |
 //! | near parks the call | BYE in both dialogs |
-//! | far parks the call | BYE in both dialogs, or nothing, by [`FarEndPark`] |
-//! | the parked call is retrieved | a new pair; for one that was kept as if far were replaced by a transfer |
+//! | far parks the call | BYE in both dialogs, and it is wanted on, or nothing, by [`FarEndPark`] |
+//! | the parked call is retrieved | a new pair or, of a recording that was kept meanwhile, UPDATE in both, by [`FarEndTransfer`]: to near the party that retrieves replaces far as the target of a transfer does |
 //! | the user or an application starts a selective recording | a new pair |
 //! | the user or an application stops it | BYE in both dialogs |
 //! | one of the two dialogs never comes about | BYE in the other one, or nothing there, by [`OneLegFails`] |

@@ -263,7 +263,7 @@ impl Engine {
         if !CallSide::BOTH.into_iter().all(stands) {
             return;
         }
-        self.finish_transfer(now, number);
+        self.finish_handover(now, number);
         let news = self.calls.get_mut(&number).and_then(|call| call.news.take()).unwrap_or_default();
         for event in news {
             self.event(event);

@@ -17,7 +17,7 @@ use std::time::Instant;
 use sip::{Dialog, FlowId, Message, ServerKey};
 
 use crate::config::BlindTransferRelease;
-use crate::event::{CucmEvent, Party, RecordingId, Transferred};
+use crate::event::{CucmEvent, RecordingId};
 use crate::text::recording::End;
 use crate::text::{line, refer};
 
@@ -25,98 +25,11 @@ use super::call::{Call, CallSide, Member};
 use super::dialogs::{NORMAL, falls_back, media_of};
 use super::feed::Feed;
 use super::leg::{LegId, Role, State};
-use super::park::Parked;
-use super::place::Taking;
+use super::place::{Handover, Stage, Taking};
 use super::refer::{Replaced, Target, target_of};
 use super::rules::Happening;
 use super::steps::Step;
 use super::{Asked, Engine};
-
-/// A transfer under way.
-#[derive(Debug)]
-pub(super) struct Transfer {
-    /// Whose place is taken.
-    by: CallSide,
-    transferrer: Party,
-    /// The leg whose REFER it is; it gets the NOTIFYs.
-    referrer: LegId,
-    stage: Stage,
-    /// Whether the transferrer was not holding before.
-    was_talking: bool,
-    /// The call that was the consultation.
-    consultation: Option<u32>,
-    taking: Taking,
-}
-
-#[derive(Debug)]
-enum Stage {
-    Ringing(Box<Member>),
-    /// The target is in its place; these legs of the transferrer are released when it is connected.
-    Connecting(Vec<LegId>),
-}
-
-impl Transfer {
-    /// A place that is taken by a phone which has come for it.
-    pub(super) fn taken(call: &Call, by: CallSide, taking: Taking) -> Self {
-        Self {
-            by,
-            transferrer: call.side(by).party.clone(),
-            referrer: call.side(by).leg,
-            stage: Stage::Connecting(Vec::new()),
-            was_talking: false,
-            consultation: None,
-            taking,
-        }
-    }
-
-    /// The place is for this phone, when it answers.
-    pub(super) fn ring(&mut self, target: Member) {
-        self.stage = Stage::Ringing(Box::new(target));
-    }
-
-    /// Whether it has not answered yet.
-    pub(super) fn rings(&self) -> bool {
-        matches!(self.stage, Stage::Ringing(_))
-    }
-
-    /// What makes the place change hands.
-    pub(super) fn taking(&self) -> &Taking {
-        &self.taking
-    }
-
-    /// The target is in its place; these legs are released when it is connected.
-    pub(super) fn connect(&mut self, leaving: Vec<LegId>) {
-        self.stage = Stage::Connecting(leaving);
-    }
-
-    /// Whose place is taken.
-    pub(super) fn by(&self) -> CallSide {
-        self.by
-    }
-
-    /// The phone that is to take it, while it rings.
-    pub(super) fn target(&self) -> Option<&Member> {
-        match &self.stage {
-            Stage::Ringing(target) => Some(target),
-            Stage::Connecting(_) => None,
-        }
-    }
-
-    pub(super) fn target_mut(&mut self) -> Option<&mut Member> {
-        match &mut self.stage {
-            Stage::Ringing(target) => Some(target),
-            Stage::Connecting(_) => None,
-        }
-    }
-
-    /// All legs that are not the call's own.
-    pub(super) fn legs(&self) -> Vec<LegId> {
-        match &self.stage {
-            Stage::Ringing(target) => vec![target.leg],
-            Stage::Connecting(legs) => legs.clone(),
-        }
-    }
-}
 
 impl Engine {
     /// A REFER within a dialog.
@@ -187,7 +100,7 @@ impl Engine {
         let member = call.side_mut(by);
         let was_talking = !member.holds;
         member.holds = true;
-        call.transfer = Some(Transfer { was_talking, ..Transfer::taken(call, by, taking) });
+        call.transfer = Some(Handover { was_talking, ..Handover::taken(call, by, taking) });
         if was_talking {
             self.tell_recordings(now, number, by, Happening::Hold);
         }
@@ -426,7 +339,7 @@ impl Engine {
             return false;
         };
         let by = match &call.transfer {
-            Some(Transfer { by, stage: Stage::Ringing(_), .. }) => *by,
+            Some(Handover { by, stage: Stage::Ringing(_), .. }) => *by,
             _ => return false,
         };
         let member = call.side_mut(by);
@@ -441,46 +354,6 @@ impl Engine {
         self.quiet_port(number);
         self.settle(now, number);
         true
-    }
-
-    /// Both phones talk: the transferrer is told and released.
-    pub(super) fn finish_transfer(&mut self, now: Instant, number: u32) {
-        let Some(call) = self.calls.get_mut(&number) else {
-            return;
-        };
-        let Some(Transfer { stage: Stage::Connecting(leaving), .. }) = &call.transfer else {
-            return;
-        };
-        let leaving = leaving.clone();
-        call.ringing = false;
-        let Some(transfer) = call.transfer.take() else {
-            return;
-        };
-        let target = call.side(transfer.by).party.clone();
-        let is_referred = transfer.taking == Taking::Transfer;
-        let event = match transfer.taking {
-            Taking::TakeOver => CucmEvent::Resumed { call: number, by: target },
-            Taking::Barge => {
-                CucmEvent::BargeStays { call: number, guest: target, party: call.other(transfer.by).party.clone() }
-            }
-            Taking::Retrieval(Parked { number: at, parker, .. }) => {
-                CucmEvent::Retrieved { call: number, by: target, number: at, parked_by: parker }
-            }
-            Taking::Transfer | Taking::Redirect => CucmEvent::Transferred(Box::new(Transferred {
-                call: number,
-                by: transfer.transferrer,
-                party: call.other(transfer.by).party.clone(),
-                target,
-                consultation: transfer.consultation,
-            })),
-        };
-        call.news.get_or_insert_default().push(event);
-        if is_referred {
-            self.tell_progress(now, transfer.referrer, (200, "OK"));
-        }
-        for leg in leaving {
-            self.clear_leg(now, leg, NORMAL);
-        }
     }
 
     /// Tells the transferrer how far its transfer is, if it is still there.

@@ -1,5 +1,6 @@
 //! Places in a conference change hands: by transfer, park and redirect. Who may add others then, and what ends the conference.
 
+use cucm::DropRefused;
 use cucm::config::*;
 use sip::FlowId;
 
@@ -130,5 +131,47 @@ fn an_application_redirects_a_member_of_a_conference() {
     assert_eq!(office.to_recorder.len(), sent);
     office.hang_up(AGENT, &agent);
     office.hang_up(CALLER, &caller);
+    office.finish();
+}
+
+#[test]
+fn the_controller_drops_a_member_and_nobody_else_does() {
+    let mut office = Office::new(office(plain(), &["1000", "1002"]));
+    let [caller, agent, _] = office.conference();
+    let drop = |office: &mut Office, by: &str, device: &str| {
+        let now = office.bench.now;
+        let done = office.bench.do_it(|engine| engine.drop_from_conference(now, by, (device, None)));
+        office.settle();
+        done
+    };
+    assert_eq!(drop(&mut office, EXPERT_DEVICE, AGENT_DEVICE), Err(DropRefused::NotController));
+    assert_eq!(drop(&mut office, AGENT_DEVICE, DEPUTY_DEVICE), Err(DropRefused::NoConference));
+    assert_eq!((office.mixed().len(), office.count("CallEnded")), (3, 0), "nothing has changed");
+    assert_eq!(drop(&mut office, AGENT_DEVICE, EXPERT_DEVICE), Ok(()));
+    assert!(office.asked.iter().any(|(flow, message)| *flow == EXPERT && message.method() == Some("BYE")));
+    assert_eq!((office.count("ConferenceDropped"), office.mixed().len()), (1, 0));
+    assert_eq!(office.started().last().unwrap().far.device, AGENT_DEVICE, "the caller's, with whoever is left");
+    office.hang_up(CALLER, &caller);
+    let _ = agent;
+    office.finish();
+}
+
+#[test]
+fn anybody_drops_others_from_an_advanced_conference_and_the_heir_of_the_controller_nobody() {
+    let config = Config { advanced_ad_hoc_conference: true, ..office(plain(), &[]) };
+    let mut advanced = Office::new(config);
+    let [caller, _, _] = advanced.conference();
+    let now = advanced.bench.now;
+    let done = advanced.bench.do_it(|engine| engine.drop_from_conference(now, EXPERT_DEVICE, (AGENT_DEVICE, None)));
+    advanced.settle();
+    assert_eq!((done, advanced.count("ConferenceDropped")), (Ok(()), 1));
+    advanced.hang_up(CALLER, &caller);
+    advanced.finish();
+
+    let (mut office, [_, heir]) = inherited(VirtualControllerLeaves::ConferenceEnds);
+    let now = office.bench.now;
+    let done = office.bench.do_it(|engine| engine.drop_from_conference(now, DEPUTY_DEVICE, (EXPERT_DEVICE, None)));
+    assert_eq!(done, Err(DropRefused::NotController));
+    office.hang_up(DEPUTY, &heir);
     office.finish();
 }

@@ -18,6 +18,7 @@ const CHOICES: &[(u64, &str)] = &[
     (2, "consult: { by: {a}, to: {b} }"),
     (4, "complete transfer: {a}"),
     (3, "conference: {a}"),
+    (2, "drop: { by: {a}, party: {b} }"),
     (3, "start recording: { on: {a}, by: {asker} }"),
     (6, "stop recording: {a}"),
     (1, "dtmf: { by: {a}, digits: \"{digits}\" }"),

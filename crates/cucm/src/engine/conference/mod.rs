@@ -14,6 +14,7 @@
 //! Call Detail Records Administration Guide has the conference under the call leg of the first call).
 
 mod barge;
+mod drop;
 mod join;
 mod port;
 mod shrink;
@@ -24,6 +25,7 @@ use std::time::Instant;
 use super::{ConferenceId, Engine};
 use crate::event::{CucmEvent, Party};
 
+pub use drop::DropRefused;
 pub(super) use port::Port;
 
 /// Conferences, and ports of the bridge that wait for members.
@@ -44,7 +46,7 @@ struct Conference {
     news: Option<CucmEvent>,
 }
 
-/// Who may add others to a conference, unless everybody may.
+/// Who may add others to a conference, and drop them, unless everybody may.
 #[derive(Debug)]
 enum Controller {
     /// Device of whoever made it; of a cBarge, that of the phone into whose call another one came.
@@ -76,7 +78,7 @@ impl Engine {
         }
     }
 
-    /// Whether a device may add others to a conference: its controller, or any member where *Advanced Ad Hoc Conference Enabled* is set.
+    /// Whether a device may add others to a conference, and drop them: its controller, or any member where *Advanced Ad Hoc Conference Enabled* is set.
     fn may_add(&self, device: &str, conference: ConferenceId) -> bool {
         if self.config.advanced_ad_hoc_conference {
             return true;

@@ -123,6 +123,13 @@ pub enum Action {
     /// The phone makes a conference of its held call and its active one, or adds the active one to its conference; waits until all its
     /// members hear each other.
     Conference(usize),
+    /// `by` has another member dropped from its conference.
+    Drop {
+        /// Who may.
+        by: usize,
+        /// Who is out of it.
+        party: usize,
+    },
     /// The phone comes into a call in which another phone of its line talks, by that phone's built-in bridge.
     Barge(usize),
     /// The phone comes into a call in which another phone of its line talks, and all of them move to a conference bridge.

@@ -81,8 +81,14 @@ impl Paper {
         calls.find_map(|call| Some((call.no, call.guest.filter(|guest| is_of_line(*guest))?)))
     }
 
-    /// While somebody has barged in, the phones talk or hang up, and the one on whose bridge it is may do more, which releases the guest
-    /// ("Barge" in Cisco's Feature Configuration Guide).
+    /// The phone on whose bridge somebody has barged in, to talk with this one too.
+    fn barged_with(&self, party: usize) -> Option<usize> {
+        let call = self.calls.iter().find(|call| call.guest.is_some() && call.member(party).is_some())?;
+        call.members.iter().map(|member| member.phone).find(|phone| *phone != party && self.guest_of(*phone).is_some())
+    }
+
+    /// While somebody has barged in, the phones talk or hang up, the other party may hold, and the one on whose bridge it is may do more,
+    /// which releases the guest ("Barge" in Cisco's Feature Configuration Guide).
     pub(super) fn must_suit_guests(&mut self, action: &Action) -> Result<(), Impossible> {
         let suits = matches!(
             action,
@@ -91,6 +97,13 @@ impl Paper {
                 | Action::Wait(_)
                 | Action::Mute(..)
                 | Action::Inject(_)
+                | Action::ChangeStreams(_)
+                | Action::CloseConnection(_)
+                | Action::CucmSends { .. }
+                | Action::RecorderDoes { .. }
+                | Action::Hold(_)
+                | Action::Resume(_)
+                | Action::Dtmf { .. }
                 | Action::FailNode(_)
                 | Action::RestoreNode(_)
         );
@@ -103,9 +116,17 @@ impl Paper {
             _ => None,
         };
         let Some(guest) = self.calls.iter().find_map(|call| call.guest) else { return Ok(()) };
-        match by.filter(|by| self.guest_of(*by).is_some()) {
+        // It has no call of its own that it could hold.
+        let is_its_own =
+            matches!(action, Action::Hold(by) | Action::Resume(by) | Action::Dtmf { by, .. } if *by == guest);
+        let target = match action {
+            // What the other party does with the call releases the guest, too (inferred), unless it holds.
+            Action::Transfer { by, .. } | Action::Park(by) | Action::ParkAt { by, .. } => self.barged_with(*by),
+            _ => None,
+        };
+        match by.filter(|by| self.guest_of(*by).is_some()).or(target) {
             Some(by) => self.release_guest(by),
-            None if suits => {}
+            None if suits && !is_its_own => {}
             None => {
                 let name = self.name(guest);
                 let message = format!("`{name}` has barged in here, and nothing else can be done with calls meanwhile");

@@ -5,7 +5,7 @@ use cucm::config::VirtualControllerLeaves;
 use super::transfer::LINKING;
 use super::{Call, CallNo, Impossible, Paper};
 
-/// Who may add others to a conference, unless anybody may.
+/// Who may add others to a conference, and drop them, unless anybody may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Controller {
     pub(super) phone: usize,
@@ -91,6 +91,38 @@ impl Paper {
         }
         self.leave(phone, no);
         Ok(())
+    }
+
+    /// Whoever may add others drops a member, as if that hung up.
+    pub(super) fn drop_from_conference(&mut self, by: usize, party: usize) -> Result<(), Impossible> {
+        let (name, other) = (self.name(by).to_owned(), self.name(party).to_owned());
+        if by == party {
+            let message = format!("`{name}` cannot be dropped by itself");
+            return Err(Impossible::new(message, format!("`- hang up: {name}`")));
+        }
+        let is_theirs = |call: &&Call| {
+            let is_moving = call.rings.as_ref().is_some_and(|ringing| ringing.instead_of == Some(party));
+            call.conference.is_some() && call.member(by).is_some() && call.member(party).is_some() && !is_moving
+        };
+        let Some(call) = self.calls.iter().find(is_theirs) else {
+            let message = format!("`{name}` and `{other}` are in no conference with each other here");
+            return Err(Impossible::new(message, "make one with `- conference: <phone>` first"));
+        };
+        if !self.anybody_adds && call.conference != Some(Controller::maker(by)) {
+            let message = format!("`{name}` does not control the conference, and can drop nobody");
+            let help = "`cluster: { advanced ad hoc conference: true }` lets anybody drop others";
+            return Err(Impossible::new(message, help));
+        }
+        self.leave_conference(call.no, party)
+    }
+
+    /// Whether the conference of a phone becomes a call of two when it drops a member.
+    pub(crate) fn drops_to_two_without(&self, by: usize, party: usize) -> bool {
+        let mut after = self.clone();
+        let conferences = |paper: &Self| paper.calls.iter().filter(|call| call.conference.is_some()).count();
+        after.drop_from_conference(by, party).is_ok()
+            && after.calls.len() == self.calls.len()
+            && conferences(&after) < conferences(self)
     }
 
     fn ends_conference(&self, call: &Call, phone: usize) -> bool {

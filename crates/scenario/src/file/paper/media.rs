@@ -1,11 +1,14 @@
 //! What phones do to media: it needs a call, and changes none.
 
+use ::media::ledger::Leg;
+
 use super::super::ast::{ChangedStream, Inject, Injected, Renumbered, StreamChange};
 use super::{ANSWER_FIRST, CALL_FIRST, Impossible, Paper};
 
 impl Paper {
     pub(super) fn inject(&mut self, Inject { phone, what, legs, .. }: &Inject) -> Result<(), Impossible> {
-        self.must_fork(*phone, true)?;
+        // While its far end holds a phone sends what it hears there, and nothing of its own.
+        self.must_fork(*phone, !legs.contains(&Leg::Far))?;
         let recording = self.recordings().iter().find(|recording| recording.phone == *phone);
         if let Some(recording) = recording.filter(|recording| !legs.iter().all(|leg| self.flows(recording, *leg))) {
             let message = format!("nothing is sent to the recording of `{}` here", self.name(recording.phone));
@@ -62,8 +65,8 @@ impl Paper {
 
     /// Streams can be changed while there are any.
     pub(super) fn change_streams(&mut self, StreamChange { phone, what }: StreamChange) -> Result<(), Impossible> {
-        // Another codec can be agreed on while the far end holds; whether it is ever spoken is another matter.
-        self.must_fork(phone, !matches!(what, ChangedStream::Codec(_)))?;
+        // Streams flow on while the far end holds and the recording is kept. Whether another codec is ever spoken is another matter.
+        self.must_fork(phone, false)?;
         let in_clear = match what {
             ChangedStream::Key { .. } => Some("where there is no key"),
             ChangedStream::Source

@@ -192,6 +192,7 @@ impl Paper {
             Action::Consult { by, to } => self.consult(*by, *to)?,
             Action::CompleteTransfer(by) => self.complete_transfer(*by)?,
             Action::Conference(by) => self.conference(*by)?,
+            Action::Drop { by, party } => self.drop_from_conference(*by, *party)?,
             Action::Barge(phone) => self.barge(*phone)?,
             Action::CBarge(phone) => self.c_barge(*phone)?,
             Action::Park(phone) => self.park(*phone)?,

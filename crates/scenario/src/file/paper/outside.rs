@@ -1,7 +1,7 @@
 //! Behind a trunk: who talks there, and whom CUCM takes that for.
 
 use super::super::ast::Told;
-use super::{CALL_FIRST, CallNo, Change, Far, Impossible, Paper};
+use super::{CALL_FIRST, Call, CallNo, Change, Far, Impossible, Paper};
 
 /// A call of which CUCM does not see all.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Behind {
 
 impl Paper {
     pub(super) fn transfer_outside(&mut self, from: usize, to: usize, told: Told) -> Result<(), Impossible> {
-        let no = self.talking_outside(from)?;
+        let no = self.transferable_outside(from)?;
         self.must_be_beside(from, to)?;
         self.forget_ended();
         if self.behind.iter().any(|behind| behind.call == no && !behind.others.is_empty()) {
@@ -80,6 +80,20 @@ impl Paper {
         let far = if others.is_empty() { remains.map_or(far, Far::Phone) } else { far };
         self.believe(no, far, others);
         Ok(())
+    }
+
+    /// The call of a party outside that may become another one's: the phone may hold it.
+    fn transferable_outside(&self, party: usize) -> Result<CallNo, Impossible> {
+        let is_held_here = |call: &&Call| {
+            let is_plain =
+                call.is_answered() && call.rings.is_none() && call.parked.is_none() && call.conference.is_none();
+            let mut members = call.members.iter();
+            is_plain && members.all(|member| member.is_here && !(member.holds && self.is_outside(member.phone)))
+        };
+        match self.active(party).filter(|_| self.is_outside(party)).filter(is_held_here) {
+            Some(call) => Ok(call.no),
+            None => self.talking_outside(party),
+        }
     }
 
     /// The call in which a party outside talks with a phone.

@@ -32,6 +32,11 @@ impl Paper {
             let message = "a recording whose legs have both ended is over, though its call goes on".to_owned();
             return Err(Impossible::new(message, "let CUCM end one leg of each, `near` or `far`"));
         };
+        if self.recordings().iter().any(|recording| self.is_forked_by_gateway(recording)) {
+            let message =
+                "a gateway forks this, both legs or none: it would send on to the one that has ended".to_owned();
+            return Err(Impossible::new(message, "leave `recording media source: gateway` out"));
+        }
         let ended: Vec<_> = self.standing().filter(|(_, other)| leg == *other).collect();
         self.hung_up.extend(ended);
         Ok(())

@@ -216,6 +216,10 @@ impl<'a> Cast<'a> {
                 self.pick_up(line, *phone).await?;
                 Ok(Some(format!("{} picked the call up", self.name(*phone))))
             }
+            Action::Drop { by, party } => {
+                self.drop_member(line, *by, *party).await?;
+                Ok(Some(format!("{} dropped {} from the conference", self.name(*by), self.name(*party))))
+            }
             Action::Redirect { call_of, to } => {
                 self.redirect(line, *call_of, *to).await?;
                 Ok(Some(format!("the call of {} was redirected to {}", self.name(*call_of), self.name(*to))))
