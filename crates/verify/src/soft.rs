@@ -21,6 +21,9 @@ const NEAR: i64 = 50 * MS;
 const CLOSE: i64 = 4 * MS;
 const BETTER: f64 = 0.02;
 
+/// What is so much alike is not looked for elsewhere.
+const SURE: f64 = 0.95;
+
 /// And how far where it is not there: 2 s, and behind that 20 s.
 const FAR: [i64; 2] = [2000 * MS, 20_000 * MS];
 
@@ -210,7 +213,8 @@ impl Walk<'_> {
     fn window(&mut self, at: i64, window: &[i16]) {
         let place = at + self.offset.round() as i64;
         // A vowel is like itself one pitch on: of two places as good the one is taken where it should be.
-        let (wide, close) = (self.near(window, place, NEAR), self.near(window, place, CLOSE));
+        let close = self.near(window, place, CLOSE);
+        let wide = if close.is_some_and(|close| close.1 >= SURE) { None } else { self.near(window, place, NEAR) };
         let near = match (wide, close) {
             (Some(wide), Some(close)) if close.1 < wide.1 - BETTER => Some(wide),
             (wide, close) => close.or(wide),
@@ -256,12 +260,13 @@ impl Walk<'_> {
         let start = place - reach;
         let region = self.part(start, WINDOW + 2 * reach as usize);
         let (slow, thin) = (thinned(&region, COARSE), thinned(window, COARSE));
-        let lags = slow.len() - thin.len();
-        let best = (0..=lags).max_by(|a, b| alike(&slow[*a..], &thin).total_cmp(&alike(&slow[*b..], &thin)))? * COARSE;
-        let full = |lag: usize| region.get(lag..lag + WINDOW).map_or(-1.0, |heard| likeness(heard, window));
-        let (from, to) = (best.saturating_sub(COARSE + 2), best + COARSE + 2);
-        let lag = (from..=to).max_by(|a, b| full(*a).total_cmp(&full(*b)))?;
-        let (left, middle, right) = (if lag > 0 { full(lag - 1) } else { -1.0 }, full(lag), full(lag + 1));
+        let rough: Vec<f32> = (0..=slow.len() - thin.len()).map(|lag| alike(&slow[lag..], &thin)).collect();
+        let best = (0..rough.len()).max_by(|a, b| rough[*a].total_cmp(&rough[*b]))? * COARSE;
+        let (from, to) = (best.saturating_sub(COARSE + 2), (best + COARSE + 2).min(region.len() - WINDOW));
+        let fine = likenesses(&region[from..to + WINDOW], window);
+        let at = (0..fine.len()).max_by(|a, b| fine[*a].total_cmp(&fine[*b]))?;
+        let (lag, beside) = (from + at, |at: Option<usize>| at.and_then(|at| fine.get(at)).copied().unwrap_or(-1.0));
+        let (left, middle, right) = (beside(at.checked_sub(1)), fine[at], beside(at.checked_add(1)));
         let bend = left - 2.0 * middle + right;
         let part = if bend < 0.0 { ((left - right) / (2.0 * bend)).clamp(-0.5, 0.5) } else { 0.0 };
         Some((start as f64 + lag as f64 + part, middle))
@@ -335,8 +340,19 @@ fn alike(heard: &[f32], said: &[f32]) -> f32 {
     cross / energy.sqrt()
 }
 
-fn likeness(heard: &[i16], said: &[i16]) -> f64 {
-    dot(heard, said) / (dot(heard, heard) * dot(said, said)).sqrt().max(1.0)
+/// How much alike `said` is to `heard` from each of its samples on.
+fn likenesses(heard: &[i16], said: &[i16]) -> Vec<f64> {
+    let own = dot(said, said);
+    let square = |sample: i16| f64::from(sample) * f64::from(sample);
+    let mut energy = dot(&heard[..said.len()], &heard[..said.len()]);
+    (0..=heard.len() - said.len())
+        .map(|lag| {
+            if lag > 0 {
+                energy += square(heard[lag + said.len() - 1]) - square(heard[lag - 1]);
+            }
+            dot(&heard[lag..lag + said.len()], said) / (energy * own).sqrt().max(1.0)
+        })
+        .collect()
 }
 
 /// The line through the points of a segment: the median of the slopes between them (Theil and Sen), which does not mind some
