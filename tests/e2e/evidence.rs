@@ -1,5 +1,7 @@
 //! What reports draw of a scenario: true, whole, and without a key.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use scenario::evidence::{Channel, Class, ColumnKind, EventKind, Evidence, MessageKind, RowKind, Transport};
 use scenario::outcome::{ScenarioOutcome, Verdict};
 use scenario::run::{Network, Options};
@@ -91,6 +93,43 @@ fn no_key_is_in_any_evidence() {
         let text = serde_json::to_string(of(&outcome)).unwrap();
         assert_eq!(key_in(&text).map(|rest| &rest[..40.min(rest.len())]), None, "{file}");
         assert!(!text.contains("PRIVATE KEY"), "{file}");
+    }
+}
+
+/// The TLS secrets of a run, from the block of its capture by which Wireshark decrypts it, in hex.
+fn tls_secrets(capture: &std::path::Path) -> Vec<String> {
+    let bytes = std::fs::read(capture).unwrap();
+    let shown = |byte: &u8| if byte.is_ascii_graphic() { char::from(*byte) } else { ' ' };
+    let text: String = bytes.iter().map(shown).collect();
+    let words: Vec<&str> = text.split(' ').collect();
+    let secret = |words: &[&str]| {
+        // TLS 1.2 has a master secret of 48 bytes behind `CLIENT_RANDOM`, TLS 1.3 several of the length of a hash.
+        let is_label = ["CLIENT_RANDOM", "_SECRET_0", "_TRAFFIC_SECRET"].iter().any(|label| words[0].ends_with(label));
+        let hex: String = words[2].chars().take_while(char::is_ascii_hexdigit).take(96).collect();
+        (is_label && hex.len() >= 64).then_some(hex)
+    };
+    words.windows(3).filter_map(secret).collect()
+}
+
+#[test]
+fn no_secret_of_the_run_is_in_its_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let captures = folder.path().join("captures");
+    let options = Options { pcapng: Some(captures.clone()), ..evident() };
+    let outcome = tests::run(&["scenarios/plain-call.yaml"], &options).unwrap();
+    let capture = std::fs::read_dir(&captures).unwrap().next().unwrap().unwrap().path();
+    let secrets = tls_secrets(&capture);
+    assert!(secrets.len() >= 3, "{} secrets", secrets.len());
+    let json = report::json(&outcome).unwrap();
+    for text in [report::html(&outcome).unwrap(), json, report::bundle(&outcome).unwrap()] {
+        let lower = text.to_ascii_lowercase();
+        for secret in &secrets {
+            let byte = |at: usize| u8::from_str_radix(&secret[at..at + 2], 16).unwrap();
+            let bytes: Vec<u8> = (0..secret.len()).step_by(2).map(byte).collect();
+            let coded = BASE64.encode(bytes);
+            assert!(!lower.contains(&secret.to_ascii_lowercase()) && !text.contains(&coded), "a secret is told");
+        }
+        assert!(key_in(&text).is_none(), "a key behind `inline:` is told");
     }
 }
 

@@ -55,11 +55,11 @@ impl Left {
         }
     }
 
-    /// The last lines that a recorder of somebody else's printed.
-    pub(super) fn printed(&self) -> &[String] {
+    /// What else there is to be told of a recorder of somebody else's where something is wrong.
+    pub(super) fn told(&self) -> &[String] {
         match self {
             Self::Bundled(_) => &[],
-            Self::External(gathered) => &gathered.printed,
+            Self::External(gathered) => &gathered.told,
         }
     }
 
@@ -361,7 +361,8 @@ impl External {
         };
         (gathered.compared, gathered.whole_calls) = (compared, whole_calls);
         if is_ours {
-            gathered.printed = last_lines(&self.folder);
+            let printed = last_lines(&self.folder);
+            gathered.told.extend(printed.into_iter().map(|line| format!("the recorder printed: {line}")));
         }
         match ended {
             Ended::Asked => {}

@@ -80,8 +80,8 @@ pub(crate) struct Gathered {
     pub(crate) findings: Vec<Finding>,
     /// What of the recorder's own words about its recordings is compared; `None` where it is not looked at.
     pub(crate) compared: Option<String>,
-    /// The last lines that the recorder printed.
-    pub(crate) printed: Vec<String>,
+    /// What else there is to be told where something is wrong, such as the last lines that the recorder printed.
+    pub(crate) told: Vec<String>,
     /// Whether its files are of whole calls, and what they then have of the time between recordings.
     pub(crate) whole_calls: Option<PauseTime>,
 }

@@ -17,7 +17,7 @@ use super::dir::Gathered;
 use super::process::{tail, words};
 use super::profile::{Exec, Profile};
 use super::template::Values;
-use super::told::{Holds, LeftLeg, Names, Told, at, file, on_disk, put_together, said};
+use super::told::{Holds, LeftLeg, Names, Told, at, file, on_disk, put_together, said, strangers};
 use crate::kept::{Session, SessionLeg, Stored};
 use crate::outcome::Finding;
 
@@ -138,7 +138,8 @@ impl Program {
             let found = format!("`{shown}` still answers `\"complete\": false`, and names {}", told(&answer));
             findings.push(Finding::new("late-file", expected, found));
         }
-        Ok(Gathered { stored: recordings(answer, profile, sessions, &root), findings, ..Gathered::default() })
+        let (stored, told) = recordings(answer, profile, sessions, &root);
+        Ok(Gathered { stored, findings, told, ..Gathered::default() })
     }
 
     async fn ask(&self, profile: &Profile, exec: &Exec, shown: &str, question: &[u8]) -> Result<Answer, String> {
@@ -193,8 +194,8 @@ fn told(answer: &Answer) -> String {
     format!("{} recordings with {files} files", answer.recordings.len())
 }
 
-/// What an answer names, read.
-fn recordings(answer: Answer, profile: &Profile, sessions: &[Session], root: &Path) -> Vec<Stored> {
+/// What an answer names, read; and that there is more of other calls.
+fn recordings(answer: Answer, profile: &Profile, sessions: &[Session], root: &Path) -> (Vec<Stored>, Vec<String>) {
     let told = |Entry { call_id, refci, files, metadata }: Entry| {
         let names = Names { refci: refci.map(|refci| refci.to_string()), call_id };
         let read = |named: &Named| {
@@ -206,7 +207,9 @@ fn recordings(answer: Answer, profile: &Profile, sessions: &[Session], root: &Pa
             said: said(profile, || metadata),
         }
     };
-    put_together(answer.recordings.into_iter().map(told).collect())
+    let told: Vec<Told> = answer.recordings.into_iter().map(told).collect();
+    let others = strangers(told.iter().map(|told| &told.of));
+    (put_together(told), others)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::path::JsonPath;
 use super::profile::{Profile, Recordings};
 use super::secret::Secret;
 use super::template::{Template, Values};
-use super::told::{CALL, Holds, LeftLeg, Names, Told, file, is_whole, put_together, said, values_of};
+use super::told::{CALL, Holds, LeftLeg, Names, Told, file, is_whole, put_together, said, strangers, values_of};
 use crate::kept::Session;
 use crate::outcome::Finding;
 pub(super) use client::{Client, Trouble, encoded, shown, url};
@@ -243,13 +243,14 @@ impl<'a> Search<'a> {
         if !(last || (whole && rests)) {
             return Ok(None);
         }
+        let others = strangers(of.iter());
         let mut told = Vec::new();
         for entry in round.ready.iter().filter(|entry| entry.of.as_ref().is_none_or(|of| !of.is_empty())) {
             let files = self.files(entry).await?;
             told.push(Told { of: entry.of.clone(), files, said: said(self.profile, || entry.item.clone()) });
         }
         let findings = round.unready.iter().filter_map(|entry| self.late(asked, entry)).collect();
-        Ok(Some(Gathered { stored: put_together(told), findings, ..Gathered::default() }))
+        Ok(Some(Gathered { stored: put_together(told), findings, told: others, ..Gathered::default() }))
     }
 
     /// What the service tells of recordings.

@@ -16,7 +16,9 @@ use super::path::word;
 use super::profile::Profile;
 use super::secret::Secret;
 use super::template::{Piece, Template, Values};
-use super::told::{CALL, HOLDS, Holds, LeftLeg, Names, Told, file, is_whole, on_disk, put_together, said, values_of};
+use super::told::{
+    CALL, HOLDS, Holds, LeftLeg, Names, Told, file, is_whole, on_disk, put_together, said, strangers, values_of,
+};
 use crate::kept::Session;
 use crate::outcome::Finding;
 
@@ -101,10 +103,16 @@ pub(super) async fn gather(
                 let late: Vec<&Row> = seen.0.iter().filter(|row| !row.is_complete && row.is_asked_for()).collect();
                 let rests = seen.1.elapsed() >= asked.unchanged_for;
                 if last || (late.is_empty() && rests && is_whole(&of, sessions)) {
+                    let others = strangers(of.iter());
                     let findings = late.iter().map(|row| row.late(asked.ready_within)).collect();
                     let root = profile.project.join(asked.root.fill(values));
                     let told = seen.0.iter().filter(|row| row.is_asked_for()).map(|row| row.read(profile, &root));
-                    return Ok(Gathered { stored: put_together(told.collect()), findings, ..Gathered::default() });
+                    return Ok(Gathered {
+                        stored: put_together(told.collect()),
+                        findings,
+                        told: others,
+                        ..Gathered::default()
+                    });
                 }
             }
             Err(Trouble::Final(why)) => return Err(why),

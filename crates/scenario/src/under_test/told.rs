@@ -144,6 +144,20 @@ pub(super) fn put_together(told: Vec<Told>) -> Vec<Stored> {
     all.into_iter().map(whole).collect()
 }
 
+/// That an adapter also told of recordings of none of these calls, in words for the story of a scenario.
+pub(super) fn strangers<'a>(of: impl Iterator<Item = &'a Option<Vec<usize>>>) -> Vec<String> {
+    match of.filter(|of| of.as_ref().is_some_and(Vec::is_empty)).count() {
+        0 => Vec::new(),
+        1 => vec![
+            "the adapter told of a recording of another call, by its refci or Call-ID, which was passed over"
+                .to_owned(),
+        ],
+        many => vec![format!(
+            "the adapter told of {many} recordings of other calls, by their refcis or Call-IDs, which were passed over"
+        )],
+    }
+}
+
 /// Whether there is something told of every recording.
 pub(super) fn is_whole(of: &[Option<Vec<usize>>], sessions: &[Session]) -> bool {
     let told = |at: usize| of.iter().any(|of| of.as_ref().is_none_or(|of| of.contains(&at)));

@@ -90,10 +90,8 @@ pub(super) fn judge(
     told.extend(places.into_iter().map(|what| Happening { at_ms: duration_ms, what }));
     if verdict == Verdict::Finding {
         // Its log may be gone by the time somebody reads this.
-        let printed = played.recorder.printed().iter();
-        told.extend(
-            printed.map(|line| Happening { at_ms: duration_ms, what: format!("the recorder printed: {line}") }),
-        );
+        let more = played.recorder.told().iter();
+        told.extend(more.map(|what| Happening { at_ms: duration_ms, what: what.clone() }));
     }
     ScenarioOutcome {
         file: file.to_owned(),

@@ -69,6 +69,14 @@ async fn a_file_that_is_named_and_not_there_is_the_recorders_and_is_kept_as_miss
 }
 
 #[tokio::test]
+async fn recordings_of_other_calls_are_passed_over_and_told_of() {
+    let old = r#"{ "refci": 1, "files": [{ "path": "old.wav", "content": "stereo" }] }"#;
+    let gathered = gather(&answer(&format!("{old}, {old}")), &two()).await.unwrap();
+    assert!(gathered.stored.is_empty() && gathered.findings.is_empty());
+    assert!(gathered.told[0].starts_with("the adapter told of 2 recordings of other calls"), "{:?}", gathered.told);
+}
+
+#[tokio::test]
 async fn a_program_is_asked_again_until_all_is_there() {
     let script = r#"if test -e asked; then cat; done=true; else done=false; touch asked; fi >&2
 echo "{ \"recordings\": [], \"complete\": $done }""#;
