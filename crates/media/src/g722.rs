@@ -47,11 +47,12 @@ impl Encoder {
     /// Appends a byte for every two of `samples`; an odd one at the end is left out.
     pub fn encode(&mut self, samples: &[i16], bytes: &mut Vec<u8>) {
         for pair in samples.as_chunks().0 {
-            bytes.push(self.pair(*pair));
+            bytes.push(self.encode_pair(*pair));
         }
     }
 
-    fn pair(&mut self, [first, second]: [i16; 2]) -> u8 {
+    /// The byte of two samples.
+    pub fn encode_pair(&mut self, [first, second]: [i16; 2]) -> u8 {
         push(&mut self.history, first.into(), second.into());
         let (even, odd) = filter(&self.history);
         let (low, high) = ((even + odd) >> 14, (odd - even) >> 14);

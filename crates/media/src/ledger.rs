@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Codec;
 use crate::g711::Law;
 use crate::srtp::Suite;
 
@@ -187,7 +188,12 @@ impl Row {
         self.fate.delay_us().map(|delay| self.sent_us + u64::from(delay))
     }
 
-    /// The law its payload is coded in, `None` for what is not G.711 (comfort noise, telephone events).
+    /// The codec of its payload, `None` for what is no voice (comfort noise, telephone events).
+    pub fn codec(&self) -> Option<Codec> {
+        Codec::of_payload_type(self.payload_type)
+    }
+
+    /// The law its payload is coded in, `None` for what is not G.711.
     pub fn law(&self) -> Option<Law> {
         Law::of_payload_type(self.payload_type)
     }
@@ -207,7 +213,7 @@ pub struct Stream {
     /// The RTP synchronisation source.
     pub ssrc: u32,
     /// The codec of its audio.
-    pub codec: Law,
+    pub codec: Codec,
     /// The SRTP suite, `None` for plain RTP.
     pub suite: Option<Suite>,
     /// SHA-256 of the master key, so that a reused key can be seen; never the key.
@@ -216,9 +222,9 @@ pub struct Stream {
     pub source: SocketAddr,
     /// Where it went.
     pub destination: SocketAddr,
-    /// The RTP clock in Hz: 8000.
+    /// The RTP clock in Hz: 8000, of G.722 too (RFC 3551 §4.5.2).
     pub clock: u32,
-    /// Samples in a packet, usually 160.
+    /// Ticks of the clock in a packet, usually 160: samples of G.711, pairs of samples of G.722.
     pub samples_per_packet: u32,
     /// When the stream was opened.
     pub started_us: u64,
@@ -296,7 +302,7 @@ mod tests {
             dialog: "bridge@phone".into(),
             main_dialog: "main@phone".into(),
             ssrc: 7,
-            codec: Law::Mu,
+            codec: Codec::Pcmu,
             suite: Some(Suite::AeadAes256Gcm),
             key_fingerprint: Some([9; 32]),
             source: "127.0.0.2:20000".parse().unwrap(),

@@ -1,8 +1,8 @@
 //! The codecs a phone offers, with the payload types and `fmtp` lines of a CP-7861 and CP-7841 on 12.1.1 (Cisco 200788).
 //!
-//! The phone *speaks* G.711 only; the others are offered because a real phone offers them, and a CUCM that picks one is told so.
+//! The phone *speaks* G.711 and G.722; the others are offered because a real phone offers them, and a CUCM that picks one is told so.
 
-use media::g711::Law;
+use media::codec::Codec as Spoken;
 
 /// One codec of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,19 +57,24 @@ impl Codec {
         }
     }
 
-    /// The codec of a G.711 law.
-    pub fn of_law(law: Law) -> Self {
-        match law {
-            Law::Mu => Self::Pcmu,
-            Law::A => Self::Pcma,
+    /// The codecs that a phone speaks.
+    pub const SPOKEN: [Self; 3] = [Self::G722, Self::Pcmu, Self::Pcma];
+
+    /// The codec that is spoken, as it is offered.
+    pub fn of(spoken: Spoken) -> Self {
+        match spoken {
+            Spoken::Pcmu => Self::Pcmu,
+            Spoken::Pcma => Self::Pcma,
+            Spoken::G722 => Self::G722,
         }
     }
 
-    /// The law, where it is one this phone speaks.
-    pub fn law(self) -> Option<Law> {
+    /// What is spoken, where it is a codec this phone speaks.
+    pub fn spoken(self) -> Option<Spoken> {
         match self {
-            Self::Pcmu => Some(Law::Mu),
-            Self::Pcma => Some(Law::A),
+            Self::Pcmu => Some(Spoken::Pcmu),
+            Self::Pcma => Some(Spoken::Pcma),
+            Self::G722 => Some(Spoken::G722),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 
-use media::g711::Law;
+use media::codec::Codec as Spoken;
 use media::sdes::{Crypto, SuiteName};
 use media::sdp::{Audio, Profile};
 use media::srtp::{MasterKey, Suite};
@@ -21,7 +21,7 @@ use crate::description::OwnKey;
 pub(crate) struct Settled {
     /// Where the peer wants to receive.
     pub(crate) remote: SocketAddr,
-    pub(crate) law: Law,
+    pub(crate) codec: Spoken,
     /// The payload type under which the peer wants telephone events (RFC 4733), if it does.
     pub(crate) events: Option<u8>,
     /// Our key, none for RTP.
@@ -42,7 +42,7 @@ impl Settled {
 /// Why a description cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum Unacceptable {
-    #[error("got no codec this phone speaks (formats {formats}), expected payload type 0 (PCMU) or 8 (PCMA)")]
+    #[error("got no codec this phone speaks (formats {formats}), expected payload type 0 (PCMU), 8 (PCMA) or 9 (G722)")]
     Codec { formats: String },
     #[error("got RTP/SAVP with {count} a=crypto lines, expected exactly one")]
     CryptoCount { count: usize },
@@ -56,7 +56,7 @@ pub(crate) enum Unacceptable {
 
 /// Settles our offer with the peer's answer.
 pub(crate) fn settle(keys: &[OwnKey], answer: &Audio) -> Result<Settled, Unacceptable> {
-    let law = spoken_law(answer, &Codec::G711)?;
+    let codec = spoken(answer, &Codec::SPOKEN)?;
     let (own, peer) = match answer.profile {
         Profile::Savp => {
             let ([crypto], []) = (answer.crypto.as_slice(), answer.bad_crypto.as_slice()) else {
@@ -68,7 +68,7 @@ pub(crate) fn settle(keys: &[OwnKey], answer: &Audio) -> Result<Settled, Unaccep
         }
         Profile::Avp => (None, None),
     };
-    Ok(settled(answer, law, own, peer))
+    Ok(settled(answer, codec, own, peer))
 }
 
 /// Answers the peer's offer: the first codec and the first crypto line of it that the phone can use. Without suites it answers RTP/AVP.
@@ -78,9 +78,9 @@ pub(crate) fn accept(
     suites: &[Suite],
     rng: &mut ChaCha20Rng,
 ) -> Result<Settled, Unacceptable> {
-    let law = spoken_law(offer, codecs)?;
+    let codec = spoken(offer, codecs)?;
     if offer.profile == Profile::Avp || suites.is_empty() {
-        return Ok(settled(offer, law, None, None));
+        return Ok(settled(offer, codec, None, None));
     }
     let usable = offer.crypto.iter().find_map(|crypto| match crypto.suite {
         SuiteName::Known(suite) if suites.contains(&suite) => Some((suite, crypto, usable_key(crypto).ok()?)),
@@ -90,14 +90,14 @@ pub(crate) fn accept(
         return Err(Unacceptable::NoSuite { offered: suite_names(&offer.crypto) });
     };
     let own = OwnKey::fresh(crypto.tag, suite, rng);
-    Ok(settled(offer, law, Some(own), Some((suite, key.clone()))))
+    Ok(settled(offer, codec, Some(own), Some((suite, key.clone()))))
 }
 
-fn settled(peer: &Audio, law: Law, own: Option<OwnKey>, peer_key: Option<(Suite, MasterKey)>) -> Settled {
+fn settled(peer: &Audio, codec: Spoken, own: Option<OwnKey>, peer_key: Option<(Suite, MasterKey)>) -> Settled {
     let reachable = peer.port != 0 && !peer.address.is_unspecified();
     Settled {
         remote: SocketAddr::new(peer.address, peer.port),
-        law,
+        codec,
         events: peer.formats.iter().find(|format| format.is_telephone_event()).map(|format| format.payload_type),
         own,
         peer: peer_key,
@@ -105,15 +105,14 @@ fn settled(peer: &Audio, law: Law, own: Option<OwnKey>, peer_key: Option<(Suite,
     }
 }
 
-/// The first format of the peer that is G.711 and among ours.
-fn spoken_law(peer: &Audio, codecs: &[Codec]) -> Result<Law, Unacceptable> {
-    let ours = |law: &Law| codecs.contains(&Codec::of_law(*law));
-    let law = peer.formats.iter().find_map(|format| match format.encoding.to_ascii_uppercase().as_str() {
-        "PCMU" if format.payload_type == 0 => Some(Law::Mu).filter(ours),
-        "PCMA" if format.payload_type == 8 => Some(Law::A).filter(ours),
-        _ => None,
+/// The first format of the peer that is spoken here, under its static payload type, and among ours.
+fn spoken(peer: &Audio, codecs: &[Codec]) -> Result<Spoken, Unacceptable> {
+    let found = peer.formats.iter().find_map(|format| {
+        let codec = Spoken::of_payload_type(format.payload_type)?;
+        let is_named = format.encoding.eq_ignore_ascii_case(codec.encoding());
+        (is_named && codecs.contains(&Codec::of(codec))).then_some(codec)
     });
-    law.ok_or_else(|| Unacceptable::Codec {
+    found.ok_or_else(|| Unacceptable::Codec {
         formats: peer
             .formats
             .iter()
@@ -174,7 +173,7 @@ mod tests {
     #[test]
     fn an_answer_is_one_line_of_our_offer_without_extras() {
         let settled = settle_line(&format!("2 AES_CM_128_HMAC_SHA1_80 inline:{KEY}")).unwrap();
-        assert_eq!((settled.suite(), settled.law), (Some(Suite::AesCm128HmacSha1_80), Law::Mu));
+        assert_eq!((settled.suite(), settled.codec), (Some(Suite::AesCm128HmacSha1_80), Spoken::Pcmu));
         assert_eq!(settled.own.unwrap().key, offered()[1].key);
         assert!(settle_line(&format!("2 AES_CM_128_HMAC_SHA1_80 inline:{KEY} WSH=128")).is_ok());
         let refused = [
@@ -210,7 +209,7 @@ mod tests {
             "got RTP/SAVP without a suite this phone has (offered: F8_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32)"
         );
         assert!(matches!(accept(&offer, &[Codec::G722], &Suite::ALL, rng), Err(Unacceptable::Codec { .. })));
-        assert_eq!(accept(&offer, &[Codec::Pcma], &Suite::ALL, rng).unwrap().law, Law::A);
+        assert_eq!(accept(&offer, &[Codec::Pcma], &Suite::ALL, rng).unwrap().codec, Spoken::Pcma);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What was done to all samples of a channel alike, found by laying the truth beside them: another value for each value,
 //! or the other leg added.
 
-use media::g711::{self, Law};
+use media::g711::Law;
 
 use crate::align::locate;
 use crate::finding::Rule;
@@ -31,6 +31,9 @@ const FINEST: u16 = 4;
 
 /// Finds out whether each value of `voice`, whose time line starts at `offset`, became another one in `file`.
 pub(crate) fn undo_map(voice: &Source, file: &[i16], offset: i64) -> Option<Undone> {
+    if voice.wide {
+        return None;
+    }
     let map = Map::learn(voice, file, offset)?;
     let (rule, what) = map.name(voice.law)?;
     let gain = if rule == Rule::LevelChanged { map.level().unwrap_or(1.0) } else { 1.0 };
@@ -57,7 +60,7 @@ pub(crate) fn undo_mix(voice: &Source, other: &Source, file: &[i16], offset: i64
     }
     let without = |(heard, leaked): (&i16, &i16)| {
         let own = (f64::from(*heard) - factor * f64::from(*leaked)).round();
-        g711::decode(voice.law, g711::encode(voice.law, own as i16))
+        voice.snap(own as i16)
     };
     let samples = file.iter().zip(&leaked).map(without).collect();
     let what = format!("the other leg is mixed in at {:+.1} dB", decibels(factor));

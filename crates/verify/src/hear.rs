@@ -1,6 +1,6 @@
 //! How a channel has to be read so that its audio is found: as it is, or with something undone first.
 
-use media::g711::{self, Law};
+use media::g711::Law;
 
 use crate::align::{CLEAR, Spot, locate};
 use crate::chain::chain;
@@ -117,6 +117,9 @@ pub(crate) fn hear_exactly<'a>(worlds: &Worlds<'a>, file: &[i16], home: usize, _
 
 /// The share of samples that the leg's law can say.
 fn lattice(world: &World, home: usize, file: &[i16]) -> f64 {
+    if world.sources[home].wide {
+        return 1.0;
+    }
     let mut said = vec![false; 1 << 16];
     for &sample in world.sources[home].law.samples() {
         said[usize::from(sample as u16)] = true;
@@ -175,6 +178,9 @@ fn undo_sign<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a
 }
 
 fn undo_law<'a>(world: &'a World, file: &[i16], home: usize) -> Option<Heard<'a>> {
+    if world.sources[home].wide {
+        return None;
+    }
     let (right, wrong) = match world.sources[home].law {
         // This is the world of the other law: what it decodes by is the wrong one.
         Law::Mu => (Law::A, Law::Mu),
@@ -195,7 +201,7 @@ fn undo_level<'a>(world: &'a World, plain: &Heard<'_>, file: &[i16], home: usize
     }
     let snap = |&sample: &i16| {
         let divided = (f64::from(sample) / gain).round() as i16;
-        g711::decode(source.law, g711::encode(source.law, divided))
+        source.snap(divided)
     };
     let snapped: Vec<i16> = file.iter().map(snap).collect();
     let mut faults = Vec::new();

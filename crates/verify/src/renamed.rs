@@ -3,8 +3,6 @@
 //! Phones of every run say the same words, with a dither under them that is each stream's own ([`media::signal`]). Where the words
 //! pause, nothing is left but the dither.
 
-use media::g711;
-
 use crate::fit::{dot, peak};
 use crate::source::Source;
 
@@ -19,7 +17,7 @@ const UNLIKE: f64 = 0.35;
 /// Audio that was transcoded, filtered or changed in its level is not untouched.
 pub(crate) fn is_named_otherwise(voice: &Source, file: &[i16], offset: i64) -> bool {
     // Zero is none of A-law's values, and what recorders fill gaps with.
-    let is_said = |sample: &i16| *sample == 0 || g711::decode(voice.law, g711::encode(voice.law, *sample)) == *sample;
+    let is_said = |sample: &i16| *sample == 0 || voice.snap(*sample) == *sample;
     if !file.iter().all(is_said) {
         return false;
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use media::g711::Law;
+use media::codec::{Codec, Decoder};
+use media::g711::{self, Law};
 use media::ledger::{Leg, Nature, Row, Stream};
 
 use crate::index::Index;
@@ -37,6 +38,8 @@ pub(crate) struct Frame {
     pub(crate) start: usize,
     /// Its length in samples.
     pub(crate) len: usize,
+    /// Its sound is of 8 kHz.
+    pub(crate) narrow: bool,
     pub(crate) duty: Duty,
     pub(crate) nature: Nature,
     /// All samples are equal, as in digital silence: it says nothing about where it belongs.
@@ -59,9 +62,13 @@ pub(crate) struct Source {
     pub(crate) owner: Option<(usize, Leg)>,
     /// The phone that sent it.
     pub(crate) phone: String,
-    /// The law its samples were decoded by.
+    /// The law its samples were decoded by, where they are not wide.
     pub(crate) law: Law,
+    /// Whether any of it is G.722. Of 16 kHz every other sample is looked for, and those between are compared where it is found.
+    pub(crate) wide: bool,
     samples: Vec<i16>,
+    /// The samples between, as many, where it is wide.
+    between: Vec<i16>,
     /// Genuine frames by time line, then all others.
     pub(crate) frames: Vec<Frame>,
     genuine: usize,
@@ -92,6 +99,23 @@ impl Source {
 
     pub(crate) fn samples(&self, frame: &Frame) -> &[i16] {
         &self.samples[frame.start..frame.start + frame.len]
+    }
+
+    /// The value nearest to this one that the codec can give.
+    pub(crate) fn snap(&self, value: i16) -> i16 {
+        if self.wide { value } else { g711::decode(self.law, g711::encode(self.law, value)) }
+    }
+
+    /// How the samples between those of a file, in which the frame is at `pos`, differ from the frame's: empty where they do not, as of a
+    /// frame of 8 kHz, between whose samples anything may be.
+    pub(crate) fn differs_between(&self, frame: &Frame, between: &[i16], pos: usize) -> Vec<i16> {
+        let Some(own) = self.between.get(frame.start..frame.start + frame.len).filter(|_| !frame.narrow) else {
+            return Vec::new();
+        };
+        let there = between.get(pos..).unwrap_or_default();
+        // Where a file ends between two samples, the last one is not missed.
+        let by: Vec<i16> = there.iter().zip(own).map(|(there, own)| there.wrapping_sub(*own)).collect();
+        if by.iter().all(|by| *by == 0) { Vec::new() } else { by }
     }
 
     /// Whether `file` holds the frame at `pos`.
@@ -179,6 +203,9 @@ struct Builder<'a> {
     expected: Option<&'a Expected>,
     law: fn(Law) -> Law,
     samples: Vec<i16>,
+    between: Vec<i16>,
+    /// By SSRC: a stream that goes on under another key goes on in its decoder.
+    decoders: HashMap<u32, Decoder>,
     genuine: Vec<Frame>,
     others: Vec<Frame>,
     free: Vec<(i64, i64)>,
@@ -187,7 +214,8 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(streams: &'a [Stream], limits: &'a Limits, expected: Option<&'a Expected>, law: fn(Law) -> Law) -> Self {
         let (samples, genuine, others, free) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { streams, limits, expected, law, samples, genuine, others, free }
+        let (between, decoders) = (Vec::new(), HashMap::new());
+        Self { streams, limits, expected, law, samples, between, decoders, genuine, others, free }
     }
 
     fn build(mut self, owner: Option<(usize, Leg)>, numbers: &[usize]) -> Source {
@@ -197,7 +225,7 @@ impl<'a> Builder<'a> {
             let genuine = || stream.rows.iter().filter(|row| row.nature == Nature::Genuine);
             let Some(first) = genuine().next() else { continue };
             // The packets of a key that is pressed already bear the timestamp of its press: sound says where the stream is.
-            let heard = genuine().find(|row| row.law().is_some()).unwrap_or(first);
+            let heard = genuine().find(|row| row.codec().is_some()).unwrap_or(first);
             let start_us = *start_us.get_or_insert_with(|| said_us(heard));
             let sent = (said_us(heard) - start_us) * MS / 1000;
             let base = before.and_then(|before| goes_on(before, stream.ssrc, heard.timestamp, sent)).unwrap_or(sent);
@@ -209,12 +237,14 @@ impl<'a> Builder<'a> {
         mark_alike(&mut self.genuine, &self.samples);
         let first = numbers.first().and_then(|&number| self.streams.get(number));
         let phone = first.map_or_else(String::new, |stream| stream.phone.clone());
-        let law = (self.law)(first.map_or(Law::Mu, |stream| stream.codec));
+        let law = (self.law)(first.and_then(|stream| stream.codec.law()).unwrap_or(Law::Mu));
+        let wide = !self.between.is_empty();
         let (said, arrived) = self.clocks();
         let genuine = self.genuine.len();
         let mut frames = self.genuine;
         frames.append(&mut self.others);
-        Source { owner, phone, law, samples: self.samples, frames, genuine, free: self.free, said, arrived }
+        let (samples, between) = (self.samples, self.between);
+        Source { owner, phone, law, wide, samples, between, frames, genuine, free: self.free, said, arrived }
     }
 
     /// Adds a stream whose first packet has this place; where it ended.
@@ -230,7 +260,7 @@ impl<'a> Builder<'a> {
             if row.nature == Nature::Genuine {
                 (last, at, due) = (row.timestamp, here, Some(due_us(row)));
             }
-            let Some(law) = row.law() else {
+            let Some(codec) = row.codec() else {
                 self.free.push((here, here + free_samples(stream, row)));
                 continue;
             };
@@ -239,8 +269,13 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let start = self.samples.len();
-            let table = (self.law)(law).samples();
-            self.samples.extend(payload.iter().map(|&code| table[usize::from(code)]));
+            match codec.law() {
+                Some(law) => {
+                    let table = (self.law)(law).samples();
+                    self.samples.extend(payload.iter().map(|&code| table[usize::from(code)]));
+                }
+                None => self.hear_wide(stream.ssrc, codec, row, payload),
+            }
             let samples = &self.samples[start..];
             let frame = Frame {
                 stream: number,
@@ -248,6 +283,7 @@ impl<'a> Builder<'a> {
                 at: here,
                 start,
                 len: samples.len(),
+                narrow: codec.law().is_some(),
                 duty: self.duty(row, began, fastest),
                 nature: row.nature,
                 weak: samples.iter().all(|&sample| sample == samples[0]),
@@ -257,6 +293,18 @@ impl<'a> Builder<'a> {
             list.push(frame);
         }
         Last { ssrc: stream.ssrc, timestamp: last, at }
+    }
+
+    /// Decodes a packet of 16 kHz. Only what arrived is in the decoder's memory.
+    fn hear_wide(&mut self, ssrc: u32, codec: Codec, row: &Row, payload: &[u8]) {
+        let mut decoder = self.decoders.remove(&ssrc).unwrap_or_else(|| Decoder::new(codec));
+        let (before, mut wide) = (decoder.clone(), Vec::with_capacity(payload.len() * 2));
+        decoder.decode(payload, &mut wide);
+        let took = row.nature == Nature::Genuine && row.fate.delay_us().is_some();
+        self.decoders.insert(ssrc, if took { decoder } else { before });
+        self.between.resize(self.samples.len(), 0);
+        self.samples.extend(wide.iter().step_by(2));
+        self.between.extend(wide.iter().skip(1).step_by(2));
     }
 
     /// What a packet of a stream that `began` then is due to be.
@@ -306,7 +354,7 @@ struct Last {
 /// When what a packet holds was begun to be said: it leaves when that ends.
 fn said_us(row: &Row) -> i64 {
     // A key is told in packets of no sound, one every 20 ms.
-    let samples = row.law().map_or(20 * MS, |_| i64::from(row.payload_len));
+    let samples = row.codec().map_or(20 * MS, |_| i64::from(row.payload_len));
     row.sent_us as i64 - samples * 1000 / MS
 }
 

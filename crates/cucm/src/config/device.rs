@@ -162,6 +162,6 @@ pub struct Region {
 
 impl Default for Region {
     fn default() -> Self {
-        Self { codecs: vec!["PCMU".to_owned(), "PCMA".to_owned()] }
+        Self { codecs: ["G722", "PCMU", "PCMA"].map(str::to_owned).to_vec() }
     }
 }

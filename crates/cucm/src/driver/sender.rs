@@ -35,7 +35,7 @@ impl Sender {
             dialog: terms.dialog.clone(),
             main_dialog: terms.dialog.clone(),
             ssrc: terms.ssrc,
-            codec: terms.law,
+            codec: terms.law.into(),
             suite: key.map(|key| key.suite()),
             key_fingerprint: key.map(|key| key.fingerprint()),
             source,

@@ -40,7 +40,7 @@ impl Machine {
     /// CUCM asks the built-in bridge for an offer to a guest.
     pub(super) fn on_barge_invite(&mut self, now: Instant, key: ServerKey, invite: &Message) {
         let main = self.joined(invite).and_then(|no| self.call(no)).filter(|call| call.state == CallState::Connected);
-        let Some((main, law)) = main.and_then(|call| Some((call.no, call.settled.as_ref()?.law))) else {
+        let Some((main, codec)) = main.and_then(|call| Some((call.no, call.settled.as_ref()?.codec))) else {
             return self.reply(now, &key, invite, 481, "Call Leg/Transaction Does Not Exist");
         };
         if self.barges.iter().any(|barge| barge.main == main) {
@@ -57,7 +57,7 @@ impl Machine {
             port,
             secure: !keys.is_empty(),
             keys: &keys,
-            codecs: &[Codec::of_law(law)],
+            codecs: &[Codec::of(codec)],
             direction: Direction::SendRecv,
             packet_time: PacketTime::default(),
             main_call: false,

@@ -133,7 +133,7 @@ impl Machine {
         let offer = audio(invite)?.ok_or("got no description, expected a=label:X-relay-nearend or X-relay-farend")?;
         let leg = leg_of(&offer)?;
         let call = self.call(main).ok_or("the call it joins is over")?;
-        let codec = call.settled.as_ref().map_or(Codec::Pcmu, |settled| Codec::of_law(settled.law));
+        let codec = call.settled.as_ref().map_or(Codec::Pcmu, |settled| Codec::of(settled.codec));
         let main_dialog = call.call_id();
         let dialog = Dialog::from_request(invite, &self.ids.tag()).map_err(|error| error.to_string())?;
         let port = self.ports.pop().ok_or("no media port is free")?;
@@ -262,8 +262,8 @@ impl Machine {
         if !settled.sends || self.call(bridge.main).is_none() {
             return self.halt_fork(at);
         }
-        if Codec::of_law(settled.law) != bridge.codec {
-            let (wanted, got) = (bridge.codec, settled.law);
+        if Codec::of(settled.codec) != bridge.codec {
+            let (wanted, got) = (bridge.codec, settled.codec);
             return self.problem(format!(
                 "got {} on the {} leg of the bridge, expected the codec of the call, {wanted:?}",
                 got.encoding(),
@@ -276,7 +276,7 @@ impl Machine {
         let (to, suite) = (settled.remote, settled.suite());
         let (rekey, packet_time) = (self.bridges[at].rekey.take(), self.bridges[at].packet_time);
         let repacks = std::mem::take(&mut self.bridges[at].repacks);
-        let running = self.bridges[at].forking.as_ref().filter(|old| old.remote == to && old.law == settled.law);
+        let running = self.bridges[at].forking.as_ref().filter(|old| old.remote == to && old.codec == settled.codec);
         if running.is_some() && (rekey.is_some() || (repacks && is_running)) {
             let key = settled.own.clone().filter(|_| rekey.is_some());
             let packet_time = repacks.then_some(packet_time);
@@ -301,7 +301,7 @@ impl Machine {
         let forks: Vec<usize> = (0..self.bridges.len())
             .filter(|at| self.bridges[*at].main == call && is_meant(&self.bridges[*at]))
             .collect();
-        if forks.is_empty() || matches!(change, BridgeChange::Codec(codec) if codec.law().is_none()) {
+        if forks.is_empty() || matches!(change, BridgeChange::Codec(codec) if codec.spoken().is_none()) {
             return Err(CommandError::Busy);
         }
         for at in forks {

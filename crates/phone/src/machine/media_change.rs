@@ -87,7 +87,7 @@ impl Machine {
         let (port, origin) = (call.port, call.sdp);
         call.sdp.1 += 1;
         let keys: Vec<OwnKey> = settled.own.iter().cloned().collect();
-        let codecs = [Codec::of_law(settled.law)];
+        let codecs = [Codec::of(settled.codec)];
         call.settled = Some(settled);
         let description = Description {
             origin,
@@ -213,7 +213,7 @@ impl Machine {
             dialog: dialog.to_owned(),
             main_dialog: main_dialog.to_owned(),
             remote: settled.remote,
-            law: settled.law,
+            codec: settled.codec,
             packet_time: PacketTime::default(),
             events: settled.events,
             key: settled.own.clone(),
@@ -249,7 +249,7 @@ impl InForce {
     pub(super) fn of(settled: &Settled, is_sending: bool) -> Self {
         Self {
             remote: settled.remote,
-            payload_type: settled.law.payload_type(),
+            payload_type: settled.codec.payload_type(),
             own: settled.own.as_ref().map(|own| own.key.fingerprint()),
             peer: settled.peer.as_ref().map(|(_, key)| key.fingerprint()),
             is_sending,

@@ -294,7 +294,7 @@ impl Site {
             dialog: dialog.clone(),
             main_dialog: dialog,
             remote: settled.remote,
-            law: settled.law,
+            codec: settled.codec,
             packet_time: PacketTime::default(),
             events: settled.events,
             key: settled.own,

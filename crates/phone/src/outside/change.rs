@@ -57,7 +57,7 @@ impl Site {
             (direction, _) => direction,
         };
         let keys: Vec<OwnKey> = settled.own.iter().cloned().collect();
-        let codecs = [Codec::of_law(settled.law)];
+        let codecs = [Codec::of(settled.codec)];
         let (origin, port) = (call.sdp, call.port);
         call.sdp.1 += 1;
         call.settled = Some(settled);

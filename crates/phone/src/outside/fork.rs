@@ -33,7 +33,7 @@ impl Site {
             dialog: request.transaction.clone(),
             main_dialog: main_dialog.clone(),
             remote,
-            law: settled.law,
+            codec: settled.codec,
             packet_time: PacketTime::default(),
             events: settled.events,
             key: None,

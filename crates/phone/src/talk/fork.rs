@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use media::g711::Law;
+use media::codec::Codec;
 use media::ledger::{Leg, Stream};
 use rand_chacha::ChaCha20Rng;
 use wire::MediaSocket;
@@ -91,7 +91,7 @@ impl Fork {
             self.part.payload.clear();
             return 0;
         }
-        let is_voice = Law::of_payload_type(said.payload_type).is_some();
+        let is_voice = Codec::of_payload_type(said.payload_type).is_some();
         let mut sent = 0;
         let goes_on = is_voice && self.part.goes_on_in(said);
         if !goes_on && !self.part.payload.is_empty() {

@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use media::g711::{self, Law};
+use media::codec::{Codec, Decoder};
 use media::ledger::Stream;
 use media::srtp::{MasterKey, Suite};
 use wire::{Clock, MediaSocket};
@@ -36,6 +36,7 @@ pub(crate) struct GuestTerms {
 pub(super) struct Guest {
     socket: MediaSocket,
     incoming: Incoming,
+    ear: Ear,
     out: Outgoing,
     ticks: u32,
 }
@@ -47,14 +48,14 @@ impl Guest {
         let _ = socket.connect(opening.remote);
         let incoming = Incoming::new(receive.as_ref(), depth);
         let out = Outgoing::open(opening, socket.local_addr(), now, clock)?;
-        Some(Self { socket, incoming, out, ticks: 0 })
+        Some(Self { socket, incoming, ear: Ear::default(), out, ticks: 0 })
     }
 
     /// What the guest says in this tick.
     pub(super) fn hear(&mut self) -> Option<Frame> {
         self.incoming.drain(&mut self.socket);
         match self.incoming.play() {
-            Played::Packet(heard) => sound(&heard),
+            Played::Packet(heard) => self.ear.sound(&heard),
             Played::Nothing | Played::Missing => None,
         }
     }
@@ -64,9 +65,9 @@ impl Guest {
         let at = self.ticks.wrapping_mul(FRAME as u32);
         self.ticks = self.ticks.wrapping_add(1);
         let Some(frame) = mix(own, far) else { return 0 };
-        let law = self.out.law();
-        let payload = frame.map(|sample| g711::encode(law, sample));
-        let said = Said { payload: &payload, payload_type: law.payload_type(), at, marker: false, heard: None };
+        let payload = self.out.encode(&frame);
+        let payload_type = self.out.codec().payload_type();
+        let said = Said { payload: &payload, payload_type, at, marker: false, heard: None };
         self.out.send(&mut self.socket, tick, &said);
         1
     }
@@ -76,11 +77,28 @@ impl Guest {
     }
 }
 
-/// The sound of a packet of one frame; none of what is no voice.
-pub(super) fn sound(heard: &Heard) -> Option<Frame> {
-    let law = Law::of_payload_type(heard.payload_type)?;
-    let payload: &[u8; FRAME] = heard.payload.as_slice().try_into().ok()?;
-    Some(payload.map(|code| g711::decode(law, code)))
+/// What turns payloads into sound, whichever codec they come in.
+#[derive(Debug, Default)]
+pub(super) struct Ear(Option<Decoder>);
+
+impl Ear {
+    /// The sound of a packet of one frame at 8 kHz; none of what is no voice.
+    pub(super) fn sound(&mut self, heard: &Heard) -> Option<Frame> {
+        let codec = Codec::of_payload_type(heard.payload_type)?;
+        if heard.payload.len() != FRAME {
+            return None;
+        }
+        let decoder = self.0.take().filter(|decoder| decoder.codec() == codec);
+        let decoder = self.0.insert(decoder.unwrap_or_else(|| Decoder::new(codec)));
+        let mut samples = Vec::with_capacity(2 * FRAME);
+        decoder.decode(&heard.payload, &mut samples);
+        let wide = codec.samples_per_byte();
+        // The mean of two samples of 16 kHz: no better filter is needed for what is mixed and coded anew.
+        let mean = |part: &[i16]| (part.iter().map(|&sample| i32::from(sample)).sum::<i32>() / wide as i32) as i16;
+        let mut frame = [0; FRAME];
+        frame.iter_mut().zip(samples.chunks_exact(wide)).for_each(|(out, part)| *out = mean(part));
+        Some(frame)
+    }
 }
 
 /// Two voices at once; none where nobody speaks.

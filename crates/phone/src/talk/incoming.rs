@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use media::g711::Law;
+use media::codec::Codec;
 use media::rtp::{Packet, SequenceTracker};
 use media::srtp::{Context, MasterKey, OVERHEAD, SrtpError, Suite};
 use wire::MediaSocket;
@@ -253,12 +253,12 @@ impl Incoming {
     }
 }
 
-/// Whether a packet of G.711 holds a multiple of 10 ms, as those of all phones do; others are not looked at.
+/// Whether a packet of voice holds a multiple of 10 ms, as those of all phones do; others are not looked at.
 fn holds_whole_frames(packet: &Packet<'_>) -> bool {
-    Law::of_payload_type(packet.payload_type()).is_none() || packet.payload().len().is_multiple_of(TEN_MS)
+    Codec::of_payload_type(packet.payload_type()).is_none() || packet.payload().len().is_multiple_of(TEN_MS)
 }
 
-/// Bytes of G.711 in 10 ms.
+/// Bytes of any codec of ours in 10 ms.
 const TEN_MS: usize = 80;
 
 fn fingerprint((suite, key): &(Suite, MasterKey)) -> (Suite, [u8; 32]) {

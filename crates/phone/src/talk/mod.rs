@@ -24,6 +24,7 @@ mod tone;
 
 use std::time::Instant;
 
+use media::codec::Codec;
 use media::g711::{self, Law};
 use media::ledger::{Leg, Stream};
 use media::signal::Voice;
@@ -37,9 +38,9 @@ pub use incoming::HeardCounts;
 pub(crate) use outgoing::{From, Opening, Turn};
 pub(crate) use stale::{Overdue, Stale};
 
-use self::digits::Digits;
+use self::digits::{Digits, EventPacket};
 use self::fork::Fork;
-use self::guest::{Frame, Guest, mix, sound};
+use self::guest::{Ear, Frame, Guest, mix};
 use self::incoming::{Incoming, Played};
 use self::misbehave::Misbehaviour;
 use self::outgoing::{Outgoing, Said, Tick};
@@ -103,6 +104,7 @@ pub(crate) struct Talk {
     events: Option<u8>,
     depth: u32,
     incoming: Incoming,
+    ear: Ear,
     main: Option<Outgoing>,
     /// Packet times since the main stream began.
     main_ticks: u32,
@@ -127,6 +129,7 @@ impl Talk {
             events: None,
             depth,
             incoming: Incoming::new(None, depth),
+            ear: Ear::default(),
             main: None,
             main_ticks: 0,
             forks: Vec::new(),
@@ -273,32 +276,13 @@ impl Talk {
             self.hush.as_mut().unwrap_or(voice).next_frame(&mut samples);
             samples = mix(Some(&samples), beep).unwrap_or(samples);
         }
-        let mut frame = [0; FRAME];
-        let mut said = |law: Law, ticks: u32, samples: &Frame, send: &mut dyn FnMut(&Said<'_>) -> u64| {
-            let at = ticks.wrapping_mul(FRAME as u32);
-            match &event {
-                Some((payload_type, event)) => send(&Said {
-                    payload: &event.payload,
-                    payload_type: *payload_type,
-                    at: at.wrapping_sub(event.back),
-                    marker: event.is_first,
-                    heard: None,
-                }),
-                None => {
-                    g711::encode_into(law, samples, &mut frame);
-                    let payload_type = law.payload_type();
-                    send(&Said { payload: &frame, payload_type, at, marker: false, heard: None })
-                }
-            }
-        };
         let both = mix(Some(&samples), guest).unwrap_or(samples);
-        said(main.law(), self.main_ticks, &both, &mut |said| {
-            main.send(&mut self.socket, tick, said);
-            1
-        });
+        let payload = if event.is_none() { main.encode(&both) } else { [0; FRAME] };
+        main.send(&mut self.socket, tick, &said(event.as_ref(), &payload, main.codec(), self.main_ticks));
         self.main_ticks = self.main_ticks.wrapping_add(1);
         let Some(fork) = near else { return (Some(samples), 1) };
-        let forked = said(fork.out.law(), fork.ticks, &samples, &mut |said| fork.send(tick, said));
+        let payload = if event.is_none() { fork.out.encode(&samples) } else { [0; FRAME] };
+        let forked = fork.send(tick, &said(event.as_ref(), &payload, fork.out.codec(), fork.ticks));
         fork.pass();
         (Some(samples), 1 + forked)
     }
@@ -308,17 +292,15 @@ impl Talk {
     fn relay(&mut self, tick: Tick, added: Option<&Frame>) -> (Option<Frame>, u64) {
         let played = self.incoming.play();
         let far = match &played {
-            Played::Packet(heard) if self.guest.is_some() || added.is_some() => sound(heard),
+            Played::Packet(heard) if self.guest.is_some() || added.is_some() => self.ear.sound(heard),
             _ => None,
         };
         let Some(fork) = self.forks.iter_mut().find(|fork| fork.leg == Leg::Far) else { return (far, 0) };
         let mixed = added.and_then(|added| mix(far.as_ref(), Some(added)));
         let is_key = far.is_none() && matches!(played, Played::Packet(_));
         if let Some(frame) = mixed.filter(|_| !is_key) {
-            let law = fork.out.law();
-            let payload = frame.map(|sample| g711::encode(law, sample));
-            let at = fork.ticks.wrapping_mul(FRAME as u32);
-            let said = Said { payload: &payload, payload_type: law.payload_type(), at, marker: false, heard: None };
+            let payload = fork.out.encode(&frame);
+            let said = said(None, &payload, fork.out.codec(), fork.ticks);
             let sent = fork.send(tick, &said);
             fork.pass();
             return (far, sent);
@@ -327,9 +309,16 @@ impl Talk {
             // What was not heard leaves a gap: the timestamp goes on, no packet is sent.
             return (far, fork.pause(tick));
         };
-        let translated = translate(&heard.payload, heard.payload_type, fork.out.law());
+        let to = fork.out.codec();
+        let translated = match Codec::of_payload_type(heard.payload_type) {
+            // Coded anew, as what is mixed is: of 16 kHz no byte stands for itself.
+            Some(from) if from != to && (from.law().is_none() || to.law().is_none()) => {
+                self.ear.sound(&heard).map(|frame| fork.out.encode(&frame).to_vec())
+            }
+            _ => translate(&heard.payload, heard.payload_type, to),
+        };
         let (payload, payload_type) = match &translated {
-            Some(payload) => (payload.as_slice(), fork.out.law().payload_type()),
+            Some(payload) => (payload.as_slice(), to.payload_type()),
             None => (heard.payload.as_slice(), heard.payload_type),
         };
         let said = Said {
@@ -364,9 +353,25 @@ impl Talk {
     }
 }
 
+/// A packet of a key, or of what was said.
+fn said<'a>(event: Option<&'a (u8, EventPacket)>, payload: &'a [u8], codec: Codec, ticks: u32) -> Said<'a> {
+    let at = ticks.wrapping_mul(FRAME as u32);
+    match event {
+        Some((payload_type, event)) => Said {
+            payload: &event.payload,
+            payload_type: *payload_type,
+            at: at.wrapping_sub(event.back),
+            marker: event.is_first,
+            heard: None,
+        },
+        None => Said { payload, payload_type: codec.payload_type(), at, marker: false, heard: None },
+    }
+}
+
 /// What was heard in one law of G.711, in another one; `None` where it is in that one, or no voice at all.
-fn translate(payload: &[u8], payload_type: u8, to: Law) -> Option<Vec<u8>> {
-    let from = [Law::Mu, Law::A].into_iter().find(|law| law.payload_type() == payload_type).filter(|law| *law != to)?;
+fn translate(payload: &[u8], payload_type: u8, to: Codec) -> Option<Vec<u8>> {
+    let to = to.law()?;
+    let from = Law::of_payload_type(payload_type).filter(|law| *law != to)?;
     let samples: Vec<i16> = payload.iter().map(|byte| g711::decode(from, *byte)).collect();
     let mut translated = vec![0; samples.len()];
     g711::encode_into(to, &samples, &mut translated);

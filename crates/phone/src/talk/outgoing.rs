@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use media::g711::Law;
+use media::codec::{Codec, Encoder};
 use media::ledger::{Fate, Nature, Row, Stream, StreamKind};
 use media::rtp::{HEADER_LEN, Header};
 use media::srtp::{Context, OVERHEAD};
@@ -12,6 +12,9 @@ use wire::{Clock, MediaSocket};
 use crate::change::RollOver;
 use crate::description::OwnKey;
 use crate::packet_time::PacketTime;
+
+use super::FRAME;
+use super::guest::Frame;
 
 /// The longest packet that is sent: anything that fits into an Ethernet frame can be relayed.
 pub(super) const LARGEST: usize = 1500;
@@ -36,7 +39,7 @@ pub(crate) struct Opening {
     /// The Call-ID of the main call.
     pub(crate) main_dialog: String,
     pub(crate) remote: SocketAddr,
-    pub(crate) law: Law,
+    pub(crate) codec: Codec,
     pub(crate) packet_time: PacketTime,
     /// The payload type of telephone events, where one was agreed on.
     pub(crate) events: Option<u8>,
@@ -97,6 +100,8 @@ pub(super) struct Outgoing {
     next_index: u64,
     first_timestamp: u32,
     is_first: bool,
+    /// What has been said is in its memory: it goes on where the stream turns.
+    encoder: Encoder,
     stream: Stream,
     clock: Clock,
 }
@@ -104,7 +109,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Opens the stream. `None` if the key does not fit its suite, which our own keys always do.
     pub(super) fn open(opening: Opening, source: SocketAddr, now: Instant, clock: &Clock) -> Option<Self> {
-        let Opening { phone, kind, dialog, main_dialog, remote, law, packet_time, key, ssrc, .. } = opening;
+        let Opening { phone, kind, dialog, main_dialog, remote, codec, packet_time, key, ssrc, .. } = opening;
         let Opening { first_index, first_timestamp, .. } = opening;
         let mut context = match &key {
             Some(own) => Some(Context::new(own.suite, &own.key).ok()?),
@@ -120,7 +125,7 @@ impl Outgoing {
             dialog,
             main_dialog,
             ssrc,
-            codec: law,
+            codec,
             suite: key.as_ref().map(|own| own.suite),
             key_fingerprint: key.as_ref().map(|own| own.key.fingerprint()),
             source,
@@ -140,6 +145,7 @@ impl Outgoing {
             next_index: first_index,
             first_timestamp,
             is_first: true,
+            encoder: Encoder::new(codec),
             stream,
             clock: clock.clone(),
         })
@@ -160,7 +166,7 @@ impl Outgoing {
             dialog: before.dialog.clone(),
             main_dialog: before.main_dialog.clone(),
             remote: before.destination,
-            law: before.codec,
+            codec: before.codec,
             packet_time: turn.packet_time.unwrap_or(self.packet_time),
             events: None,
             key: turn.key.or_else(|| self.key.clone()),
@@ -170,7 +176,13 @@ impl Outgoing {
         };
         let next = Self::open(opening, before.source, now, &self.clock);
         let is_first = self.is_first || matches!(turn.from, From::Anew { .. });
-        (self.close(now), next.map(|next| Self { is_first, ..next }))
+        // Whoever hears another source hears it from its beginning.
+        let encoder = turn.ssrc.is_none().then(|| self.encoder.clone());
+        let next = next.map(|mut next| {
+            next.encoder = encoder.unwrap_or(next.encoder);
+            Self { is_first, ..next }
+        });
+        (self.close(now), next)
     }
 
     /// What was sent so far.
@@ -178,12 +190,19 @@ impl Outgoing {
         &self.stream
     }
 
-    /// The stream's law.
-    pub(super) fn law(&self) -> Law {
+    /// The stream's codec.
+    pub(super) fn codec(&self) -> Codec {
         self.stream.codec
     }
 
-    /// Bytes of a full packet of voice: G.711 has one a sample.
+    /// Codes what is said next.
+    pub(super) fn encode(&mut self, samples: &Frame) -> [u8; FRAME] {
+        let mut payload = [0; FRAME];
+        self.encoder.encode(samples, &mut payload);
+        payload
+    }
+
+    /// Bytes of a full packet of voice: our codecs have one a tick of the clock.
     pub(super) fn packet_len(&self) -> usize {
         self.packet_time.samples()
     }

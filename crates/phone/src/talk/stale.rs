@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use media::g711::Law;
+use media::codec::Codec;
 use media::ledger::Stream;
 use wire::MediaSocket;
 
@@ -29,7 +29,7 @@ impl Overdue {
     pub(crate) fn go_on(self, socket: MediaSocket) -> Stale {
         let Self { out, at } = self;
         let stream = out.stream();
-        let words = stream.rows.iter().filter(|row| Law::of_payload_type(row.payload_type).is_some());
+        let words = stream.rows.iter().filter(|row| Codec::of_payload_type(row.payload_type).is_some());
         let words = words.map(|row| (row.payload_type, turned(stream.payload(row)))).collect();
         Stale { out, socket, at, words, next: 0, owed: 0 }
     }

@@ -18,7 +18,7 @@ pub enum SrtpPolicy {
     Off,
 }
 
-/// A codec of the offer. Only G.711 is decoded; of the others the payloads are kept in the journal.
+/// A codec of the offer. G.711 and G.722 are decoded; of the others the payloads are kept in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Codec {
     /// G.711 mu-law, payload type 0.

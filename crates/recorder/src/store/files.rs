@@ -56,7 +56,11 @@ pub(crate) fn make(folder: &Path, mut recording: Recording, place: &Place) -> Re
     // The sides one after the other, so that only one's packets are in memory.
     let (near, started_us, damage) = read_leg(&path, Side::Near, place.fault)?;
     let (far, ..) = read_leg(&path, Side::Far, place.fault)?;
-    let legs = [near, far];
+    let mut legs = [near, far];
+    // Both channels of a file come at one rate.
+    if legs.iter().any(|leg| u64::from(leg.track.rate()) > RATE) {
+        legs.iter_mut().for_each(|leg| leg.track.widen());
+    }
     let is_damaged = damage.contains(&"journal-damaged");
     damage.into_iter().for_each(|flag| recording.flag(flag));
     describe(&mut recording, started_us, &legs);
@@ -152,7 +156,7 @@ fn describe(recording: &mut Recording, started_us: i64, legs: &[Leg; 2]) {
         let (Some((first, last)), Some(leg)) = (found.times, leg) else { continue };
         // Keys and comfort noise came too, though the journal has only sound.
         leg.packets.lost = found.timeline.lost.saturating_sub(leg.packets.other_payload);
-        leg.samples = found.timeline.samples;
+        leg.samples = found.timeline.samples * u64::from(found.track.rate()) / RATE;
         // After a crash the counts of the receiver are gone; the journal still knows these.
         if leg.packets.stored == 0 {
             leg.packets.stored = found.packets;
@@ -211,13 +215,20 @@ fn write_sound(folder: &Path, recording: &mut Recording, legs: [Leg; 2], place: 
         }
     }
     let [near, far] = &tracks;
+    let wide = rate(&[(near, 0), (far, 0)]) / RATE;
+    let offset = Stereo { near_offset: offset.near_offset * wide, far_offset: offset.far_offset * wide };
     let length = write_wav(&folder, recording, "stereo", &[(near, offset.near_offset), (far, offset.far_offset)])?;
     recording.stereo = Some(offset);
-    recording.duration_ms = length * 1000 / RATE;
+    recording.duration_ms = length * 1000 / (RATE * wide);
     Ok(())
 }
 
-/// How much later than the other each leg begins, in samples.
+/// Samples a second of these tracks, which all come at one rate.
+fn rate(channels: &[(&Track, u64)]) -> u64 {
+    channels.iter().map(|(track, _)| u64::from(track.rate())).max().unwrap_or(RATE)
+}
+
+/// How much later than the other each leg begins, in ticks of the time line.
 fn offsets(near: &Leg, far: &Leg) -> Stereo {
     if near.track.is_empty() || far.track.is_empty() {
         return Stereo { near_offset: 0, far_offset: 0 };
@@ -239,12 +250,13 @@ fn write_wav(
     content: &str,
     channels: &[(&Track, u64)],
 ) -> Result<u64, FileError> {
+    let rate = rate(channels);
     let frames = channels.iter().map(|(track, offset)| track.len() + offset).max().unwrap_or(0);
     let name = format!("{content}.wav");
     let path = folder.path.join(&name);
     let journal = folder.path.join(journal::FILE_NAME);
     write_whole(&path, folder.durable, |file| {
-        let mut wav = wav::Writer::new(file, RATE as u32, channels.len() as u16, wav::Encoding::Pcm16)
+        let mut wav = wav::Writer::new(file, rate as u32, channels.len() as u16, wav::Encoding::Pcm16)
             .map_err(io::Error::other)?;
         let mut sounds = Vec::with_capacity(channels.len());
         for (track, offset) in channels {
@@ -270,7 +282,7 @@ fn write_wav(
         name,
         content: content.to_owned(),
         samples: frames,
-        rate: RATE as u32,
+        rate: rate as u32,
         bytes,
     });
     Ok(frames)

@@ -36,7 +36,8 @@ const SUITES: [(&str, Suite); 4] = [
 
 const TLS: [(&str, Tls); 2] = [("1.2", Tls::V1_2), ("1.3", Tls::V1_3)];
 
-const CODECS: [(&str, Codec); 3] = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
+const CODECS: [(&str, Codec); 4] =
+    [("G722", Codec::G722), ("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma), ("G729", Codec::G729)];
 
 /// The longest tag, in characters.
 const LONGEST_TAG: usize = 40;

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use media::g711::Law;
+use media::codec::Codec;
 use media::ledger::{Fate, Ledger, Nature, Row, Stream, StreamKind};
 use media::srtp::Suite;
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ struct StreamForm {
     dialog: String,
     main_dialog: String,
     ssrc: u32,
-    codec: Law,
+    codec: Codec,
     suite: Option<Suite>,
     source: SocketAddr,
     destination: SocketAddr,
@@ -357,7 +357,7 @@ mod tests {
             dialog: "bridge-near".to_owned(),
             main_dialog: "main".to_owned(),
             ssrc: 5,
-            codec: Law::Mu,
+            codec: Codec::Pcmu,
             suite: None,
             key_fingerprint: None,
             source: ([127, 0, 0, 1], 4000).into(),

@@ -155,10 +155,15 @@ pub(crate) fn compare_length(written: &Recording, file: &str, samples: u64) -> O
     Some(in_file(Finding::new(rule, expected, found), file))
 }
 
-/// Compares size and rate that are written of a file with those it has; in a sound file the rate is 8 kHz.
-pub(crate) fn compare_container(written: &Recording, file: &str, bytes: Option<u64>) -> Vec<Finding> {
+/// Compares size and rate that are written of a file with those it has.
+pub(crate) fn compare_container(
+    written: &Recording,
+    file: &str,
+    bytes: Option<u64>,
+    rate: Option<u32>,
+) -> Vec<Finding> {
     let Some(listed) = written.files.iter().find(|listed| listed.name == file) else { return Vec::new() };
-    let rows = [("bytes", bytes, listed.bytes), ("rate", Some(8000), u64::from(listed.rate))];
+    let rows = [("bytes", bytes, listed.bytes), ("rate", rate.map(u64::from), u64::from(listed.rate))];
     let differ = rows.into_iter().filter_map(|(what, is, says)| {
         differs(what, Some(is?.to_string()), Some(says.to_string()), None).map(|finding| in_file(finding, file))
     });
@@ -186,8 +191,9 @@ pub(crate) fn compare_offsets(
         let mut channels = verdict.channels.iter().filter(|channel| channel.recording == label && channel.file == file);
         channels.find(|channel| channel.leg == Some(leg)).and_then(|channel| channel.offset_samples)
     };
-    // How much later each leg is than it says.
-    let late = |leg: Leg, says: u64| Some(offset(file, leg)? - offset(whole(leg)?, leg)? - says as i64);
+    // How much later each leg is than it says, in samples of 8 kHz, as the verifier counts.
+    let wide = listed("stereo").map_or(1, |file| u64::from(file.rate / 8000).max(1));
+    let late = |leg: Leg, says: u64| Some(offset(file, leg)? - offset(whole(leg)?, leg)? - (says / wide) as i64);
     let (near, far) = (late(Leg::Near, stereo.near_offset)?, late(Leg::Far, stereo.far_offset)?);
     if (near, far) == (0, 0) {
         return None;

@@ -43,6 +43,14 @@ impl Stored {
         }
     }
 
+    /// The rate in the header of a file that begins as the recorder writes it.
+    pub(crate) fn rate_of(&self, name: &str) -> Option<u32> {
+        let file = self.recorded.files.iter().find(|file| file.name == name)?;
+        let Content::Wav(bytes) = &file.content else { return None };
+        let rate = bytes.get(24..28).filter(|_| bytes.get(12..16) == Some(b"fmt "))?;
+        Some(u32::from_le_bytes(rate.try_into().ok()?))
+    }
+
     /// Whether the recorder left audio, or says that it did.
     pub(crate) fn has_audio(&self) -> bool {
         !self.recorded.files.is_empty()

@@ -133,14 +133,23 @@ fn of_files(stored: &Stored, written: &Recording, verdict: &verify::Verdict, lab
         here.any(|finding| finding.file.as_deref().is_none_or(|blamed| blamed == file))
     };
     let channels = verdict.channels.iter().filter(|channel| channel.recording == label && !blamed(&channel.file));
-    let sound: BTreeMap<&str, u64> =
-        channels.map(|channel| (channel.file.as_str(), (channel.duration_ms * 8.0).round() as u64)).collect();
+    let rate = |file: &str| {
+        f64::from(written.files.iter().find(|listed| listed.name == file).map_or(8000, |listed| listed.rate))
+    };
+    let samples =
+        |channel: &verify::ChannelFigures| (channel.duration_ms * rate(&channel.file) / 1000.0).round() as u64;
+    let sound: BTreeMap<&str, u64> = channels.map(|channel| (channel.file.as_str(), samples(channel))).collect();
     let mut found: Vec<Finding> = metadata::compare_offsets(written, verdict, label, &sound).into_iter().collect();
     for (file, length) in sound {
         if !found.iter().any(|finding| finding.file.as_deref() == Some(file)) {
             match metadata::compare_length(written, file, length) {
                 Some(finding) => found.push(finding),
-                None => found.extend(metadata::compare_container(written, file, stored.bytes_of(file))),
+                None => found.extend(metadata::compare_container(
+                    written,
+                    file,
+                    stored.bytes_of(file),
+                    stored.rate_of(file),
+                )),
             }
         }
     }

@@ -38,7 +38,7 @@ fn doubled(stream: &Stream) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use media::g711::Law;
+    use media::codec::Codec;
     use media::ledger::{Row, StreamKind};
 
     use super::*;
@@ -51,7 +51,7 @@ mod tests {
             dialog: "1@phone".to_owned(),
             main_dialog: "1@phone".to_owned(),
             ssrc: 1,
-            codec: Law::Mu,
+            codec: Codec::Pcmu,
             suite: None,
             key_fingerprint: None,
             source: nowhere,

@@ -500,6 +500,7 @@ fn media_ports(pairs: usize) -> recorder::config::PortRange {
 
 const fn bundled_codec(codec: Codec) -> recorder::config::Codec {
     match codec {
+        Codec::G722 => recorder::config::Codec::G722,
         Codec::Pcmu => recorder::config::Codec::Pcmu,
         Codec::Pcma => recorder::config::Codec::Pcma,
         Codec::G729 => recorder::config::Codec::G729,

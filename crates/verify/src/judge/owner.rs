@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use media::g722;
 use media::ledger::Leg;
 use media::wav::read;
 
@@ -94,7 +95,10 @@ impl Case<'_> {
         for file in files {
             let Content::Wav(bytes) = &file.content else { continue };
             let Ok(wav) = read(bytes) else { continue };
-            for (number, samples) in wav.samples.iter().enumerate() {
+            let wide = wav.rate == g722::RATE && self.worlds.right.sources.iter().any(|source| source.wide);
+            let half = |channel: &Vec<i16>| channel.iter().step_by(2).copied().collect();
+            let channels = if wide { wav.samples.iter().map(half).collect() } else { wav.samples };
+            for (number, samples) in channels.iter().enumerate() {
                 let [near, far] = Leg::ALL.map(|leg| self.fit_of_leg(samples, to, leg));
                 let (straight, turned) = match file.claims.get(number).copied().flatten() {
                     Some(Leg::Near) => (near, far),

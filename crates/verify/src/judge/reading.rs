@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use media::g711::{self, Law};
+use media::g722;
 use media::ledger::Leg;
 use media::wav::{Encoding, Wav};
 
@@ -66,7 +67,9 @@ impl<'a> Opener<'_, 'a> {
         let first = self.named.unwrap_or(0);
         let others = (0..world.legs.len()).filter(|recording| *recording != first);
         std::iter::once(first).chain(others).find_map(|recording| {
-            let legs = *world.legs.get(recording)?;
+            // Of 16 kHz not every value is on a lattice, by which legs are taken apart.
+            let legs = world.legs.get(recording).filter(|legs| legs.iter().all(|leg| !world.sources[*leg].wide))?;
+            let legs = *legs;
             let mut mix = Mix::apart(legs.map(|leg| &world.sources[leg]), samples)?;
             let track = |leg: Leg| Track {
                 channel,
@@ -103,7 +106,8 @@ impl<'a> Opener<'_, 'a> {
     /// The channels, read as they are if their audio is found so, else in the way in which it is.
     fn as_they_are(&self, bytes: &[u8], wav: Wav, findings: &mut Vec<Finding>) -> Vec<Track<'a>> {
         let (rate, channels, encoding, data) = (wav.rate, wav.channels, wav.encoding, wav.data.clone());
-        let plain: Vec<Track<'a>> = self.tracks(wav.samples);
+        let wide = rate == g722::RATE && self.is_wide();
+        let plain: Vec<Track<'a>> = if wide { self.halves(&wav.samples) } else { self.tracks(wav.samples) };
         let silent = plain.iter().all(|track| is_silent(track.stored()));
         // A law in the header that is not the law of the bytes looks like a file decoded by the wrong law.
         let law = matches!(encoding, Encoding::MuLaw | Encoding::ALaw);
@@ -122,12 +126,55 @@ impl<'a> Opener<'_, 'a> {
         if let Some(tracks) = self.realign(&stored, &plain, findings) {
             return tracks;
         }
-        if rate != RATE {
+        if rate != RATE && !wide {
             let speed = round(f64::from(rate) / f64::from(RATE), 3);
             let found = format!("{rate} Hz in the header of audio of {RATE} Hz: it plays at {speed} times its speed");
             findings.push(self.place.finding(Rule::WrongRate, format!("{RATE} Hz"), found));
         }
         plain
+    }
+
+    /// Whether what the file should hold is of 16 kHz.
+    fn is_wide(&self) -> bool {
+        let world = self.case.worlds.right;
+        match self.named {
+            Some(named) => {
+                Leg::ALL.iter().any(|leg| world.source_of(named, *leg).is_some_and(|at| world.sources[at].wide))
+            }
+            None => world.sources.iter().any(|source| source.wide),
+        }
+    }
+
+    /// Channels of 16 kHz, each by every other sample; a frame is there if those between are there too. It may begin at an odd sample.
+    fn halves(&self, samples: &[Vec<i16>]) -> Vec<Track<'a>> {
+        let tracks = |first: usize| -> Vec<Track<'a>> {
+            let half = |from: usize| {
+                samples.iter().map(move |channel| channel.iter().skip(from).step_by(2).copied().collect())
+            };
+            let between: Vec<Vec<i16>> = half(first + 1).collect();
+            let mut tracks = self.tracks(half(first).collect());
+            for (track, between) in tracks.iter_mut().zip(&between).filter(|(track, _)| track.heard.undone.is_none()) {
+                let mut samples = track.samples.to_vec();
+                let Heard { world, placements, .. } = &mut track.heard;
+                placements.retain(|at| {
+                    let (source, frame) = (&world.sources[at.source], at.frame(world));
+                    let differs = source.differs_between(frame, between, at.pos);
+                    // What is wrong with a sample between is told of the one before it.
+                    for (sample, by) in samples[at.pos..].iter_mut().zip(&differs) {
+                        *sample = sample.wrapping_add(*by);
+                    }
+                    differs.is_empty()
+                });
+                track.samples = samples.into();
+            }
+            tracks
+        };
+        let even = tracks(0);
+        if strength(&even) > 0 {
+            return even;
+        }
+        let odd = tracks(1);
+        if strength(&odd) > 0 { odd } else { even }
     }
 
     fn tracks(&self, samples: Vec<Vec<i16>>) -> Vec<Track<'a>> {

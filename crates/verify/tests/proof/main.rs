@@ -11,3 +11,4 @@ mod mix;
 mod mutants;
 mod rig;
 mod shared;
+mod wide;

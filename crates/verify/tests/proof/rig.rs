@@ -253,7 +253,7 @@ fn stream(phone: &str, kind: StreamKind, law: Law, start: u64, mut voice: Voice,
         dialog: format!("{kind:?}@{phone}"),
         main_dialog: format!("main@{phone}"),
         ssrc: rng.next_u32(),
-        codec: law,
+        codec: law.into(),
         suite: None,
         key_fingerprint: None,
         source: ([127, 0, 0, 2], 20000).into(),
@@ -284,6 +284,7 @@ fn stream(phone: &str, kind: StreamKind, law: Law, start: u64, mut voice: Voice,
 
 /// What a perfect recorder makes of a stream, on a time line that starts at `start`.
 fn play(stream: &Stream, start: u64) -> Vec<i16> {
+    let law = stream.codec.law().expect("G.711");
     let late = (stream.started_us - start) as usize * 8 / 1000;
     let first = stream.rows[0].timestamp;
     let mut out = Vec::new();
@@ -293,7 +294,7 @@ fn play(stream: &Stream, start: u64) -> Vec<i16> {
         if out.len() < at + FRAME {
             out.resize(at + FRAME, 0);
         }
-        out[at..at + FRAME].copy_from_slice(&decode_all(stream.codec, stream.payload(row)));
+        out[at..at + FRAME].copy_from_slice(&decode_all(law, stream.payload(row)));
     }
     out
 }

@@ -55,7 +55,7 @@ fn another_codec_is_another_stream() {
     rig.receive(&reinvite(&rig, 102, &AVP_ANSWER.replace(" 0 101\r\n", " 8 101\r\n").replace("0 PCMU", "8 PCMA")));
     assert!(rig.last().contains("RTP/AVP 8 101\r\n"), "{}", rig.last());
     rig.receive(&ack_to(&rig.last(), ""));
-    assert_eq!(sending(&rig).law, media::g711::Law::A);
+    assert_eq!(sending(&rig).codec, media::codec::Codec::Pcma);
     assert_ne!(sending(&rig).ssrc, before.ssrc);
 }
 

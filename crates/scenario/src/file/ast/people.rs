@@ -72,6 +72,8 @@ pub enum Says {
 /// Codecs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
+    /// G.722.
+    G722,
     /// G.711 mu-law.
     Pcmu,
     /// G.711 A-law.

@@ -39,7 +39,7 @@ fn read_rekey(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> 
 }
 
 fn read_codec_change(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnostic>) -> Option<Action> {
-    let codecs = [("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma)];
+    let codecs = [("G722", Codec::G722), ("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma)];
     let mut f = Fields::of(node, "a change of codec", wrong);
     let phone = f.required("on", wrong).and_then(|n| keep(phone(n, scenario), wrong));
     let codec = f.required("to", wrong).and_then(|n| keep(one_of(n, &codecs), wrong));

@@ -144,6 +144,7 @@ fn static_type(codec: &str) -> Option<u8> {
     match codec {
         "PCMU" => Some(0),
         "PCMA" => Some(8),
+        "G722" => Some(9),
         _ => None,
     }
 }
@@ -152,9 +153,9 @@ fn is_genuine(row: &Row) -> bool {
     row.nature == Nature::Genuine
 }
 
-/// Whether a packet is G.711; telephone events and comfort noise are not (RFC 3551 §6).
+/// Whether a packet is voice; telephone events and comfort noise are not (RFC 3551 §6).
 pub(super) fn is_audio(row: &Row) -> bool {
-    row.law().is_some()
+    row.codec().is_some()
 }
 
 /// How often a packet arrived.

@@ -1,7 +1,6 @@
 //! The time line: streams from the ledger, and what happened to them.
 
 use cucm::CucmEvent;
-use media::g711::Law;
 use media::ledger::{Fate, Leg, Nature, Stream, StreamKind};
 use recorder::Deed;
 use verify::emodel::{Connection, mos};
@@ -119,7 +118,7 @@ fn span(stream: &Stream, began_us: u64) -> Option<Span> {
         from_us: since(stream.rows.first()?.sent_us, began_us),
         until_us: since(stream.rows.last()?.sent_us, began_us),
         ssrc: stream.ssrc,
-        codec: codec(stream.codec).to_owned(),
+        codec: stream.codec.encoding().to_owned(),
         suite: stream.suite.map(|suite| suite.name().to_owned()),
         source: stream.source.to_string(),
         destination: stream.destination.to_string(),
@@ -127,14 +126,6 @@ fn span(stream: &Stream, began_us: u64) -> Option<Span> {
         lost: count(&|row| row.fate == Fate::Dropped),
         not_genuine: count(&|row| row.nature != Nature::Genuine),
     })
-}
-
-/// The encoding name (RFC 3551 §6).
-const fn codec(law: Law) -> &'static str {
-    match law {
-        Law::Mu => "PCMU",
-        Law::A => "PCMA",
-    }
 }
 
 /// Where one stream of a leg follows another, and where a stream goes on in another codec.
@@ -151,16 +142,16 @@ fn changes(streams: &[&Stream], began_us: u64) -> Vec<Event> {
             tell(at_us, EventKind::Key, "another SRTP key".to_owned());
         }
         if now.codec != before.codec {
-            tell(at_us, EventKind::Codec, format!("codec {}", codec(now.codec)));
+            tell(at_us, EventKind::Codec, format!("codec {}", now.codec.encoding()));
         }
     }
     for stream in streams {
         for pair in stream.rows.windows(2) {
             let [before, now] = pair else { continue };
-            if let (Some(was), Some(is)) = (before.law(), now.law())
+            if let (Some(was), Some(is)) = (before.codec(), now.codec())
                 && was != is
             {
-                tell(now.sent_us, EventKind::Codec, format!("codec {}", codec(is)));
+                tell(now.sent_us, EventKind::Codec, format!("codec {}", is.encoding()));
             }
         }
     }

@@ -360,7 +360,7 @@ pub(super) fn check_provoked(scenario: &Scenario, played: &Played, undecided: &m
         let Action::Dtmf { by, .. } = &step.action else { continue };
         let device = device_name(*by);
         let mut said = played.ledger.streams.iter().filter(|s| s.kind == StreamKind::Voice && s.phone == device);
-        if !said.any(|stream| stream.rows.iter().any(|row| row.law().is_none())) {
+        if !said.any(|stream| stream.rows.iter().any(|row| row.codec().is_none())) {
             undecided.push(format!("line {}: keys were to be pressed and none was sent", step.line));
         }
     }

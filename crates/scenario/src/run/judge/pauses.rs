@@ -87,7 +87,7 @@ impl Pause {
 mod tests {
     use std::net::SocketAddr;
 
-    use media::g711::Law;
+    use media::codec::Codec;
 
     use super::*;
 
@@ -100,7 +100,7 @@ mod tests {
             dialog: "near".to_owned(),
             main_dialog: String::new(),
             ssrc: 1,
-            codec: Law::Mu,
+            codec: Codec::Pcmu,
             suite: None,
             key_fingerprint: None,
             source: nowhere,

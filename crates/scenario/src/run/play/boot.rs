@@ -47,6 +47,7 @@ impl Cast<'_> {
 
 pub(in crate::run) const fn phone_codec(codec: Codec) -> phone::Codec {
     match codec {
+        Codec::G722 => phone::Codec::G722,
         Codec::Pcmu => phone::Codec::Pcmu,
         Codec::Pcma => phone::Codec::Pcma,
         Codec::G729 => phone::Codec::G729,
