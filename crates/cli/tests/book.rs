@@ -110,7 +110,7 @@ fn the_tutorial_leads_to_a_verdict_in_ten_commands() {
         if is_verdict {
             let parts = [
                 "finding: file-written-over",
-                "finding: missing-recording",
+                "-far.wav are the names of 2 recordings and hold ",
                 "1 passed, 1 with findings, 1 skipped",
                 "PASS         scenarios/plain.yaml",
             ];

@@ -3,6 +3,7 @@
 mod bundle;
 #[cfg(test)]
 mod fixture;
+mod gist;
 mod github;
 mod html;
 mod json;

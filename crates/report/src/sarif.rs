@@ -7,6 +7,7 @@ use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
 use serde_json::{Value, json};
 
 use crate::place::paragraph;
+use crate::terminal::word;
 
 /// The rules whose breach lets somebody listen in, speak up or get in; the other findings are about what is recorded, not about who
 /// may.
@@ -38,14 +39,15 @@ pub fn sarif(run: &RunOutcome) -> Result<String, serde_json::Error> {
         .map(|(rule, text)| json!({ "id": rule, "shortDescription": { "text": text } }))
         .collect();
     let results: Vec<Value> = found.into_iter().map(|(scenario, finding)| result(scenario, finding)).collect();
-    // What decided nothing could have shown more.
-    let is_whole = run.scenarios.iter().all(|s| matches!(s.verdict, Verdict::Pass | Verdict::Finding));
+    // A finding is no failure of the tool, and what was skipped was not meant to be looked at; both are told.
+    let is_whole = !run.scenarios.iter().any(|s| matches!(s.verdict, Verdict::SetupError | Verdict::NotRun));
+    let unseen: Vec<Value> = run.scenarios.iter().filter_map(unseen).collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
             "tool": { "driver": { "name": "mixedmode", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
-            "invocations": [{ "executionSuccessful": is_whole }],
+            "invocations": [{ "executionSuccessful": is_whole, "toolExecutionNotifications": unseen }],
             "properties": { "recorder": run.recorder, "network": run.network, "seed": run.seed },
             "results": results,
         }],
@@ -53,6 +55,19 @@ pub fn sarif(run: &RunOutcome) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(&log)?;
     text.push('\n');
     Ok(text)
+}
+
+/// That a scenario could not show what it looks for.
+fn unseen(scenario: &ScenarioOutcome) -> Option<Value> {
+    let level = match scenario.verdict {
+        Verdict::Pass | Verdict::Finding | Verdict::Flaky => return None,
+        Verdict::SetupError | Verdict::NotRun => "error",
+        Verdict::Inconclusive => "warning",
+        Verdict::Skipped => "note",
+    };
+    let why = scenario.reason.as_deref().unwrap_or(&scenario.title);
+    let text = format!("{}: {}: {why}", scenario.file, word(scenario.verdict).to_lowercase());
+    Some(json!({ "level": level, "message": { "text": text } }))
 }
 
 fn result(scenario: &ScenarioOutcome, finding: &Finding) -> Value {
@@ -110,12 +125,15 @@ mod tests {
     fn a_run_that_could_not_look_says_so() {
         let look = |verdict| {
             let text = sarif(&run(vec![scenario("a.yaml", verdict)])).unwrap();
-            serde_json::from_str::<Value>(&text).unwrap()["runs"][0]["invocations"][0]["executionSuccessful"].clone()
+            let log = serde_json::from_str::<Value>(&text).unwrap();
+            let told = &log["runs"][0]["invocations"][0];
+            (told["executionSuccessful"].as_bool().unwrap(), told["toolExecutionNotifications"][0]["level"].clone())
         };
-        assert_eq!(
-            [Verdict::Pass, Verdict::SetupError, Verdict::Skipped].map(look),
-            [true, false, false].map(Value::from)
-        );
+        assert_eq!(look(Verdict::Pass), (true, Value::Null));
+        assert_eq!(look(Verdict::Finding), (true, Value::Null), "that the recorder is wrong is no failure of the tool");
+        assert_eq!(look(Verdict::SetupError), (false, "error".into()));
+        assert_eq!(look(Verdict::Inconclusive), (true, "warning".into()));
+        assert_eq!(look(Verdict::Skipped), (true, "note".into()));
     }
 
     #[test]

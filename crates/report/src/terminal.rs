@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use scenario::advice;
 use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
 
+use crate::gist::{Gist, gists};
 use crate::place::place;
 use crate::words::thousands;
 
@@ -63,15 +64,22 @@ fn reading(outcome: &ScenarioOutcome) -> String {
 }
 
 fn findings(out: &mut String, all: &[Finding], file: &str) {
-    for (at, shown) in all.iter().take(SHOWN).enumerate() {
+    let gists = gists(all);
+    for (at, gist) in gists.iter().take(SHOWN).enumerate() {
+        let shown = gist.first;
         out.push_str(&finding(shown, file));
+        if let Some(more) = gist.more() {
+            let _ = writeln!(out, "      and       {more}");
+        }
         // What helps against a rule is told once.
-        if let Some(fix) = advice::fix(&shown.rule).filter(|_| all[..at].iter().all(|told| told.rule != shown.rule)) {
+        let is_new = gists[..at].iter().all(|told| told.first.rule != shown.rule);
+        if let Some(fix) = advice::fix(&shown.rule).filter(|_| is_new) {
             let _ = writeln!(out, "      to fix    {fix}");
         }
     }
-    if all.len() > SHOWN {
-        let _ = writeln!(out, "    … and {} more findings (see --report-json)", all.len() - SHOWN);
+    let left: usize = gists.iter().skip(SHOWN).map(Gist::len).sum();
+    if left > 0 {
+        let _ = writeln!(out, "    … and {left} more findings (see --report-json)");
     }
 }
 
@@ -194,9 +202,20 @@ mod tests {
         let mut failed = failed();
         let (lost, strange) = (failed.findings[0].clone(), Finding::new("a-rule-of-tomorrow", "all", "some"));
         failed.findings.extend([lost, strange]);
+        failed.findings[1].leg = Some("near".into());
         let shown = scenario(&failed);
         assert_eq!(shown.matches("finding: ").count(), 3, "{shown}");
         assert_eq!(shown.matches("      to fix    ").count(), 1, "{shown}");
+    }
+
+    #[test]
+    fn what_comes_again_is_told_in_a_line() {
+        let mut failed = failed();
+        let again = Finding { packets: Some((9700, 9700)), ..failed.findings[0].clone() };
+        failed.findings.push(again);
+        let shown = scenario(&failed);
+        assert_eq!(shown.matches("finding: ").count(), 1, "{shown}");
+        assert!(shown.contains("packets 9612 to 9613\n      and       1 more place\n      to fix"), "{shown}");
     }
 
     #[test]

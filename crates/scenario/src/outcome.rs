@@ -134,7 +134,7 @@ pub struct Finding {
     pub expected: String,
     /// What was found.
     pub found: String,
-    /// Line of the scenario that asked for it.
+    /// Line of the scenario that asked for it, or whose step was under way when it was said.
     pub line: Option<usize>,
     /// Which recording.
     pub recording: Option<String>,

@@ -8,7 +8,7 @@ pub(super) const TABLE: &[Advice] = &[
         means: "a recording that should be there is not",
         causes: "the recorder refused or lost the call, stored nothing, or stored it where the profile does not look",
         look: "the recorder's answers to both INVITEs in the ladder, its log, and `root` and the names in mixedmode.toml",
-        fix: "see whether the call was answered (ladder) and stored (recorder's log); then whether the profile's names fit its files",
+        fix: "see whether the call was answered (ladder) and stored (recorder's log); then whether the profile's names or adapter find it",
         source: "docs/recorders.md",
     },
     Advice {
@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Advice] = &[
         means: "a file that should be there is not",
         causes: "names in the profile that do not fit, a file written late or somewhere else, a recording without media",
         look: "what is below `root` (`--keep` keeps it), beside the name that the finding shows filled in",
-        fix: "make the names in mixedmode.toml fit what the recorder writes, or have it write a file for every leg",
+        fix: "make the names in mixedmode.toml fit what the recorder writes (`--keep FOLDER` keeps it), or have it write a file for every leg",
         source: "docs/recorders.md",
     },
     Advice {

@@ -31,6 +31,10 @@ pub(crate) struct Stored {
     pub(crate) is_mixed: bool,
     /// What is wrong with the folder beside the audio.
     pub(crate) findings: Vec<Finding>,
+    /// The recordings that its names stand for, where they tell; more than one, where they do not tell which.
+    pub(crate) fits: Vec<usize>,
+    /// Whether all of these must have the same names, so that one is written over the other.
+    pub(crate) is_shared: bool,
 }
 
 impl Stored {
@@ -134,6 +138,8 @@ fn known(folder: &Path, recording: Recording, audio: &[&PathBuf], sessions: &[Se
         said: Vec::new(),
         is_mixed: false,
         findings,
+        fits: Vec::new(),
+        is_shared: false,
     }
 }
 
@@ -159,6 +165,8 @@ fn unknown(folder: &Path, why: &str, audio: &[&PathBuf]) -> Stored {
         said: Vec::new(),
         is_mixed: false,
         findings: vec![finding],
+        fits: Vec::new(),
+        is_shared: false,
     }
 }
 

@@ -72,6 +72,11 @@ impl Journal {
         }
     }
 
+    /// The line of each step that was begun, with when, in microseconds since the start of the run; in their order.
+    pub(super) fn lines(&self) -> Vec<(usize, u64)> {
+        self.notes().steps.iter().map(|step| (step.line, step.began_us)).collect()
+    }
+
     /// The steps in the scenario's own time.
     pub(super) fn steps(&self, scenario: &Scenario) -> Vec<StepTaken> {
         let notes = self.notes();

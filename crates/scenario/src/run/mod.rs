@@ -397,7 +397,8 @@ async fn played(
         }
     };
     let draft = options.evidence.then(|| watch.scene(item, options).draft());
-    Ok(judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored, draft))
+    let more = (draft, &*journal.lines());
+    Ok(judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored, more))
 }
 
 /// How many scenarios at once.

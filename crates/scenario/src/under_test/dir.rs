@@ -1,5 +1,7 @@
 //! The adapter `dir`: a recorder's files below a folder, found by name and taken when they no longer change.
 
+mod missing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,10 @@ use super::profile::{Profile, Recordings};
 use super::s3::{Mirror, S3};
 use super::said::Said;
 use super::template::{Template, Values};
+use super::told::at;
 use crate::kept::{LARGEST_WAV, Session, Stored};
 use crate::outcome::Finding;
+use missing::{came_late, late_file, missing, pattern};
 
 /// Between two looks at the folder.
 const LOOK: Duration = Duration::from_millis(100);
@@ -29,12 +33,12 @@ const MOST_FILES: usize = 100_000;
 const LARGEST_SAID: u64 = 16 << 20;
 /// Where what is fetched from a bucket lies, below the scenario's folder.
 const MIRROR: &str = "bucket";
-/// How many other files are named where one is missing.
-const NAMED: usize = 5;
 
 /// What may be in the names of one recording's files.
 struct Dialogs {
     label: String,
+    /// The names of its files, where the patterns leave no choice.
+    names: Option<Vec<Glob>>,
     values: Values,
     call_ids: [Vec<String>; 2],
 }
@@ -51,7 +55,18 @@ impl Dialogs {
             ("cluster", session.cluster_id.clone()),
         ]);
         let call_ids = Leg::ALL.map(|leg| session.call_ids(leg).map(str::to_owned).collect());
-        Self { label: session.label(), values, call_ids }
+        Self { label: session.label(), names: None, values, call_ids }
+    }
+
+    /// The same with the names that its files have by these patterns.
+    fn named(self, asked: &Recordings) -> Self {
+        let globs: Vec<Glob> = kinds(asked).flat_map(|(kind, template)| self.globs(kind, template)).collect();
+        Self { names: globs.iter().all(Glob::is_plain).then_some(globs), ..self }
+    }
+
+    /// Whether its files cannot have other names than those of `other`.
+    fn is_named_as(&self, other: &Self) -> bool {
+        self.names.is_some() && self.names == other.names
     }
 
     /// The patterns that a kind of file of this recording may have.
@@ -141,9 +156,13 @@ impl Shelf {
     /// # Errors
     /// That the names which the profile gives do not tell apart what has to be told apart; what is wrong with a bucket.
     pub(crate) async fn gather(mut self, profile: &Profile, sessions: &[Session]) -> Result<Gathered, String> {
-        let dialogs: Vec<Dialogs> = sessions.iter().map(Dialogs::of).collect();
         let (asked, folder) = (&profile.recordings, &mut self.folder);
-        let deadline = Instant::now() + if dialogs.is_empty() { asked.unchanged_for } else { asked.ready_within };
+        let dialogs: Vec<Dialogs> = sessions.iter().map(|session| Dialogs::of(session).named(asked)).collect();
+        let mut deadline = Instant::now() + if dialogs.is_empty() { asked.unchanged_for } else { asked.ready_within };
+        let ended = sessions.iter().filter_map(|session| at(session, session.ended_us)).max();
+        let ended = ended.map(SystemTime::from);
+        // What was missing when its time was over.
+        let mut overdue: Option<(Instant, Vec<Lack>)> = None;
         loop {
             if let Some(bucket) = &mut self.bucket {
                 bucket.fetch(asked, &self.root, deadline).await?;
@@ -151,10 +170,17 @@ impl Shelf {
             folder.look(&self.root);
             let now = Instant::now();
             let found = Found::new(asked, folder, &dialogs);
-            let finished = !dialogs.is_empty() && found.is_whole(dialogs.len()) && folder.rests(now, asked, &found);
+            let finished = !dialogs.is_empty() && found.is_whole(&dialogs, folder, ended);
+            let finished = finished && folder.rests(now, asked, &found);
+            if now >= deadline && !finished && !found.missing.is_empty() && overdue.is_none() {
+                overdue = Some((deadline, found.missing));
+                deadline += asked.grace();
+                continue;
+            }
             if finished || now >= deadline {
                 found.told_apart(asked, &dialogs)?;
-                return Ok(found.read(profile, &self.root, folder, &dialogs, now));
+                let late = overdue.map(|(since, missing)| Overdue { after: now - since, missing });
+                return Ok(found.read(profile, &self.root, folder, &dialogs, (now, late)));
             }
             let pause = if self.bucket.is_some() { LOOK * 3 } else { LOOK };
             tokio::time::sleep(pause.min(deadline - now)).await;
@@ -242,12 +268,21 @@ impl Folder {
 /// Files that belong together: those of one recording.
 type Group = Vec<(Kind, String)>;
 
+/// A recording without a file of this kind.
+type Lack = (usize, Kind);
+
+/// What was missing when its time was over, and how much later it is now.
+struct Overdue {
+    after: Duration,
+    missing: Vec<Lack>,
+}
+
 /// Which files belong to which recordings.
 struct Found {
     /// Each group with the recordings it may be of; more than one where names do not tell.
     groups: BTreeMap<Group, BTreeSet<usize>>,
     /// The recordings that lack a kind of file.
-    missing: Vec<(usize, Kind)>,
+    missing: Vec<Lack>,
 }
 
 impl Found {
@@ -275,9 +310,19 @@ impl Found {
         found
     }
 
-    /// Whether every recording has all its files.
-    fn is_whole(&self, recordings: usize) -> bool {
-        self.missing.is_empty() && self.groups.len() >= recordings
+    /// Whether every recording has all its files. Recordings whose names cannot differ have one file at most; it is the last one's
+    /// when it was written after all had `ended`.
+    fn is_whole(&self, dialogs: &[Dialogs], folder: &Folder, ended: Option<SystemTime>) -> bool {
+        let twins =
+            dialogs.iter().enumerate().filter(|(at, of)| dialogs[..*at].iter().any(|other| of.is_named_as(other)));
+        let is_last = |path: &String| {
+            let modified = folder.seen.get(path).and_then(|(stamp, _)| stamp.modified);
+            modified.zip(ended).is_some_and(|(modified, ended)| modified + COARSE >= ended)
+        };
+        let shared = self.groups.iter().filter(|(_, of)| of.len() > 1);
+        let is_over = shared.flat_map(|(group, _)| group).all(|(_, path)| is_last(path));
+        let twins = if is_over { twins.count() } else { 0 };
+        self.missing.is_empty() && self.groups.len() + twins >= dialogs.len()
     }
 
     /// Where one `leg` pattern stands for the files of several recordings, as of a call that was on hold and is recorded again under
@@ -297,16 +342,26 @@ impl Found {
         ))
     }
 
-    fn read(self, profile: &Profile, root: &Path, folder: &Folder, dialogs: &[Dialogs], now: Instant) -> Gathered {
+    fn read(
+        self,
+        profile: &Profile,
+        root: &Path,
+        folder: &Folder,
+        dialogs: &[Dialogs],
+        (now, late): (Instant, Option<Overdue>),
+    ) -> Gathered {
         let asked = &profile.recordings;
         let mut gathered = Gathered::default();
         for (index, of) in dialogs.iter().enumerate() {
             let kinds: Vec<Kind> = self.missing.iter().filter(|(at, _)| *at == index).map(|(_, kind)| *kind).collect();
             if !kinds.is_empty() {
                 gathered.findings.push(missing(asked, &kinds, root, folder, of));
+                continue;
             }
+            let was_missing = |late: &&Overdue| late.missing.iter().any(|(at, _)| *at == index);
+            let late = late.as_ref().filter(was_missing);
+            gathered.findings.extend(late.map(|late| came_late(asked, late.after, of)));
         }
-        gathered.findings.extend(self.written_over(asked, dialogs));
         for (group, of) in &self.groups {
             let late = |(_, path): &&(Kind, String)| {
                 folder.seen.get(path).is_some_and(|(_, since)| now - *since < asked.unchanged_for)
@@ -316,8 +371,13 @@ impl Found {
             // What is said without any audio tells of no recording.
             if group.iter().any(|(kind, _)| *kind != Kind::Said) {
                 let (said, findings) = said(asked, root, group);
+                let fits = of.iter().copied().collect();
+                let names_differ =
+                    of.iter().zip(of.iter().skip(1)).any(|(a, b)| !dialogs[*a].is_named_as(&dialogs[*b]));
+                let is_shared = !names_differ && of.len() > 1;
                 let is_mixed = group.iter().any(|(kind, _)| *kind == Kind::Mixed);
-                gathered.stored.push(Stored { said, is_mixed, ..stored(recorded(asked, root, group, expected)) });
+                let stored = stored(recorded(asked, root, group, expected));
+                gathered.stored.push(Stored { said, fits, is_shared, is_mixed, ..stored });
                 gathered.findings.extend(findings);
             }
         }
@@ -327,35 +387,6 @@ impl Found {
         let order = |stored: &Stored| (stored.recorded.expected.is_none(), stored.recorded.expected);
         gathered.stored.sort_by(|a, b| (order(a), &a.recorded.label).cmp(&(order(b), &b.recorded.label)));
         gathered
-    }
-
-    /// Files whose whole names the profile gives to several recordings: what is in them is one of these, and the others are gone.
-    fn written_over(&self, asked: &Recordings, dialogs: &[Dialogs]) -> Vec<Finding> {
-        let is_whole_name = |of: &Dialogs, (kind, path): &(Kind, String)| {
-            let template = kinds(asked).find(|(named, _)| named == kind);
-            let globs = template.map(|(_, template)| of.globs(*kind, template)).unwrap_or_default();
-            globs.iter().any(|glob| glob.captures(path).is_some_and(|wild| wild.is_empty()))
-        };
-        let mut findings = Vec::new();
-        for (group, of) in self.groups.iter().filter(|(_, of)| of.len() > 1) {
-            let sharing: Vec<&Dialogs> = of.iter().filter_map(|at| dialogs.get(*at)).collect();
-            let mut files = group.iter().filter(|(kind, _)| *kind != Kind::Said);
-            if !group.iter().all(|file| sharing.iter().all(|of| is_whole_name(of, file))) {
-                continue;
-            }
-            let (labels, names): (Vec<_>, Vec<_>) = (
-                sharing.iter().map(|of| of.label.as_str()).collect(),
-                files.by_ref().map(|(_, path)| path.as_str()).collect(),
-            );
-            let expected = format!("files of its own for each of {} recordings: {}", labels.len(), labels.join(", "));
-            let found =
-                format!("all of them are called {}: the later was written over the earlier", names.join(" and "));
-            let mut finding = Finding::new("file-written-over", expected, found);
-            finding.recording = labels.first().map(|label| (*label).to_owned());
-            finding.file = names.first().map(|name| (*name).to_owned());
-            findings.push(finding);
-        }
-        findings
     }
 
     /// Files named like recordings that belong to none, and hold audio.
@@ -402,7 +433,16 @@ fn group(fitting: Vec<(Vec<String>, (Kind, String))>) -> Vec<Group> {
 
 /// A recording of which nothing is known but its files.
 pub(super) fn stored(recorded: Recorded<'static>) -> Stored {
-    Stored { recorded, folder: PathBuf::new(), metadata: None, said: Vec::new(), is_mixed: false, findings: Vec::new() }
+    Stored {
+        recorded,
+        folder: PathBuf::new(),
+        metadata: None,
+        said: Vec::new(),
+        is_mixed: false,
+        findings: Vec::new(),
+        fits: Vec::new(),
+        is_shared: false,
+    }
 }
 
 fn recorded(asked: &Recordings, root: &Path, group: &Group, expected: Option<usize>) -> Recorded<'static> {
@@ -457,57 +497,6 @@ fn holds_audio(recorded: &Recorded<'static>) -> bool {
 /// Whether a name is one that the profile gives to files of any recording.
 pub(super) fn is_named(asked: &Recordings, name: &str) -> bool {
     kinds(asked).any(|(_, template)| Glob::new(template, &Values::new()).fits(name))
-}
-
-/// A pattern as written, for findings.
-fn pattern(asked: &Recordings, kind: Kind) -> String {
-    kinds(asked).find(|(of, _)| *of == kind).map(|(_, template)| template.to_string()).unwrap_or_default()
-}
-
-/// The finding that a recording has no files of these kinds.
-fn missing(asked: &Recordings, kinds: &[Kind], root: &Path, folder: &Folder, of: &Dialogs) -> Finding {
-    let patterns: Vec<String> = kinds.iter().map(|kind| pattern(asked, *kind)).collect();
-    let used = |name: &&str| patterns.iter().any(|pattern| pattern.contains(&format!("{{{name}}}")));
-    let mut values: Vec<String> =
-        of.values.iter().filter(|(name, _)| used(name)).map(|(name, value)| format!("{name} = {value}")).collect();
-    if used(&"call_id") {
-        let call_ids = of.call_ids.iter().enumerate().filter(|(leg, _)| match kinds {
-            [Kind::Near] => *leg == 0,
-            [Kind::Far] => *leg == 1,
-            _ => true,
-        });
-        values.extend(call_ids.flat_map(|(_, all)| all).map(|call_id| format!("call_id = {call_id}")));
-    }
-    let values = if values.is_empty() { String::new() } else { format!(" with {}", values.join(", ")) };
-    let patterns = patterns.join("`, `");
-    let (root_shown, within) = (&folder.shown, asked.ready_within);
-    let expected = format!("a file `{patterns}`{values} below {root_shown} within {within:?} of the last call");
-    let names: Vec<&str> = folder.seen.keys().take(NAMED).map(String::as_str).collect();
-    let found = match (root.is_dir() || folder.is_remote(), folder.seen.len()) {
-        (false, _) => "the folder is not there".to_owned(),
-        (true, 0) => "no file of this run is there".to_owned(),
-        (true, all) if all > NAMED => format!("no such file, but {all} others: {}, …", names.join(", ")),
-        (true, _) => format!("no such file, but {}", names.join(", ")),
-    };
-    let mut finding = Finding::new("missing-file", expected, found);
-    finding.recording = Some(of.label.clone());
-    finding.leg = match kinds {
-        [Kind::Near] => Some("near".to_owned()),
-        [Kind::Far] => Some("far".to_owned()),
-        _ => None,
-    };
-    finding
-}
-
-fn late_file(asked: &Recordings, kind: Kind, path: &str, root: &Path) -> Finding {
-    let (settled, within) = (asked.unchanged_for, asked.ready_within);
-    let expected = format!(
-        "the file `{}` finished (unchanged for {settled:?}) within {within:?} of the last call",
-        pattern(asked, kind)
-    );
-    let mut finding = Finding::new("late-file", expected, format!("{} still changed", root.join(path).display()));
-    finding.file = Some(path.to_owned());
-    finding
 }
 
 #[cfg(test)]

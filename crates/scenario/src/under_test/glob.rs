@@ -53,6 +53,11 @@ impl Glob {
         Self { tokens }
     }
 
+    /// Whether nothing but one name fits.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tokens.iter().all(|token| matches!(token, Token::Char(_)))
+    }
+
     /// Whether `path`, which is relative and has `/` between its parts, fits.
     pub(crate) fn fits(&self, path: &str) -> bool {
         self.captures(path).is_some()

@@ -40,6 +40,8 @@ pub use template::Template;
 pub use told::{Holds, LeftLeg};
 
 pub(crate) use dir::Gathered;
+#[cfg(test)]
+pub(crate) use dir::tests::session as session_of_tests;
 pub(crate) use needs::{fitted, reason_to_skip, reason_to_skip_bundled};
 pub(crate) use process::{Ended, Process, Way, last_lines, run_to_its_end, write, write_private};
 pub(crate) use read::read as read_tree;

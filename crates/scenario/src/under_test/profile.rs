@@ -224,6 +224,13 @@ pub struct Recordings {
     pub ready_within: Duration,
 }
 
+impl Recordings {
+    /// How much longer it is looked whether files that are missing come late, or never.
+    pub(crate) fn grace(&self) -> Duration {
+        (self.ready_within / 2).min(Duration::from_secs(5))
+    }
+}
+
 impl Profile {
     /// How many scenarios may run at once where the run would allow `wanted`.
     #[must_use]
@@ -247,7 +254,10 @@ impl Profile {
             #[cfg(feature = "sql")]
             Adapter::Sql(sql) => sql.within * 2,
         };
-        start.saturating_add(self.stop.within).saturating_add(self.recordings.ready_within).saturating_add(asked)
+        start
+            .saturating_add(self.stop.within)
+            .saturating_add(self.recordings.ready_within + self.recordings.grace())
+            .saturating_add(asked)
     }
 
     /// Whether it can be brought about that this befalls it: by its command, or by ourselves where we started it.

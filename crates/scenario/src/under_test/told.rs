@@ -111,6 +111,7 @@ pub(super) fn said(profile: &Profile, value: impl FnOnce() -> Value) -> Option<S
 pub(super) fn put_together(told: Vec<Told>) -> Vec<Stored> {
     struct Whole {
         expected: Option<usize>,
+        fits: Vec<usize>,
         held: BTreeSet<Holds>,
         files: Vec<RecordedFile<'static>>,
         said: Vec<Said>,
@@ -134,12 +135,15 @@ pub(super) fn put_together(told: Vec<Told>) -> Vec<Stored> {
                 whole.files.extend(files);
                 whole.said.extend(said);
             }
-            None => all.push(Whole { expected, held: holds, files, said: said.into_iter().collect() }),
+            None => {
+                let (fits, said) = (of.unwrap_or_default(), said.into_iter().collect());
+                all.push(Whole { expected, fits, held: holds, files, said });
+            }
         }
     }
-    let whole = |Whole { expected, files, said, held }: Whole| {
+    let whole = |Whole { expected, fits, files, said, held }: Whole| {
         let label = files.first().map(|file| file.name.clone()).unwrap_or_default();
-        Stored { said, is_mixed: held.contains(&Holds::Mixed), ..stored(Recorded { label, expected, files }) }
+        Stored { said, fits, is_mixed: held.contains(&Holds::Mixed), ..stored(Recorded { label, expected, files }) }
     };
     all.into_iter().map(whole).collect()
 }

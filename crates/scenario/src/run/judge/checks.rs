@@ -16,6 +16,8 @@ use crate::run::addresses::{Addresses, device_name};
 use crate::run::play::{Played, sender};
 use crate::run::subject::Left;
 
+use super::lines;
+
 /// As many as the steps give, unless the scenario says otherwise.
 pub(in crate::run) fn expected_recordings(scenario: &Scenario) -> usize {
     scenario.expect.recordings.unwrap_or_else(|| recordings_of(scenario))
@@ -29,7 +31,10 @@ pub(super) fn check_count(
     findings: &[Finding],
 ) -> Option<Finding> {
     let finding = count(expected_recordings(scenario).saturating_sub(joined), stored, findings)?;
-    Some(if scenario.expect.recordings.is_some() { finding.at_line(scenario.expect.line) } else { finding })
+    Some(match scenario.expect.recordings {
+        Some(_) => finding.at_line(lines::of_expectation(scenario, "recordings")),
+        None => finding,
+    })
 }
 
 /// Whoever is behind the trunk must send nothing but whole SIP messages; each way in which it does not is found once. A
@@ -86,13 +91,13 @@ pub(super) fn check_media(scenario: &Scenario, played: &Played, sessions: &[Sess
             }
             if !clear && expect.clear == Some(true) {
                 let finding = Finding::new("unexpected-srtp", "RTP to the recorder", "SRTP was agreed");
-                findings.push(finding.at_line(expect.line));
+                findings.push(finding.at_line(lines::of_expectation(scenario, "media")));
             }
             if let (Some(wanted), Some(got)) = (expect.suite, leg.suite)
                 && wanted != got
             {
                 let finding = Finding::new("wrong-suite", wanted.name(), got.name());
-                findings.push(finding.at_line(expect.line));
+                findings.push(finding.at_line(lines::of_expectation(scenario, "suite")));
             }
         }
     }
@@ -128,7 +133,7 @@ pub(super) fn check_refusals(scenario: &Scenario, played: &Played, findings: &mu
         let rules: Vec<&str> = list.iter().map(|(rule, _)| rule.as_str()).collect();
         let got = if rules.is_empty() { "no refusal".to_owned() } else { format!("refusals by {}", rules.join(", ")) };
         let finding = Finding::new("not-refused", format!("{who} refuses by the rule {}", expected.rule), got);
-        findings.push(finding.at_line(scenario.expect.line));
+        findings.push(finding.at_line(lines::of_expectation(scenario, "refused")));
     }
 }
 
@@ -153,7 +158,7 @@ pub(super) fn check_failures(
         let got =
             if rules.is_empty() { "it gave none up".to_owned() } else { format!("it did by {}", rules.join(", ")) };
         let finding = Finding::new("not-given-up", format!("CUCM gives a recording up by the rule {rule}"), got);
-        findings.push(finding.at_line(scenario.expect.line));
+        findings.push(finding.at_line(lines::of_expectation(scenario, "given up")));
     }
     findings.extend(failure(scenario, &played.addresses, &played.events));
     for failed in failures(scenario, &played.events).filter(|it| failed_elsewhere(scenario, &played.addresses, it)) {
@@ -166,7 +171,7 @@ pub(super) fn check_failures(
         if reasons.is_empty() || !reasons.iter().all(|reason| reason.contains(&named)) {
             let got = if reasons.is_empty() { "no recording was given up".to_owned() } else { reasons.join(", ") };
             let finding = Finding::new("wrong-cause", format!("BYE with Reason: Q.850;{named} on both legs"), got);
-            findings.push(finding.at_line(scenario.expect.line));
+            findings.push(finding.at_line(lines::of_expectation(scenario, "BYE cause")));
         }
     }
 }
@@ -388,7 +393,7 @@ pub(super) fn check_user_agent(scenario: &Scenario, stored: &[Stored], findings:
         if leg.user_agent.as_ref() != Some(wanted) {
             let got = format!("User-Agent {}", leg.user_agent.as_deref().unwrap_or("absent"));
             let finding = Finding::new("wrong-metadata", format!("User-Agent {wanted}"), got);
-            findings.push(finding.at_line(scenario.expect.line));
+            findings.push(finding.at_line(lines::of_expectation(scenario, "user agent")));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What was said, what was recorded, what the scenario expects: one outcome.
 
+mod causes;
 mod checks;
+mod lines;
 mod pauses;
 mod signalling;
 #[cfg(test)]
@@ -14,7 +16,7 @@ use super::gather::Draft;
 use super::play::Played;
 use crate::file::Scenario;
 use crate::kept::{Session, Stored, verdict, weigh};
-use crate::outcome::{Finding, Happening, ScenarioOutcome, Verdict};
+use crate::outcome::{Happening, ScenarioOutcome, Verdict};
 use checks::{
     check_count, check_failures, check_forks, check_hang_ups, check_keys, check_leaks, check_media, check_messages,
     check_order, check_possible, check_provoked, check_refusals, check_user_agent,
@@ -22,7 +24,7 @@ use checks::{
 pub(super) use checks::{expected_recordings, recorder_faults};
 
 /// Judges a scenario played on `network`, for which CUCM set up `sessions` and the recorder `stored` what it stored; completes the
-/// draft of its evidence, if there is one.
+/// draft of its evidence, if there is one. `steps` are the lines of the steps, with when each began in microseconds since the start.
 pub(super) fn judge(
     file: &str,
     scenario: &Scenario,
@@ -30,7 +32,7 @@ pub(super) fn judge(
     network: Network,
     (sessions, folder): (&[Session], &Path),
     stored: Vec<Stored>,
-    draft: Option<Draft>,
+    (draft, steps): (Option<Draft>, &[(usize, u64)]),
 ) -> ScenarioOutcome {
     let mut undecided = Vec::new();
     let (whole, given_up): (Vec<_>, Vec<_>) = stored.into_iter().partition(Stored::has_audio);
@@ -66,7 +68,12 @@ pub(super) fn judge(
         }
         finding => findings.extend(finding),
     }
-    told_as_missing_files(&mut findings);
+    causes::told_as_missing_files(&mut findings);
+    causes::name_shared_files(&whole, &in_files, &weighed.channels, &mut findings);
+    causes::name_strangers(&whole, &in_files, &mut findings);
+    causes::name_by_audio(&whole, &weighed.channels, &mut findings);
+    causes::fold_cut_files(&mut findings);
+    causes::name_unauthenticated(&played.ledger.streams, sessions, &mut findings);
     check_messages(&played, &mut findings, &mut undecided);
     check_hang_ups(scenario, &played.events, &mut findings);
     check_possible(scenario, &played, sessions, &mut findings, &mut undecided);
@@ -83,6 +90,9 @@ pub(super) fn judge(
     tone::check(&scenario.cluster, &played.ledger.streams, &mut undecided);
     check_order(scenario, &whole, &mut undecided);
     check_user_agent(scenario, &whole, &mut findings);
+    lines::name(&mut findings, &played.ledger.streams, sessions, steps);
+    lines::name_hooks(scenario, &mut findings, sessions, steps);
+    causes::causes_first(&mut findings);
     let verdict = verdict(&findings, &mut undecided, &played.lateness);
     let evidence = draft.map(|draft| draft.complete((scenario, &played, sessions), &weighed.traces, &findings));
     let duration_ms = played.duration_ms;
@@ -108,14 +118,4 @@ pub(super) fn judge(
         earlier: Vec::new(),
         evidence,
     }
-}
-
-/// A recording none of whose files is there is told once, by the names that were looked for.
-fn told_as_missing_files(findings: &mut Vec<Finding>) {
-    let absent: Vec<_> = findings
-        .iter()
-        .filter(|finding| finding.rule == "missing-file" && finding.leg.is_none())
-        .map(|finding| finding.recording.clone())
-        .collect();
-    findings.retain(|finding| finding.rule != "missing-recording" || !absent.contains(&finding.recording));
 }

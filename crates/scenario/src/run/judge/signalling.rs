@@ -45,7 +45,10 @@ pub(super) fn check_places(
         if got != *wanted {
             let (expected, got) =
                 (format!("{wanted} recordings at {}", name(scenario, *place)), format!("{got} there"));
-            findings.push(Finding::new("wrong-recorder", expected, got).at_line(scenario.expect.line));
+            findings.push(
+                Finding::new("wrong-recorder", expected, got)
+                    .at_line(super::lines::of_expectation(scenario, "recordings at")),
+            );
         }
     }
     told

@@ -20,7 +20,7 @@ fn bench(names: &str) -> Bench {
     Bench { _folder: folder, root, profile }
 }
 
-pub(in crate::under_test) fn session(refci: u32, near: &str, far: &str) -> Session {
+pub(crate) fn session(refci: u32, near: &str, far: &str) -> Session {
     let party = |number: &str| Party { device: format!("SEP{number}"), number: number.to_owned() };
     let leg = |name: &str| SessionLeg {
         bridge_call_id: String::new(),
@@ -129,24 +129,6 @@ async fn files_of_a_leg_each_that_may_be_of_several_recordings_are_refused() {
     assert!(why.contains(expected) && why.contains("`{call_id}`"), "{why}");
     // Of a single recording more than two files are the recorder's doing.
     assert_eq!(bench.gather(&both[..1]).await.stored.len(), 4);
-}
-
-#[tokio::test]
-async fn a_file_whose_name_several_recordings_have_was_written_over() {
-    let shared = bench("near = \"{refci}-near.wav\"\nfar = \"{refci}-far.wav\"");
-    shared.write("7-near.wav");
-    shared.write("7-far.wav");
-    let again = Session { earlier: 1, ..session(7, "2000", "1000") };
-    let gathered = shared.gather(&[session(7, "2000", "1000"), again.clone()]).await;
-    let [finding] = gathered.findings.as_slice() else { panic!("{:?}", gathered.findings) };
-    assert_eq!(finding.rule, "file-written-over");
-    assert!(finding.expected.contains("2000 with 1000 (refci 7), 2000 with 1000 (refci 7, no. 2)"), "{finding:?}");
-    assert!(finding.found.contains("7-near.wav and 7-far.wav: the later was written over"), "{finding:?}");
-    // Where a part of the name is open, the other one may just be missing.
-    let open = bench("stereo = \"{refci}-*.wav\"");
-    open.write("7-a.wav");
-    let gathered = open.gather(&[session(7, "2000", "1000"), again]).await;
-    assert_eq!(gathered.findings, []);
 }
 
 #[tokio::test]
@@ -301,4 +283,39 @@ async fn a_file_that_cannot_be_read_is_unreadable_and_not_missing() {
         Content::Unreadable(why) => assert!(why.contains("bytes"), "{why}"),
         Content::Missing | Content::Wav(_) => panic!("a file larger than that was read"),
     }
+}
+
+#[tokio::test]
+async fn a_file_that_several_recordings_must_share_is_not_waited_for_any_longer() {
+    let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as i64;
+    let first = Session { run_unix_us: Some(began), ended_us: Some(1000), ..session(7, "2000", "1000") };
+    let both = [first.clone(), Session { earlier: 1, ..first }];
+    let waited = async |names| {
+        let bench = bench(names);
+        bench.write("7.wav");
+        let asked = Instant::now();
+        let gathered = bench.gather(&both).await;
+        assert_eq!((gathered.stored[0].fits.as_slice(), gathered.findings.len()), (&[0, 1][..], 0));
+        (gathered.stored[0].is_shared, asked.elapsed())
+    };
+    let (is_shared, waited_for) = waited("stereo = \"{refci}.wav\"").await;
+    assert!(is_shared && waited_for < Duration::from_millis(700), "{waited_for:?}");
+    // There may be another one, whose name differs.
+    let (is_shared, waited_for) = waited("stereo = \"{refci}*.wav\"").await;
+    assert!(!is_shared && waited_for >= Duration::from_millis(900), "{waited_for:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_comes_when_its_time_is_over_is_late_and_not_missing() {
+    let bench = bench("stereo = \"{refci}.wav\"");
+    let path = bench.root.join("7.wav");
+    let writer = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(1000)).await;
+        fs::write(&path, "RIFF").unwrap();
+    });
+    let gathered = bench.gather(&[session(7, "2000", "1000")]).await;
+    writer.await.unwrap();
+    let found: Vec<_> = gathered.findings.iter().map(|f| (f.rule.as_str(), f.found.as_str())).collect();
+    assert!(matches!(found[..], [("late-file", found)] if found.starts_with("they were 1.")), "{found:?}");
+    assert_eq!(gathered.stored.len(), 1);
 }
