@@ -39,7 +39,21 @@ pub(super) fn name_shared_files(
         let fits: Vec<&Session> = stored.fits.iter().filter_map(|at| sessions.get(*at)).collect();
         let Some(held) = fits.iter().position(|session| session.label() == heard.recording) else { continue };
         for (at, other) in fits.iter().enumerate().filter(|(at, _)| *at != held) {
+            let named = format!("recording {}", other.label());
+            let is_in_it = |finding: &Finding| {
+                finding.rule == "other-call-audio"
+                    && finding.file.as_deref().is_some_and(|file| files.contains(&file))
+                    && finding.found.contains(&named)
+            };
+            let is_joined = findings.iter().any(is_in_it);
             let Some(finding) = missing(other, findings) else { continue };
+            if is_joined {
+                let (files, held) = (files.join(" and "), fits[held].label());
+                finding.found = format!(
+                    "it is in {files} with recording {held}: a file per call has `file_per = \"call\"` in mixedmode.toml"
+                );
+                continue;
+            }
             let (is, s) = if files.len() == 1 { ("is the name", "s") } else { ("are the names", "") };
             let (files, held_label) = (files.join(" and "), fits[held].label());
             if !stored.is_shared {

@@ -135,6 +135,24 @@ fn a_recording_whose_file_holds_the_next_one_was_written_over() {
         found.starts_with("7.wav is the name of 2 recordings and holds ") && found.ends_with("it was written over")
     );
     assert!(named(true, 0).1.ends_with("the first was kept, and this one is stored nowhere"));
+    let (sessions, stored) = shared(true);
+    let labels: Vec<String> = sessions.iter().map(Session::label).collect();
+    let found = format!("20 ms of the near leg of recording {} in the near leg", labels[1]);
+    let mut joined = of_recording("other-call-audio", &labels[0], &found);
+    joined.file = Some("7.wav".to_owned());
+    let mut findings = vec![joined, of_recording("missing-recording", &labels[1], "none")];
+    let channel = Channel {
+        recording: labels[0].clone(),
+        leg: "near".to_owned(),
+        file: "7.wav".to_owned(),
+        delivered: 9,
+        exact: 9,
+        lost_by_network: 0,
+        figures: serde_json::Value::Null,
+    };
+    causes::name_shared_files(&[stored], &sessions, &[channel], &mut findings);
+    assert_eq!(findings[1].rule, "missing-recording");
+    assert!(findings[1].found.starts_with("it is in 7.wav with recording "), "{}", findings[1].found);
     let (rule, found) = named(false, 1);
     assert_eq!(rule, "missing-recording");
     assert!(found.starts_with("the only file whose name fits it, 7.wav, holds recording "), "{found}");
