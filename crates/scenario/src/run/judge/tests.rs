@@ -219,7 +219,7 @@ fn empty_stream() -> media::ledger::Stream {
         dialog: String::new(),
         main_dialog: String::new(),
         ssrc: 1,
-        codec: media::g711::Law::Mu,
+        codec: media::g711::Law::Mu.into(),
         suite: Some(media::srtp::Suite::AesCm128HmacSha1_80),
         key_fingerprint: None,
         source: "192.0.2.1:4000".parse().unwrap(),
