@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build check test scenarios bench oracles interop browser foreign doc book deny ci clean
+.PHONY: help build check test scenarios bench mutants oracles interop browser foreign doc book deny ci clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,10 @@ scenarios: ## every scenario on real loopback sockets
 
 bench: ## the figures the project promises, measured here
 	cargo bench -p media -p verify -p wire -p tests
+
+mutants: ## every kind of damage under 200 seeds into docs/mutants.md, and 10,000 clean runs
+	MUTANT_SEEDS=200 MUTANT_TABLE=$(CURDIR)/docs/mutants.md cargo test --release -p verify --test proof -- mutants
+	CLEAN_RUNS=1000 cargo test --release -p verify --test proof -- clean
 
 oracles: ## our SRTP beside rtc-srtp and webrtc-srtp by speed, beside libsrtp to the byte
 	cd tests/oracles && cargo run --release --bin srtp_bench

@@ -355,7 +355,7 @@ fn name_it<'a>(world: &'a World, mut plain: Heard<'a>, file: &[i16], home: usize
     {
         let (alike, ppm) = (round(soft.likeness * 100.0, 0), round(soft.ppm(), 1));
         plain.mode = format!("softly: {alike} % alike, {ppm:+} ppm");
-        let unseen = "what is shorter than half a second, but for silence of 40 ms and more";
+        let unseen = "what is shorter than half a second, but for silence of 40 ms and more; jumps of less than 15 ms";
         plain.unseen.push(unseen.to_owned());
         let how = if ppm.abs() > STEADY {
             format!("resampled: it runs {ppm:+} ppm long")

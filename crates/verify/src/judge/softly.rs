@@ -7,11 +7,8 @@ use crate::source::{Duty, MS, Source, World};
 use crate::words::{Place, from_to, milliseconds, packets, round, span};
 use crate::{Limits, Truth};
 
-/// A jump of less than this, in samples, is a slip: 10 ms.
-const SLIP: f64 = 10.0 * MS as f64;
-
-/// A jump of less than this, 2 ms, may be the voice that is like itself one pitch on.
-const UNSURE: f64 = 2.0 * MS as f64;
+/// A jump of less than this, 15 ms, may be the voice that is like itself one pitch on.
+const UNSURE: f64 = 15.0 * MS as f64;
 
 /// How exactly the beginning and the end of audio are known, in samples: 60 ms.
 const EDGE: i64 = 60 * MS;
@@ -69,9 +66,7 @@ impl Teller<'_> {
             );
             let ms = round(by.abs() / MS as f64, 1);
             let (leg, when) = (self.leg(), from_to(at));
-            let (rule, found) = if by.abs() < SLIP {
-                (Rule::SampleSlip, format!("{leg} leg slips by about {ms} ms somewhere {when}"))
-            } else if by > 0.0 {
+            let (rule, found) = if by > 0.0 {
                 (
                     Rule::InsertedAudio,
                     format!("about {ms} ms are put into the {leg} leg somewhere {when}: what follows is late"),

@@ -140,7 +140,7 @@ fn coded(case: &mut Case, encoding: Encoding) {
     };
 }
 
-/// Seeds of each mutant; `MUTANT_SEEDS` asks for more.
+/// Seeds of each mutant; `MUTANT_SEEDS` asks for more, and `MUTANT` for one of them alone.
 fn seeds() -> u64 {
     std::env::var("MUTANT_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(4)
 }
@@ -177,7 +177,8 @@ fn kills(mutant: &Mutant, verdict: &Verdict, damaged: Option<(f64, f64)>) -> boo
 #[test]
 fn every_mutant_is_found_by_its_name_and_by_no_wrong_one() {
     let (mut survivors, mut rows) = (Vec::new(), Vec::new());
-    for mutant in mutants() {
+    let only = std::env::var("MUTANT").ok();
+    for mutant in mutants().filter(|mutant| only.as_deref().is_none_or(|only| mutant.name == only)) {
         let mut killed = 0;
         for seed in 0..seeds() {
             let mut case = Case::new(seed);
