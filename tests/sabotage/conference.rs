@@ -26,6 +26,16 @@ pub(super) const ROWS: &[Row] = &[
         Found("wrong-metadata"),
     ),
     Row(
+        "conference/all-recorded",
+        &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
+        Found("wrong-participants"),
+    ),
+    Row(
+        "conference/member-holds",
+        &[(STEPS, "recorder: { fault: forget-participants }\nsteps:")],
+        Found("wrong-participants"),
+    ),
+    Row(
         "conference/agent-makes-conference",
         &[(STEPS, "recorder: { fault: ignore-focus }\nsteps:")],
         Found("wrong-metadata"),

@@ -4,6 +4,14 @@ use super::Outcome::Found;
 use super::{Row, STEPS};
 
 pub(super) const ROWS: &[Row] = &[
+    Row("hold/both-hold", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("hold/both-recorded", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("hold/three-times", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-segment")),
+    Row(
+        "hold/twenty-times-in-an-hour",
+        &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")],
+        Found("wrong-segment"),
+    ),
     Row(
         "customer-holds",
         &[("hold: customer\n  - wait: 3s\n  - resume: customer", "wait: 3s")],

@@ -4,6 +4,7 @@ use super::Outcome::Found;
 use super::{Row, STEPS};
 
 pub(super) const ROWS: &[Row] = &[
+    Row("recording/selective-over-hold", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
     Row(
         "recording/selective-by-user",
         &[("start recording: { on: agent, by: user }", "wait: 0s"), ("  - stop recording: agent\n", "")],

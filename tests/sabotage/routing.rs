@@ -4,6 +4,9 @@ use super::Outcome::Found;
 use super::{Row, STEPS};
 
 pub(super) const ROWS: &[Row] = &[
+    Row("routing/park-both-recorded", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("routing/park-by-far", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row("routing/park-reversion", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-segment")),
     Row("routing/forward-all", &[(STEPS, "recorder: { fault: swap-channels }\nsteps:")], Found("swapped-legs")),
     Row(
         "routing/forward-all-twice",

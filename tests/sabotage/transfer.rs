@@ -4,6 +4,12 @@ use super::Outcome::Found;
 use super::{Row, STEPS};
 
 pub(super) const ROWS: &[Row] = &[
+    Row("transfer/agent-consult", &[(STEPS, "recorder: { fault: forget-calls }\nsteps:")], Found("wrong-call")),
+    Row(
+        "transfer/agent-blind-recorded",
+        &[(STEPS, "recorder: { fault: call-by-device }\nsteps:")],
+        Found("wrong-call"),
+    ),
     Row("transfer/agent-blind", &[(STEPS, TRUNCATED)], Found("end-clipped")),
     Row(
         "transfer/agent-blind-recorded",
