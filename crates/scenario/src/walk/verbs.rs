@@ -45,9 +45,9 @@ const CHOICES: &[(u64, &str)] = &[
     (1, "renumber: {renumbered}"),
     (1, "destination fails: {destination}"),
     (2, "destination returns: {destination}"),
-    (3, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
-    (3, "conference outside: { by: {a}, with: {b} }"),
-    (4, "leave outside: {a}"),
+    (8, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
+    (12, "conference outside: { by: {a}, with: {b} }"),
+    (8, "leave outside: {a}"),
 ];
 
 /// What stands for a place, one of these each time.
@@ -59,9 +59,6 @@ const PLACES: &[(&str, &[&str])] = &[
     ("{digits}", &["1", "0*9", "1234#", "42"]),
     ("{injected}", &["plain RTP", "flipped tag, every: 8", "replay, every: 8", "forged", "silence", "loss"]),
     ("{leg}", &["near", "far", "both"]),
-    ("{lost}", &["FIN", "RST", "silent"]),
-    ("{media}", &["goes on", "stops"]),
-    ("{node}", &["1", "2"]),
     ("{one leg}", &["near", "far", "[near, far]"]),
     ("{ptime}", &["10ms", "20ms", "30ms", "40ms", "60ms"]),
     ("{renumbered}", &["restarted", "another cluster"]),

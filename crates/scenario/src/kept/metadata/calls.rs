@@ -225,7 +225,7 @@ fn history(nodes: &[Node<'_>]) -> (Vec<Expected>, Vec<Group>) {
         .flat_map(|(at, node)| node.updates.iter().map(move |(us, legs)| (*us, at, Some(legs.clone()))));
     let mut events: Vec<(i64, usize, Option<Vec<CallLeg>>)> = begun.chain(updated).collect();
     // Of several that were told of each other at once the recorder says which heard of it first: the one that the others joined.
-    events.sort_by_key(|(us, at, told)| (*us, told.is_some(), !nodes[*at].order.1, *at));
+    events.sort_by_key(|(us, at, told)| (*us, told.is_some(), told.is_some() && !nodes[*at].order.1, *at));
     let mut expected: Vec<Expected> = nodes.iter().map(|_| Expected::default()).collect();
     let mut groups: Vec<Group> = Vec::new();
     for (_, at, told) in events {
@@ -384,6 +384,16 @@ mod tests {
 
     fn nodes_before(nodes: &[Node<'_>], id: &str) -> Option<String> {
         nodes.iter().find(|node| node.id == id)?.order.2.map(str::to_owned)
+    }
+
+    #[test]
+    fn what_a_recording_joins_later_does_not_make_it_the_first() {
+        let mut nodes =
+            vec![node("b", 20, [3, 1], (false, true, Some("a"))), node("a", 20, [1, 3], (true, false, None))];
+        nodes[0].updates = vec![(30, legs("cluster", 0, [9, 0]))];
+        in_order(&mut nodes);
+        let expected = history(&nodes).0;
+        assert_eq!((&*nodes[0].id, &*expected[1].call, expected[1].previous.as_deref()), ("a", "a", Some("a")));
     }
 
     #[test]
