@@ -24,8 +24,6 @@ const DIALECT: [(&str, &[&str]); 10] = [
     ("far-end park", &["end", "keep"]),
     ("media change", &["CUCM offers", "recorder offers"]),
 ];
-/// What the network does to media, beside what walks inject.
-const NETWORKS: [&str; 4] = ["delay: 40ms", "jitter: 5ms", "duplicate: 10%", "reorder: 5%"];
 const RELEASES: [&str; 5] = ["10.5", "11.5", "12.5", "14", "15"];
 
 /// Everything before the steps.
@@ -51,10 +49,7 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
     if dice.one_in(4) {
         text.push_str("recorder: { answers after: 300ms }\n");
     }
-    if dice.one_in(8) {
-        let _ = writeln!(text, "network: {{ {} }}", dice.one(&NETWORKS));
-    }
-    // A phone without SRTP is recorded in clear; in some walks all are.
+    // A phone without SRTP is recorded in clear; where one is, all are.
     let is_clear = dice.one_in(8);
     text.push_str("phones:\n");
     let phones = dice.between(3, NAMES.len() as u64) as usize;
@@ -68,7 +63,7 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
             3 => "selective",
             _ => "none",
         };
-        let is_secure = !is_clear && !dice.one_in(if recording == "none" { 4 } else { 8 });
+        let is_secure = !is_clear && (recording != "none" || !dice.one_in(4));
         let security = if is_secure { "encrypted" } else { "non-secure" };
         let mut more = habits(&NAMES[..phones], number, dice);
         let shares = is_shared && number + 2 >= phones;

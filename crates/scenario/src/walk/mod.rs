@@ -139,10 +139,7 @@ mod tests {
 
     /// Verbs that no walk has, each with the reason.
     const LEFT_OUT: [(&str, &str); 3] = [
-        (
-            "fail node",
-            "when a recorder ends what a dead node left is no single moment, where calls of other nodes go on",
-        ),
+        ("fail node", "a recorder ends what a dead node left by its time-out alone, for which a walk has no time"),
         ("restore node", "there is none to restore"),
         ("hook", "what a recorder forgets when it is restarted in a call is the recorder's own"),
     ];

@@ -45,9 +45,9 @@ const CHOICES: &[(u64, &str)] = &[
     (1, "renumber: {renumbered}"),
     (1, "destination fails: {destination}"),
     (2, "destination returns: {destination}"),
-    (8, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
-    (12, "conference outside: { by: {a}, with: {b} }"),
-    (8, "leave outside: {a}"),
+    (3, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
+    (3, "conference outside: { by: {a}, with: {b} }"),
+    (4, "leave outside: {a}"),
 ];
 
 /// What stands for a place, one of these each time.
