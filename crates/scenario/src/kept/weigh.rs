@@ -133,9 +133,7 @@ fn of_files(stored: &Stored, written: &Recording, verdict: &verify::Verdict, lab
         here.any(|finding| finding.file.as_deref().is_none_or(|blamed| blamed == file))
     };
     let channels = verdict.channels.iter().filter(|channel| channel.recording == label && !blamed(&channel.file));
-    let rate = |file: &str| {
-        f64::from(written.files.iter().find(|listed| listed.name == file).map_or(8000, |listed| listed.rate))
-    };
+    let rate = |file: &str| f64::from(stored.rate_of(file).unwrap_or(8000));
     let samples =
         |channel: &verify::ChannelFigures| (channel.duration_ms * rate(&channel.file) / 1000.0).round() as u64;
     let sound: BTreeMap<&str, u64> = channels.map(|channel| (channel.file.as_str(), samples(channel))).collect();
