@@ -147,8 +147,8 @@ fn a_recorder_that_answers_and_stores_nothing_is_found() {
 
 #[test]
 fn forged_audio_on_disk_is_found() {
-    check_in("scenarios/refused/forged.yaml", "ignore-authentication", "noise-audio");
-    check_in("scenarios/refused/flipped-tag.yaml", "ignore-authentication", "noise-audio");
+    check_in("scenarios/refused/forged.yaml", "ignore-authentication", "forged-audio");
+    check_in("scenarios/refused/flipped-tag.yaml", "ignore-authentication", "unauthenticated-audio");
 }
 
 #[test]
