@@ -20,7 +20,7 @@ pub(crate) fn verify(args: &Verify, out: &mut impl Write, err: &mut impl Write) 
     if !args.reports.can_be_written(err)? {
         return Ok(Exit::Setup);
     }
-    let outcome = match scenario::kept::verify(&args.ledger, &args.files, args.raw) {
+    let outcome = match scenario::kept::verify(&args.ledger, &args.files, args.raw, args.reports.draw_evidence()) {
         Ok(outcome) => outcome,
         Err(error) => {
             writeln!(err, "error: cannot read the ledger {}: {error}", args.ledger.display())?;

@@ -37,6 +37,7 @@ mod hear;
 mod index;
 mod joint;
 mod judge;
+mod likely;
 mod limits;
 mod mix;
 mod recorded;
@@ -51,7 +52,7 @@ mod verdict;
 mod words;
 
 pub use finding::{Finding, Packets, Rule, Severity, Span};
-pub use judge::{judge, judge_files, judge_traced};
+pub use judge::{judge, judge_files, judge_files_traced, judge_traced};
 pub use limits::Limits;
 pub use recorded::{Content, Recorded, RecordedFile};
 pub use traced::{ChannelTrace, FrameClass, TracedFrame, TracedPatch};

@@ -109,6 +109,8 @@ pub(crate) struct Soft {
     pub(crate) telling: usize,
     /// The first and last frame of each stretch of the line that speaks and where the file is silent.
     pub(crate) silent: Vec<(usize, usize)>,
+    /// What the windows that were found cover of the voice's time line, without overlap.
+    pub(crate) heard: Vec<(i64, i64)>,
 }
 
 impl Soft {
@@ -156,9 +158,23 @@ pub(crate) fn follow(voice: &Source, others: &[(usize, &Source)], file: &[i16], 
         hole.to - hole.from <= WINDOW as i64 + 2 * HOP && segments.windows(2).any(is_edge)
     };
     walk.holes.retain(|hole| !torn(hole));
-    let mut soft = Soft { segments, holes: walk.holes, likeness: alike[found / 2], found, telling, silent: Vec::new() };
+    let heard = covered(&walk.points);
+    let (holes, likeness, silent_yet) = (walk.holes, alike[found / 2], Vec::new());
+    let mut soft = Soft { segments, holes, likeness, found, telling, silent: silent_yet, heard };
     soft.silent = silent(voice, file, &soft, level);
     Some(soft)
+}
+
+/// What windows cover, where they overlap as one.
+fn covered(points: &[Point]) -> Vec<(i64, i64)> {
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for (from, to) in points.iter().map(|point| (point.at, point.at + WINDOW as i64)) {
+        match ranges.last_mut() {
+            Some(last) if from <= last.1 => last.1 = to,
+            _ => ranges.push((from, to)),
+        }
+    }
+    ranges
 }
 
 /// Where the voice speaks for two frames and more, and the file is silent.

@@ -4,6 +4,8 @@ use media::ledger::{Leg, Nature};
 
 use crate::classify::{Analysis, Channel, Status, Stuff, Why};
 use crate::judge::Track;
+use crate::likely;
+use crate::soft::Soft;
 use crate::source::{Duty, MS};
 use crate::verdict::{ChannelFigures, MatrixCell};
 use crate::words::Place;
@@ -25,8 +27,13 @@ pub enum FrameClass {
     Concealed,
     /// There but for some samples.
     Damaged,
-    /// There with another level, raised, or mixed with the other leg.
+    /// There with another level, raised, or mixed with the other leg; or followed by its likeness, where it must be there
+    /// sample for sample.
     Altered,
+    /// Followed by its likeness, in a file that need not hold it sample for sample.
+    Likely,
+    /// Whether it is there cannot be told by likeness: it is too faint, or too near to a jump.
+    Unseen,
     /// Something else is in its place.
     Overwritten,
     /// Cut out: the time line jumps over it.
@@ -76,6 +83,8 @@ impl FrameClass {
             Self::Concealed => "concealed",
             Self::Damaged => "damaged",
             Self::Altered => "altered",
+            Self::Likely => "likely",
+            Self::Unseen => "unseen",
             Self::Overwritten => "overwritten",
             Self::Removed => "removed",
             Self::Clipped => "clipped",
@@ -128,6 +137,10 @@ pub struct ChannelTrace {
     pub leg: Option<Leg>,
     /// Where the leg's first packet lies in the file, in samples; `None` where the leg was not found.
     pub offset: Option<i64>,
+    /// How it had to be read to find the audio: see [`ChannelFigures::mode`].
+    pub mode: String,
+    /// What could not be seen in this mode, in words.
+    pub unseen: Vec<String>,
     /// How much of each leg of each recording is in it.
     pub matrix: Vec<MatrixCell>,
     /// Every frame of the leg, in order of its time line.
@@ -141,27 +154,37 @@ pub struct ChannelTrace {
     pub said: Vec<i16>,
 }
 
+/// The class of each frame of a channel's leg by its own place: where the leg was followed by its likeness by that, else by what
+/// was found sample for sample.
+pub(crate) fn classes(track: &Track<'_>, channel: &Channel<'_>, analysis: &Analysis, allowed: bool) -> Vec<FrameClass> {
+    let line = channel.source().line();
+    match &track.heard.soft {
+        Some(soft) => likely::classes(line, soft, track.samples().len(), allowed),
+        None => line.iter().zip(&analysis.status).map(|(f, status)| FrameClass::of(f.duty, f.weak, *status)).collect(),
+    }
+}
+
 pub(crate) fn trace(
     track: &Track<'_>,
     channel: &Channel<'_>,
     analysis: &Analysis,
     place: &Place,
-    figures: &ChannelFigures,
+    (figures, classes): (&ChannelFigures, &[FrameClass]),
 ) -> ChannelTrace {
     let line = channel.source().line();
     // Compared once: a channel of an hour has 180,000 frames.
     let undone = track.stored() != track.samples();
-    let mut frames: Vec<TracedFrame> = (line.iter().zip(&analysis.status))
-        .map(|(frame, status)| TracedFrame {
+    let mut frames: Vec<TracedFrame> = (line.iter().zip(classes))
+        .map(|(frame, class)| TracedFrame {
             stream: frame.stream as usize,
             row: frame.row as usize,
             at: frame.at,
             len: frame.len,
-            class: match FrameClass::of(frame.duty, frame.weak, *status) {
+            class: match class {
                 FrameClass::Exact if frame.duty == Duty::Undelivered => FrameClass::Undelivered,
                 // It was found only after something had been undone in the whole channel.
                 FrameClass::Exact if undone => FrameClass::Altered,
-                class => class,
+                class => *class,
             },
         })
         .collect();
@@ -180,6 +203,8 @@ pub(crate) fn trace(
         channel: place.channel.unwrap_or_default(),
         leg: place.leg,
         offset: figures.offset_samples,
+        mode: figures.mode.clone(),
+        unseen: figures.unseen.clone(),
         matrix: figures.matrix.clone(),
         frames,
         patches: patches
@@ -191,7 +216,10 @@ pub(crate) fn trace(
             })
             .collect(),
         stored: track.stored().to_vec(),
-        said: said(track.stored().len(), channel, analysis),
+        said: match &track.heard.soft {
+            Some(soft) => said_about(track.stored().len(), channel, soft),
+            None => said(track.stored().len(), channel, analysis),
+        },
     }
 }
 
@@ -215,6 +243,21 @@ fn said(len: usize, channel: &Channel<'_>, analysis: &Analysis) -> Vec<i16> {
     paint(&|status| matches!(status, Status::Missing(Why::Removed(_))));
     paint(&|status| status != Status::Exact && !matches!(status, Status::Missing(Why::Removed(_))));
     paint(&|status| status == Status::Exact);
+    out
+}
+
+/// What should be in a file whose leg was followed by likeness: each frame that arrived where the voice is by that.
+fn said_about(len: usize, channel: &Channel<'_>, soft: &Soft) -> Vec<i16> {
+    let mut out = vec![0; len];
+    let source = channel.source();
+    for frame in source.line().iter().filter(|frame| frame.duty != Duty::Undelivered) {
+        let place = soft.place(frame.at);
+        for (k, sample) in source.samples(frame).iter().enumerate() {
+            if let Some(out) = usize::try_from(place + k as i64).ok().and_then(|at| out.get_mut(at)) {
+                *out = *sample;
+            }
+        }
+    }
     out
 }
 

@@ -98,7 +98,7 @@ pub struct ChannelFigures {
     pub unseen: Vec<String>,
     /// Frames by class, and within it by the network's fate. Classes: `exact`, `silent` (exact, but silence),
     /// `misplaced`, `lost`, `concealed`, `damaged`, `altered`, `overwritten`, `removed`, `clipped`, `late`, `excused`,
-    /// `gap`.
+    /// `gap`; of a leg that was followed by its likeness `altered` or `likely`, and `unseen` where that tells nothing.
     pub frames: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     /// Where the first packet of the leg lies, in samples from the start of the file; negative if before it.
     pub offset_samples: Option<i64>,

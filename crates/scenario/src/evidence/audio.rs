@@ -18,6 +18,12 @@ pub struct Channel {
     pub file_began_us: Option<i64>,
     /// Length of the channel in ms.
     pub duration_ms: f64,
+    /// How it had to be read to find the leg: `exact`, or what had to be undone first.
+    #[serde(default = "exactly", skip_serializing_if = "is_exactly")]
+    pub mode: String,
+    /// What could not be seen in this mode, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<String>,
     /// Where the leg's first packet lies, in samples of 8 kHz from the start of the file; negative if before it.
     pub offset_samples: Option<i64>,
     /// Every frame of the leg, in order of its time line.
@@ -46,6 +52,17 @@ pub struct Channel {
     /// Audio around findings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clips: Vec<Clip>,
+}
+
+/// The mode in which nothing had to be undone.
+const EXACT: &str = "exact";
+
+fn exactly() -> String {
+    EXACT.to_owned()
+}
+
+fn is_exactly(mode: &str) -> bool {
+    mode == EXACT
 }
 
 /// Frames of one class, one after the other without a jump in time.
@@ -81,8 +98,12 @@ pub enum Class {
     Concealed,
     /// There but for some samples.
     Damaged,
-    /// There, processed: another level, mixed with the other leg, filtered.
+    /// There, processed: another level, mixed with the other leg, filtered, stored lossily.
     Altered,
+    /// There by its likeness, in a file that need not hold it sample for sample.
+    Likely,
+    /// Whether it is there cannot be told by likeness.
+    Unseen,
     /// Something else is in its place.
     Covered,
     /// Cut out: what follows is early.
@@ -101,7 +122,7 @@ pub enum Class {
 
 impl Class {
     /// All of them, in the order of a legend.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Exact,
         Self::Silent,
         Self::Repeated,
@@ -110,6 +131,8 @@ impl Class {
         Self::Concealed,
         Self::Damaged,
         Self::Altered,
+        Self::Likely,
+        Self::Unseen,
         Self::Covered,
         Self::Removed,
         Self::Clipped,
@@ -130,7 +153,9 @@ impl Class {
             Self::Lost => "lost by the recorder: silence in its place",
             Self::Concealed => "lost by the recorder: concealed",
             Self::Damaged => "some samples changed",
-            Self::Altered => "processed: level, mix or filter",
+            Self::Altered => "there, not sample for sample",
+            Self::Likely => "there by its likeness, stored lossily",
+            Self::Unseen => "could not be told by likeness",
             Self::Covered => "something else in its place",
             Self::Removed => "cut out",
             Self::Clipped => "clipped at the start or end of the file",
@@ -144,7 +169,10 @@ impl Class {
     /// Whether the recorder did wrong with such a frame.
     #[must_use]
     pub const fn is_wrong(self) -> bool {
-        !matches!(self, Self::Exact | Self::Silent | Self::Late | Self::Excused | Self::LostByNetwork)
+        !matches!(
+            self,
+            Self::Exact | Self::Silent | Self::Likely | Self::Unseen | Self::Late | Self::Excused | Self::LostByNetwork
+        )
     }
 }
 

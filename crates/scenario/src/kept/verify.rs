@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use ::verify::{Content, RecordedFile, judge_files};
+use ::verify::{Content, RecordedFile, judge_files, judge_files_traced};
 use media::ledger::Leg;
 
 use super::session::truth;
 use super::stored::{LARGEST_WAV, Stored, read};
 use super::weigh::{Weighed, count, fair, limits, of_verdict, verdict, weigh};
 use super::{KeptLedger, LedgerError};
+use crate::evidence::Evidence;
 use crate::outcome::{Happening, RunOutcome, SCHEMA, ScenarioOutcome};
+use crate::run::gather;
 use crate::sound::{self, Raw};
 use crate::under_test::UnderTest;
 
@@ -17,11 +19,12 @@ use crate::under_test::UnderTest;
 ///
 /// Which recording and leg each of `files` is, its audio says. Where its name has the word `near`, `far` or `stereo`
 /// (near on the left), it must be that. Legs of which no file is given are not judged, which the story tells. Files may be of
-/// any kind that [`sound`] reads; `raw` says what those are that have nothing but samples.
+/// any kind that [`sound`] reads; `raw` says what those are that have nothing but samples. With `is_drawn` the outcome has what
+/// a report draws of audio and streams.
 ///
 /// # Errors
 /// What is wrong with the ledger. Whatever is wrong with a recording is a finding.
-pub fn verify(path: &Path, files: &[PathBuf], raw: Option<Raw>) -> Result<RunOutcome, LedgerError> {
+pub fn verify(path: &Path, files: &[PathBuf], raw: Option<Raw>, is_drawn: bool) -> Result<RunOutcome, LedgerError> {
     let kept = KeptLedger::load(path)?;
     let mut undecided = Vec::new();
     let elsewhere = kept.recorder != UnderTest::Bundled.name();
@@ -29,14 +32,19 @@ pub fn verify(path: &Path, files: &[PathBuf], raw: Option<Raw>) -> Result<RunOut
         undecided.push(format!("recorder `{}` has its recordings elsewhere: name its files", kept.recorder));
         (Weighed::default(), Vec::new())
     } else if files.is_empty() {
-        let weighed = beside(&kept, path.parent().unwrap_or_else(|| Path::new(".")), &mut undecided);
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        let weighed = beside(&kept, folder, is_drawn, &mut undecided);
         (weighed, Vec::new())
     } else {
-        given(&kept, files, raw, &mut undecided)
+        given(&kept, files, (raw, is_drawn), &mut undecided)
     };
-    let Weighed { findings, channels, compared, undecided: excused, traces: _ } = weighed;
+    let Weighed { findings, channels, compared, undecided: excused, traces } = weighed;
     undecided.extend(excused);
     let verdict = verdict(&findings, &mut undecided, &kept.lateness);
+    let evidence = is_drawn.then(|| {
+        let drawn = gather::of_ledger((&kept.ledger.streams, &kept.sessions), &traces, &findings);
+        Box::new(Evidence { seed: kept.seed, replay: replay(path, files), ..drawn })
+    });
     let outcome = ScenarioOutcome {
         file: path.display().to_string(),
         title: kept.title,
@@ -50,18 +58,25 @@ pub fn verify(path: &Path, files: &[PathBuf], raw: Option<Raw>) -> Result<RunOut
         lateness: kept.lateness,
         duration_ms: 0,
         earlier: Vec::new(),
-        evidence: None,
+        evidence,
     };
     let (schema, network, seed, recorder) = (SCHEMA.to_owned(), kept.network, kept.seed, kept.recorder);
     Ok(RunOutcome { schema, network, seed, recorder, scenarios: vec![outcome] })
 }
 
+/// The command line that judges these files again.
+fn replay(path: &Path, files: &[PathBuf]) -> String {
+    let words = std::iter::once(path).chain(files.iter().map(PathBuf::as_path));
+    words
+        .fold("mixedmode verify".to_owned(), |line, word| format!("{line} {}", gather::quoted(&word.to_string_lossy())))
+}
+
 /// The recordings that were kept, as the run judged them.
-fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weighed {
+fn beside(kept: &KeptLedger, folder: &Path, is_drawn: bool, undecided: &mut Vec<String>) -> Weighed {
     let stored = read(folder, &kept.sessions);
     let (stored, given_up): (Vec<Stored>, Vec<Stored>) = stored.into_iter().partition(Stored::has_audio);
     let all = (&stored[..], &given_up[..]);
-    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, all, (&kept.network, false), &kept.lateness);
+    let mut weighed = weigh(&kept.ledger.streams, &kept.sessions, all, (&kept.network, is_drawn), &kept.lateness);
     weighed.findings.extend(count(kept.expected_recordings, &stored, &weighed.findings));
     let silent = kept.expected_recordings == 0 && stored.is_empty();
     if weighed.compared == 0 && weighed.findings.is_empty() && !silent {
@@ -74,13 +89,21 @@ fn beside(kept: &KeptLedger, folder: &Path, undecided: &mut Vec<String>) -> Weig
 fn given(
     kept: &KeptLedger,
     files: &[PathBuf],
-    raw: Option<Raw>,
+    (raw, is_drawn): (Option<Raw>, bool),
     undecided: &mut Vec<String>,
 ) -> (Weighed, Vec<String>) {
     let truth = truth(&kept.ledger.streams, &kept.sessions);
     let files: Vec<RecordedFile<'_>> = files.iter().map(|path| file(path, raw)).collect();
-    let (verdict, excused) = fair(limits(&kept.network), &kept.lateness, |limits| judge_files(&truth, &files, limits));
-    let weighed = of_verdict(&verdict);
+    let mut traces = Vec::new();
+    let (verdict, excused) = fair(limits(&kept.network), &kept.lateness, |limits| {
+        if !is_drawn {
+            return judge_files(&truth, &files, limits);
+        }
+        let (verdict, traced) = judge_files_traced(&truth, &files, limits);
+        traces = traced;
+        verdict
+    });
+    let weighed = Weighed { traces, ..of_verdict(&verdict) };
     undecided.extend(excused);
     if weighed.compared == 0 && weighed.findings.is_empty() {
         undecided.push("no audio was compared".to_owned());
@@ -152,7 +175,7 @@ mod tests {
             ledger: media::ledger::Ledger::default(),
         };
         std::fs::write(&path, kept.to_json().unwrap()).unwrap();
-        let judged = verify(&path, &[], None).unwrap().scenarios.remove(0);
+        let judged = verify(&path, &[], None, false).unwrap().scenarios.remove(0);
         assert_eq!((judged.verdict, judged.findings.len()), (crate::outcome::Verdict::Inconclusive, 0));
         assert!(judged.reason.unwrap_or_default().contains("`customer's` has its recordings elsewhere"));
     }

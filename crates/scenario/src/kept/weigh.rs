@@ -107,7 +107,7 @@ pub(crate) fn weigh(
 pub(crate) fn fair(
     limits: Limits,
     lateness: &Lateness,
-    judge: impl Fn(&Limits) -> verify::Verdict,
+    mut judge: impl FnMut(&Limits) -> verify::Verdict,
 ) -> (verify::Verdict, Option<String>) {
     let mut verdict = judge(&limits);
     let late_ms = f64::from(lateness.max_us) / 1000.0;

@@ -4,7 +4,7 @@ mod addresses;
 mod bystander;
 mod destinations;
 mod error;
-mod gather;
+pub(crate) mod gather;
 mod ground;
 mod hearing;
 mod journal;

@@ -119,9 +119,10 @@ pub(crate) fn judge(
     }
     let parts = offsets(&joints, &analysis.line);
     let judged = Judged { parts, ..judged(track, home, &channel, &analysis, place) };
-    let figures = figures::channel(case, track, &channel, &analysis, placements, place);
+    let classes = traced::classes(track, &channel, &analysis, is_allowed(case, track));
+    let figures = figures::channel(case, track, &channel, &analysis, (placements, &classes), place);
     let traced = case.detail == Detail::Frames;
-    let trace = traced.then(|| traced::trace(track, &channel, &analysis, place, &figures));
+    let trace = traced.then(|| traced::trace(track, &channel, &analysis, place, (&figures, &classes)));
     (judged, figures, findings, trace)
 }
 

@@ -7,7 +7,7 @@ use super::container::Track;
 use crate::classify::{Analysis, Channel, Status, Why};
 use crate::fit::decibels;
 use crate::scan::Placement;
-use crate::soft::{Segment, Soft};
+use crate::soft::{Instead, Segment, Soft};
 use crate::source::Duty;
 use crate::traced::FrameClass;
 use crate::verdict::{ChannelFigures, Drift, MatrixCell};
@@ -18,15 +18,23 @@ pub(crate) fn channel(
     track: &Track<'_>,
     channel: &Channel<'_>,
     analysis: &Analysis,
-    placements: &[Placement],
+    (placements, classes): (&[Placement], &[FrameClass]),
     place: &Place,
 ) -> ChannelFigures {
     let stored = track.stored();
-    let gaps = gaps(channel, analysis);
-    let clipped = |why: Why| -> f64 {
-        let line = channel.source().line().iter().zip(&analysis.status);
-        let missing = line.filter(|(frame, status)| frame.duty == Duty::Due && **status == Status::Missing(why));
-        missing.map(|(frame, _)| milliseconds(frame.len as i64)).sum()
+    let soft = track.heard.soft.as_ref();
+    let gaps = match soft {
+        Some(_) => gaps(channel, |number| {
+            !matches!(classes[number], FrameClass::Altered | FrameClass::Likely | FrameClass::Unseen)
+        }),
+        None => gaps(
+            channel,
+            |number| matches!(analysis.status[number], Status::Missing(why) if !matches!(why, Why::Damaged { .. } | Why::Altered(_) | Why::Raised(_))),
+        ),
+    };
+    let [start, end] = match soft {
+        Some(soft) => ends(channel, soft, stored.len()),
+        None => [Why::StartClipped, Why::EndClipped].map(|why| clipped(channel, analysis, why)),
     };
     ChannelFigures {
         recording: place.recording.clone(),
@@ -36,19 +44,25 @@ pub(crate) fn channel(
         duration_ms: milliseconds(stored.len() as i64),
         mode: track.heard.mode.clone(),
         unseen: track.heard.unseen.clone(),
-        frames: classes(case, channel, analysis),
-        offset_samples: analysis.line.runs.first().map(|run| run.offset),
-        segments: track.heard.soft.as_ref().map_or(analysis.line.runs.len(), |soft| soft.segments.len()) as u64,
-        start_clipped_ms: clipped(Why::StartClipped),
-        end_clipped_ms: clipped(Why::EndClipped),
+        frames: by_fate(case, channel, classes),
+        offset_samples: match soft {
+            Some(soft) => channel.source().line().first().map(|first| soft.place(first.at) - first.at),
+            None => analysis.line.runs.first().map(|run| run.offset),
+        },
+        segments: soft.map_or(analysis.line.runs.len(), |soft| soft.segments.len()) as u64,
+        start_clipped_ms: start,
+        end_clipped_ms: end,
         longest_gap_ms: milliseconds(gaps.iter().map(|gap| gap.1).max().unwrap_or(0)),
         gaps: histogram(&gaps),
         lattice_percent: round(track.heard.lattice * 100.0, 3),
         gain_db: round(decibels(track.heard.gain), 3),
         clipped_samples: stored.iter().filter(|sample| sample.unsigned_abs() >= 32_256).count() as u64,
         dc: round(stored.iter().map(|&sample| f64::from(sample)).sum::<f64>() / stored.len().max(1) as f64, 3),
-        drift: track.heard.soft.as_ref().map_or_else(Vec::new, drift),
-        matrix: matrix(case, channel, placements),
+        drift: soft.map_or_else(Vec::new, drift),
+        matrix: match soft {
+            Some(soft) => cells(case, channel, found_about(channel, soft, classes)),
+            None => cells(case, channel, found(channel, placements)),
+        },
     }
 }
 
@@ -61,27 +75,40 @@ fn drift(soft: &Soft) -> Vec<Drift> {
     soft.segments.iter().map(drift).collect()
 }
 
-fn classes(
+/// How much is missing at an end, in ms.
+fn clipped(channel: &Channel<'_>, analysis: &Analysis, why: Why) -> f64 {
+    let line = channel.source().line().iter().zip(&analysis.status);
+    let missing = line.filter(|(frame, status)| frame.duty == Duty::Due && **status == Status::Missing(why));
+    missing.map(|(frame, _)| milliseconds(frame.len as i64)).sum()
+}
+
+/// The same of both ends of a leg that was followed.
+fn ends(channel: &Channel<'_>, soft: &Soft, length: usize) -> [f64; 2] {
+    let due = || channel.source().line().iter().filter(|frame| frame.duty == Duty::Due && !frame.weak);
+    let before = due().next().map_or(0, |first| -soft.place(first.at));
+    let behind = due().next_back().map_or(0, |last| soft.place(last.end()) - length as i64);
+    [before, behind].map(|samples| milliseconds(samples.max(0)))
+}
+
+fn by_fate(
     case: &Case<'_>,
     channel: &Channel<'_>,
-    analysis: &Analysis,
+    all: &[FrameClass],
 ) -> BTreeMap<&'static str, BTreeMap<&'static str, u64>> {
     let mut classes: BTreeMap<&'static str, BTreeMap<&'static str, u64>> = BTreeMap::new();
-    for (frame, status) in channel.source().line().iter().zip(&analysis.status) {
+    for (frame, class) in channel.source().line().iter().zip(all) {
         let fate = case.truth.streams[frame.stream as usize].rows[frame.row as usize].fate.name();
-        *classes.entry(FrameClass::of(frame.duty, frame.weak, *status).name()).or_default().entry(fate).or_default() +=
-            1;
+        *classes.entry(class.name()).or_default().entry(fate).or_default() += 1;
     }
     classes
 }
 
 /// Stretches of frames that had to be there and are not, as frames and samples.
-fn gaps(channel: &Channel<'_>, analysis: &Analysis) -> Vec<(u64, i64)> {
+fn gaps(channel: &Channel<'_>, is_gone: impl Fn(usize) -> bool) -> Vec<(u64, i64)> {
     let mut gaps = Vec::new();
     let mut joins = false;
-    for (frame, status) in channel.source().line().iter().zip(&analysis.status) {
-        let gone = frame.duty == Duty::Due
-            && matches!(status, Status::Missing(why) if !matches!(why, Why::Damaged { .. } | Why::Altered(_) | Why::Raised(_)));
+    for (number, frame) in channel.source().line().iter().enumerate() {
+        let gone = frame.duty == Duty::Due && is_gone(number);
         match gaps.last_mut() {
             Some((frames, samples)) if gone && joins => {
                 *frames += 1;
@@ -111,8 +138,11 @@ fn histogram(gaps: &[(u64, i64)]) -> BTreeMap<&'static str, u64> {
     histogram
 }
 
-fn matrix(case: &Case<'_>, channel: &Channel<'_>, placements: &[Placement]) -> Vec<MatrixCell> {
-    let mut found: BTreeMap<usize, (i64, u64)> = BTreeMap::new();
+/// Samples and frames of each source in a channel.
+type Found = BTreeMap<usize, (i64, u64)>;
+
+fn found(channel: &Channel<'_>, placements: &[Placement]) -> Found {
+    let mut found = Found::new();
     for placement in placements {
         let frame = placement.frame(channel.world);
         if !frame.weak {
@@ -121,6 +151,32 @@ fn matrix(case: &Case<'_>, channel: &Channel<'_>, placements: &[Placement]) -> V
             *frames += 1;
         }
     }
+    found
+}
+
+/// The same of a channel whose leg was followed: of the leg as much as was found alike, of another where that is instead of it.
+fn found_about(channel: &Channel<'_>, soft: &Soft, classes: &[FrameClass]) -> Found {
+    let mut found = Found::new();
+    for (frame, class) in channel.source().line().iter().zip(classes) {
+        let middle = frame.at + frame.len as i64 / 2;
+        let source = match class {
+            FrameClass::Altered | FrameClass::Likely => Some(channel.home),
+            FrameClass::Overwritten => soft.holes.iter().find_map(|hole| match hole.instead {
+                Instead::Voice(other) if (hole.from..hole.to).contains(&middle) => Some(other),
+                _ => None,
+            }),
+            _ => None,
+        };
+        if let Some(source) = source {
+            let (samples, frames) = found.entry(source).or_default();
+            *samples += frame.len as i64;
+            *frames += 1;
+        }
+    }
+    found
+}
+
+fn cells(case: &Case<'_>, channel: &Channel<'_>, found: Found) -> Vec<MatrixCell> {
     let cell = |(number, (samples, frames)): (usize, (i64, u64))| {
         let source = &channel.world.sources[number];
         let recording = match source.owner {

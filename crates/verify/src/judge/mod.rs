@@ -67,8 +67,25 @@ fn everything(
 /// The recording a file is of is the one most of whose audio is in it, and the only one there is where none is. A
 /// recording or leg of which no file is given is not missed, but a file of several channels must hold both legs.
 pub fn judge_files(truth: &Truth<'_>, files: &[RecordedFile<'_>], limits: &Limits) -> Verdict {
-    let given = (Scope::Given, Detail::Figures);
-    let (verdict, _) = within(truth, limits, given, |case| {
+    some(truth, files, limits, Detail::Figures).0
+}
+
+/// As [`judge_files`], and tells of each channel what became of every frame.
+pub fn judge_files_traced(
+    truth: &Truth<'_>,
+    files: &[RecordedFile<'_>],
+    limits: &Limits,
+) -> (Verdict, Vec<ChannelTrace>) {
+    some(truth, files, limits, Detail::Frames)
+}
+
+fn some(
+    truth: &Truth<'_>,
+    files: &[RecordedFile<'_>],
+    limits: &Limits,
+    detail: Detail,
+) -> (Verdict, Vec<ChannelTrace>) {
+    within(truth, limits, (Scope::Given, detail), |case| {
         let mut groups: BTreeMap<usize, Recorded<'_>> = BTreeMap::new();
         let mut strangers = Vec::new();
         for file in files {
@@ -87,8 +104,7 @@ pub fn judge_files(truth: &Truth<'_>, files: &[RecordedFile<'_>], limits: &Limit
             case.recording(recording, number, None, &mut holders, &mut outcome);
         }
         outcome
-    });
-    verdict
+    })
 }
 
 fn within(

@@ -27,6 +27,14 @@ function channelName(channel) {
   return several ? `${channel.file} ${channel.channel === 0 ? "left" : channel.channel === 1 ? "right" : `channel ${channel.channel}`}` : channel.file;
 }
 
+/** How a channel had to be read that does not hold its leg sample for sample, and what could not be seen so. */
+function modeWords(channel) {
+  const mode = channel.mode ?? "exact";
+  if (mode === "exact") return null;
+  const how = mode.startsWith("softly: ") ? `followed by its likeness: ${mode.slice(8)}` : mode;
+  return `Read ${how}${channel.unseen?.length ? `. Not seen so: ${channel.unseen.join("; ")}` : ""}.`;
+}
+
 function channelTracks(tracks, channel, at) {
   const alike = state.evidence.channels.filter((c) => c.same_as === at).map(channelName);
   const exact = channel.said && !channel.recorded;
@@ -34,6 +42,8 @@ function channelTracks(tracks, channel, at) {
     el("h3", channelName(channel)),
     el("span.quiet", channel.leg ? `judged as the ${channel.leg} leg` : "no leg was found in it", ` of ${channel.recording}`, alike.length ? `; the same samples are in ${alike.join(", ")}` : ""),
   );
+  const mode = modeWords(channel);
+  if (mode) tracks.heading(el("span.quiet", mode));
   if (channel.findings?.length) marksTrack(tracks, channel);
   const pictures = exact
     ? [["said and recorded", channel.said, "sample for sample"]]

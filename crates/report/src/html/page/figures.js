@@ -36,9 +36,10 @@ function matrix(evidence) {
 function channelTable(outcome) {
   const rows = outcome.channels.map((c) => {
     const f = c.figures ?? {};
-    return [[c.file, el("small", c.recording)], c.leg || "–", thousands(c.delivered), thousands(c.exact), thousands(c.lost_by_network), figure(f.longest_gap_ms ?? 0), figure(f.gain_db ?? 0), figure(f.lattice_percent ?? 0)];
+    const unseen = f.unseen?.length ? el("small", `not seen: ${f.unseen.join("; ")}`) : null;
+    return [[c.file, el("small", c.recording)], c.leg || "–", [f.mode ?? "", unseen], thousands(c.delivered), thousands(c.exact), thousands(c.lost_by_network), figure(f.longest_gap_ms ?? 0), figure(f.gain_db ?? 0), figure(f.lattice_percent ?? 0)];
   });
-  return el("div.figure", el("h3", "Channels"), table(["File", "Leg", "Frames due", "Exact", "Lost by network", "Longest gap, ms", "Gain, dB", "On the codec's lattice, %"], rows, [2, 3, 4, 5, 6, 7]));
+  return el("div.figure", el("h3", "Channels"), table(["File", "Leg", "Read", "Frames due", "Exact", "Lost by network", "Longest gap, ms", "Gain, dB", "On the codec's lattice, %"], rows, [3, 4, 5, 6, 7, 8]));
 }
 
 function quality(evidence) {

@@ -4,6 +4,8 @@
 const CLASSES = {
   exact: ["exact, in its place", false],
   silent: ["exact, and silence", false],
+  likely: ["there by its likeness, stored lossily", false],
+  unseen: ["could not be told by likeness", false],
   late: ["came too late, not in the file", false],
   excused: ["did not have to be recorded", false],
   "lost-by-network": ["lost by the network", false],
@@ -14,7 +16,7 @@ const CLASSES = {
   misplaced: ["in another place", true],
   repeated: ["there twice", true],
   damaged: ["some samples changed", true],
-  altered: ["processed: level, mix or filter", true],
+  altered: ["there, not sample for sample", true],
   covered: ["something else in its place", true],
   undelivered: ["lost by the network, and in the file", true],
 };

@@ -10,6 +10,7 @@ mod rows;
 
 use std::time::UNIX_EPOCH;
 
+use media::ledger::Stream;
 use verify::ChannelTrace;
 use wire::{Clock, Packet};
 
@@ -91,12 +92,30 @@ impl Draft {
         evidence.ended_us = evidence.ended_us.max(i64::try_from(played.duration_ms * 1000).unwrap_or(i64::MAX));
         recordings::recordings(&mut evidence, sessions, began_us);
         evidence.rows = rows::rows(&evidence, (scenario, played, sessions), began_us);
-        evidence.quality = rows::quality(played, sessions);
+        evidence.quality = rows::quality(&played.ledger.streams, sessions);
         let (channels, left_out) = channels::channels(traces, &played.ledger.streams, findings, began_us);
         (evidence.channels, evidence.left_out) = (channels, left_out);
         notes::note(&mut evidence, findings);
         evidence
     }
+}
+
+/// What can be drawn of recordings that were judged against a kept ledger: no message, no step, but all of the audio.
+pub(crate) fn of_ledger(
+    (streams, sessions): (&[Stream], &[Session]),
+    traces: &[ChannelTrace],
+    findings: &[Finding],
+) -> Evidence {
+    let first = streams.iter().filter_map(|stream| stream.rows.first()).map(|row| row.sent_us);
+    let began_us = first.chain(sessions.iter().map(|session| session.started_us)).min().unwrap_or_default();
+    let mut evidence = Evidence::default();
+    recordings::recordings(&mut evidence, sessions, began_us);
+    evidence.rows = rows::of_ledger(streams, sessions, began_us);
+    let ends = evidence.rows.iter().flat_map(|row| &row.spans).map(|span| span.until_us);
+    evidence.ended_us = ends.chain(evidence.recordings.iter().filter_map(|one| one.ended_us)).max().unwrap_or_default();
+    evidence.quality = rows::quality(streams, sessions);
+    (evidence.channels, evidence.left_out) = channels::channels(traces, streams, findings, began_us);
+    evidence
 }
 
 /// The command line that runs the scenario again.
@@ -114,7 +133,7 @@ fn replay(file: &str, options: &Options) -> String {
 }
 
 /// A word of a shell's command line.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -31,7 +31,7 @@ pub(super) fn rows(
     }
     for (number, session) in sessions.iter().enumerate() {
         for leg in session.legs() {
-            let streams: Vec<&Stream> = streams_of(played, session, leg).collect();
+            let streams: Vec<&Stream> = streams_of(&played.ledger.streams, session, leg).collect();
             let mut events = changes(&streams, began_us);
             events.extend(of_session(session, began_us));
             events.extend(of_recorder(played, session, leg, began_us));
@@ -57,13 +57,33 @@ pub(super) fn rows(
     rows
 }
 
+/// The rows of all legs as far as ledger and sessions tell of them, long after the run.
+pub(super) fn of_ledger(all: &[Stream], sessions: &[Session], began_us: u64) -> Vec<Row> {
+    let row = |(number, session): (usize, &Session), leg: Leg| {
+        let streams: Vec<&Stream> = streams_of(all, session, leg).collect();
+        let mut events = changes(&streams, began_us);
+        events.extend(of_session(session, began_us));
+        events.sort_by_key(|event| event.at_us);
+        Row {
+            kind: RowKind::Leg,
+            name: format!("{} leg of {}", leg.name(), session.label()),
+            recording: Some(number),
+            leg: leg.name().to_owned(),
+            spans: streams.iter().filter_map(|stream| span(stream, began_us)).collect(),
+            events,
+        }
+    };
+    let of = |(number, session)| Session::legs(session).map(move |leg| row((number, session), leg));
+    sessions.iter().enumerate().flat_map(of).collect()
+}
+
 /// What a listener to each leg could have expected of the network.
-pub(super) fn quality(played: &Played, sessions: &[Session]) -> Vec<Quality> {
+pub(super) fn quality(all: &[Stream], sessions: &[Session]) -> Vec<Quality> {
     let mut figures = Vec::new();
     for session in sessions {
         for leg in session.legs() {
             let rows = || {
-                let rows = streams_of(played, session, leg).flat_map(|stream| &stream.rows);
+                let rows = streams_of(all, session, leg).flat_map(|stream| &stream.rows);
                 rows.filter(|row| row.nature == Nature::Genuine && row.fate != Fate::NotSent)
             };
             let delays: Vec<f64> =
@@ -101,9 +121,9 @@ fn hundredths(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-fn streams_of<'a>(played: &'a Played, session: &'a Session, leg: Leg) -> impl Iterator<Item = &'a Stream> {
+fn streams_of<'a>(all: &'a [Stream], session: &'a Session, leg: Leg) -> impl Iterator<Item = &'a Stream> {
     let dialog = &session.leg(leg).bridge_call_id;
-    played.ledger.streams.iter().filter(move |s| s.kind == StreamKind::Bridge(leg) && s.dialog == *dialog)
+    all.iter().filter(move |s| s.kind == StreamKind::Bridge(leg) && s.dialog == *dialog)
 }
 
 /// A device by its name in the scenario.
