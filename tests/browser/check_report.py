@@ -326,6 +326,50 @@ return [...low];
 """
 
 
+@case("altered audio is drawn as that, in its place")
+def altered():
+    found = [at for at in numbers(fresh(), "finding") if fresh().js("return document.querySelector(`#list tr[data-order='${args[0]}'] .what`).textContent.includes('altered-audio')", at)]
+    holds("the report has altered audio", found)
+    browser = scenario(found[0], height=2400)
+    told = browser.js("return [...document.querySelectorAll('.strips figcaption')].map((e) => e.textContent)")
+    for strip in told:
+        frames = {words: int(n.replace(",", "")) for n, words in (part.strip().split(" ", 1) for part in strip.partition(".wav")[2].split("·"))}
+        holds(f"most of it is there, got {frames}", frames["there, not sample for sample"] > 400 > 50 >= frames["lost by the recorder: silence in its place"])
+    mode = browser.js("return [...document.querySelectorAll('#audio .heading')].map((e) => e.textContent).find((text) => text.startsWith('Read '))")
+    holds(f"how it was read, and what was not seen so: {mode}", "by its likeness" in mode and "Not seen so" in mode)
+    browser.js("document.getElementById('audio').scrollIntoView(); await new Promise((r) => setTimeout(r, 100))")
+    legs = browser.js("return [...document.querySelectorAll('#timeline .leg rect.srtp')].map((e) => e.getBoundingClientRect().left)")
+    strips = browser.js('''return [...document.querySelectorAll('#audio .frames canvas')].map((c) => {
+        const row = c.getContext('2d').getImageData(0, c.height - 2, c.width, 1).data;
+        return c.getBoundingClientRect().left + [...Array(c.width).keys()].find((x) => row[x * 4 + 3]) / devicePixelRatio; })''')
+    holds(f"each strip begins where its leg does: {strips} and {legs}", len(legs) == len(strips) == 2 and all(abs(a - b) < 3 for a, b in zip(strips, legs)))
+    shot(browser, "altered-light")
+    quiet(browser)
+    return f"{frames}, begins {abs(legs[0] - strips[0]):.1f} pixels beside its leg"
+
+
+@case("each finding of a kind is told once, with its pattern")
+def pattern():
+    browser = failing()
+    said = browser.js("return document.querySelector('.card .again')?.textContent ?? ''")
+    holds(f"how often, in which pattern, in which other file: {said!r}", "more place" in said and "every 37th packet" in said and "the same in stereo.wav" in said)
+    browser.js("const d = document.querySelector('.card details.more'); d.open = true; await new Promise((r) => setTimeout(r, 60))")
+    holds("the others are there when they are unfolded", browser.js("return document.querySelectorAll('.card details.more .one').length"))
+    quiet(browser)
+    return said
+
+
+@case("a place is told by both clocks")
+def clocks():
+    browser = failing()
+    said = browser.js("return [...document.querySelectorAll('.card dd a')].map((e) => e.textContent).find((text) => text.includes('of the file'))")
+    holds(f"where it is in the file and on the time line: {said}", "ms of the file (" in said and "on the time line" in said)
+    browser.js("document.getElementById('audio').scrollIntoView(); await new Promise((r) => setTimeout(r, 100))")
+    rulers = browser.js("return [...document.querySelectorAll('#audio .ruler')].slice(0, 2).map((e) => e.textContent)")
+    holds(f"a ruler of each: {rulers}", "0:01" in rulers[0] and "1,000" in rulers[1])
+    return said
+
+
 @case("everything has a name, headings go down one by one, text can be read")
 def accessible():
     for scheme in ("light", "dark"):

@@ -244,3 +244,16 @@ fn a_bundle_is_read_again_as_it_was() {
     assert_eq!(report::read_bundle(&report::bundle(&run).unwrap()).unwrap(), run);
     assert!(!report::json(&run).unwrap().contains("\"evidence\""));
 }
+
+#[test]
+fn whoever_shows_a_run_sees_streams_and_proven_frames() {
+    let scenario = scenario::file::load(&tests::root().join("scenarios/plain-call.yaml")).unwrap();
+    let item = scenario::run::Item { file: "plain-call.yaml".to_owned(), scenario };
+    let live = std::sync::Arc::new(scenario::run::Live::default());
+    let seen = std::sync::Mutex::new(0);
+    let look = |_: &ScenarioOutcome| *seen.lock().unwrap() = live.frames();
+    let run = scenario::run::run(vec![item], &tests::options(Network::Simulated, 1), &live, look).unwrap();
+    assert_eq!(*seen.lock().unwrap(), run.scenarios[0].frames_compared, "when the result is shown it is counted");
+    assert_eq!((live.calls(), live.streams()), (0, 0), "nothing goes on");
+    assert!(live.frames() > 1000 && live.packets() > 2 * live.frames(), "{live:?}");
+}

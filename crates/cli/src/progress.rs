@@ -120,7 +120,7 @@ mod tests {
         }));
         drop(screen);
         let line = String::from_utf8(line).unwrap();
-        assert!(line.contains("\r\x1b[K0 of 3 scenarios done"), "{line:?}");
+        assert!(line.contains("\r\x1b[K0 of 3 done; 0 calls up, 0 streams to recorders; 0 frames proven"), "{line:?}");
         assert!(line.ends_with("\r\x1b[K"), "{line:?}");
     }
 

@@ -67,7 +67,7 @@ pub fn step_summary(run: &RunOutcome) -> String {
     }
     for scenario in rest {
         let (verdict, file, why) = (word(scenario.verdict), cell(&scenario.file), cell(&headline(scenario)));
-        let fix = scenario.findings.first().and_then(|first| advice::fix(&first.rule));
+        let fix = scenario.findings.first().and_then(|first| advice::fix_of(first));
         let fix = fix.map(|fix| format!("<br>To fix: {}", cell(fix))).unwrap_or_default();
         // A flaky scenario's headline is its first failure already.
         let told = usize::from(scenario.findings.is_empty() && scenario.reason.is_none());

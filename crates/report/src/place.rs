@@ -32,7 +32,7 @@ pub(crate) fn sentence(finding: &Finding) -> String {
 pub(crate) fn paragraph(finding: &Finding, file: &str) -> String {
     let place = place(finding, file);
     let place = if place.is_empty() { place } else { format!("\nwhere     {place}") };
-    let fix = advice::fix(&finding.rule).map(|fix| format!("\nto fix    {fix}")).unwrap_or_default();
+    let fix = advice::fix_of(finding).map(|fix| format!("\nto fix    {fix}")).unwrap_or_default();
     format!("{}\nexpected  {}\nfound     {}{place}{fix}", finding.rule, finding.expected, finding.found)
 }
 

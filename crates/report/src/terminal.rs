@@ -72,8 +72,9 @@ fn findings(out: &mut String, all: &[Finding], file: &str) {
             let _ = writeln!(out, "      and       {more}");
         }
         // What helps against a rule is told once.
-        let is_new = gists[..at].iter().all(|told| told.first.rule != shown.rule);
-        if let Some(fix) = advice::fix(&shown.rule).filter(|_| is_new) {
+        let told = gists[..at].iter().map(|told| advice::fix_of(told.first));
+        let fix = advice::fix_of(shown);
+        if let Some(fix) = fix.filter(|_| !told.into_iter().any(|told| told == fix)) {
             let _ = writeln!(out, "      to fix    {fix}");
         }
     }
@@ -146,8 +147,11 @@ fn not_checked(run: &RunOutcome) -> String {
 /// What a run is doing right now, in one line without an end.
 #[must_use]
 pub fn progress(done: usize, total: usize, live: &scenario::run::Live) -> String {
-    let (calls, recordings, packets) = (live.calls(), live.recordings(), thousands(live.packets()));
-    format!("{done} of {total} scenarios done; {calls} calls up, {recordings} recorded; {packets} packets sent")
+    let (calls, streams) = (live.calls(), live.streams());
+    let (frames, packets) = (thousands(live.frames()), thousands(live.packets()));
+    format!(
+        "{done} of {total} done; {calls} calls up, {streams} streams to recorders; {frames} frames proven, {packets} packets sent"
+    )
 }
 
 pub(crate) const fn word(verdict: Verdict) -> &'static str {

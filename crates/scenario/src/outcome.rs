@@ -140,7 +140,7 @@ pub struct Finding {
     pub recording: Option<String>,
     /// Which leg: `near` or `far`.
     pub leg: Option<String>,
-    /// Where in the audio, in milliseconds from the start of the leg.
+    /// Where in the audio, in milliseconds from the start of the file.
     pub audio_ms: Option<(u64, u64)>,
     /// Which packets, by RTP sequence number as sent.
     pub packets: Option<(u64, u64)>,

@@ -1,10 +1,10 @@
 //! The overview: what came of the run, and a row a scenario.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 use scenario::advice;
-use scenario::outcome::{RunOutcome, ScenarioOutcome, Verdict};
+use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
 
 use super::text::visible;
 use crate::place::earlier;
@@ -149,7 +149,7 @@ fn why(scenario: &ScenarioOutcome) -> Markup {
                 b { (visible(&first.rule)) } " " (visible(&first.found))
                 @if scenario.findings.len() > 1 { span.quiet { ", and " (scenario.findings.len() - 1) " more" } }
             }
-            @if let Some(fix) = advice::fix(&first.rule) { span.why { span.quiet { "To fix: " } (fix) } }
+            @if let Some(fix) = advice::fix_of(first) { span.why { span.quiet { "To fix: " } (fix) } }
         }
         @for tried in &scenario.earlier { span.why { span.quiet { (visible(&earlier(tried))) } } }
     }
@@ -170,17 +170,19 @@ fn length_ms(scenario: &ScenarioOutcome) -> u64 {
 
 /// What is to be done about each rule that this run has broken, for the program of the page.
 pub(super) fn fixes(run: &RunOutcome) -> Markup {
-    let of = |scenario: &ScenarioOutcome| -> BTreeSet<String> {
+    let of = |scenario: &'_ ScenarioOutcome| -> BTreeMap<String, &'static str> {
         let earlier = scenario.earlier.iter().flat_map(|tried| &tried.findings);
-        scenario.findings.iter().chain(earlier).map(|finding| finding.rule.clone()).collect()
+        let all = scenario.findings.iter().chain(earlier);
+        // A reason has an advice of its own.
+        let name = |finding: &Finding| match advice::reason_of(finding) {
+            Some(why) => format!("{} ({why})", finding.rule),
+            None => finding.rule.clone(),
+        };
+        all.filter_map(|finding| Some((name(finding), advice::fix_of(finding)?))).collect()
     };
-    let rules: BTreeSet<String> = run.scenarios.iter().flat_map(of).collect();
+    let rules: BTreeMap<String, &str> = run.scenarios.iter().flat_map(of).collect();
     html! {
-        dl #fixes hidden {
-            @for (rule, fix) in rules.iter().filter_map(|rule| Some((rule, advice::fix(rule)?))) {
-                dt { (rule) } dd { (fix) }
-            }
-        }
+        dl #fixes hidden { @for (rule, fix) in &rules { dt { (visible(rule)) } dd { (fix) } } }
     }
 }
 

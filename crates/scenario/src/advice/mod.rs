@@ -11,6 +11,8 @@ mod refusals;
 mod tests;
 mod written;
 
+use crate::outcome::Finding;
+
 /// What kind of name it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -83,6 +85,21 @@ pub fn about(name: &str) -> impl Iterator<Item = (Kind, &'static Advice)> {
 #[must_use]
 pub fn fix(rule: &str) -> Option<&'static str> {
     all().find(|(kind, advice)| *kind == Kind::Finding && advice.name == rule).map(|(_, advice)| advice.fix)
+}
+
+/// The same for a finding: of a recording that CUCM gave up, what its reason in brackets says.
+#[must_use]
+pub fn fix_of(finding: &Finding) -> Option<&'static str> {
+    let why = reason_of(finding);
+    let of_reason = all().find(|(kind, advice)| *kind == Kind::GivenUp && Some(advice.name) == why);
+    of_reason.map(|(_, advice)| advice.fix).or_else(|| fix(&finding.rule))
+}
+
+/// Why CUCM gave a recording up, by the word in brackets that such a finding ends with.
+#[must_use]
+pub fn reason_of(finding: &Finding) -> Option<&str> {
+    let told = finding.found.strip_suffix(')').filter(|_| finding.rule == "recording-failed")?;
+    told.rsplit_once('(').map(|(_, why)| why)
 }
 
 /// The name nearest to `word`, where one is near.

@@ -88,7 +88,12 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
         let reason = leg.end_reason.as_deref().is_some_and(|reason| reason.starts_with("Q.850;cause="));
         let hung_up = told.is_hampered(if leg.side == Side::Near { Leg::Near } else { Leg::Far }, Hampering::HungUp);
         if !(by_recorder || hung_up || by_peer && reason) {
-            let found = format!("ended_by {:?} with {:?}, leg {}", leg.ended_by, leg.end_reason, leg.side.name());
+            let found = format!(
+                "ended_by {} with {}, leg {}",
+                or_nothing(leg.ended_by.as_ref()),
+                or_nothing(leg.end_reason.as_ref()),
+                leg.side.name()
+            );
             findings.push(Finding::new("wrong-end", "ended_by peer with the cause of CUCM's BYE", found));
         }
         let reason = leg.end_reason.clone().unwrap_or_default();
@@ -103,12 +108,17 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A field as it is written; `nothing` where it is not.
+fn or_nothing(field: Option<&String>) -> &str {
+    field.map_or("nothing", String::as_str)
+}
+
 /// A recording whose node died: the recorder has to find out itself that it is over, and to say so.
 fn ends_unsaid(written: &Recording, findings: &mut Vec<Finding>) {
     const BY_ITSELF: [&str; 2] = ["inactivity", "session-timer"];
     for leg in &written.legs {
         if !leg.ended_by.as_deref().is_some_and(|by| BY_ITSELF.contains(&by)) {
-            let found = format!("ended_by {:?}, leg {}", leg.ended_by, leg.side.name());
+            let found = format!("ended_by {}, leg {}", or_nothing(leg.ended_by.as_ref()), leg.side.name());
             findings.push(Finding::new("wrong-end", "ended_by inactivity or session-timer: no BYE came", found));
         }
     }

@@ -7,6 +7,7 @@ use phone::MediaClock;
 use wire::{Clock, Keep, Net, NetOptions, SimOptions, Tap};
 
 use super::addresses::{Block, Slot};
+use super::desk::Desk;
 use super::error::SetupError;
 use super::live::Live;
 use super::{Item, Options, create};
@@ -56,6 +57,8 @@ pub(super) struct RealTime {
     block: Block,
     /// In real time nothing is replayed to the byte, so keys need not be known beforehand.
     entropy: u64,
+    /// Where recordings are judged.
+    pub(super) desk: Desk,
 }
 
 impl RealTime {
@@ -68,7 +71,8 @@ impl RealTime {
             why: "the system gives no randomness for keys".to_owned(),
         })?;
         let entropy = fnv(0, &drawn);
-        Ok(Self { clock, media: MediaClock::counting(&base, Arc::clone(&live.packets)), block, entropy })
+        let media = MediaClock::counting(&base, Arc::clone(&live.packets));
+        Ok(Self { clock, media, block, entropy, desk: Desk::new() })
     }
 }
 

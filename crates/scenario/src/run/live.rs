@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 pub struct Live {
     calls: AtomicUsize,
     recordings: AtomicUsize,
+    frames: AtomicU64,
     pub(super) packets: Arc<AtomicU64>,
 }
 
@@ -22,6 +23,23 @@ impl Live {
     #[must_use]
     pub fn recordings(&self) -> usize {
         self.recordings.load(Relaxed)
+    }
+
+    /// Streams that go to recorders: a recording that stands has two.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        2 * self.recordings()
+    }
+
+    /// Frames of audio that were compared so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Relaxed)
+    }
+
+    /// Adds what the judgement of a scenario compared.
+    pub(super) fn proved(&self, frames: u64) {
+        self.frames.fetch_add(frames, Relaxed);
     }
 
     /// Media packets sent so far.
@@ -80,7 +98,11 @@ mod tests {
         assert_eq!((live.calls(), live.recordings()), (3, 1));
         one.set_calls(1);
         assert_eq!(live.calls(), 2);
+        assert_eq!(live.streams(), 2);
         drop(one);
-        assert_eq!((live.calls(), live.recordings()), (1, 0));
+        assert_eq!((live.calls(), live.recordings(), live.streams()), (1, 0, 0));
+        live.proved(500);
+        live.proved(20);
+        assert_eq!(live.frames(), 520);
     }
 }

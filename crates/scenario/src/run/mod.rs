@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bystander;
+mod desk;
 mod destinations;
 mod error;
 pub(crate) mod gather;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use bystander::Bystander;
 pub use error::SetupError;
@@ -318,9 +319,10 @@ async fn attempt(
     let addresses = slot.map_or_else(Addresses::simulated, |slot| moved(&options.under_test, slot.addresses()));
     let journal = Journal::of(&item.file, &tap);
     let watch = Watch { tap, journal, clock: ground.net.clock().clone(), addresses };
-    let mut outcome = played(job, options, live, &ground, &watch)
+    let mut outcome = played(job, options, live, (&ground, real), &watch)
         .await
         .unwrap_or_else(|error| not_run(item, Verdict::SetupError, error.to_string()));
+    live.proved(outcome.frames_compared);
     if options.evidence && outcome.evidence.is_none() {
         outcome.evidence = Some(Box::new(watch.scene(item, options).ladder()));
     }
@@ -347,7 +349,7 @@ async fn played(
     job: &Job,
     options: &Options,
     live: &Live,
-    ground: &Ground<'_>,
+    (ground, real): (&Ground<'_>, Option<&RealTime>),
     watch: &Watch,
 ) -> Result<ScenarioOutcome, SetupError> {
     let Job { item, name, .. } = job;
@@ -374,11 +376,27 @@ async fn played(
         Some(limit) if limit < needed => SetupError::Limit { limit, stuck: journal.last(&item.scenario) },
         _ => SetupError::TimeOut(needed),
     };
-    let mut played = match tokio::time::timeout(limit, played).await.map_err(late)?? {
+    let played = match tokio::time::timeout(limit, played).await.map_err(late)?? {
         End::Whole(played) => *played,
         End::Spoilt(spoilt) => return Ok(spoilt_outcome(item, spoilt)),
     };
     tap.finish().map_err(|e| SetupError::File { what: "the capture is incomplete".to_owned(), why: e.to_string() })?;
+    let judged = || judged(job, options, watch, (folder, began), played);
+    match real {
+        Some(real) => real.desk.run(judged).await,
+        // In virtual time nothing runs on meanwhile.
+        None => judged(),
+    }
+}
+
+/// Keeps and judges what was played, and draws it where that is asked for.
+fn judged(
+    Job { item, .. }: &Job,
+    options: &Options,
+    watch: &Watch,
+    (folder, began): (&Path, SystemTime),
+    mut played: play::Played,
+) -> Result<ScenarioOutcome, SetupError> {
     let hampered = kept::Hampered::of(&item.scenario);
     let in_run = |session: Session| Session { hampered: hampered.clone(), ..session.in_run(began) };
     let sessions: Vec<Session> = Session::of_events(&played.events).into_iter().map(in_run).collect();
@@ -397,7 +415,7 @@ async fn played(
         }
     };
     let draft = options.evidence.then(|| watch.scene(item, options).draft());
-    let more = (draft, &*journal.lines());
+    let more = (draft, &*watch.journal.lines());
     Ok(judge::judge(&item.file, &item.scenario, played, options.network, (&sessions, folder), stored, more))
 }
 

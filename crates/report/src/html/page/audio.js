@@ -44,6 +44,7 @@ function channelTracks(tracks, channel, at) {
   );
   const mode = modeWords(channel);
   if (mode) tracks.heading(el("span.quiet", mode));
+  fileRuler(tracks, channel);
   if (channel.findings?.length) marksTrack(tracks, channel);
   const pictures = exact
     ? [["said and recorded", channel.said, "sample for sample"]]
@@ -75,7 +76,7 @@ function marksTrack(tracks, channel) {
       let free = 0;
       const shapes = marks.toSorted((a, b) => a.ms[0] - b.ms[0]).map(({ at, ms }) => {
         const [from, until] = ms.map((m) => t.x(beganOf(channel) + m * 1000));
-        const words = `${at + 1}  ${state.outcome.findings[at].rule}, ${ms[0]} to ${ms[1]} ms`;
+        const words = `${at + 1}  ${state.outcome.findings[at].rule}, ${thousands(ms[0])} to ${thousands(ms[1])} ms`;
         const text = from >= free && from < t.width && until > 0 ? written(words, Math.max(from, 0), 11, t.width - Math.max(from, 0)) : null;
         if (text) free = Math.max(from, 0) + words.length * 6.9 + 10;
         return svg("g.mark", { onclick: () => setFinding(at) }, svg("rect", { x: from, y: 15, width: Math.max(until - from, 2), height: 4 }), text);
@@ -85,7 +86,7 @@ function marksTrack(tracks, channel) {
     tip: (us) => {
       const ms = fileMs(channel, us);
       const near = (3 / tracks.width) * ((state.until - state.from) / 1000);
-      return marks.filter((m) => ms >= m.ms[0] - near && ms <= m.ms[1] + near).flatMap((m) => [state.outcome.findings[m.at].rule, state.outcome.findings[m.at].found]);
+      return marks.filter((m) => ms >= m.ms[0] - near && ms <= m.ms[1] + near).flatMap((m) => [state.outcome.findings[m.at].rule, state.outcome.findings[m.at].found, `${stretch(m.ms)}, from ${clock(beganOf(channel) + m.ms[0] * 1000)} on the time line`]);
     },
   });
   return track;
@@ -124,8 +125,11 @@ function waveTrack(tracks, channel, name, picture, about) {
 function soundTip(channel, name, us) {
   const ms = fileMs(channel, us);
   if (ms < 0 || ms > channel.duration_ms) return null;
-  return [`${name}, ${channelName(channel)}`, `${thousands(Math.round(ms))} ms into the file, ${clock(us)} on the time line`];
+  return [`${name}, ${channelName(channel)}`, bothTimes(channel, us)];
 }
+
+/** A place by both clocks: that of the file, which findings are told in, and that of the scenario. */
+const bothTimes = (channel, us) => `${thousands(Math.round(fileMs(channel, us)))} ms into the file, ${clock(us)} on the time line`;
 
 /** A column a pixel, from the least to the greatest sample of its points. */
 function wave(pen, t, peaks, { pointUs, began, loudest }) {

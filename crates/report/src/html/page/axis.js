@@ -122,14 +122,35 @@ class Tracks {
 function ruler(tracks) {
   tracks.add({
     name: "Time",
-    height: 22,
+    about: "of the scenario",
+    height: 26,
     className: "ruler",
     draw: (plot, t) => {
       const marks = ticks(t).map((us) => {
         const x = t.x(us);
-        return [svg("path", { d: `M${x} 16V22` }), svg("text", { x, y: 12, "text-anchor": x < 20 ? "start" : x > t.width - 20 ? "end" : "middle" }, tickWords(us, t))];
+        return [svg("path", { d: `M${x} 18V26` }), svg("text", { x, y: 14, "text-anchor": x < 20 ? "start" : x > t.width - 20 ? "end" : "middle" }, tickWords(us, t))];
       });
-      plot.replaceChildren(svg("svg", { width: t.width + MARGIN, height: 22, "aria-hidden": "true" }, marks));
+      plot.replaceChildren(svg("svg", { width: t.width + MARGIN, height: 26, "aria-hidden": "true" }, marks));
+    },
+  });
+}
+
+/** A track of the times within a channel's file, in ms: those that findings and clips are told in. */
+function fileRuler(tracks, channel) {
+  tracks.add({
+    name: "in the file",
+    about: "ms",
+    height: 20,
+    className: "ruler",
+    draw: (plot, t) => {
+      const [step, began] = [tickStep(t), beganOf(channel)];
+      const [from, until] = [Math.max(state.from, began), Math.min(state.until, began + channel.duration_ms * 1000)];
+      const marks = [];
+      for (let us = Math.ceil((from - began) / step) * step; began + us <= until; us += step) {
+        const x = t.x(began + us);
+        marks.push(svg("path", { d: `M${x} 14V20` }), svg("text", { x, y: 11, "text-anchor": x < 20 ? "start" : x > t.width - 20 ? "end" : "middle" }, thousands(Math.round(us / 1000))));
+      }
+      plot.replaceChildren(svg("svg", { width: t.width + MARGIN, height: 20, "aria-hidden": "true" }, marks));
     },
   });
 }

@@ -56,11 +56,8 @@ function clock(us, digits = 3) {
   return `${sign}${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}${rest}`;
 }
 
-/** A stretch of audio in ms. */
-function span(ms) {
-  const [from, until] = ms;
-  return `${clock(from * 1000)} to ${clock(until * 1000)}`;
-}
+/** A stretch of a file's audio, in ms. */
+const stretch = ([from, until]) => (from === until ? `${thousands(from)} ms into the file` : `${thousands(from)} to ${thousands(until)} ms of the file`);
 
 const thousands = (n) => n.toLocaleString("en-US");
 const count = (n, noun, plural = noun + "s") => `${thousands(n)} ${n === 1 ? noun : plural}`;

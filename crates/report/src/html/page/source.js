@@ -4,8 +4,8 @@ function sourceSection() {
   const { evidence, outcome } = state;
   const section = el("section.source", { "aria-labelledby": "source-title" }, el("h2", { id: "source-title" }, "Scenario"));
   if (!evidence?.source) {
-    section.append(el("p.quiet", "Its text was not kept: this outcome was made without evidence."));
-    return section;
+    section.append(el("p.quiet", evidence ? "Files were judged against a kept ledger, which has not the scenario's text." : "Its text was not kept: this outcome was made without evidence."));
+    return put(section, evidence ? replay(evidence) : null);
   }
   const marks = marksOf(outcome, evidence);
   const list = el("ol.code");
@@ -14,7 +14,7 @@ function sourceSection() {
     const line = el("li", { id: `line-${at + 1}`, tabindex: "-1" }, el("span.no", { "aria-hidden": "true" }, String(at + 1)), el("code", coloured(text)));
     if (mark?.named) line.classList.add("failed");
     else if (mark) line.classList.add("during");
-    if (mark) line.append(el("span.remark", [...mark.words].join("; ")));
+    if (mark) line.append(el("span.remark", { title: [...mark.words].join("; ") }, remark([...mark.words])));
     list.append(line);
   });
   put(section, el("div.code-box", list), replay(evidence));
@@ -34,6 +34,10 @@ function sourceSection() {
   now();
   return section;
 }
+
+/** Rules that a line has room for, before it only counts them. */
+const MOST_RULES = 2;
+const remark = (rules) => rules.slice(0, MOST_RULES).join("; ") + (rules.length > MOST_RULES ? `; and ${rules.length - MOST_RULES} more` : "");
 
 /** Which lines are marked: those that findings name, and the steps during which one is heard or seen. */
 function marksOf(outcome, evidence) {

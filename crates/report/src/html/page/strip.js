@@ -39,7 +39,7 @@ function frameAt(channel, us) {
   return null;
 }
 
-const frameWords = (f) => [wordsOf(f.run.class), `frame ${thousands(f.number)}, sequence ${f.sequence}, ${thousands(f.ms)} ms into the leg`];
+const frameWords = (channel, f) => [wordsOf(f.run.class), `frame ${thousands(f.number)}, sequence ${f.sequence}, ${bothTimes(channel, legBegan(channel) + f.ms * 1000)}`];
 
 /** Along the time line: whole where the recorder did wrong, half as high elsewhere. */
 function stripTrack(tracks, channel) {
@@ -64,7 +64,7 @@ function stripTrack(tracks, channel) {
     },
     tip: (us) => {
       const frame = frameAt(channel, us);
-      return frame && frameWords(frame);
+      return frame && frameWords(channel, frame);
     },
   });
 }
@@ -138,7 +138,7 @@ function raster(channel) {
   const mark = () => {
     const frame = frameAt(channel, state.head);
     marker.hidden = !frame;
-    now.textContent = frame ? `At the play-head: ${frameWords(frame).toReversed().join(": ")}` : "At the play-head: no frame of this leg";
+    now.textContent = frame ? `At the play-head: ${frameWords(channel, frame).toReversed().join(": ")}` : "At the play-head: no frame of this leg";
     if (!frame) return;
     const cell = Math.round(frame.ms / step);
     marker.style.transform = `translate(${(cell % grid.columns) * grid.size - 1}px, ${Math.floor(cell / grid.columns) * grid.tall - 1}px)`;
@@ -150,7 +150,7 @@ function raster(channel) {
     const us = legBegan(channel) + cell * step * 1000;
     const frame = frameAt(channel, us + 1);
     setHead(us, canvas);
-    if (frame) showTip(event, frameWords(frame));
+    if (frame) showTip(event, frameWords(channel, frame));
     else hideTip();
   });
   canvas.addEventListener("pointerleave", hideTip);

@@ -25,7 +25,7 @@ function timelineSection() {
   section.append(el("div.title", el("h2", { id: "timeline-title" }, "Time line"), zoomButtons()));
   const tracks = new Tracks("Time line");
   ruler(tracks);
-  stepTrack(tracks, evidence);
+  if (evidence.steps.length) stepTrack(tracks, evidence);
   if (evidence.messages.length) messageTrack(tracks, evidence);
   for (const row of evidence.rows) rowTrack(tracks, row);
   return put(section, tracks.element, eventLegend(evidence), eventTable(evidence));

@@ -3,7 +3,7 @@
 use recorder::metadata::{FILE_NAME, Recording, Status};
 use serde_json::Value;
 
-use super::differs;
+use super::{differs, or_nothing};
 use crate::outcome::Finding;
 
 /// Words in [`Recording::flags`].
@@ -72,8 +72,10 @@ pub(super) fn consistent(folder: &str, written: &Recording, findings: &mut Vec<F
         Status::Recovered => written.flags.iter().any(|flag| flag == "recovered"),
     };
     if !fits {
-        let found =
-            format!("status {:?} with {heard} legs that have packets, reason {:?}", written.status, written.reason);
+        let found = {
+            let reason = or_nothing(written.reason.as_ref());
+            format!("status {:?} with {heard} legs that have packets, reason {reason}", written.status)
+        };
         findings.push(Finding::new("wrong-metadata", "a status that fits the legs", found));
     }
     for flag in written.flags.iter().filter(|flag| !FLAGS.contains(&flag.as_str())) {

@@ -11,7 +11,7 @@ use recorder::journal::{FILE_NAME, Packet, Reader, Record};
 use recorder::metadata::{Recording, Side, Status, unix_us};
 
 use super::packets::is_audio;
-use super::side;
+use super::{or_nothing, side};
 use crate::kept::Session;
 use crate::outcome::Finding;
 
@@ -162,7 +162,11 @@ fn against(
     {
         let expected = us.map(|us| start.saturating_add_unsigned(us));
         if got.as_deref().and_then(unix_us) != expected {
-            findings.push(metadata(&format!("{what} as in the journal"), format!("{what} {got:?}"), leg));
+            findings.push(metadata(
+                &format!("{what} as in the journal"),
+                format!("{what} {}", or_nothing(got.as_ref())),
+                leg,
+            ));
         }
     }
 }

@@ -3,6 +3,7 @@
 use media::ledger::Leg;
 use recorder::metadata::{Participant, Recording, Side, unix_us};
 
+use super::or_nothing;
 use super::told::{name_of, parameters, tells};
 use crate::kept::{Hampering, Party, Session};
 use crate::outcome::Finding;
@@ -42,7 +43,10 @@ pub(super) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
         for (side, told) in [(Side::Near, near), (Side::Far, far)] {
             let Some(noted) = first(side).map(|party| (party.name.clone(), party.conference)) else { continue };
             if noted != told {
-                let words = |(name, conference)| format!("{} {name:?}, conference {conference}", side.name());
+                let words = |(name, conference): (Option<String>, bool)| {
+                    let name = name.as_ref().map_or_else(|| "no name".to_owned(), |name| format!("name {name:?}"));
+                    format!("{} {name}, conference {conference}", side.name())
+                };
                 findings.push(wrong(words(told), words(noted)));
             }
         }
@@ -52,7 +56,7 @@ pub(super) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
         let times = [("since", expected.from, Some(&one.from)), ("until", expected.until, one.until.as_ref())];
         for (what, told, noted) in times {
             let Some(noted) = noted.and_then(|text| unix_us(text)) else {
-                findings.push(wrong(format!("{who}: {what} when"), format!("{noted:?}")));
+                findings.push(wrong(format!("{who}: {what} when"), "no time".to_owned()));
                 continue;
             };
             if let Some(off) = told.map(|told| noted - told).filter(|off| off.abs() > TOLERANCE_US) {
@@ -94,7 +98,8 @@ fn fits_together(written: &Recording, findings: &mut Vec<Finding>) {
         let follows = here.windows(2).all(|pair| pair[0].until.as_ref() == Some(&pair[1].from));
         if !(begins && ends && follows) {
             let expected = format!("one {} party after the other, from the first INVITE to the last BYE", side.name());
-            let times: Vec<String> = here.iter().map(|one| format!("{} to {:?}", one.from, one.until)).collect();
+            let times: Vec<String> =
+                here.iter().map(|one| format!("{} to {}", one.from, or_nothing(one.until.as_ref()))).collect();
             findings.push(wrong(expected, times.join(", ")));
         }
     }

@@ -3,7 +3,7 @@
 use media::ledger::{Leg, Nature, Stream};
 use recorder::metadata::{self, Recording, unix_us};
 
-use super::side;
+use super::{or_nothing, side};
 use crate::kept::{Hampering, Session};
 use crate::outcome::Finding;
 
@@ -26,7 +26,12 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
     let last = written.legs.iter().filter_map(|leg| leg.ended.as_ref()).max();
     for (what, expected, got) in [("started", first, Some(&written.started)), ("ended", last, written.ended.as_ref())] {
         if expected != got {
-            findings.push(wrong(what, format!("{expected:?}, of the legs"), format!("{got:?}"), None));
+            findings.push(wrong(
+                what,
+                format!("{}, of the legs", or_nothing(expected)),
+                or_nothing(got).to_owned(),
+                None,
+            ));
         }
     }
     let Some(run) = session.run_unix_us else { return };

@@ -22,6 +22,8 @@ enum About {
     ImproperAnswers,
     /// The INVITEs to the recorder.
     Invites,
+    /// INVITEs to the recorder to which no final answer came.
+    Unanswered,
     /// OPTIONS to the recorder.
     Pings,
 }
@@ -29,7 +31,7 @@ enum About {
 /// Writes remarks on the messages that findings are about.
 pub(super) fn note(evidence: &mut Evidence, findings: &[Finding]) {
     for (number, finding) in findings.iter().enumerate() {
-        let Some(about) = about(&finding.rule) else { continue };
+        let Some(about) = about(finding) else { continue };
         let recording = finding.recording.as_ref();
         let of = recording.map(|label| evidence.recordings.iter().position(|recording| recording.label == *label));
         let to_recorder = |message: &Message, column: usize| {
@@ -51,8 +53,11 @@ pub(super) fn note(evidence: &mut Evidence, findings: &[Finding]) {
     }
 }
 
-fn about(rule: &str) -> Option<About> {
-    Some(match rule {
+fn about(finding: &Finding) -> Option<About> {
+    let given_up = |why: &str| finding.rule == "recording-failed" && finding.found.ends_with(&format!("({why})"));
+    Some(match finding.rule.as_str() {
+        _ if given_up("timeout") => About::Unanswered,
+        _ if ["connect", "closed", "alert"].into_iter().any(given_up) => About::Connections,
         "audio-in-clear" | "unexpected-srtp" | "wrong-suite" => About::Answers,
         "recorder-hung-up" => About::RecorderByes,
         "wrong-cause" | "wrong-end" => About::CucmByes,
@@ -83,6 +88,7 @@ fn concerns(about: About, message: &Message, (sent, got): (bool, bool), finding:
             status.is_some_and(|status| finding.found.starts_with(&format!("{status} to {method} ")))
         }
         About::Invites => got && is_request("INVITE") && finding.recording.is_some(),
+        About::Unanswered => got && is_request("INVITE"),
         About::Pings => got && is_request("OPTIONS"),
     }
 }

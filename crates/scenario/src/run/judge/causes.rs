@@ -136,12 +136,15 @@ pub(super) fn fold_cut_files(findings: &mut Vec<Finding>) {
     }
 }
 
-/// What follows from what was received rather than from what was stored comes last: what is written about recordings.
+/// What went wrong on the wire comes before what is missing for it, and what is written about recordings comes last.
 pub(super) fn causes_first(findings: &mut [Finding]) {
     let rank = |finding: &Finding| match finding.rule.as_str() {
         "recorder-died" => 0,
-        "wrong-metadata" | "wrong-journal" | "unlisted-file" | "unlisted-event" => 2,
-        _ => 1,
+        "malformed-message" | "unusable-media" | "improper-answer" | "recorder-hung-up" | "recording-failed" => 1,
+        "missing-recording" | "missing-file" | "missing-leg" => 3,
+        "wrong-metadata" | "wrong-journal" | "wrong-participants" | "wrong-end" | "unlisted-file"
+        | "unlisted-event" => 4,
+        _ => 2,
     };
     findings.sort_by_key(rank);
 }
