@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite};
-use scenario::outcome::{RunOutcome, ScenarioOutcome, Try, Verdict};
+use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Try, Verdict};
 
+use crate::gist::{Gist, gists};
 use crate::place::{earlier, headline, paragraph};
 use crate::terminal::story;
 
@@ -89,11 +90,20 @@ fn status(scenario: &ScenarioOutcome) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_message(headline(scenario)).set_type(class);
     let mut parts: Vec<String> = scenario.reason.iter().cloned().collect();
-    parts.extend(scenario.findings.iter().map(|finding| paragraph(finding, &scenario.file)));
+    parts.extend(told(&scenario.findings, &scenario.file));
     parts.extend(scenario.earlier.iter().map(earlier));
     status.set_description(parts.join("\n\n"));
     status.add_reruns(scenario.earlier.iter().map(|tried| rerun(tried, &scenario.file)));
     status
+}
+
+/// A paragraph for each kind of finding: what comes again and again is told once, with its pattern.
+fn told(findings: &[Finding], file: &str) -> Vec<String> {
+    let of = |gist: &Gist<'_>| {
+        let more = gist.more().map(|more| format!("\nand       {more}")).unwrap_or_default();
+        format!("{}{more}", paragraph(gist.first, file))
+    };
+    gists(findings).iter().map(of).collect()
 }
 
 fn rerun(tried: &Try, file: &str) -> TestRerun {
@@ -101,7 +111,7 @@ fn rerun(tried: &Try, file: &str) -> TestRerun {
     let mut rerun = TestRerun::new(kind);
     rerun.set_message(earlier(tried)).set_type(tried.findings.first().map_or("try", |first| first.rule.as_str()));
     let mut parts: Vec<String> = tried.reason.iter().cloned().collect();
-    parts.extend(tried.findings.iter().map(|finding| paragraph(finding, file)));
+    parts.extend(told(&tried.findings, file));
     rerun.set_description(parts.join("\n\n"));
     rerun
 }
@@ -138,6 +148,21 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn what_comes_again_is_told_once_with_its_pattern() {
+        let lost = |packet: u64| {
+            let mut lost = finding("lost-frames");
+            (lost.leg, lost.file) = (Some("near".into()), Some("near.wav".into()));
+            (lost.audio_ms, lost.packets) = (Some((packet * 20, packet * 20 + 20)), Some((packet, packet)));
+            lost
+        };
+        let mut damaged = scenario("a.yaml", Verdict::Finding);
+        damaged.findings = [37, 74, 111, 148].map(lost).to_vec();
+        let text = junit(&run(vec![damaged])).unwrap();
+        assert_eq!(text.matches("expected  all").count(), 1, "{text}");
+        assert!(text.contains("and       3 more places, every 37th packet"), "{text}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
-use scenario::advice;
+use scenario::advice::{self, Kind};
 use scenario::outcome::{Finding, RunOutcome, ScenarioOutcome, Verdict};
 
 use super::text::visible;
@@ -182,8 +182,20 @@ pub(super) fn fixes(run: &RunOutcome) -> Markup {
     };
     let rules: BTreeMap<String, &str> = run.scenarios.iter().flat_map(of).collect();
     html! {
-        dl #fixes hidden { @for (rule, fix) in &rules { dt { (visible(rule)) } dd { (fix) } } }
+        dl #fixes hidden {
+            @for (rule, fix) in &rules { dt { (visible(rule)) } dd { (fix) } }
+            @for (verdict, key, _) in VERDICTS {
+                @if let Some(todo) = todo(run, verdict, key) { dt { "verdict " (key) } dd { (todo) } }
+            }
+        }
     }
+}
+
+/// What is to be done about scenarios that ended so, if this run has any.
+fn todo(run: &RunOutcome, verdict: Verdict, key: &str) -> Option<&'static str> {
+    let needs_none = matches!(verdict, Verdict::Pass | Verdict::Finding) || run.count(verdict) == 0;
+    let (_, told) = advice::about(key).find(|(kind, _)| *kind == Kind::Verdict).filter(|_| !needs_none)?;
+    Some(told.fix)
 }
 
 /// The sign of a verdict: its form says it as well as its colour does.

@@ -6,7 +6,7 @@ function figuresSection() {
   if (evidence?.channels.some((c) => c.matrix.length)) section.append(matrix(evidence));
   if (outcome.channels.length) section.append(channelTable(outcome));
   if (evidence?.quality.length) section.append(quality(evidence));
-  section.append(lateness(outcome.lateness));
+  if (outcome.lateness.packets) section.append(lateness(outcome.lateness));
   return section;
 }
 

@@ -7,6 +7,8 @@ function findingsSection() {
   section.append(told);
   told.append(el("h2", { id: "fix" }, headingOf(outcome)));
   if (outcome.reason) told.append(el("p.reason", outcome.reason));
+  const todo = outcome.findings.length ? null : FIXES.get(`verdict ${outcome.verdict}`);
+  if (todo) told.append(el("p.fix", el("b", "To do"), todo));
   if (outcome.verdict === "pass") told.append(el("p", passed(outcome)));
   const groups = grouped(outcome.findings);
   const list = el("ol.cards");
@@ -21,7 +23,14 @@ function findingsSection() {
 
 function headingOf(outcome) {
   if (outcome.findings.length) return "What to fix";
-  return { pass: "Nothing to fix", "setup-error": "Why it could not be set up", inconclusive: "Why nothing can be said", skipped: "Why it was skipped" }[outcome.verdict] ?? "What came of it";
+  return {
+    pass: "Nothing to fix",
+    "setup-error": "Why it could not be set up",
+    inconclusive: "Why nothing can be said",
+    skipped: "Why it was skipped",
+    "not-run": "Why it was not run",
+    flaky: "What failed before it passed",
+  }[outcome.verdict] ?? "What came of it";
 }
 
 const passed = (outcome) =>
@@ -148,7 +157,7 @@ const FIXES = new Map([...document.querySelectorAll("#fixes dt")].map((rule) => 
 /** A try beside the one that counts. */
 function earlierTry(tried) {
   const terms = tried.findings.map((found) => el("div.one", el("h4", el("code", found.rule)), el("dl.terms", el("dt", "Expected"), el("dd", found.expected), el("dt", "Found"), el("dd", found.found))));
-  return el("details.more.earlier", el("summary", `Try ${tried.number} ended in `, verdict(tried.verdict)), tried.reason ? el("p.reason", tried.reason) : null, terms);
+  return el("details.more.earlier", { open: state.outcome.verdict === "flaky" }, el("summary", `Try ${tried.number} ended in `, verdict(tried.verdict)), tried.reason ? el("p.reason", tried.reason) : null, terms);
 }
 
 /** `1`, or `1–20` for findings that follow each other. */

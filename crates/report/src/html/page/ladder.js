@@ -13,6 +13,8 @@ const ladder = { selected: null, party: "", call: "", connections: false, all: f
 function ladderSection() {
   const { evidence } = state;
   Object.assign(ladder, { selected: null, party: "", call: "", connections: false, all: false, rows: [] });
+  // Where nobody came to say anything, the connections are all there is.
+  ladder.connections = evidence.messages.every((m) => m.kind === "connection");
   const section = el("section.ladder", { id: "ladder", tabindex: "-1", "aria-labelledby": "ladder-title" });
   const heads = el("div.heads", { "aria-hidden": "true" });
   const drawing = el("div.drawing", { role: "listbox", tabindex: "0", "aria-label": "Messages" });
@@ -61,7 +63,7 @@ function ladderFilters(evidence) {
     return select;
   };
   const parties = evidence.columns.map((column, at) => [String(at), column.name]);
-  const tick = el("input", { type: "checkbox", id: "ladder-connections" });
+  const tick = el("input", { type: "checkbox", id: "ladder-connections", checked: ladder.connections });
   tick.addEventListener("change", () => {
     ladder.connections = tick.checked;
     ladder.draw();

@@ -27,12 +27,17 @@ async function openScenario(at) {
 function scenarioPage() {
   const { outcome, evidence } = state;
   const parts = [heading(outcome), transport(evidence), el("div.first", findingsSection(), sourceSection())];
-  if (!evidence) parts.push(el("p.notice", "This outcome was made without evidence: there is no ladder, no time line and no audio to show."));
+  const happened = evidence || outcome.frames_compared || outcome.findings.length;
+  if (!evidence && happened) parts.push(el("p.notice", "This outcome was made without evidence: there is no ladder, no time line and no audio to show."));
   if (evidence?.rows.length || evidence?.steps.length) parts.push(timelineSection());
   if (evidence?.channels.length) parts.push(audioSection());
   if (evidence?.channels.some((c) => c.strip.length)) parts.push(framesSection());
   if (evidence?.messages.length) parts.push(ladderSection());
-  parts.push(figuresSection(), storySection());
+  if (happened) {
+    const figures = figuresSection();
+    if (figures.childElementCount > 1) parts.push(figures);
+    parts.push(storySection());
+  }
   const links = [["fix", headingOf(outcome)], ...parts.filter((p) => p.id).map((p) => [p.id, p.querySelector("h2").textContent])];
   parts[1].prepend(el("nav", { "aria-label": "Sections" }, links.map(([id, words]) => el("a", { href: `#${id}`, onclick: (e) => go(e, id) }, words))));
   on("finding", () => markFinding());

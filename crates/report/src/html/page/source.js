@@ -4,7 +4,7 @@ function sourceSection() {
   const { evidence, outcome } = state;
   const section = el("section.source", { "aria-labelledby": "source-title" }, el("h2", { id: "source-title" }, "Scenario"));
   if (!evidence?.source) {
-    section.append(el("p.quiet", evidence ? "Files were judged against a kept ledger, which has not the scenario's text." : "Its text was not kept: this outcome was made without evidence."));
+    section.append(el("p.quiet", evidence ? "Files were judged against a kept ledger, which has not the scenario's text." : outcome.frames_compared || outcome.findings.length ? "Its text was not kept: this outcome was made without evidence." : `Nothing of ${outcome.file} was run.`));
     return put(section, evidence ? replay(evidence) : null);
   }
   const marks = marksOf(outcome, evidence);
