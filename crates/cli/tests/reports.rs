@@ -70,6 +70,36 @@ fn shards_are_merged_to_one_run() {
 }
 
 #[test]
+fn every_report_can_be_made_of_files_that_were_judged_later_and_draws_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (exit, out, err) = mixedmode(&["run", "--network", "simulated", &plain(), "--keep", &at("kept")]);
+    assert_eq!((exit, err.as_str()), (Exit::Pass, ""), "{out}");
+    let kept = std::fs::read_dir(at("kept")).unwrap().next().unwrap().unwrap().path();
+    let ledger = kept.join("ledger.json").display().to_string();
+    let mut args = vec!["verify".to_owned(), ledger];
+    for name in ["html", "bundle", "json", "junit", "tap", "sarif"] {
+        args.extend([format!("--report-{name}"), at(name)]);
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (exit, out, err) = mixedmode(&args);
+    assert_eq!((exit, err.as_str()), (Exit::Pass, ""), "{out}");
+    let read = |name: &str| std::fs::read_to_string(at(name)).unwrap();
+    assert!(read("html").contains("The only scenario passed"));
+    let bundle: serde_json::Value = serde_json::from_str(&read("bundle")).unwrap();
+    let evidence = &bundle["outcome"]["scenarios"][0]["evidence"];
+    let replay = evidence["replay"].as_str().unwrap();
+    assert!(replay.starts_with("mixedmode verify ") && replay.ends_with("ledger.json"), "{replay}");
+    assert_eq!(evidence["rows"].as_array().unwrap().len(), 2, "a row for each leg");
+    let channels = evidence["channels"].as_array().unwrap();
+    assert!(channels.iter().any(|channel| channel["said"].is_object()), "the audio is drawn");
+    assert!(channels.iter().all(|channel| channel["strip"][0]["class"] == "exact"), "{channels:?}");
+    let json: serde_json::Value = serde_json::from_str(&read("json")).unwrap();
+    assert!(json["scenarios"][0]["evidence"].is_null(), "only what draws has evidence");
+    assert!(read("tap").contains("\nok 1 - ") && read("junit").contains(r#"tests="1""#));
+}
+
+#[test]
 fn what_cannot_be_merged_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken").display().to_string();

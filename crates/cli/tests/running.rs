@@ -124,6 +124,22 @@ fn what_was_not_begun_is_told_and_no_pass() {
 }
 
 #[test]
+fn in_real_time_too_the_first_failure_ends_a_run() {
+    let bench = Bench::new();
+    for name in ["a.yaml", "bad/b.yaml", "c.yaml"] {
+        let text = std::fs::read_to_string(bench.path(name)).unwrap();
+        std::fs::write(bench.path(name), text.replace("talk: 10s", "talk: 1s")).unwrap();
+    }
+    let state = bench.path("last.json").display().to_string();
+    let (exit, out, _) = bench.told("run", &["--network", "os", "--jobs", "1", "--fail-fast", "--state", &state]);
+    assert_eq!(exit, Exit::Finding, "{out}");
+    assert!(
+        out.contains("NOT RUN      c.yaml\n    not run: --fail-fast ended the run when bad/b.yaml failed"),
+        "{out}"
+    );
+}
+
+#[test]
 fn retries_and_repeats_keep_everything_apart() {
     let bench = Bench::new();
     let keep = bench.path("kept").display().to_string();

@@ -166,11 +166,25 @@ fn run_os(
         let turns = Arc::new(tokio::sync::Semaphore::new(at_once(options)));
         let gate = Arc::new(Gate::new(options.tries.clone()));
         let mut running = tokio::task::JoinSet::new();
+        let mut outcomes = BTreeMap::new();
+        let mut take = |ended: Result<(usize, ScenarioOutcome), tokio::task::JoinError>| {
+            let (index, outcome) = ended.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
+            done(&outcome);
+            outcomes.insert(index, outcome);
+        };
         for (index, job) in jobs.into_iter().enumerate() {
-            let (turns, gate, options) = (Arc::clone(&turns), Arc::clone(&gate), options.clone());
+            // In their order: tasks that wait for a turn have theirs in any.
+            let turn = loop {
+                tokio::select! {
+                    biased;
+                    Some(ended) = running.join_next() => take(ended),
+                    turn = Arc::clone(&turns).acquire_owned() => break turn,
+                }
+            };
+            let (gate, options) = (Arc::clone(&gate), options.clone());
             let (live, real) = (Arc::clone(live), Arc::clone(&real));
             running.spawn(async move {
-                let _turn = turns.acquire_owned().await;
+                let _turn = turn;
                 let outcome = match gate.closed() {
                     Some(why) => not_run(&job.item, Verdict::NotRun, why),
                     None => tried(&job, &options, &live, &real).await,
@@ -179,11 +193,8 @@ fn run_os(
                 (index, outcome)
             });
         }
-        let mut outcomes = BTreeMap::new();
         while let Some(ended) = running.join_next().await {
-            let (index, outcome) = ended.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
-            done(&outcome);
-            outcomes.insert(index, outcome);
+            take(ended);
         }
         Ok(outcomes.into_values().collect())
     })
