@@ -66,8 +66,14 @@ def scenario(at, **window):
     return browser
 
 
+def file_of(browser, at):
+    return browser.js("return document.querySelector(`#list tr[data-order='${args[0]}'] .file`).textContent", at)
+
+
 def failing(**window):
-    found = numbers(fresh(), "finding", clips=True)
+    browser = fresh()
+    # Of files that were judged later there is neither ladder nor text.
+    found = [at for at in numbers(browser, "finding", clips=True) if not file_of(browser, at).endswith("ledger.json")]
     holds("the report has a finding with clips", found)
     return scenario(found[0], **window)
 
