@@ -315,15 +315,22 @@ impl Teller<'_> {
     }
 
     /// How long after their last sample was said the frames next to this one leave, but for a constant. A packet that holds more leaves
-    /// later. Those of its stream count which leave at once: of packets shorter than what is said at once the last one does, and one that
-    /// is cut off early does not.
+    /// later. Those count that go on with its RTP time line, in its stream or in the next, and leave at once: of packets shorter than what
+    /// is said at once the last one does, and one that is cut off early does not.
     fn transit(&self, frames: &mut dyn Iterator<Item = usize>, beside: usize) -> i64 {
         let line = self.channel.source().line();
         let of = |frame: usize| {
             let sent_us = self.row(self.channel.home, frame).sent_us as i64;
             sent_us * MS / 1000 - line[frame].end()
         };
-        let near = frames.take(BESIDE).take_while(|other| line[*other].stream == line[beside].stream);
+        let goes_on = |other: &usize| {
+            let ssrc = |frame: usize| self.truth.streams[line[frame].stream as usize].ssrc;
+            let (row, own) = (self.row(self.channel.home, *other), self.row(self.channel.home, beside));
+            let counted = i64::from(row.timestamp.wrapping_sub(own.timestamp) as i32);
+            let is_counted = ssrc(*other) == ssrc(beside) && counted == line[*other].at - line[beside].at;
+            is_counted || line[*other].stream == line[beside].stream
+        };
+        let near = frames.take(BESIDE).take_while(goes_on);
         let near = near.map(of).filter(|transit| transit.abs_diff(of(beside)) <= LATEST);
         near.min().unwrap_or_else(|| of(beside))
     }

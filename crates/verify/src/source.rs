@@ -6,6 +6,7 @@ use media::codec::{Codec, Decoder};
 use media::g711::{self, Law};
 use media::ledger::{Leg, Nature, Row, Stream};
 
+use crate::fit::is_silent;
 use crate::index::Index;
 use crate::{Expected, Limits, Truth};
 
@@ -127,6 +128,11 @@ impl Source {
     /// Whether something that had to be recorded can be told from silence.
     pub(crate) fn is_audible(&self) -> bool {
         self.line().iter().any(|frame| frame.duty == Duty::Due && !frame.weak)
+    }
+
+    /// Whether something that had to be recorded is louder than what counts as silence.
+    pub(crate) fn is_loud(&self) -> bool {
+        self.line().iter().any(|frame| frame.duty == Duty::Due && !is_silent(self.samples(frame)))
     }
 
     /// Whether it repeats itself most of the time, as a tone does: where a frame of it belongs cannot be told.

@@ -111,13 +111,15 @@ impl Engine {
     fn lose_calls(&mut self, now: Instant, node: IpAddr) {
         let is_here = |leg: &Leg| leg.node.local.ip() == node;
         let lost: Vec<LegId> = self.legs.iter().filter(|(_, leg)| is_here(leg)).map(|(id, _)| *id).collect();
+        // Whose BYE is on its way is out of its call.
+        let is_in_it = |leg: LegId| lost.contains(&leg) && self.legs.get(&leg).is_some_and(|leg| !leg.is_ending());
         let mut ended = BTreeSet::new();
         let mut rang = Vec::new();
         for (number, call) in &self.calls {
-            let has_lost = CallSide::BOTH.iter().any(|side| lost.contains(&call.side(*side).leg));
+            let has_lost = CallSide::BOTH.iter().any(|side| is_in_it(call.side(*side).leg));
             let is_parked_there = call.parked.as_ref().is_some_and(|parked| parked.node == node);
             let is_preserved = call.connected && call.talks() && !call.is_moving() && call.port().is_none();
-            let caller = lost.contains(&call.caller.leg);
+            let caller = is_in_it(call.caller.leg);
             if is_parked_there || has_lost && !is_preserved && (call.connected || caller) {
                 ended.insert(*number);
             }

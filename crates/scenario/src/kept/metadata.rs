@@ -78,7 +78,7 @@ pub(crate) fn against_run(
 /// Who ended the session, and by which word.
 fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     if told.lost_us.is_some() {
-        return ends_unsaid(written, findings);
+        return ends_unsaid(told, written, findings);
     }
     let Some(by_recorder) = told.ended_by_recorder else { return };
     // Of a leg that never stood CUCM's BYE says nothing.
@@ -86,7 +86,7 @@ fn ends(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     for leg in written.legs.iter().filter(stood) {
         let by_peer = leg.ended_by.as_deref() == Some("peer");
         let reason = leg.end_reason.as_deref().is_some_and(|reason| reason.starts_with("Q.850;cause="));
-        let hung_up = told.is_hampered(if leg.side == Side::Near { Leg::Near } else { Leg::Far }, Hampering::HungUp);
+        let hung_up = told.is_hampered(ledger_leg(leg.side), Hampering::HungUp);
         if !(by_recorder || hung_up || by_peer && reason) {
             let found = format!(
                 "ended_by {} with {}, leg {}",
@@ -113,10 +113,17 @@ fn or_nothing(field: Option<&String>) -> &str {
     field.map_or("nothing", String::as_str)
 }
 
-/// A recording whose node died: the recorder has to find out itself that it is over, and to say so.
-fn ends_unsaid(written: &Recording, findings: &mut Vec<Finding>) {
+/// A recording whose node died: the recorder has to find out itself that it is over, and to say so, unless it hangs up before.
+fn ends_unsaid(told: &Session, written: &Recording, findings: &mut Vec<Finding>) {
     const BY_ITSELF: [&str; 2] = ["inactivity", "session-timer"];
-    for leg in &written.legs {
+    let early = |leg: &recorder::metadata::Leg| {
+        told.is_hampered(ledger_leg(leg.side), Hampering::EarlyBye) && leg.ended_by.as_deref() == Some("peer")
+    };
+    let (over, rest): (Vec<_>, Vec<_>) = written.legs.iter().partition(|leg| hangs_up(told, leg) || early(leg));
+    if !over.is_empty() && rest.is_empty() {
+        return;
+    }
+    for leg in rest {
         if !leg.ended_by.as_deref().is_some_and(|by| BY_ITSELF.contains(&by)) {
             let found = format!("ended_by {}, leg {}", or_nothing(leg.ended_by.as_ref()), leg.side.name());
             findings.push(Finding::new("wrong-end", "ended_by inactivity or session-timer: no BYE came", found));
@@ -126,6 +133,11 @@ fn ends_unsaid(written: &Recording, findings: &mut Vec<Finding>) {
         let found = format!("flags {}", written.flags.join(", "));
         findings.push(Finding::new("wrong-end", "the flag no-bye", found));
     }
+}
+
+/// Whether the recorder was told to hang up, and says of this leg that it did.
+fn hangs_up(told: &Session, written: &recorder::metadata::Leg) -> bool {
+    told.is_hampered(ledger_leg(written.side), Hampering::HungUp) && written.ended_by.as_deref() == Some("recorder")
 }
 
 /// What is written must fit together: a failed recording has no audio, and the stereo file is as long as the recording.
@@ -228,6 +240,13 @@ fn in_file(mut finding: Finding, file: &str) -> Finding {
 
 /// The header of a WAV file with every chunk the recorder may write.
 const LONGEST_HEADER: u64 = 128;
+
+const fn ledger_leg(side: Side) -> Leg {
+    match side {
+        Side::Near => Leg::Near,
+        Side::Far => Leg::Far,
+    }
+}
 
 const fn side(leg: Leg) -> Side {
     match leg {

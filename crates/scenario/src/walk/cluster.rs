@@ -24,6 +24,8 @@ const DIALECT: [(&str, &[&str]); 10] = [
     ("far-end park", &["end", "keep"]),
     ("media change", &["CUCM offers", "recorder offers"]),
 ];
+/// What the network does to media, beside what walks inject.
+const NETWORKS: [&str; 4] = ["delay: 40ms", "jitter: 5ms", "duplicate: 10%", "reorder: 5%"];
 const RELEASES: [&str; 5] = ["10.5", "11.5", "12.5", "14", "15"];
 
 /// Everything before the steps.
@@ -43,19 +45,25 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
     let release = dice.one(&RELEASES);
     // Writing to a String never fails.
     let _ = writeln!(text, "cluster: {{ release: \"{release}\", dialect: {{ {} }} }}", words.join(", "));
-    if dice.one_in(6) {
-        text.push_str("trunk: { early offer: true }\n");
+    // What a recorder forgets that is gone for a while, and a dead node with it, is another scenario.
+    let has_nodes = destinations.is_empty() && dice.one_in(4);
+    // Other recorders take G.711 alone.
+    let is_wide = destinations.is_empty() && dice.one_in(8);
+    let (trunk, recorder) = (trunk(has_nodes, dice), recorder(is_wide, dice));
+    for (key, words) in [("trunk", trunk), ("recorder", recorder)] {
+        if !words.is_empty() {
+            let _ = writeln!(text, "{key}: {{ {} }}", words.join(", "));
+        }
     }
-    if dice.one_in(4) {
-        text.push_str("recorder: { answers after: 300ms }\n");
+    if dice.one_in(8) {
+        let _ = writeln!(text, "network: {{ {} }}", dice.one(&NETWORKS));
     }
-    // A phone without SRTP is recorded in clear; where one is, all are.
+    // A phone without SRTP is recorded in clear; in some walks all are.
     let is_clear = dice.one_in(8);
     text.push_str("phones:\n");
     let phones = dice.between(3, NAMES.len() as u64) as usize;
     // The last two share a line.
     let is_shared = phones > 3 && dice.one_in(3);
-    let has_nodes = dice.one_in(4);
     for (number, name) in NAMES[..phones].iter().enumerate() {
         let recording = match dice.between(1, 5) {
             _ if *name == RECORDED => "automatic",
@@ -63,7 +71,7 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
             3 => "selective",
             _ => "none",
         };
-        let is_secure = !is_clear && (recording != "none" || !dice.one_in(4));
+        let is_secure = !is_clear && !dice.one_in(if recording == "none" { 4 } else { 8 });
         let security = if is_secure { "encrypted" } else { "non-secure" };
         let mut more = habits(&NAMES[..phones], number, dice);
         let shares = is_shared && number + 2 >= phones;
@@ -77,11 +85,37 @@ pub(super) fn head(seed: u64, dice: &mut Dice) -> String {
         if is_clear && dice.one_in(2) {
             more.push_str(", recording media source: gateway");
         }
+        if is_wide && !dice.one_in(3) {
+            more.push_str(", codecs: [G722, PCMU, PCMA]");
+        }
         let line = if shares { phones } else { number + 1 };
         let _ =
             writeln!(text, "  {name}: {{ line: \"20{line:02}\", security: {security}, recording: {recording}{more} }}");
     }
     text + &outside(is_clear, dice) + &destinations + "steps:\n"
+}
+
+/// The trunk to the recorder. Where nodes may die, sessions are short: a recorder ends what a dead node left when they are not refreshed.
+fn trunk(has_nodes: bool, dice: &mut Dice) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    if has_nodes {
+        words.push("session expires: 90s, Min-SE: 90s");
+    }
+    if dice.one_in(6) {
+        words.push("early offer: true");
+    }
+    words
+}
+
+fn recorder(is_wide: bool, dice: &mut Dice) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    if is_wide {
+        words.push("codecs: [G722, PCMU, PCMA]");
+    }
+    if dice.one_in(4) {
+        words.push("answers after: 300ms");
+    }
+    words
 }
 
 /// What is behind other trunks, in one walk of three.

@@ -48,17 +48,22 @@ const CHOICES: &[(u64, &str)] = &[
     (3, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
     (3, "conference outside: { by: {a}, with: {b} }"),
     (4, "leave outside: {a}"),
+    (1, "fail node: { node: {node}, recorded media: {media}, connections: {lost} }"),
+    (3, "restore node: {node}"),
 ];
 
 /// What stands for a place, one of these each time.
 const PLACES: &[(&str, &[&str])] = &[
     ("{asker}", &["user", "application", "silent application"]),
     ("{closing}", &["FIN", "RST"]),
-    ("{codec}", &["PCMU", "PCMA"]),
+    ("{codec}", &["PCMU", "PCMA", "G722"]),
     ("{destination}", &super::cluster::DESTINATIONS),
     ("{digits}", &["1", "0*9", "1234#", "42"]),
     ("{injected}", &["plain RTP", "flipped tag, every: 8", "replay, every: 8", "forged", "silence", "loss"]),
     ("{leg}", &["near", "far", "both"]),
+    ("{lost}", &["FIN", "RST", "silent"]),
+    ("{media}", &["goes on", "stops"]),
+    ("{node}", &["1", "2"]),
     ("{one leg}", &["near", "far", "[near, far]"]),
     ("{ptime}", &["10ms", "20ms", "30ms", "40ms", "60ms"]),
     ("{renumbered}", &["restarted", "another cluster"]),

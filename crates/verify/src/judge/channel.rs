@@ -150,7 +150,7 @@ fn whole(case: &Case<'_>, track: &Track<'_>, channel: &Channel<'_>, place: &Plac
                 .at(all)
         })
         .collect();
-    if is_silent(track.samples()) && channel.source().is_audible() && !track.stored().is_empty() {
+    if is_silent(track.samples()) && channel.source().is_loud() && !track.stored().is_empty() {
         let due = channel.source().line().iter().filter(|frame| frame.duty == Duty::Due).count();
         let found = format!("the whole {leg} leg is silent, and {} arrived for it", count(due as u64, "packet"));
         findings.push(place.finding(Rule::SilentChannel, format!("the {leg} leg"), found).at(all));

@@ -274,6 +274,38 @@ fn a_stream_that_follows_one_of_longer_packets_lies_where_it_was_said() {
 }
 
 #[test]
+fn a_pause_behind_a_packet_that_left_late_is_known_as_well_as_any() {
+    for (off, is_fine) in [(-8, true), (72, true), (-72, true), (-88, false), (88, false)] {
+        let mut case = Case::new(1);
+        case.record();
+        // The 240th frame is a stream's only one, half of what was to be said at once; nine frames never were.
+        let (from, to) = (case.place(0, 241), case.place(0, 250));
+        let whole = case.audio[0][0].len();
+        case.audio[0][0].splice(from..to, vec![0; (9 * FRAME as i64 + off) as usize]);
+        let longer = case.audio[0][0].len().max(whole);
+        case.audio[0][0].resize(longer, 0);
+        let mut alone = case.streams[0].clone();
+        alone.rows.drain(..240);
+        let mut second = alone.clone();
+        alone.rows.truncate(1);
+        alone.rows[0].sent_us += 20_000;
+        second.ssrc ^= 1;
+        second.rows.drain(..10);
+        case.streams[0].rows.truncate(240);
+        case.streams.extend([alone, second]);
+        case.write();
+        let files = case.files.take().unwrap();
+        let mut expected = Expected::new("call 0", 0, 1);
+        expected.near.extend([5, 6]);
+        let truth = Truth { streams: &case.streams, recordings: vec![expected] };
+        let file = RecordedFile::stereo("stereo.wav", &files[0][0]);
+        let recorded = Recorded { label: "r".into(), expected: Some(0), files: vec![file] };
+        let verdict = judge(&truth, &[recorded], &Limits::default());
+        assert_eq!(verdict.findings.is_empty(), is_fine, "{off}: {:#?}", verdict.findings);
+    }
+}
+
+#[test]
 fn a_stream_that_begins_in_the_last_packets_of_a_key_lies_where_its_voice_does() {
     let mut case = Case::new(1);
     case.press(0, 146);

@@ -56,7 +56,7 @@ impl Paper {
         let Some(call) = self.active(phone) else {
             return Err(Impossible::new(format!("`{}` is in no call here", self.name(phone)), CALL_FIRST));
         };
-        if self.has_conference_outside(call.no) && self.is_outside(phone) {
+        if self.speaks_for_others(phone) {
             let name = self.name(phone);
             let message = format!("`{name}` is in a conference outside here");
             return Err(Impossible::new(message, format!("`- leave outside: {name}`")));

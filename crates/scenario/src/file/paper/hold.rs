@@ -11,8 +11,9 @@ impl Paper {
                 let message = format!("`{name}` holds its call already");
                 Err(Impossible::new(message, format!("`- resume: {name}` first")))
             }
-            Some(member) => {
-                member.holds = true;
+            Some(_) => {
+                self.names_itself(phone);
+                self.put_on_hold(phone);
                 Ok(())
             }
         }

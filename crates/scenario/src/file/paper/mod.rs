@@ -219,6 +219,7 @@ impl Paper {
             Action::Destination { index, is_up } => self.destination(*index, *is_up)?,
             Action::Wait(_) | Action::Hook(_) => {}
         }
+        self.forget_ended();
         self.elapse(Passed::by(action))?;
         self.go_to_nodes(action.lasts())?;
         self.settle(Change::Other);

@@ -70,8 +70,10 @@ impl Paper {
         let here = self.phones_at(node);
         for no in self.calls.iter().map(|call| call.no).collect::<Vec<_>>() {
             self.lose_guest(no, &here);
+            let rings = self.calls.iter().find(|call| call.no == no).and_then(|call| call.rings.as_ref());
+            let is_changing = rings.is_some_and(|ringing| ringing.instead_of.is_some());
             self.lose_ringing(no, &here)?;
-            self.lose_members(no, node, &here)?;
+            self.lose_members(no, (node, is_changing), &here)?;
         }
         self.nodes.dead.push(node);
         here.into_iter().for_each(|phone| self.nodes.at[phone] = None);
@@ -204,7 +206,12 @@ impl Paper {
     }
 
     /// Who is in a call and stands at the node, or parked it there.
-    fn lose_members(&mut self, no: CallNo, node: usize, here: &[usize]) -> Result<(), Impossible> {
+    fn lose_members(
+        &mut self,
+        no: CallNo,
+        (node, is_changing): (usize, bool),
+        here: &[usize],
+    ) -> Result<(), Impossible> {
         let Some(call) = self.calls.iter_mut().find(|call| call.no == no) else { return Ok(()) };
         let lost: Vec<Member> =
             call.members.iter().filter(|member| member.is_here && here.contains(&member.phone)).cloned().collect();
@@ -212,8 +219,9 @@ impl Paper {
         if lost.is_empty() && !is_parked_there {
             return Ok(());
         }
-        let is_changing = call.rings.as_ref().is_some_and(|ringing| ringing.instead_of.is_some());
         let talk = call.members.len() == 2 && call.members.iter().all(|member| !member.holds && member.is_here);
+        // What one node's death has left may lose the other node too.
+        let is_preserved = !call.lost.is_empty();
         if call.conference.is_some() {
             if is_changing || call.parked.is_some() {
                 let message = format!("node {} cannot fail while a place in a conference changes hands", node + 1);
@@ -223,7 +231,7 @@ impl Paper {
         } else if talk && is_changing {
             let message = format!("node {} cannot fail while a call that is transferred was taken back", node + 1);
             return Err(Impossible::new(message, "let its call be answered first"));
-        } else if talk {
+        } else if talk || is_preserved {
             call.lost.extend(lost.iter().map(|member| member.phone));
         } else {
             self.end(no);

@@ -141,13 +141,13 @@ impl Paper {
                 Some(_) => self.dialect.far_end_park == FarEndPark::Keep && self.runs(near.phone),
                 None => !far.holds || self.is_kept(near.phone, far.phone),
             };
-            let has_source = self.has_source(near.phone, self.far_of(call.no, far.phone));
+            let has_source = self.has_source(near.phone, self.far_of(far.phone));
             self.is_asked(call, near.phone) && !near.holds && talks && has_source && Self::has_its_node(call, near)
         };
         let pairs = [(one, other), (other, one)].into_iter().filter(|(near, far)| is_recorded(near, far));
         let wanted = |(near, far): (&Member, &Member)| Wanted {
             phone: near.phone,
-            far: self.far_of(call.no, far.phone),
+            far: self.far_of(far.phone),
             talks: call.parked.is_none() && !far.holds,
         };
         pairs.map(wanted).collect()

@@ -29,7 +29,7 @@ impl Paper {
             return Err(Impossible::new(message, "a recording is started while both talk"));
         }
         let far = call.members.iter().find(|member| member.phone != phone).map_or(phone, |far| far.phone);
-        let far = if call.conference.is_some() { Far::Bridge(call.no) } else { self.far_of(call.no, far) };
+        let far = if call.conference.is_some() { Far::Bridge(call.no) } else { self.far_of(far) };
         if !self.has_source(phone, far) {
             let message = format!("nobody can fork the call of `{name}`");
             let help =

@@ -42,8 +42,17 @@ fn read_codec_change(node: &Node, scenario: &Scenario, wrong: &mut Vec<Diagnosti
     let codecs = [("G722", Codec::G722), ("PCMU", Codec::Pcmu), ("PCMA", Codec::Pcma)];
     let mut f = Fields::of(node, "a change of codec", wrong);
     let phone = f.required("on", wrong).and_then(|n| keep(phone(n, scenario), wrong));
-    let codec = f.required("to", wrong).and_then(|n| keep(one_of(n, &codecs), wrong));
+    let to = f.required("to", wrong);
+    let codec = to.and_then(|n| keep(one_of(n, &codecs), wrong));
     f.finish(wrong);
+    if let (Some(phone), Some(codec), Some(to)) = (phone.and_then(|at| scenario.phones.get(at)), codec, to)
+        && !phone.codecs.contains(&codec)
+    {
+        let name = codecs.iter().find(|(_, known)| *known == codec).map_or("", |(name, _)| name);
+        let message = format!("`{}` does not speak {name}", phone.name);
+        wrong.push(Diagnostic::new(to.place, message).help("name one of its `codecs`, or give it more"));
+        return None;
+    }
     Some(Action::ChangeStreams(StreamChange { phone: phone?, what: ChangedStream::Codec(codec?) }))
 }
 

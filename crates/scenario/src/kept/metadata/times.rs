@@ -3,7 +3,7 @@
 use media::ledger::{Leg, Nature, Stream};
 use recorder::metadata::{self, Recording, unix_us};
 
-use super::{or_nothing, side};
+use super::{hangs_up, or_nothing, side};
 use crate::kept::{Hampering, Session};
 use crate::outcome::Finding;
 
@@ -41,6 +41,7 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
         let arrived = |stream: &&&Stream| stream.leg() == Some(leg);
         let genuine = streams.iter().filter(arrived).flat_map(|s| &s.rows).filter(|row| row.nature == Nature::Genuine);
         let arrivals = genuine.filter_map(media::ledger::Row::arrived_us);
+        let is_lost = session.lost_us.is_some();
         let until = session.ended_us.unwrap_or(u64::MAX);
         let arrivals: Vec<u64> = arrivals.filter(|at| *at <= until).collect();
         let rows = [
@@ -55,7 +56,7 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
                     .ended_us
                     .filter(|_| !is_late(Hampering::LateBye) && !is_late(Hampering::EarlyBye))
                     // What nobody ended is over with its last packet.
-                    .or_else(|| arrivals.iter().max().copied().filter(|_| session.lost_us.is_some())),
+                    .or_else(|| arrivals.iter().max().copied().filter(|_| is_lost && !hangs_up(session, at))),
                 at.ended.as_ref(),
             ),
             ("first_packet", arrivals.iter().min().copied(), at.first_packet.as_ref()),
