@@ -25,7 +25,7 @@ const DIALECT: [(&str, &[&str]); 10] = [
     ("media change", &["CUCM offers", "recorder offers"]),
 ];
 /// What the network does to media, beside what walks inject.
-const NETWORKS: [&str; 4] = ["delay: 40ms", "jitter: 5ms", "duplicate: 10%", "reorder: 5%"];
+const NETWORKS: [&str; 3] = ["jitter: 5ms", "duplicate: 10%", "reorder: 5%"];
 const RELEASES: [&str; 5] = ["10.5", "11.5", "12.5", "14", "15"];
 
 /// Everything before the steps.

@@ -95,7 +95,8 @@ impl Walk {
         let opening = [format!("call: {{ from: {from}, to: {to} }}"), format!("answer: {to}"), "talk: 2s".to_owned()];
         let scenario = cluster::parse(head);
         let names = scenario.everybody().map(|party| party.name.clone()).collect();
-        let mut walk = Self { paper: Paper::of(&scenario), scenario, names, steps: Vec::new(), heard: 0, before: Vec::new() };
+        let mut walk =
+            Self { paper: Paper::of(&scenario), scenario, names, steps: Vec::new(), heard: 0, before: Vec::new() };
         for step in opening {
             let step = walk.take(&step);
             walk.go(step);
@@ -121,7 +122,7 @@ impl Walk {
 
     /// Whether a node has died.
     fn has_failed(&self) -> bool {
-        self.steps.iter().any(|step| step.starts_with("fail node"))
+        self.steps.iter().any(|step| step.contains("fail node"))
     }
 
     /// A step that was taken stands in the file. Behind one by which a recording begins is a talk: where nothing was said, nothing can be

@@ -48,7 +48,8 @@ const CHOICES: &[(u64, &str)] = &[
     (3, "transfer outside: { from: {a}, to: {b}, told by: {told} }"),
     (3, "conference outside: { by: {a}, with: {b} }"),
     (4, "leave outside: {a}"),
-    (1, "fail node: { node: {node}, recorded media: {media}, connections: {lost} }"),
+    // What was said before has been heard.
+    (1, "wait: 500ms\nfail node: { node: {node}, recorded media: {media}, connections: {lost} }"),
     (3, "restore node: {node}"),
 ];
 

@@ -22,6 +22,11 @@ impl Paper {
             return Err(Impossible::new(message, "its members `leave outside`"));
         }
         let before = self.far_of(from);
+        if told != Told::NotAtAll && before == Far::Phone(to) {
+            let (from, to) = (self.name(from), self.name(to));
+            let message = format!("CUCM takes `{from}` for `{to}` here, so that nothing would be new to it");
+            return Err(Impossible::new(message, "`told by: nothing`"));
+        }
         self.speak_for(from, to);
         let far = if told == Told::NotAtAll { before } else { Far::Phone(to) };
         self.believe(to, far, Vec::new());

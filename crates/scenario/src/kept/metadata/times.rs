@@ -56,7 +56,13 @@ pub(super) fn compare(session: &Session, streams: &[&Stream], written: &Recordin
                     .ended_us
                     .filter(|_| !is_late(Hampering::LateBye) && !is_late(Hampering::EarlyBye))
                     // What nobody ended is over with its last packet.
-                    .or_else(|| arrivals.iter().max().copied().filter(|_| is_lost && !hangs_up(session, at))),
+                    .or_else(|| {
+                        arrivals
+                            .iter()
+                            .max()
+                            .copied()
+                            .filter(|_| is_lost && !hangs_up(session, at) && !is_late(Hampering::EarlyBye))
+                    }),
                 at.ended.as_ref(),
             ),
             ("first_packet", arrivals.iter().min().copied(), at.first_packet.as_ref()),
