@@ -189,7 +189,7 @@ impl Copy {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
@@ -201,7 +201,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn find(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(super) fn find(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
         if entry.path().join("recording.json").is_file() {
             found.push(entry.path());

@@ -3,6 +3,7 @@
 
 mod audio;
 mod bench;
+mod fields;
 mod files;
 mod related;
 mod written;

@@ -26,6 +26,8 @@ pub enum Hampering {
     NoAck,
     /// The BYE came later than CUCM sent it.
     LateBye,
+    /// An UPDATE came later than CUCM sent it, or never.
+    LateUpdate,
     /// The recorder hung up, and perhaps CUCM did too while that was on its way.
     HungUp,
     /// CUCM ended the dialog before the other one, in mid-call.
@@ -66,6 +68,7 @@ impl Hampered {
                 Method::Ack if *deed == Deed::Lose && pick.times >= ALL_ACKS => Hampering::NoAck,
                 Method::Ack => Hampering::LateAck,
                 Method::Bye => Hampering::LateBye,
+                Method::Update => Hampering::LateUpdate,
                 _ => return Vec::new(),
             };
             let legs = Leg::ALL.into_iter().filter(|leg| pick.leg.is_none_or(|only| only == *leg));

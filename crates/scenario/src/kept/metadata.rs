@@ -2,6 +2,7 @@
 
 mod alarms;
 mod calls;
+mod changes;
 mod form;
 mod journal;
 mod packets;
@@ -67,6 +68,7 @@ pub(crate) fn against_run(
     };
     let (streams, strangers): (Vec<&Stream>, Vec<&Stream>) = streams.iter().partition(fed);
     told::compare(told, written, findings);
+    changes::compare(told, written, findings);
     packets::compare(told, (&streams, &strangers), written, findings);
     times::compare(told, &streams, written, findings);
     journal::compare(folder, told, &streams, written, findings);

@@ -1,5 +1,7 @@
 //! `recording.json` by itself: what it may say at all.
 
+use std::collections::BTreeSet;
+
 use recorder::metadata::{FILE_NAME, Recording, Status};
 use serde_json::Value;
 
@@ -77,6 +79,13 @@ pub(super) fn consistent(folder: &str, written: &Recording, findings: &mut Vec<F
             format!("status {:?} with {heard} legs that have packets, reason {reason}", written.status)
         };
         findings.push(Finding::new("wrong-metadata", "a status that fits the legs", found));
+    }
+    let calls: BTreeSet<&str> = written.legs.iter().map(|leg| leg.call_id.as_str()).collect();
+    if calls.len() < written.legs.len() {
+        findings.push(Finding::new("wrong-metadata", "each dialog once", "a dialog twice"));
+    }
+    for file in written.files.iter().filter(|file| !["near", "far", "stereo"].contains(&file.content.as_str())) {
+        findings.push(Finding::new("wrong-metadata", "files of near, far or stereo", format!("{:?}", file.content)));
     }
     for flag in written.flags.iter().filter(|flag| !FLAGS.contains(&flag.as_str())) {
         findings.push(Finding::new("wrong-metadata", "a flag of the recorder's", format!("flag {flag:?}")));

@@ -38,6 +38,11 @@ fn one(session: &Session, leg: Leg, came: Came<'_>, written: &metadata::Leg, fin
         values.dedup();
         values
     };
+    // What is written names each once.
+    let in_order = |mut values: Vec<String>| {
+        values.sort();
+        values
+    };
     // The codec may change; what is noted is the one that was agreed on last, whether anything was sent in it or not.
     let last = heard
         .iter()
@@ -49,12 +54,12 @@ fn one(session: &Session, leg: Leg, came: Came<'_>, written: &metadata::Leg, fin
         (
             "SSRC",
             list(sorted(heard.iter().map(|stream| stream.ssrc.to_string()).collect())),
-            list(sorted(written.ssrcs.iter().map(u32::to_string).collect())),
+            list(in_order(written.ssrcs.iter().map(u32::to_string).collect())),
         ),
         (
             "source",
             list(sorted(heard.iter().map(|stream| stream.source.to_string()).collect())),
-            list(sorted(written.sources.clone())),
+            list(in_order(written.sources.clone())),
         ),
         (
             "payload type",
@@ -114,6 +119,8 @@ fn counts(
             again(),
         ),
         ("foreign", packets.foreign, foreign(&|_| !is_sealed), 0),
+        // Neither phones nor gateways send any.
+        ("of RTCP", packets.rtcp, (0, 0), 0),
         (
             "auth_failed",
             packets.auth_failed,

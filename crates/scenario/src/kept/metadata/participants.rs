@@ -51,6 +51,15 @@ pub(super) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
             }
         }
     }
+    later(written, findings);
+    for one in &written.participants {
+        let name = if one.side == Side::Near { "x-nearendclusterid" } else { "x-farendclusterid" };
+        let told = Some(&told.cluster_id).filter(|_| tells(told, name));
+        if one.party.cluster_id.as_ref() != told {
+            let words = |cluster: Option<&String>| format!("{} of cluster {}", one.side.name(), or_nothing(cluster));
+            findings.push(wrong(words(told), words(one.party.cluster_id.as_ref())));
+        }
+    }
     for (expected, one) in expected.iter().zip(&written.participants) {
         let who = words(expected.side, &expected.party.device, &expected.party.number);
         let times = [("since", expected.from, Some(&one.from)), ("until", expected.until, one.until.as_ref())];
@@ -66,6 +75,21 @@ pub(super) fn compare(told: &Session, written: &Recording, findings: &mut Vec<Fi
         }
     }
     fits_together(written, findings);
+}
+
+/// Who came later has no name, which CUCM tells of the recorded party alone, and is a conference where the change says so.
+fn later(written: &Recording, findings: &mut Vec<Finding>) {
+    let changes = written.leg(Side::Near).map_or(&[][..], |leg| &leg.changes);
+    let later: Vec<&Participant> = written.participants.iter().skip(2).collect();
+    for (at, one) in later.iter().enumerate() {
+        let change = changes.get(at).filter(|_| changes.len() == later.len());
+        let told = change.map(|change| change.parameters.iter().any(|parameter| parameter.name == "isfocus"));
+        if one.party.name.is_some() || told.is_some_and(|told| told != one.party.conference) {
+            let conference = told.map_or_else(String::new, |told| format!(", conference {told}"));
+            let found = format!("{:?}, conference {}", one.party.name, one.party.conference);
+            findings.push(wrong(format!("no name{conference}, as the change says"), found));
+        }
+    }
 }
 
 fn expected(told: &Session) -> Vec<Expected<'_>> {

@@ -1,5 +1,7 @@
 //! The dialogs as `recording.json` has them, against the INVITEs that CUCM sent.
 
+use std::net::SocketAddr;
+
 use media::ledger::Leg;
 use recorder::metadata::{self, Parameter, Recording};
 
@@ -33,6 +35,7 @@ fn dialog(told: &Told, (leg, is_unanswered): (Leg, bool), written: &metadata::Le
         ("clock_ahead_s", clock_ahead(told, written), written.clock_ahead_s.map(|ahead| ahead.to_string())),
         ("P-Asserted-Identity", header("P-Asserted-Identity"), written.p_asserted_identity.clone()),
         ("Remote-Party-ID", header("Remote-Party-ID"), written.remote_party_id.clone()),
+        ("node", header("Via").and_then(|via| node(&via)), without_port(&written.node)),
         ("CUCM's tag", told.header("From").and_then(tag), text(&written.remote_tag)),
         ("the recorder's tag", text(&told.recorder_tag), text(&written.local_tag)),
         ("the recorder's media address", text(&told.recorder_media.to_string()), written.received_on.clone()),
@@ -48,6 +51,20 @@ fn dialog(told: &Told, (leg, is_unanswered): (Leg, bool), written: &metadata::Le
         ),
     ];
     findings.extend(rows.into_iter().filter_map(|(what, told, written)| differs(what, told, written, Some(leg))));
+}
+
+/// Transport and address of the node that a Via names (RFC 3261 §20.42).
+fn node(via: &str) -> Option<String> {
+    let (protocol, sent_by) = via.split_once(' ')?;
+    let transport = protocol.rsplit('/').next()?.to_ascii_lowercase();
+    let address: SocketAddr = sent_by.split(';').next()?.trim().parse().ok()?;
+    Some(format!("{transport} {}", address.ip()))
+}
+
+/// The same of what is written; its port is one of the moment.
+fn without_port(written: &str) -> Option<String> {
+    let (transport, address) = written.split_once(' ')?;
+    Some(format!("{transport} {}", address.parse::<SocketAddr>().ok()?.ip()))
 }
 
 /// By how many seconds CUCM's clock was ahead of the recorder's.
