@@ -6,6 +6,7 @@ use libtest_mimic::{Failed, Trial};
 use scenario::outcome::{ScenarioOutcome, Verdict};
 use scenario::run::Network;
 
+mod cluster;
 mod conference;
 mod correlation;
 mod hold;
@@ -13,6 +14,7 @@ mod media;
 mod network;
 mod nodes;
 mod outside;
+mod own;
 mod plain;
 mod recording;
 mod refused;
@@ -28,9 +30,11 @@ enum Outcome {
     Found(&'static str),
     /// Nothing can be decided, since this did not happen.
     Undecided(&'static str),
+    /// A step cannot be taken, since this is not so.
+    Stopped(&'static str),
 }
 
-use Outcome::{Found, Undecided};
+use Outcome::{Found, Stopped, Undecided};
 
 /// A scenario file, what is replaced by what, and what must come of it.
 struct Row(&'static str, &'static [(&'static str, &'static str)], Outcome);
@@ -52,6 +56,7 @@ const GROUPS: &[&[Row]] = &[
     media::ROWS,
     correlation::ROWS,
     nodes::ROWS,
+    cluster::ROWS,
 ];
 
 const STEPS: &str = "steps:";
@@ -59,7 +64,10 @@ const STEPS: &str = "steps:";
 /// A test for every row, and one that no scenario file is without.
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     let rows = rows().map(|row| Trial::test(name(row), || fails_as_told(row)));
-    rows.chain([Trial::test("every scenario file has a row that breaks it", every_file_has_a_row)])
+    rows.chain([
+        Trial::test("every scenario file has a row that breaks it", every_file_has_a_row),
+        Trial::test("every scenario file has a row that breaks what it is about", own::every_file_has_one),
+    ])
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
@@ -95,6 +103,11 @@ fn is(outcome: &ScenarioOutcome, expected: &Outcome) -> bool {
             outcome.verdict == Verdict::Inconclusive
                 && outcome.reason.as_ref().is_some_and(|reason| reason.contains(why))
         }
+        Stopped(why) => {
+            outcome.verdict == Verdict::SetupError
+                && outcome.findings.is_empty()
+                && outcome.reason.as_ref().is_some_and(|reason| reason.contains(why))
+        }
     }
 }
 
@@ -102,6 +115,7 @@ fn complaint(outcome: &ScenarioOutcome, expected: &Outcome) -> String {
     let expected = match expected {
         Found(rule) => format!("a finding by the rule {rule}"),
         Undecided(why) => format!("inconclusive, since it {why}"),
+        Stopped(why) => format!("an error of set-up, since {why}"),
     };
     format!("expected {expected}, got\n{}", report::terminal::scenario(outcome))
 }

@@ -6,6 +6,7 @@
 mod check;
 mod device;
 mod dialect;
+mod fault;
 mod release;
 mod route;
 mod trunk;
@@ -28,6 +29,7 @@ pub use dialect::{
     RefciAfterResume, RefreshOffer, RemoteHolds, RocAtReKey, SelectiveAfterHold, SessionIdWithoutPeer, SuiteMismatch,
     TrunkSecurityStatus, VirtualControllerLeaves,
 };
+pub use fault::Fault;
 pub use release::Release;
 pub use route::{CallingSearchSpace, Distribution, RouteGroup, RoutePattern};
 pub use trunk::{
@@ -108,6 +110,8 @@ pub struct Config {
     pub advanced_ad_hoc_conference: bool,
     /// What Cisco's texts leave open.
     pub dialect: Dialect,
+    /// What it does wrong on purpose.
+    pub fault: Fault,
     /// How long each step takes.
     pub timing: Timing,
 }

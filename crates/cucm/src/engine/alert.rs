@@ -13,9 +13,10 @@
 //! Forward all and busy are found before anything rings (Cisco's SIP Line Messaging Guide, Call Forwarding). A number that forwards
 //! has no part in the call: a recorder hears of whoever answers and of nobody else.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use crate::config::Line;
+use crate::config::{Fault, Forward, Line};
 use crate::event::{CucmEvent, ForwardReason, Party};
 
 use super::Engine;
@@ -144,7 +145,8 @@ impl Engine {
             }
             return Verdict::Refused((((404, "Not Found"), Some(1)), "no phone has this number"));
         };
-        if line.forward.all.is_some() {
+        let forward = self.forward_of(line);
+        if forward.all.is_some() {
             return Verdict::Forwards(ForwardReason::Unconditional);
         }
         let phones = self.appearances(number);
@@ -152,12 +154,23 @@ impl Engine {
             let why = "the called phone is not registered";
             return Verdict::Refused((((480, "Temporarily Unavailable"), Some(20)), why));
         }
-        let free: Vec<Reached> = phones.into_iter().filter(|(party, ..)| !self.is_busy(party)).collect();
-        match (free.is_empty(), &line.forward.busy) {
+        // fault: the others of the line do not ring
+        let most = if self.config.fault == Fault::RingOne { 1 } else { usize::MAX };
+        let free: Vec<Reached> = phones.into_iter().filter(|(party, ..)| !self.is_busy(party)).take(most).collect();
+        match (free.is_empty(), &forward.busy) {
             (false, _) => Verdict::Rings(free),
             (true, Some(_)) => Verdict::Forwards(ForwardReason::UserBusy),
             (true, None) => Verdict::Refused(BUSY),
         }
+    }
+
+    /// Where a line forwards.
+    fn forward_of<'a>(&self, line: &'a Line) -> Cow<'a, Forward> {
+        // fault: what the line is set up to do is not looked at
+        if self.config.fault == Fault::IgnoreForwarding {
+            return Cow::Owned(Forward::default());
+        }
+        Cow::Borrowed(&line.forward)
     }
 
     /// A line of this number: that of its first phone.
@@ -198,10 +211,11 @@ impl Engine {
     /// What a number that forwards adds to the way, and the number that it forwards to.
     fn hop(&self, number: &str, reason: ForwardReason) -> Option<(Hop, String)> {
         let line = self.line_of(number)?;
+        let forward = self.forward_of(line);
         let next = match reason {
-            ForwardReason::Unconditional => &line.forward.all,
-            ForwardReason::UserBusy => &line.forward.busy,
-            ForwardReason::NoAnswer => &line.forward.no_answer,
+            ForwardReason::Unconditional => &forward.all,
+            ForwardReason::UserBusy => &forward.busy,
+            ForwardReason::NoAnswer => &forward.no_answer,
         };
         let hop = Hop { number: number.to_owned(), name: line.display.clone(), reason };
         Some((hop, next.clone()?))
@@ -236,8 +250,12 @@ impl Engine {
 
     /// How long a number rings before it forwards; `None` where it does not.
     fn ring_duration(&self, number: &str) -> Option<Duration> {
-        let forward = &self.line_of(number)?.forward;
+        let forward = self.forward_of(self.line_of(number)?);
         forward.no_answer.as_ref()?;
+        // fault: much too early
+        if self.config.fault == Fault::HastyForwarding {
+            return Some(Duration::from_millis(100));
+        }
         Some(forward.no_answer_ring_duration.unwrap_or(self.config.timing.forward_no_answer))
     }
 

@@ -18,7 +18,8 @@ impl Engine {
         let Some(recording) = self.recordings.get_mut(&id) else {
             return;
         };
-        let FarEnd { party: far, identifier: farendrefci, is_focus } = far;
+        let FarEnd { party: far, identifier: farendrefci, is_focus } =
+            self.config.fault.far_end(&recording.metadata, far);
         recording.metadata.is_focus = is_focus;
         recording.metadata.far.clone_from(&far);
         recording.metadata.farendrefci = farendrefci;

@@ -21,6 +21,7 @@ mod connect;
 mod dealings;
 mod dialogs;
 mod far_end;
+mod fault;
 mod feed;
 mod flows;
 mod forking;
@@ -120,6 +121,8 @@ pub struct Engine {
     conferences: Conferences,
     recordings: BTreeMap<RecordingId, Recording>,
     last_recording: u64,
+    /// The far end of each phone's first recording, for faults alone.
+    first_far: BTreeMap<String, rules::FarEnd>,
     last_music: u64,
     last_post: u64,
     /// Keys and numbers of music, and how long to wait after a glare.
@@ -188,6 +191,7 @@ impl Engine {
             conferences: Conferences::default(),
             recordings: BTreeMap::new(),
             last_recording: 0,
+            first_far: BTreeMap::new(),
             last_music: 0,
             last_post: 0,
             rng: ChaCha20Rng::seed_from_u64(!seed),

@@ -28,6 +28,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use crate::config::Fault;
 use crate::event::{CucmEvent, Party};
 use crate::text::recording::End;
 
@@ -151,7 +152,9 @@ impl Engine {
 
     /// An INVITE for what is parked at a number.
     pub(super) fn retrieve(&mut self, now: Instant, arriving: Arriving, at: &str) {
-        let at = |call: &Call| call.parked.clone().filter(|parked| parked.number == at);
+        // fault: nobody knows of it any more
+        let is_lost = self.config.fault == Fault::LoseParked;
+        let at = |call: &Call| call.parked.clone().filter(|parked| parked.number == at && !is_lost);
         let Some((number, parked)) = self.calls.iter().find_map(|(number, call)| Some((*number, at(call)?))) else {
             let refusal = ((404, "Not Found"), Some(1));
             return self.turn_away(now, &arriving, refusal, "no call is parked at this number");
@@ -168,7 +171,9 @@ impl Engine {
 
     /// Step: a call has been parked for long enough to ring at whoever parked it.
     pub(super) fn on_park_reversion(&mut self, now: Instant, number: u32, at: &str) {
-        let Some(call) = self.calls.get(&number).filter(|call| call.transfer.is_none()) else {
+        // fault: it does not come back
+        let is_lost = self.config.fault == Fault::LoseParked;
+        let Some(call) = self.calls.get(&number).filter(|call| call.transfer.is_none() && !is_lost) else {
             return;
         };
         let Some(parked) = call.parked.clone().filter(|parked| parked.number == at) else {

@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use crate::config::Fault;
 use crate::event::{CucmEvent, Party};
 
 use super::Engine;
@@ -45,7 +46,8 @@ impl Engine {
 
     /// The oldest call that rings at another phone of this one's group, and where it rings.
     fn rings_in_group_of(&self, by: &Party) -> Option<(u32, Party)> {
-        let group = self.pickup_group_of(by)?;
+        // fault: nothing rings for it
+        let group = self.pickup_group_of(by).filter(|_| self.config.fault != Fault::IgnorePickup)?;
         let is_of_group = |party: &&Party| {
             (&party.device, &party.number) != (&by.device, &by.number) && self.pickup_group_of(party) == Some(group)
         };

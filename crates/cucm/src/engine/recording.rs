@@ -149,6 +149,9 @@ impl Engine {
         let Some((mut recording, near)) = self.plan_recording(number, side, turn) else {
             return;
         };
+        if !self.begins(&mut recording) {
+            return;
+        }
         if let Turn::Awaits(leg) = turn {
             return self.await_gateway(leg, number, side);
         }

@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use crate::config::Fault;
 use crate::event::{CucmEvent, Party};
 
 use super::Engine;
@@ -34,6 +35,10 @@ impl Engine {
     /// # Errors
     /// [`RedirectRefused`]; the call is then as it was.
     pub fn redirect(&mut self, now: Instant, of: (&str, Option<&str>), to: &str) -> Result<(), RedirectRefused> {
+        // fault: nothing is done
+        if self.config.fault == Fault::IgnoreRedirect {
+            return Ok(());
+        }
         let (device, number) = of;
         let is_it = |party: &Party| {
             party.device.eq_ignore_ascii_case(device) && number.is_none_or(|number| party.number == number)

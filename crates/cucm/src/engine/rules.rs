@@ -262,7 +262,8 @@ impl From<&ConnectFailure> for Ending {
 impl Engine {
     /// Carries out what the table says. A recording begins anew by itself when its phone is connected: here the old one ends.
     pub(super) fn happen(&mut self, now: Instant, id: RecordingId, what: Happening, far: Option<FarEnd>) {
-        match (verdict(what, &self.config.dialect), far) {
+        let verdict = self.config.fault.amend(what, verdict(what, &self.config.dialect));
+        match (verdict, far) {
             (Verdict::Keep, _) => {}
             (Verdict::Forget, _) => self.forget_recording(id, &Ending::of(what, &self.config.dialect)),
             (Verdict::Update, Some(far)) if self.recordings.get(&id).is_some_and(|recording| recording.started) => {

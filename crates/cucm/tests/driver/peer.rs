@@ -99,6 +99,7 @@ pub(crate) fn config(people: &People) -> Config {
         conference_bridge: Some(ConferenceBridge::software()),
         advanced_ad_hoc_conference: false,
         dialect: Dialect::default(),
+        fault: Fault::None,
         timing: Timing::default(),
     }
 }

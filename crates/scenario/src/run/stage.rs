@@ -223,6 +223,7 @@ pub(super) fn cluster(
         conference_bridge: Some(cfg::ConferenceBridge::software()),
         advanced_ad_hoc_conference: scenario.cluster.advanced_ad_hoc,
         dialect: dialect(scenario),
+        fault: scenario.cluster.fault,
         timing: timing(scenario),
     }
 }

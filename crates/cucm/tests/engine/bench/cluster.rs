@@ -64,6 +64,7 @@ pub(crate) fn plain() -> Config {
         conference_bridge: Some(ConferenceBridge::software()),
         advanced_ad_hoc_conference: false,
         dialect: Dialect::default(),
+        fault: Fault::None,
         timing: Timing::default(),
     }
 }

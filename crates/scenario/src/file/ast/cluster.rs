@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 pub use cucm::config::Release;
-use cucm::config::{Dialect, SessionRefresh};
+use cucm::config::{Dialect, Fault, SessionRefresh};
 
 /// The cluster.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct Cluster {
     pub tone_to_connected: bool,
     /// How it reads what Cisco's texts leave open.
     pub dialect: Dialect,
+    /// A fault planted in it.
+    pub fault: Fault,
 }
 
 /// Kinds of certificate keys.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cucm::config::SessionRefresh;
+use cucm::config::{Fault, SessionRefresh};
 
 use super::{TLS, cluster_node, empty, keep, session};
 use crate::file::ast::{Cluster, Key, OptionsPing, Release, SessionTimer, Transport, Trunk};
@@ -38,6 +38,7 @@ pub(super) fn read_cluster(node: Option<&Node>, wrong: &mut Vec<Diagnostic>) -> 
             Some(node) => read_dialect(node, release.dialect(), wrong),
             None => release.dialect(),
         },
+        fault: f.or("fault", Fault::None, wrong, |n| one_of(n, &Fault::NAMED)),
     };
     f.finish(wrong);
     cluster

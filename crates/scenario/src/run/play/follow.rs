@@ -47,7 +47,8 @@ impl Cast<'_> {
             }
             let name = self.name(phone);
             let waited = self.handset(phone).wait_for(wanted.0, SOON).await;
-            waited.map_err(|e| SetupError::Step { line, what: format!("phone `{name}`: {e}") })?;
+            waited
+                .map_err(|e| SetupError::Step { line, what: format!("phone `{name}`, as CUCM was to have it: {e}") })?;
             self.calls_follow(line, phone, wanted.1).await?;
         }
         Ok(())

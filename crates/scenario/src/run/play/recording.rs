@@ -52,7 +52,10 @@ impl Cast<'_> {
     async fn shows(&self, line: usize, phone: usize, shown: bool) -> Result<(), SetupError> {
         let wanted = if shown { PhoneState::RecordingShown } else { PhoneState::RecordingNotShown };
         let waited = self.phones[phone].wait_for(wanted, SOON).await;
-        waited.map(drop).map_err(|e| SetupError::Step { line, what: format!("phone `{}`: {e}", self.name(phone)) })
+        waited.map(drop).map_err(|e| SetupError::Step {
+            line,
+            what: format!("phone `{}`, as CUCM was to have it: {e}", self.name(phone)),
+        })
     }
 
     fn refused(&self, line: usize, phone: usize, verb: &str, why: &cucm::ApplicationError) -> SetupError {
