@@ -59,3 +59,30 @@ impl Engine {
 fn far_end_of(metadata: &Metadata) -> FarEnd {
     FarEnd { party: metadata.far.clone(), identifier: metadata.farendrefci, is_focus: metadata.is_focus }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Fault;
+    use crate::text::recording::End;
+
+    use super::Happening::{Hold, Park, RemoteHold, RemoteUpdate, Stop, Transfer};
+    use super::Verdict::{self, Anew, Keep, Update};
+
+    #[test]
+    fn each_fault_breaks_its_own_rows_of_the_table() {
+        for (fault, what, sound, wrong) in [
+            (Fault::RecordOnHold, Hold(End::Near), Anew, Keep),
+            (Fault::RecordOnHold, Transfer(End::Far), Anew, Anew),
+            (Fault::RestartKept, RemoteHold, Keep, Anew),
+            (Fault::RestartKept, Park(End::Far), Keep, Anew),
+            (Fault::RestartKept, Hold(End::Near), Verdict::End, Verdict::End),
+            (Fault::ForgetUpdate, RemoteUpdate, Update, Keep),
+            (Fault::ForgetUpdate, Stop, Verdict::End, Verdict::End),
+            (Fault::KeepRecording, Stop, Verdict::End, Keep),
+            (Fault::KeepRecording, Hold(End::Near), Anew, Anew),
+        ] {
+            assert_eq!(fault.amend(what, sound), wrong, "{fault:?} {what:?}");
+            assert_eq!(Fault::None.amend(what, sound), sound, "{what:?}");
+        }
+    }
+}
