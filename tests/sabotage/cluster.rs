@@ -1,6 +1,6 @@
 //! Events that the cluster breaks: the harness's own CUCM does not do what the file is about, which the calls on paper miss.
 //!
-//! It is named, and the recorder is not: what cannot go on is an error of set-up, the rest inconclusive.
+//! It is named, and in these rows the recorder is not: what cannot go on is an error of set-up, the rest inconclusive.
 
 use super::Outcome::{Stopped, Undecided};
 use super::Row;
@@ -77,6 +77,16 @@ pub(super) const ROWS: &[Row] = &[
     Row("transfer/transferrer-hangs-up", OLD_FAR_END, Undecided("line 17: CUCM was to end its recording 2")),
     Row("recording/gateway-inter-cluster", RECORD_ONCE, Undecided("line 20: CUCM was to record agent")),
     Row("routing/park", LOSE_PARKED, Stopped("expected CUCM to have retrieved the call")),
+    Row("nodes/node-dies-in-a-transfer", RECORD_ON_HOLD, Undecided("line 14: CUCM was to end its recording 1")),
+    Row("nodes/node-dies-on-hold", RECORD_ONCE, Undecided("line 19: CUCM was to record agent")),
+    Row("nodes/transferrers-node-dies", OLD_FAR_END_TOO, Undecided("line 18: CUCM was to end its recording 2")),
+    Row("routing/park-and-hang-up", KEEP_RECORDING, Undecided("line 12: CUCM was to end its recording 1")),
+    Row("routing/park-unrecorded", LOSE_PARKED, Stopped("expected CUCM to have retrieved the call")),
+    Row(
+        "routing/shared-line-resumed-unrecorded",
+        RECORD_ON_HOLD,
+        Undecided("line 14: CUCM was to end its recording 1"),
+    ),
 ];
 
 const HASTY_FORWARDING: &[(&str, &str)] = &[("steps:", "cluster: { fault: hasty-forwarding }\nsteps:")];
